@@ -1,0 +1,3 @@
+import ServiceLifecycle
+import X509
+import Metrics

@@ -1,0 +1,76 @@
+package import NIOCore
+
+/// CONNECT (MQTT 5.0 §3.1).
+package struct Connect: Equatable, Sendable {
+    package var version: ProtocolVersion
+    /// Empty where the server is to assign one.
+    package var clientIdentifier: String
+    /// Clean Session of MQTT 3.
+    package var cleanStart: Bool
+    /// Seconds; 0 turns it off.
+    package var keepAlive: UInt16
+    package var userName: String?
+    package var password: ByteBuffer?
+    package var will: Will?
+    package var properties: Properties
+
+    package struct Properties: Equatable, Sendable {
+        /// Seconds; 0xFFFFFFFF means never. `nil` is 0 in MQTT 5.0; in MQTT 3 it follows from Clean Session.
+        package var sessionExpiryInterval: UInt32?
+        /// 1 to 65,535; `nil` is 65,535.
+        package var receiveMaximum: UInt16?
+        /// Octets of a whole packet, 1 and up; `nil` is no limit.
+        package var maximumPacketSize: UInt32?
+        package var topicAliasMaximum: UInt16?
+        package var requestResponseInformation: Bool?
+        package var requestProblemInformation: Bool?
+        package var userProperties: [UserProperty] = []
+        package var authenticationMethod: String?
+        package var authenticationData: ByteBuffer?
+
+        package init() {}
+    }
+
+    /// The will message; its delay is among its properties.
+    package struct Will: Equatable, Sendable {
+        package var topic: ByteBuffer
+        package var payload: ByteBuffer
+        package var qos: QualityOfService
+        package var retain: Bool
+        package var properties: PublishProperties
+
+        package init(
+            topic: ByteBuffer,
+            payload: ByteBuffer,
+            qos: QualityOfService = .atMostOnce,
+            retain: Bool = false,
+            properties: PublishProperties = PublishProperties()
+        ) {
+            self.topic = topic
+            self.payload = payload
+            self.qos = qos
+            self.retain = retain
+            self.properties = properties
+        }
+    }
+
+    package init(
+        version: ProtocolVersion = .v5,
+        clientIdentifier: String,
+        cleanStart: Bool = true,
+        keepAlive: UInt16 = 60,
+        userName: String? = nil,
+        password: ByteBuffer? = nil,
+        will: Will? = nil,
+        properties: Properties = Properties()
+    ) {
+        self.version = version
+        self.clientIdentifier = clientIdentifier
+        self.cleanStart = cleanStart
+        self.keepAlive = keepAlive
+        self.userName = userName
+        self.password = password
+        self.will = will
+        self.properties = properties
+    }
+}

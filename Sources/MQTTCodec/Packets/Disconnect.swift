@@ -1,0 +1,42 @@
+package import NIOCore
+
+/// DISCONNECT (MQTT 5.0 §3.14). MQTT 3 knows it from the client only, and without any content.
+package struct Disconnect: Equatable, Sendable {
+    package var reasonCode: ReasonCode
+    /// Seconds; from the client only [MQTT-3.14.2-2].
+    package var sessionExpiryInterval: UInt32?
+    package var serverReference: String?
+    package var properties: ReasonProperties?
+
+    package init(
+        reasonCode: ReasonCode = .normalDisconnection,
+        sessionExpiryInterval: UInt32? = nil,
+        serverReference: String? = nil,
+        properties: ReasonProperties? = nil
+    ) {
+        self.reasonCode = reasonCode
+        self.sessionExpiryInterval = sessionExpiryInterval
+        self.serverReference = serverReference
+        self.properties = properties
+    }
+}
+
+/// AUTH (MQTT 5.0 §3.15).
+package struct Authentication: Equatable, Sendable {
+    package var reasonCode: ReasonCode
+    package var method: String?
+    package var data: ByteBuffer?
+    package var properties: ReasonProperties?
+
+    package init(
+        reasonCode: ReasonCode = .success,
+        method: String? = nil,
+        data: ByteBuffer? = nil,
+        properties: ReasonProperties? = nil
+    ) {
+        self.reasonCode = reasonCode
+        self.method = method
+        self.data = data
+        self.properties = properties
+    }
+}

@@ -1,0 +1,98 @@
+/// SUBSCRIBE (MQTT 5.0 §3.8).
+package struct Subscribe: Equatable, Sendable {
+    package var packetIdentifier: UInt16
+    /// At least one [MQTT-3.8.3-2].
+    package var subscriptions: [Subscription]
+    /// 1 to 268,435,455.
+    package var subscriptionIdentifier: UInt32?
+    package var userProperties: [UserProperty]
+
+    package struct Subscription: Equatable, Sendable {
+        /// UTF-8; whether it is a valid filter is the broker's question, since SUBACK answers each one apart.
+        package var topicFilter: String
+        package var options: SubscriptionOptions
+
+        package init(topicFilter: String, options: SubscriptionOptions = SubscriptionOptions()) {
+            self.topicFilter = topicFilter
+            self.options = options
+        }
+    }
+
+    package init(
+        packetIdentifier: UInt16,
+        subscriptions: [Subscription],
+        subscriptionIdentifier: UInt32? = nil,
+        userProperties: [UserProperty] = []
+    ) {
+        self.packetIdentifier = packetIdentifier
+        self.subscriptions = subscriptions
+        self.subscriptionIdentifier = subscriptionIdentifier
+        self.userProperties = userProperties
+    }
+}
+
+/// The options of one subscription (MQTT 5.0 §3.8.3.1). MQTT 3 has the QoS alone.
+package struct SubscriptionOptions: Equatable, Sendable {
+    package var maximumQoS: QualityOfService
+    package var noLocal: Bool
+    package var retainAsPublished: Bool
+    package var retainHandling: RetainHandling
+
+    package enum RetainHandling: UInt8, Sendable {
+        case send = 0
+        case sendIfNew = 1
+        case doNotSend = 2
+    }
+
+    package init(
+        maximumQoS: QualityOfService = .atMostOnce,
+        noLocal: Bool = false,
+        retainAsPublished: Bool = false,
+        retainHandling: RetainHandling = .send
+    ) {
+        self.maximumQoS = maximumQoS
+        self.noLocal = noLocal
+        self.retainAsPublished = retainAsPublished
+        self.retainHandling = retainHandling
+    }
+}
+
+/// SUBACK (MQTT 5.0 §3.9): one reason code per subscription, in order.
+package struct SubscribeAcknowledgement: Equatable, Sendable {
+    package var packetIdentifier: UInt16
+    package var reasonCodes: [ReasonCode]
+    package var properties: ReasonProperties?
+
+    package init(packetIdentifier: UInt16, reasonCodes: [ReasonCode], properties: ReasonProperties? = nil) {
+        self.packetIdentifier = packetIdentifier
+        self.reasonCodes = reasonCodes
+        self.properties = properties
+    }
+}
+
+/// UNSUBSCRIBE (MQTT 5.0 §3.10).
+package struct Unsubscribe: Equatable, Sendable {
+    package var packetIdentifier: UInt16
+    /// At least one [MQTT-3.10.3-2].
+    package var topicFilters: [String]
+    package var userProperties: [UserProperty]
+
+    package init(packetIdentifier: UInt16, topicFilters: [String], userProperties: [UserProperty] = []) {
+        self.packetIdentifier = packetIdentifier
+        self.topicFilters = topicFilters
+        self.userProperties = userProperties
+    }
+}
+
+/// UNSUBACK (MQTT 5.0 §3.11): one reason code per filter; MQTT 3 sends none of them.
+package struct UnsubscribeAcknowledgement: Equatable, Sendable {
+    package var packetIdentifier: UInt16
+    package var reasonCodes: [ReasonCode]
+    package var properties: ReasonProperties?
+
+    package init(packetIdentifier: UInt16, reasonCodes: [ReasonCode], properties: ReasonProperties? = nil) {
+        self.packetIdentifier = packetIdentifier
+        self.reasonCodes = reasonCodes
+        self.properties = properties
+    }
+}

@@ -1,0 +1,4 @@
+import CNgtcp2
+import CDatagrams
+import NIOPosix
+import Logging

@@ -1,0 +1,3 @@
+import Testing
+@testable import BrokerConfiguration
+@Test func placeholderBrokerConfiguration() { }

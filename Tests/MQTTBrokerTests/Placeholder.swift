@@ -1,0 +1,3 @@
+import Testing
+@testable import MQTTBroker
+@Test func placeholderMQTTBroker() { }
