@@ -60,10 +60,3 @@ import Testing
         #expect(loaded.notices.isEmpty)
     }
 }
-    print(try load(SeedTests.block).text); print(BrokerConfiguration.referenceTable);
-    print(
-        problems(of: "listeners.quic.default.bnid = 3\nmqtt.max_qos_allowed = 3\nauthentication = {}").joined(
-            separator: "\n"
-        )
-    )
-}
