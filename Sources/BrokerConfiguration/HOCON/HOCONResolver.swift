@@ -88,9 +88,7 @@ struct HOCONResolver {
             defer { inProgress.removeLast() }
             return try follow(reference, origin: item.origin)
         case .concatenation(let pieces):
-            inProgress.append((path, below))
-            defer { inProgress.removeLast() }
-            return try join(pieces, at: path, origin: item.origin)
+            return try join(pieces, at: path, over: below, origin: item.origin)
         }
     }
 
@@ -185,6 +183,7 @@ struct HOCONResolver {
     private mutating func join(
         _ pieces: [PendingValue.Piece],
         at path: [String],
+        over below: HOCONValue?,
         origin: Origin
     ) throws(HOCONError) -> HOCONValue? {
         var joined: HOCONValue?
@@ -194,7 +193,7 @@ struct HOCONResolver {
             case .blank(let text):
                 blank = text
             case .value(let value):
-                guard let next = try resolve(value, at: path, over: nil) else { continue }
+                guard let next = try resolve(value, at: path, over: below) else { continue }
                 joined =
                     try joined.map { (before) throws(HOCONError) in try join(before, blank, next, origin: origin) }
                     ?? next
