@@ -40,20 +40,27 @@ import Testing
 
     @Test func referencesOfAFileIncludedInAnObjectAreLookedUpThereFirst() throws {
         let root = try parse(
-            "x = 1, y = 1\na { include \"more.conf\" }", files: ["etc/more.conf": "x = 2\nb = ${x}\nc = ${y}"]
+            "x = 1, y = 1\na { include \"more.conf\" }",
+            files: ["etc/more.conf": "x = 2\nb = ${x}\nc = ${y}"]
         ).root
         #expect(root == (try HOCONParserTests.parse("x = 1, y = 1, a { x = 2, b = 2, c = 1 }")))
     }
 
     @Test func missingFileIsMentionedUnlessRequired() throws {
         let document = try parse("a = 1\ninclude \"none.conf\"", files: [:])
-        #expect(document.notices.map(\.description) == ["etc/martlet.conf:2:1: the included file etc/none.conf does not exist"])
+        #expect(
+            document.notices.map(\.description) == [
+                "etc/martlet.conf:2:1: the included file etc/none.conf does not exist"
+            ]
+        )
         #expect(
             message("include required(\"none.conf\")", files: [:])
-                == "etc/martlet.conf:1:1: the included file etc/none.conf does not exist")
+                == "etc/martlet.conf:1:1: the included file etc/none.conf does not exist"
+        )
         #expect(
             message("include required(file(\"none.conf\"))", files: [:])
-                == "etc/martlet.conf:1:1: the included file etc/none.conf does not exist")
+                == "etc/martlet.conf:1:1: the included file etc/none.conf does not exist"
+        )
     }
 
     @Test func circlesAreErrors() {
@@ -67,14 +74,17 @@ import Testing
 
     @Test func depthAndNumberAreBounded() {
         let chain = Dictionary(
-            uniqueKeysWithValues: (0..<20).map { ("etc/\($0).conf", "include \"\($0 + 1).conf\"") })
+            uniqueKeysWithValues: (0..<20).map { ("etc/\($0).conf", "include \"\($0 + 1).conf\"") }
+        )
         #expect(message("include \"0.conf\"", files: chain).contains("more than 8 levels deep"))
         let many = String(repeating: "include \"x.conf\"\n", count: 65)
         #expect(message(many, files: ["etc/x.conf": ""]).contains("more than 64 files are included"))
     }
 
     @Test func mistakesNameTheIncludedFile() {
-        #expect(message("include \"x.conf\"", files: ["etc/x.conf": "a ="]).hasPrefix("etc/x.conf:1:4: expected a value"))
+        #expect(
+            message("include \"x.conf\"", files: ["etc/x.conf": "a ="]).hasPrefix("etc/x.conf:1:4: expected a value")
+        )
     }
 
     @Test func filesAreReadFromDisk() throws {

@@ -29,7 +29,10 @@ import Testing
     }
 
     @Test func deepestNestingIsRead() {
-        #expect(message("a = " + String(repeating: "[", count: 31) + String(repeating: "]", count: 31)) == "read without an error")
+        #expect(
+            message("a = " + String(repeating: "[", count: 31) + String(repeating: "]", count: 31))
+                == "read without an error"
+        )
     }
 
     /// Each key doubles the one before it, as text, list, object and by `+=`.
@@ -38,7 +41,9 @@ import Testing
         var text = form.hasPrefix("${K} ") ? "k0 = [x]\n" : "k0 = x\n"
         for index in 1...60 { text += "k\(index) = \(form.replacing("K", with: "k\(index - 1)"))\n" }
         let message = message(text)
-        #expect(message.contains("steps to resolve") || message.contains("longer than") || message.contains("deeper than"))
+        #expect(
+            message.contains("steps to resolve") || message.contains("longer than") || message.contains("deeper than")
+        )
     }
 
     @Test func chainsOfReferencesAreBounded() {

@@ -95,7 +95,10 @@ import Testing
             "a = \"\\ud83dx\"",
             "1:7: \\u needs four hexadecimal digits, and a character beyond U+FFFF a pair of surrogates"
         ),
-        ("a = \"\u{1}\"", "1:6: a control character (code 1) in a string; write it as an escape such as \\t or \\u001f"),
+        (
+            "a = \"\u{1}\"",
+            "1:6: a control character (code 1) in a string; write it as an escape such as \\t or \\u001f"
+        ),
         ("a {\n b = 1", "1:3: this '{' has no closing '}'"),
         ("a = [1,\n2", "1:5: this '[' has no closing ']'"),
         ("a = 1\n}", "2:1: this '}' has no opening '{'"),
@@ -107,10 +110,16 @@ import Testing
             "a = {b = 1} = 2",
             "1:13: '=' may not stand in an unquoted value; put the value in double quotes"
         ),
-        ("a = $b", "1:5: '$' begins a reference such as ${node.name}; put the value in double quotes if it is meant as a character"),
+        (
+            "a = $b",
+            "1:5: '$' begins a reference such as ${node.name}; put the value in double quotes if it is meant as a character"
+        ),
         ("a = ${b", "1:8: expected '}' at the end of the reference, found the end"),
         ("a = ${b c}", "1:9: expected '}' at the end of the reference, found 'c'"),
-        ("include url(\"x\")", "1:9: only files can be included; allowed: include \"NAME\", include file(\"NAME\"), include required(\"NAME\")"),
+        (
+            "include url(\"x\")",
+            "1:9: only files can be included; allowed: include \"NAME\", include file(\"NAME\"), include required(\"NAME\")"
+        ),
     ]
 
     @Test(arguments: mistakes)

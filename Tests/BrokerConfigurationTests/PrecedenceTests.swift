@@ -6,14 +6,16 @@ import Testing
 @Suite struct PrecedenceTests {
     private static let key = "mqtt.max_inflight"
 
-    @Test(arguments: [
-        (file: nil, environment: nil, setting: nil, expected: 32, origin: "default"),
-        (file: "10", environment: nil, setting: nil, expected: 10, origin: "martlet.conf:1"),
-        (file: "10", environment: "20", setting: nil, expected: 20, origin: "MARTLET_MQTT__MAX_INFLIGHT"),
-        (file: "10", environment: "20", setting: "30", expected: 30, origin: "--set mqtt.max_inflight"),
-        (file: nil, environment: "20", setting: "30", expected: 30, origin: "--set mqtt.max_inflight"),
-        (file: "10", environment: nil, setting: "30", expected: 30, origin: "--set mqtt.max_inflight"),
-    ] as [(file: String?, environment: String?, setting: String?, expected: Int, origin: String)])
+    @Test(
+        arguments: [
+            (file: nil, environment: nil, setting: nil, expected: 32, origin: "default"),
+            (file: "10", environment: nil, setting: nil, expected: 10, origin: "martlet.conf:1"),
+            (file: "10", environment: "20", setting: nil, expected: 20, origin: "MARTLET_MQTT__MAX_INFLIGHT"),
+            (file: "10", environment: "20", setting: "30", expected: 30, origin: "--set mqtt.max_inflight"),
+            (file: nil, environment: "20", setting: "30", expected: 30, origin: "--set mqtt.max_inflight"),
+            (file: "10", environment: nil, setting: "30", expected: 30, origin: "--set mqtt.max_inflight"),
+        ] as [(file: String?, environment: String?, setting: String?, expected: Int, origin: String)]
+    )
     func laterSourcesWin(file: String?, environment: String?, setting: String?, expected: Int, origin: String) throws {
         let loaded = try load(
             file.map { "\(Self.key) = \($0)\n" } ?? "",
@@ -52,13 +54,15 @@ import Testing
         #expect(
             loaded.notices.map(\.description) == [
                 "MARTLET_ALOW_ANONYMOUS: this variable is not read; did you mean MARTLET_ALLOW_ANONYMOUS?"
-            ])
+            ]
+        )
     }
 
     @Test func unknownVariableWithSeparatorIsAnError() {
         #expect(
             problems(of: nil, environment: ["MARTLET_NODE__LOPS": "2"]).first?
-                .hasPrefix("MARTLET_NODE__LOPS: node.lops: there is no such key, did you mean loops?") == true)
+                .hasPrefix("MARTLET_NODE__LOPS: node.lops: there is no such key, did you mean loops?") == true
+        )
     }
 
     @Test func settingsAreTakenAsTheyStandOrAsHOCON() throws {

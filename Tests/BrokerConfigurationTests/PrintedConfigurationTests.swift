@@ -54,14 +54,19 @@ import Testing
             #expect(printed.contains("\(name) = "), "\(key.key) is not printed")
         }
         let mqtt = try load(Self.everything).configuration.mqtt
-        #expect(mqtt.idleTimeout == nil && mqtt.maximumPacketSize == 524_288 && mqtt.sessionExpiryInterval == .seconds(5400))
+        #expect(
+            mqtt.idleTimeout == nil && mqtt.maximumPacketSize == 524_288 && mqtt.sessionExpiryInterval == .seconds(5400)
+        )
         let changed = printed.split(separator: "\n").filter { $0.hasPrefix("mqtt.") && $0.hasSuffix("# default") }
         #expect(changed.isEmpty)
     }
 
     @Test func everyLineSaysWhereItComesFrom() throws {
         let loaded = try load(
-            SeedTests.block, environment: ["MARTLET_NODE__LOOPS": "2"], settings: ["mqtt.max_inflight": "5"])
+            SeedTests.block,
+            environment: ["MARTLET_NODE__LOOPS": "2"],
+            settings: ["mqtt.max_inflight": "5"]
+        )
         let lines = loaded.text.split(separator: "\n").map { line in
             line.split(separator: " ", omittingEmptySubsequences: true).joined(separator: " ")
         }

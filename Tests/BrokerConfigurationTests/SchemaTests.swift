@@ -54,15 +54,19 @@ import Testing
 
     @Test(arguments: [
         ("1883", BindAddress(host: nil, port: 1883)), ("\":1883\"", BindAddress(host: nil, port: 1883)),
-        ("\"0.0.0.0:0\"", BindAddress(host: "0.0.0.0", port: 0)), ("\"[::]:1883\"", BindAddress(host: "::", port: 1883)),
+        ("\"0.0.0.0:0\"", BindAddress(host: "0.0.0.0", port: 0)),
+        ("\"[::]:1883\"", BindAddress(host: "::", port: 1883)),
         ("\"[2001:db8::1]:65535\"", BindAddress(host: "2001:db8::1", port: 65_535)),
     ])
     func binds(text: String, expected: BindAddress) throws {
-        #expect(try load("listeners.tcp.default.bind = \(text)").configuration.listeners.tcp["default"]?.bind == expected)
+        #expect(
+            try load("listeners.tcp.default.bind = \(text)").configuration.listeners.tcp["default"]?.bind == expected
+        )
     }
 
     @Test(arguments: [
-        "\"::1883\"", "\"[::1]\"", "\"1.2.3:1883\"", "\"1.2.3.4:\"", "\"1.2.3.4:65536\"", "\"[1.2.3.4]:1\"", "-1", "\"+1\"",
+        "\"::1883\"", "\"[::1]\"", "\"1.2.3:1883\"", "\"1.2.3.4:\"", "\"1.2.3.4:65536\"", "\"[1.2.3.4]:1\"", "-1",
+        "\"+1\"",
         "\"host:1\"", "1.5", "true", "\"\"",
     ])
     func wrongBinds(text: String) {
@@ -86,11 +90,15 @@ import Testing
             listeners.quic.default { acceptors = 16, retry_memory_limit = 65, load_balancing_mode = 1 }
             listeners.tcp.default { tcp_options { backlog = 1024 }, zone = default, access_rules = ["allow all"] }
             mqtt.strict_mode = true
-            """)
+            """
+        )
         let notices = loaded.notices.map(\.description)
         #expect(notices.count == 6)
         #expect(
-            notices.contains("martlet.conf:2:26: listeners.quic.default.acceptors: has no meaning here: every event loop accepts connections"))
+            notices.contains(
+                "martlet.conf:2:26: listeners.quic.default.acceptors: has no meaning here: every event loop accepts connections"
+            )
+        )
         #expect(!notices.joined().contains("secret"))
         #expect(!loaded.text.contains("secret"))
     }

@@ -26,7 +26,9 @@ import Testing
         ),
         (
             "listeners.tcp.default {\n  enabled = true\n  bnid = 1883\n}",
-            ["3:3: listeners.tcp.default.bnid: there is no such key, did you mean bind?; allowed: enable, bind, max_connections"]
+            [
+                "3:3: listeners.tcp.default.bnid: there is no such key, did you mean bind?; allowed: enable, bind, max_connections"
+            ]
         ),
         (
             "mqtt { max_packetsize = 1MB }",
@@ -36,7 +38,10 @@ import Testing
         // Wrong kinds
         ("listeners.quic = 14567", ["1:1: listeners.quic: 14567 is not allowed; allowed: an object of names"]),
         ("mqtt = [1]", ["1:1: mqtt: a list is not allowed; allowed: an object of the keys idle_timeout, "]),
-        ("node.loops { a = 1 }", ["1:1: node.loops: an object is not allowed; allowed: a whole number from 1 to 256, or auto"]),
+        (
+            "node.loops { a = 1 }",
+            ["1:1: node.loops: an object is not allowed; allowed: a whole number from 1 to 256, or auto"]
+        ),
         (
             "listeners.tcp.default.enable = maybe",
             ["1:1: listeners.tcp.default.enable: \"maybe\" is not allowed; allowed: true or false"]
@@ -44,7 +49,9 @@ import Testing
         // Wrong values
         (
             "listeners.quic.default.bind = \"localhost:14567\"",
-            ["1:1: listeners.quic.default.bind: \"localhost:14567\" is not allowed; allowed: an address and a port such as"]
+            [
+                "1:1: listeners.quic.default.bind: \"localhost:14567\" is not allowed; allowed: an address and a port such as"
+            ]
         ),
         (
             "listeners.tcp.default.bind = 70000",
@@ -52,13 +59,20 @@ import Testing
         ),
         (
             "listeners.tcp.default.max_connections = 0",
-            ["1:1: listeners.tcp.default.max_connections: 0 is not allowed; allowed: a whole number, at least 1, or infinity"]
+            [
+                "1:1: listeners.tcp.default.max_connections: 0 is not allowed; allowed: a whole number, at least 1, or infinity"
+            ]
         ),
         ("node.loops = 0", ["1:1: node.loops: 0 is not allowed; allowed: a whole number from 1 to 256, or auto"]),
-        ("mqtt.max_qos_allowed = 3", ["1:1: mqtt.max_qos_allowed: 3 is not allowed; allowed: a whole number from 0 to 2"]),
+        (
+            "mqtt.max_qos_allowed = 3",
+            ["1:1: mqtt.max_qos_allowed: 3 is not allowed; allowed: a whole number from 0 to 2"]
+        ),
         (
             "mqtt.max_packet_size = 1XB",
-            ["1:1: mqtt.max_packet_size: \"1XB\" is not allowed; allowed: a size such as 512KB or 1MB, or a number of bytes, from 1B"]
+            [
+                "1:1: mqtt.max_packet_size: \"1XB\" is not allowed; allowed: a size such as 512KB or 1MB, or a number of bytes, from 1B"
+            ]
         ),
         (
             "mqtt.idle_timeout = 15 parsecs",
@@ -70,10 +84,18 @@ import Testing
         ),
         (
             "listeners.quic.default.idle_timeout_ms = -1",
-            ["1:1: listeners.quic.default.idle_timeout_ms: -1 is not allowed; allowed: whole milliseconds from 0 to 4294967295"]
+            [
+                "1:1: listeners.quic.default.idle_timeout_ms: -1 is not allowed; allowed: whole milliseconds from 0 to 4294967295"
+            ]
         ),
-        ("log.console.level = loud", ["1:1: log.console.level: \"loud\" is not allowed; allowed: debug, info, notice, warning"]),
-        ("listeners.tcp.\"a b\".bind = 1883", ["1:1: listeners.tcp.\"a b\": \"a b\" is not allowed; allowed: letters, digits, '_' and '-'"]),
+        (
+            "log.console.level = loud",
+            ["1:1: log.console.level: \"loud\" is not allowed; allowed: debug, info, notice, warning"]
+        ),
+        (
+            "listeners.tcp.\"a b\".bind = 1883",
+            ["1:1: listeners.tcp.\"a b\": \"a b\" is not allowed; allowed: letters, digits, '_' and '-'"]
+        ),
         // What does not fit together
         (
             "listeners.quic.default.enable = true\nlisteners.quic.default.enabled = false",
@@ -93,12 +115,16 @@ import Testing
         ),
         (
             "listeners.tcp.default.enable = false",
-            ["1:1: listeners: no listener is enabled; allowed: at least one of listeners.tcp.NAME and listeners.quic.NAME"]
+            [
+                "1:1: listeners: no listener is enabled; allowed: at least one of listeners.tcp.NAME and listeners.quic.NAME"
+            ]
         ),
         // What EMQX has and this broker cannot do
         (
             "listeners.tcp.default.proxy_protocol = true",
-            ["1:1: listeners.tcp.default.proxy_protocol: true is not allowed; allowed: false (the PROXY protocol is not understood)"]
+            [
+                "1:1: listeners.tcp.default.proxy_protocol: true is not allowed; allowed: false (the PROXY protocol is not understood)"
+            ]
         ),
         (
             "listeners.quic.default.ssl_options.verify = verify_peer",
@@ -123,7 +149,9 @@ import Testing
               password_hash_algorithm { name = bcrypt }
             }
             """,
-            ["3:29: authentication.1.password_hash_algorithm.name: \"bcrypt\" is not allowed; allowed: plain, sha, sha256, sha512, pbkdf2"]
+            [
+                "3:29: authentication.1.password_hash_algorithm.name: \"bcrypt\" is not allowed; allowed: plain, sha, sha256, sha512, pbkdf2"
+            ]
         ),
         (
             """
@@ -132,7 +160,9 @@ import Testing
               password_hash_algorithm { name = pbkdf2, mac_fun = sha256 }
             }
             """,
-            ["3:29: authentication.1.password_hash_algorithm.iterations: is missing, and pbkdf2 needs it; allowed: a whole number from 1"]
+            [
+                "3:29: authentication.1.password_hash_algorithm.iterations: is missing, and pbkdf2 needs it; allowed: a whole number from 1"
+            ]
         ),
         (
             """
@@ -141,7 +171,9 @@ import Testing
               password_hash_algorithm { name = sha256, iterations = 5 }
             }
             """,
-            ["3:44: authentication.1.password_hash_algorithm.iterations: belongs to pbkdf2, and the algorithm is sha256"]
+            [
+                "3:44: authentication.1.password_hash_algorithm.iterations: belongs to pbkdf2, and the algorithm is sha256"
+            ]
         ),
         ("allow_anonymous = 2", ["1:1: allow_anonymous: 2 is not allowed; allowed: true or false"]),
     ]

@@ -1,7 +1,8 @@
 /// Replaces the references of a parsed text by what they stand for.
 ///
-/// A value is resolved when it is needed, as often as it is needed: nothing is remembered, and `maximumSteps` bounds what that
-/// costs. What a reference means depends on where it is looked at, since a key may refer to its own earlier value.
+/// A value is resolved when it is needed, as often as it is needed: nothing is remembered, and `maximumSteps` bounds
+/// what that costs. What a reference means depends on where it is looked at, since a key may refer to its own earlier
+/// value.
 struct HOCONResolver {
     private let root: PendingObject
     private let environment: [String: String]
@@ -144,8 +145,8 @@ struct HOCONResolver {
         return try resolve(stack, at: path, origin: origin)
     }
 
-    /// What `key` was given within `stack`. Only references in between are resolved, so that one part of an object can refer to
-    /// another part of it.
+    /// What `key` was given within `stack`. Only references in between are resolved, so that one part of an object can
+    /// refer to another part of it.
     private mutating func child(_ key: String, of stack: PendingStack, at path: [String]) throws(HOCONError)
         -> PendingStack
     {
