@@ -48,7 +48,7 @@ extension ConfigurationSection {
             }
         }
         for (key, value) in given.sorted(by: { $0.key < $1.key }) {
-            reading.add(Self.unknownKey(at: path + [key], origin: value.origin))
+            reading.add { Self.unknownKey(at: path + [key], origin: value.origin) }
         }
         settle(at: path, in: &reading)
     }

@@ -15,7 +15,10 @@ package struct SchemaReading {
     /// Where the value at `path` was set, or nil when it has its default.
     func origin(at path: [String]) -> Origin? { origins[HOCONText.path(path)] }
 
-    mutating func add(_ problem: @autoclosure () -> ConfigurationProblem) {
+    mutating func add(_ problem: ConfigurationProblem) { add { problem } }
+
+    /// For problems that take long to word.
+    mutating func add(_ problem: () -> ConfigurationProblem) {
         if problems.count < Self.maximumProblems {
             problems.append(problem())
         } else {
