@@ -12,11 +12,11 @@ package struct Output {
 
     package var count: Int { partBytes + buffer.readableBytes }
 
-    /// Appends octets without copying them.
-    mutating func append(_ slice: ByteBuffer, allocate: () -> ByteBuffer) {
+    /// Appends octets without copying them, and goes on in `next`.
+    mutating func append(_ slice: ByteBuffer, next: ByteBuffer) {
         partBytes += buffer.readableBytes + slice.readableBytes
         parts.append(buffer)
         parts.append(slice)
-        buffer = allocate()
+        buffer = next
     }
 }

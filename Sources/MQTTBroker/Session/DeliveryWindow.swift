@@ -24,27 +24,22 @@ struct DeliveryWindow {
 
     private(set) var entries: Deque<Entry> = []
     private var lastIdentifier: UInt16 = 0
+    /// Identifiers after the last one that are known to be free.
+    private var freeRun = 0
 
     var count: Int { entries.count }
     var isEmpty: Bool { entries.isEmpty }
 
-    /// Takes the next free packet identifier [MQTT-2.2.1-4]. Identifiers are taken in turn, so one that is still in use
-    /// can only be met at the front.
+    /// Takes the next free packet identifier [MQTT-2.2.1-4].
+    ///
+    /// - Precondition: fewer than 65,535 messages are in flight.
     mutating func append(
         _ message: Message,
         qos: QualityOfService,
         retain: Bool,
         identifiers: [UInt32]
     ) -> UInt16 {
-        var oldest = entries.startIndex
-        repeat {
-            lastIdentifier = lastIdentifier == .max ? 1 : lastIdentifier + 1
-            if oldest < entries.endIndex, entries[oldest].identifier == lastIdentifier {
-                oldest += 1
-                continue
-            }
-            break
-        } while true
+        takeIdentifier()
         entries.append(
             Entry(
                 identifier: lastIdentifier,
@@ -83,6 +78,25 @@ struct DeliveryWindow {
         guard let index = index(of: identifier), entries[index].state == .awaitingComplete else { return .unknown }
         remove(at: index)
         return .done
+    }
+
+    /// Identifiers are taken in turn, so what is in use is looked through once in a run of free ones.
+    private mutating func takeIdentifier() {
+        while freeRun == 0 {
+            let nearest = entries.reduce(Int(UInt16.max)) { min($0, distance(to: $1.identifier)) }
+            freeRun = nearest - 1
+            if freeRun == 0 { advance() }
+        }
+        freeRun -= 1
+        advance()
+    }
+
+    private mutating func advance() { lastIdentifier = lastIdentifier == .max ? 1 : lastIdentifier + 1 }
+
+    /// Steps from the last identifier to another, 1 to 65,535.
+    private func distance(to identifier: UInt16) -> Int {
+        let steps = Int(identifier) - Int(lastIdentifier)
+        return steps > 0 ? steps : steps + Int(UInt16.max)
     }
 
     private func index(of identifier: UInt16) -> Int? {

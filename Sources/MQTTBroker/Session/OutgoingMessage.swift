@@ -15,12 +15,6 @@ struct OutgoingMessage {
         self.now = now
     }
 
-    init(_ message: Message, now: NIODeadline) {
-        self.publish = message.publish
-        self.message = message
-        self.now = now
-    }
-
     mutating func encoded(for version: ProtocolVersion) -> EncodedPublish {
         if version == .v5 {
             if let version5 { return version5 }
@@ -36,7 +30,7 @@ struct OutgoingMessage {
 
     mutating func kept() -> Message {
         if let message { return message }
-        let kept = Message(copying: publish, now: now)
+        let kept = Message(copying: version3 ?? encoded(for: .v5), qos: publish.qos, now: now)
         message = kept
         return kept
     }

@@ -8,7 +8,7 @@ extension Shard {
         var connect = connect
         // The buffers outlive the read burst while the claim is carried out.
         connect.password = connect.password.map { ByteBuffer(bytes: $0.readableBytesView) }
-        connect.will = connect.will.map { Connect.Will(copying: $0, now: now) }
+        connect.will = connect.will.map { Connect.Will(copying: $0) }
         connection.state = .connecting(connect)
 
         if let refusal = refusal(of: connect) {
@@ -225,26 +225,14 @@ extension Shard {
 
 extension Connect.Will {
     /// A will is kept for as long as its connection, so it owns its octets.
-    init(copying will: Connect.Will, now: NIODeadline) {
-        let willDelay = will.properties.isEmpty ? nil : will.properties.values.willDelayInterval
-        let message = Message(
-            copying: Publish(
-                topic: will.topic,
-                payload: will.payload,
-                qos: will.qos,
-                retain: will.retain,
-                properties: will.properties
-            ),
-            now: now
-        ).publish
-        var properties = message.properties
-        if let willDelay { properties.values.willDelayInterval = willDelay }
-        self.init(
-            topic: message.topic,
-            payload: message.payload,
-            qos: will.qos,
-            retain: will.retain,
-            properties: properties
-        )
+    init(copying will: Connect.Will) {
+        self = will
+        topic = ByteBuffer(bytes: will.topic.readableBytesView)
+        payload = ByteBuffer(bytes: will.payload.readableBytesView)
+        if !properties.isEmpty {
+            properties.values.correlationData = properties.values.correlationData.map {
+                ByteBuffer(bytes: $0.readableBytesView)
+            }
+        }
     }
 }

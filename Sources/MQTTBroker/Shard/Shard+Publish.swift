@@ -134,7 +134,11 @@ extension Shard {
         guard let levels = TopicLevels.split(publish.topic, limit: limits.maximumTopicLevels) else { return }
         if publish.payload.readableBytes == 0 {
             retained.remove(levels)
-        } else if !retained.set(Message(copying: publish, now: now), at: levels, limits: limits) {
+        } else if !retained.set(
+            Message(copying: EncodedPublish(publish, version: .v5), qos: publish.qos, now: now),
+            at: levels,
+            limits: limits
+        ) {
             counters.retainedMessagesRefused += 1
         }
     }
@@ -209,19 +213,26 @@ extension Shard {
         identifiers: [UInt32]
     ) {
         let encoded = outgoing.encoded(for: connection.version)
-        if connection.maximumPacketSize != .max,
-            encoded.size(qos: qos, subscriptionIdentifiers: identifiers) > connection.maximumPacketSize
-        {
-            // As if it had been sent [MQTT-3.1.2-25].
-            counters.messagesDroppedTooLarge += 1
-            return
-        }
+        guard fits(encoded, qos, identifiers, connection) else { return }
         var identifier: UInt16 = 0
         if qos > .atMostOnce {
             identifier = session.window.append(outgoing.kept(), qos: qos, retain: retain, identifiers: identifiers)
         }
         write(encoded, to: connection, qos: qos, identifier: identifier, retain: retain, identifiers: identifiers)
         counters.messagesDelivered += 1
+    }
+
+    /// Whether the client takes a packet of this size; one that it does not take counts as sent [MQTT-3.1.2-25].
+    private mutating func fits(
+        _ encoded: EncodedPublish,
+        _ qos: QualityOfService,
+        _ identifiers: [UInt32],
+        _ connection: Connection
+    ) -> Bool {
+        let size = encoded.size(qos: qos, subscriptionIdentifiers: identifiers)
+        if size > 0, size <= connection.maximumPacketSize { return true }
+        counters.messagesDroppedTooLarge += 1
+        return false
     }
 
     private mutating func write(
@@ -235,15 +246,28 @@ extension Shard {
         remainingExpiry: UInt32? = nil
     ) {
         markDirty(connection)
-        encoded.write(
-            into: &connection.output.buffer,
-            qos: qos,
-            packetIdentifier: identifier,
-            retain: retain,
-            isDuplicate: isDuplicate,
-            subscriptionIdentifiers: identifiers,
-            messageExpiryInterval: remainingExpiry
-        )
+        if encoded.payload.readableBytes < EncodedPublish.separatePayloadThreshold {
+            encoded.write(
+                into: &connection.output.buffer,
+                qos: qos,
+                packetIdentifier: identifier,
+                retain: retain,
+                isDuplicate: isDuplicate,
+                subscriptionIdentifiers: identifiers,
+                messageExpiryInterval: remainingExpiry
+            )
+        } else {
+            encoded.writeHead(
+                into: &connection.output.buffer,
+                qos: qos,
+                packetIdentifier: identifier,
+                retain: retain,
+                isDuplicate: isDuplicate,
+                subscriptionIdentifiers: identifiers,
+                messageExpiryInterval: remainingExpiry
+            )
+            connection.output.append(encoded.payload, next: takeBuffer())
+        }
     }
 
     // MARK: - What waits
@@ -271,12 +295,8 @@ extension Shard {
             counters.messagesExpired += 1
             return
         }
-        var outgoing = OutgoingMessage(entry.message, now: now)
-        let encoded = outgoing.encoded(for: connection.version)
-        if encoded.size(qos: entry.qos, subscriptionIdentifiers: entry.identifiers) > connection.maximumPacketSize {
-            counters.messagesDroppedTooLarge += 1
-            return
-        }
+        let encoded = entry.message.encoded.converted(to: connection.version)
+        guard fits(encoded, entry.qos, entry.identifiers, connection) else { return }
         var identifier: UInt16 = 0
         if entry.qos > .atMostOnce {
             identifier = session.window.append(
@@ -308,9 +328,8 @@ extension Shard {
                 )
                 continue
             }
-            var outgoing = OutgoingMessage(message, now: now)
             write(
-                outgoing.encoded(for: connection.version),
+                message.encoded.converted(to: connection.version),
                 to: connection,
                 qos: entry.state == .awaitingAcknowledgement ? .atLeastOnce : .exactlyOnce,
                 identifier: entry.identifier,

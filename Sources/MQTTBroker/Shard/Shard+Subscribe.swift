@@ -114,7 +114,7 @@ extension Shard {
                 let outcome = session.retainedBacklog.append(
                     MessageQueue.Entry(
                         message: message,
-                        qos: min(message.publish.qos, wanted.qos),
+                        qos: min(message.qos, wanted.qos),
                         retain: true,  // [MQTT-3.3.1-8]
                         identifiers: wanted.identifier == 0 ? [] : [wanted.identifier]
                     ),

@@ -6,7 +6,7 @@ import Testing
 
 /// The other end of a simulated connection: keeps every packet that it is sent.
 final class SimulatedClient {
-    unowned let broker: SimulatedBroker
+    let broker: SimulatedBroker
     let shard: Int
     let connection: Connection
     let version: ProtocolVersion
