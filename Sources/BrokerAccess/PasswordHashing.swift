@@ -1,0 +1,107 @@
+import Crypto
+import CryptoExtras
+import Foundation
+
+/// How the passwords of a user file are hashed; EMQX's `password_hash_algorithm`.
+package struct PasswordHashing: Sendable, Equatable {
+    package enum Digest: Sendable, CaseIterable {
+        /// The password itself, which EMQX allows.
+        case plain
+        /// SHA-1.
+        case sha
+        case sha256
+        case sha512
+    }
+
+    /// Where the salt stands beside the password.
+    package enum SaltPosition: Sendable { case prefix, suffix, disable }
+
+    /// The hash function within PBKDF2 (RFC 8018 §5.2), by HMAC.
+    package enum MACFunction: Sendable { case sha, sha256, sha384, sha512 }
+
+    package enum Algorithm: Sendable, Equatable {
+        case digest(Digest, SaltPosition)
+        /// `derivedKeyLength` in bytes; nil for as many as the function gives.
+        case pbkdf2(MACFunction, iterations: Int, derivedKeyLength: Int?)
+    }
+
+    package let algorithm: Algorithm
+
+    package init(_ algorithm: Algorithm) { self.algorithm = algorithm }
+
+    /// Whether a hash takes long enough to delay others on the same event loop: about half a microsecond for each iteration of
+    /// PBKDF2, so that the 210,000 which are recommended for SHA-512 hold a loop for a tenth of a second.
+    package var isCostly: Bool {
+        if case .pbkdf2(_, let iterations, _) = algorithm {
+            iterations > PasswordHashing.cheapIterations
+        } else {
+            false
+        }
+    }
+
+    /// Iterations of PBKDF2 that cost less than a TLS handshake.
+    private static let cheapIterations = 500
+
+    /// Bytes of a hash in a user file; nil for `plain`, where they are the password's.
+    var length: Int? {
+        switch algorithm {
+        case .digest(.plain, _): nil
+        case .digest(.sha, _): Insecure.SHA1.byteCount
+        case .digest(.sha256, _): SHA256.byteCount
+        case .digest(.sha512, _): SHA512.byteCount
+        case .pbkdf2(_, _, let length?): length
+        case .pbkdf2(.sha, _, nil): Insecure.SHA1.byteCount
+        case .pbkdf2(.sha256, _, nil): SHA256.byteCount
+        case .pbkdf2(.sha384, _, nil): SHA384.byteCount
+        case .pbkdf2(.sha512, _, nil): SHA512.byteCount
+        }
+    }
+
+    /// The hash of `password`: what stands in a user file, in hexadecimal digits there.
+    /// - Throws: when the derivation fails, which it does for lack of memory.
+    package func hash(_ password: [UInt8], salt: [UInt8]) throws -> [UInt8] {
+        switch algorithm {
+        case .digest(let digest, let position):
+            let text =
+                switch position {
+                case .prefix: salt + password
+                case .suffix: password + salt
+                case .disable: password
+                }
+            return switch digest {
+            case .plain: text
+            case .sha: Array(Insecure.SHA1.hash(data: text))
+            case .sha256: Array(SHA256.hash(data: text))
+            case .sha512: Array(SHA512.hash(data: text))
+            }
+        case .pbkdf2(let function, let iterations, _):
+            return try KDF.Insecure.PBKDF2.deriveKey(
+                from: password,
+                salt: salt,
+                using: function.hashFunction,
+                outputByteCount: length ?? 0,
+                // What is in the file was hashed with so many, wise or not.
+                unsafeUncheckedRounds: iterations
+            ).withUnsafeBytes { Array($0) }
+        }
+    }
+
+    /// A new salt: 32 hexadecimal digits, as EMQX makes them; empty where none is used.
+    func makeSalt() -> [UInt8] {
+        switch algorithm {
+        case .digest(.plain, _), .digest(_, .disable): []
+        default: Array(Hexadecimal.text((0..<16).map { _ in UInt8.random(in: .min ... .max) }).utf8)
+        }
+    }
+}
+
+extension PasswordHashing.MACFunction {
+    fileprivate var hashFunction: KDF.Insecure.PBKDF2.HashFunction {
+        switch self {
+        case .sha: .insecureSHA1
+        case .sha256: .sha256
+        case .sha384: .sha384
+        case .sha512: .sha512
+        }
+    }
+}

@@ -1,0 +1,254 @@
+/// Replaces the references of a parsed text by what they stand for.
+///
+/// A value is resolved when it is needed, as often as it is needed: nothing is remembered, and `maximumSteps` bounds what that
+/// costs. What a reference means depends on where it is looked at, since a key may refer to its own earlier value.
+struct HOCONResolver {
+    private let root: PendingObject
+    private let environment: [String: String]
+    private let limits: HOCONLimits
+    private var steps = 0
+    private var joinedBytes = 0
+    private var depth = 0
+    /// The keys whose value is being found out, and what it is so far.
+    private var inProgress: [(path: [String], valueSoFar: HOCONValue?)] = []
+
+    init(root: PendingObject, environment: [String: String], limits: HOCONLimits) {
+        self.root = root
+        self.environment = environment
+        self.limits = limits
+    }
+
+    mutating func resolveRoot(origin: Origin) throws(HOCONError) -> HOCONValue {
+        HOCONValue(.object(try resolve(root, at: [], origin: origin)), origin: origin)
+    }
+
+    // MARK: From the outside in
+
+    private mutating func resolve(
+        _ object: PendingObject,
+        at path: [String],
+        origin: Origin
+    ) throws(HOCONError) -> [String: HOCONValue] {
+        var fields: [String: HOCONValue] = [:]
+        // In order of the names, so that the same file always fails at the same place.
+        for key in object.fields.keys.sorted() {
+            if let stack = object.fields[key], let value = try resolve(stack, at: path + [key], origin: origin) {
+                fields[key] = value
+            }
+        }
+        return fields
+    }
+
+    /// - Returns: nil when nothing is left, because all of it was optional references to nothing.
+    private mutating func resolve(_ stack: PendingStack, at path: [String], origin: Origin) throws(HOCONError)
+        -> HOCONValue?
+    {
+        var value: HOCONValue?
+        for item in stack.items {
+            guard let next = try resolve(item, at: path, over: value) else { continue }
+            try spend(next.fields?.count ?? 0, at: item.origin)
+            if value?.merge(next) == nil { value = next }
+        }
+        return value
+    }
+
+    private mutating func resolve(
+        _ item: PendingValue,
+        at path: [String],
+        over below: HOCONValue?
+    ) throws(HOCONError) -> HOCONValue? {
+        try spend(1, at: item.origin)
+        depth += 1
+        defer { depth -= 1 }
+        if depth > limits.maximumResolvedDepth {
+            throw HOCONError(
+                origin: item.origin,
+                message: "values and references nest deeper than \(limits.maximumResolvedDepth) levels"
+            )
+        }
+        switch item.content {
+        case .scalar(let content):
+            return HOCONValue(content, origin: item.origin)
+        case .resolved(let value):
+            return value
+        case .object(let object):
+            return HOCONValue(.object(try resolve(object, at: path, origin: item.origin)), origin: item.origin)
+        case .list(let elements):
+            inProgress.append((path, below))
+            defer { inProgress.removeLast() }
+            var values: [HOCONValue] = []
+            for (index, element) in elements.enumerated() {
+                if let value = try resolve(element, at: path + ["\(index)"], origin: item.origin) {
+                    values.append(value)
+                }
+            }
+            return HOCONValue(.list(values), origin: item.origin)
+        case .reference(let reference):
+            inProgress.append((path, below))
+            defer { inProgress.removeLast() }
+            return try follow(reference, origin: item.origin)
+        case .concatenation(let pieces):
+            inProgress.append((path, below))
+            defer { inProgress.removeLast() }
+            return try join(pieces, at: path, origin: item.origin)
+        }
+    }
+
+    // MARK: References
+
+    private mutating func follow(_ reference: HOCONReference, origin: Origin) throws(HOCONError) -> HOCONValue? {
+        var found: HOCONValue?
+        if !reference.includedAt.isEmpty {
+            found = try lookUp(reference.includedAt + reference.path, for: reference, origin: origin)
+        }
+        if found == nil { found = try lookUp(reference.path, for: reference, origin: origin) }
+        if found == nil, let text = environment[reference.path.joined(separator: ".")] {
+            found = HOCONValue(HOCONValue.content(ofUnquoted: text), origin: origin)
+        }
+        guard var value = found else {
+            if reference.isOptional { return nil }
+            let name = HOCONText.path(reference.path)
+            throw HOCONError(
+                origin: origin,
+                message:
+                    "${\(name)} stands for nothing: there is no key \(name) with a value by then, and no environment variable"
+                    + "; write ${?\(name)} if it may be missing"
+            )
+        }
+        // A single value is to be found where it is used; the parts of an object where each was written.
+        if value.fields == nil { value.origin = origin }
+        return value
+    }
+
+    private mutating func lookUp(
+        _ path: [String],
+        for reference: HOCONReference,
+        origin: Origin
+    ) throws(HOCONError) -> HOCONValue? {
+        for entry in inProgress.reversed() {
+            try spend(1, at: origin)
+            if path.starts(with: entry.path) {
+                // A key that refers to itself, or into itself, means what it was before.
+                return entry.valueSoFar?.value(at: path.dropFirst(entry.path.count))
+            }
+            if entry.path.starts(with: path) {
+                throw HOCONError(
+                    origin: origin,
+                    message: "${\(HOCONText.path(reference.path))} stands within what it refers to"
+                )
+            }
+        }
+        var stack = PendingStack(items: [PendingValue(content: .object(root), origin: origin)])
+        for index in path.indices {
+            stack = try child(path[index], of: stack, at: Array(path[..<index]))
+            if stack.items.isEmpty { return nil }
+        }
+        return try resolve(stack, at: path, origin: origin)
+    }
+
+    /// What `key` was given within `stack`. Only references in between are resolved, so that one part of an object can refer to
+    /// another part of it.
+    private mutating func child(_ key: String, of stack: PendingStack, at path: [String]) throws(HOCONError)
+        -> PendingStack
+    {
+        var items: [PendingValue] = []
+        for (index, item) in stack.items.enumerated() {
+            try spend(1, at: item.origin)
+            switch item.content {
+            case .object(let object):
+                guard let found = object.fields[key] else { continue }
+                try spend(found.items.count, at: item.origin)
+                items += found.items
+            case .scalar, .list:
+                items = []
+            case .reference, .concatenation, .resolved:
+                let below = try resolve(
+                    PendingStack(items: Array(stack.items[..<index])),
+                    at: path,
+                    origin: item.origin
+                )
+                guard let value = try resolve(item, at: path, over: below) else { continue }
+                guard let fields = value.fields else {
+                    items = []
+                    continue
+                }
+                if let found = fields[key] {
+                    items.append(PendingValue(content: .resolved(found), origin: found.origin))
+                }
+            }
+        }
+        return PendingStack(items: items)
+    }
+
+    // MARK: Joins
+
+    private mutating func join(
+        _ pieces: [PendingValue.Piece],
+        at path: [String],
+        origin: Origin
+    ) throws(HOCONError) -> HOCONValue? {
+        var joined: HOCONValue?
+        var blank = ""
+        for piece in pieces {
+            switch piece {
+            case .blank(let text):
+                blank = text
+            case .value(let value):
+                guard let next = try resolve(value, at: path, over: nil) else { continue }
+                joined =
+                    try joined.map { (before) throws(HOCONError) in try join(before, blank, next, origin: origin) }
+                    ?? next
+                blank = ""
+            }
+        }
+        joined?.origin = origin
+        return joined
+    }
+
+    private mutating func join(
+        _ before: HOCONValue,
+        _ blank: String,
+        _ next: HOCONValue,
+        origin: Origin
+    ) throws(HOCONError) -> HOCONValue {
+        switch (before.content, next.content) {
+        case (.object(let fields), .object(let more)):
+            try spend(fields.count + more.count, at: origin)
+            var merged = before
+            merged.merge(next)
+            return merged
+        case (.list(let elements), .list(let more)):
+            // Copying an element costs little beside resolving it, and `+=` copies those before it each time.
+            try spend((elements.count + more.count) / 32, at: origin)
+            return HOCONValue(.list(elements + more), origin: origin)
+        default:
+            guard let left = before.text, let right = next.text else {
+                throw HOCONError(
+                    origin: origin,
+                    message: "an object or a list stands beside a value of another kind; only like values can be joined"
+                )
+            }
+            let text = left + blank + right
+            joinedBytes += text.utf8.count
+            if joinedBytes > limits.maximumJoinedBytes {
+                throw HOCONError(
+                    origin: origin,
+                    message: "joined strings are longer than \(limits.maximumJoinedBytes) bytes"
+                )
+            }
+            return HOCONValue(.string(text), origin: origin)
+        }
+    }
+
+    // MARK: Bounds
+
+    private mutating func spend(_ count: Int, at origin: Origin) throws(HOCONError) {
+        steps += count
+        if steps > limits.maximumSteps {
+            throw HOCONError(
+                origin: origin,
+                message: "the references of this file need more than \(limits.maximumSteps) steps to resolve"
+            )
+        }
+    }
+}

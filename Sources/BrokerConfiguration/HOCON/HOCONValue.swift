@@ -1,0 +1,101 @@
+/// A value of a resolved HOCON document: a tree without references, in which each value knows where it was written.
+package struct HOCONValue: Sendable {
+    package enum Content: Sendable, Equatable {
+        case object([String: HOCONValue])
+        case list([HOCONValue])
+        case string(String)
+        /// A JSON number, as it was written: what it means depends on who reads it (`1.10` is also a version).
+        case number(String)
+        case boolean(Bool)
+        case null
+    }
+
+    package var content: Content
+    package var origin: Origin
+
+    package init(_ content: Content, origin: Origin) {
+        self.content = content
+        self.origin = origin
+    }
+}
+
+extension HOCONValue: Equatable {
+    /// Values are equal when they say the same; where they were written is not part of it.
+    package static func == (left: Self, right: Self) -> Bool { left.content == right.content }
+}
+
+extension HOCONValue {
+    /// The text of a single value, as a join of strings sees it; nil for objects and lists.
+    package var text: String? {
+        switch content {
+        case .string(let text), .number(let text): text
+        case .boolean(let value): value ? "true" : "false"
+        case .null: "null"
+        case .object, .list: nil
+        }
+    }
+
+    package var fields: [String: HOCONValue]? {
+        if case .object(let fields) = content { fields } else { nil }
+    }
+
+    package var isNull: Bool { content == .null }
+
+    /// The value at `path`, or nil where an object or a key is missing.
+    package func value(at path: some Sequence<String>) -> HOCONValue? {
+        var value = self
+        for key in path {
+            guard let next = value.fields?[key] else { return nil }
+            value = next
+        }
+        return value
+    }
+
+    /// Lays `later` over `self`: objects are merged key by key, anything else is replaced.
+    package mutating func merge(_ later: HOCONValue) {
+        guard case .object(var fields) = content, case .object(let laterFields) = later.content else {
+            self = later
+            return
+        }
+        // `content` lets go of the dictionary, so that it is changed in place and a long chain of merges stays linear.
+        content = .null
+        for (key, value) in laterFields {
+            if fields[key]?.merge(value) == nil { fields[key] = value }
+        }
+        content = .object(fields)
+        origin = later.origin
+    }
+
+    /// What the text of a single unquoted value means: `true`, `false`, `null`, a number, or the text itself.
+    package static func content(ofUnquoted text: String) -> Content {
+        switch text {
+        case "true": .boolean(true)
+        case "false": .boolean(false)
+        case "null": .null
+        default: isNumber(text) ? .number(text) : .string(text)
+        }
+    }
+
+    /// The number grammar of JSON (RFC 8259 §6), with leading zeros allowed.
+    private static func isNumber(_ text: String) -> Bool {
+        var rest = text.utf8[...]
+        func isDigit(_ byte: UInt8) -> Bool { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte) }
+        func takeDigits() -> Bool {
+            let digits = rest.prefix(while: isDigit)
+            rest = rest.dropFirst(digits.count)
+            return !digits.isEmpty
+        }
+        if rest.first == UInt8(ascii: "-") { rest = rest.dropFirst() }
+        guard takeDigits() else { return false }
+        if rest.first == UInt8(ascii: ".") {
+            rest = rest.dropFirst()
+            guard takeDigits() else { return false }
+        }
+        if let exponent = rest.first, exponent | 0x20 == UInt8(ascii: "e") {
+            rest = rest.dropFirst()
+            if let sign = rest.first, sign == UInt8(ascii: "+") || sign == UInt8(ascii: "-") { rest = rest.dropFirst() }
+            guard takeDigits() else { return false }
+        }
+        return rest.isEmpty
+    }
+}

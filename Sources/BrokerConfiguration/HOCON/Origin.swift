@@ -1,0 +1,29 @@
+/// Where a value of the configuration comes from.
+package enum Origin: Hashable, Sendable {
+    /// Nobody set it: the default in the code.
+    case builtIn
+    /// `line` and `column` count from 1; columns count Unicode scalars.
+    case file(String, line: Int, column: Int)
+    case environment(variable: String)
+    case commandLine(key: String)
+}
+
+extension Origin: CustomStringConvertible {
+    /// `martlet.conf:3:5`, `MARTLET_NODE__LOOPS`, `--set node.loops` or `default`.
+    package var description: String {
+        switch self {
+        case .file(let name, let line, let column): "\(name):\(line):\(column)"
+        default: place
+        }
+    }
+
+    /// As `description`, without the column.
+    package var place: String {
+        switch self {
+        case .builtIn: "default"
+        case .file(let name, let line, _): "\(name):\(line)"
+        case .environment(let variable): variable
+        case .commandLine(let key): "--set \(key)"
+        }
+    }
+}

@@ -1,0 +1,107 @@
+/// Where a configuration is read from. What comes later here lies over what comes before: the defaults in the code, the file,
+/// the environment, the command line.
+package struct ConfigurationSources {
+    /// The path of the file; nil for none.
+    package var file: String?
+    /// The environment of the process. `MARTLET_LISTENERS__QUIC__DEFAULT__BIND` sets `listeners.quic.default.bind`: two
+    /// underscores stand for a dot, and upper case means nothing. References in the file may use any variable.
+    package var environment: [String: String]
+    /// `--set KEY=VALUE` of the command line, by key.
+    package var settings: [String: String]
+    /// Opens files.
+    package var read: HOCONDocument.FileReader
+
+    package init(
+        file: String? = nil,
+        environment: [String: String] = [:],
+        settings: [String: String] = [:],
+        read: @escaping HOCONDocument.FileReader = ConfigurationFile.read
+    ) {
+        self.file = file
+        self.environment = environment
+        self.settings = settings
+        self.read = read
+    }
+
+    /// Reads all sources and checks them against the schema.
+    /// - Throws: everything that is wrong, not only the first.
+    package func load() throws(ConfigurationError) -> LoadedConfiguration {
+        var reading = SchemaReading()
+        let tree = merged(in: &reading)
+        var configuration = file == nil ? BrokerConfiguration.withoutFile : BrokerConfiguration()
+        configuration.read(tree, at: [], in: &reading)
+        guard reading.problems.isEmpty else {
+            throw ConfigurationError(problems: reading.problems.sorted { Self.order($0.origin, $1.origin) })
+        }
+        return LoadedConfiguration(configuration: configuration, tree: tree, reading: reading)
+    }
+
+    /// All sources as one tree.
+    private func merged(in reading: inout SchemaReading) -> HOCONValue {
+        var tree = HOCONValue(.object([:]), origin: .builtIn)
+        do throws(HOCONError) {
+            if let document = try document() {
+                tree = document.root
+                reading.notices += document.notices.map(ConfigurationProblem.init)
+            }
+        } catch {
+            reading.problems.append(ConfigurationProblem(error))
+        }
+        let environmentLayer = EnvironmentLayer(environment)
+        reading.notices += environmentLayer.notices
+        add(environmentLayer.values, to: &tree, in: &reading)
+        // The longer key is the more special one, whatever order a dictionary has.
+        let settings = settings.sorted { ($0.key.count, $0.key) < ($1.key.count, $1.key) }.map { key, text in
+            (keyText: key, text: text, origin: Origin.commandLine(key: key))
+        }
+        for setting in settings {
+            do throws(HOCONError) {
+                let path = try HOCONDocument.path(ofKey: setting.keyText, origin: setting.origin)
+                add([(path: path, text: setting.text, origin: setting.origin)], to: &tree, in: &reading)
+            } catch {
+                reading.problems.append(ConfigurationProblem(error))
+            }
+        }
+        return tree
+    }
+
+    private func document() throws(HOCONError) -> HOCONDocument? {
+        guard let file else { return nil }
+        let place = Origin.file(file, line: 1, column: 1)
+        let bytes: [UInt8]?
+        do {
+            bytes = try read(file, HOCONLimits().maximumBytes)
+        } catch {
+            throw HOCONError(origin: place, message: "the file cannot be read: \(error)")
+        }
+        guard let bytes else { throw HOCONError(origin: place, message: "there is no such file") }
+        return try HOCONDocument(parsing: bytes, named: file, environment: environment, readingIncludes: read)
+    }
+
+    private func add(
+        _ values: [(path: [String], text: String, origin: Origin)],
+        to tree: inout HOCONValue,
+        in reading: inout SchemaReading
+    ) {
+        for (path, text, origin) in values {
+            do throws(HOCONError) {
+                var value = try HOCONDocument.value(ofSetting: text, origin: origin)
+                for key in path.reversed() { value = HOCONValue(.object([key: value]), origin: origin) }
+                tree.merge(value)
+            } catch {
+                reading.problems.append(ConfigurationProblem(error))
+            }
+        }
+    }
+
+    /// By file, line and column; what is outside of files comes after.
+    private static func order(_ left: Origin, _ right: Origin) -> Bool {
+        switch (left, right) {
+        case (.file(let leftName, let leftLine, let leftColumn), .file(let rightName, let rightLine, let rightColumn)):
+            (leftName, leftLine, leftColumn) < (rightName, rightLine, rightColumn)
+        case (.file, _): true
+        case (_, .file): false
+        default: left.description < right.description
+        }
+    }
+}

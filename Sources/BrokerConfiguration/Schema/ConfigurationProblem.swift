@@ -1,0 +1,37 @@
+/// One thing that is wrong with a configuration, or worth saying about it.
+package struct ConfigurationProblem: Sendable, Equatable, CustomStringConvertible {
+    package let origin: Origin
+    /// The dotted key, or nil when the text itself could not be read.
+    package let key: String?
+    /// What is wrong.
+    package let message: String
+    /// What may stand there instead, when that can be listed.
+    package let allowed: String?
+
+    package init(origin: Origin, key: String?, message: String, allowed: String? = nil) {
+        self.origin = origin
+        self.key = key
+        self.message = message
+        self.allowed = allowed
+    }
+
+    package init(_ error: HOCONError) {
+        self.init(origin: error.origin, key: nil, message: error.message)
+    }
+
+    /// `martlet.conf:3:5: mqtt.max_qos_allowed: 3 is not allowed; allowed: 0 to 2`
+    package var description: String {
+        var text = origin == .builtIn ? "" : "\(origin): "
+        if let key { text += "\(key): " }
+        text += message
+        if let allowed { text += "; allowed: \(allowed)" }
+        return text
+    }
+}
+
+/// Everything that is wrong with a configuration, in the order of the file.
+package struct ConfigurationError: Error, Equatable, CustomStringConvertible {
+    package let problems: [ConfigurationProblem]
+
+    package var description: String { problems.map(\.description).joined(separator: "\n") }
+}

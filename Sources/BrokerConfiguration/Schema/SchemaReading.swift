@@ -1,0 +1,36 @@
+/// What is learned while a tree is read into sections.
+package struct SchemaReading {
+    var problems: [ConfigurationProblem] = []
+    var notices: [ConfigurationProblem] = []
+    /// Where each value that was set comes from, by dotted key.
+    private(set) var origins: [String: Origin] = [:]
+
+    mutating func note(_ origin: Origin, at path: [String]) { origins[HOCONText.path(path)] = origin }
+
+    /// Where the value at `path` was set, or nil when it has its default.
+    func origin(at path: [String]) -> Origin? { origins[HOCONText.path(path)] }
+
+    /// `value` is not what may stand at `path`.
+    mutating func refuse(_ value: HOCONValue, at path: [String], allowed: String) {
+        problems.append(
+            ConfigurationProblem(
+                origin: value.origin,
+                key: HOCONText.path(path),
+                message: "\(SchemaReading.shown(value)) is not allowed",
+                allowed: allowed
+            )
+        )
+    }
+
+    /// `value` short enough for one line.
+    private static func shown(_ value: HOCONValue) -> String {
+        let longest = 60
+        switch value.content {
+        case .object: return "an object"
+        case .list: return "a list"
+        case .string(let text):
+            return HOCONText.quoted(text.count > longest ? text.prefix(longest) + "…" : text)
+        default: return String((value.text ?? "").prefix(longest))
+        }
+    }
+}

@@ -1,0 +1,70 @@
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#else
+    import Darwin
+#endif
+
+/// Where a listener binds: an address and a port, or a port of all interfaces.
+package struct BindAddress: Sendable, Hashable {
+    /// An IPv4 or IPv6 address in text form without brackets, or nil for all interfaces.
+    package let host: String?
+    /// 0 to 65535; 0 lets the system choose.
+    package let port: Int
+
+    package init(host: String?, port: Int) {
+        self.host = host
+        self.port = port
+    }
+
+    /// - Parameter text: `14567`, `:14567`, `0.0.0.0:14567` or `[::]:14567`.
+    init?(_ text: String) {
+        let separator = text.lastIndex(of: ":")
+        let portText = separator.map { text[text.index(after: $0)...] } ?? text[...]
+        guard let port = Int(portText), (0...65535).contains(port),
+            portText.utf8.allSatisfy({ $0 != UInt8(ascii: "+") && $0 != UInt8(ascii: "-") })
+        else { return nil }
+        guard let separator, separator != text.startIndex else {
+            self.init(host: nil, port: port)
+            return
+        }
+        var host = String(text[..<separator])
+        let isBracketed = host.hasPrefix("[") && host.hasSuffix("]")
+        if isBracketed { host = String(host.dropFirst().dropLast()) }
+        guard BindAddress.bytes(of: host, family: isBracketed ? AF_INET6 : AF_INET) != nil else { return nil }
+        self.init(host: host, port: port)
+    }
+
+    /// Whether only this machine can reach it.
+    package var isLoopback: Bool {
+        guard let host else { return false }
+        if let bytes = BindAddress.bytes(of: host, family: AF_INET) { return bytes[0] == 127 }
+        guard let bytes = BindAddress.bytes(of: host, family: AF_INET6) else { return false }
+        let mapped: [UInt8] = [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xFF, 0xFF, 127]
+        return bytes == [UInt8](repeating: 0, count: 15) + [1] || bytes.starts(with: mapped)
+    }
+
+    private static func bytes(of host: String, family: Int32) -> [UInt8]? {
+        var bytes = [UInt8](repeating: 0, count: family == AF_INET ? 4 : 16)
+        return inet_pton(family, host, &bytes) == 1 ? bytes : nil
+    }
+}
+
+extension BindAddress: CustomStringConvertible {
+    /// `0.0.0.0:14567`, `[::]:14567`, or the port alone.
+    package var description: String {
+        guard let host else { return "\(port)" }
+        return host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)"
+    }
+}
+
+extension ValueForm<BindAddress> {
+    static var bind: ValueForm {
+        .text(
+            "an address and a port such as \"0.0.0.0:1883\" or \"[::]:1883\", or a port from 0 to 65535 for all interfaces",
+            read: BindAddress.init,
+            write: { $0.host == nil ? "\($0)" : HOCONText.quoted("\($0)") }
+        )
+    }
+}

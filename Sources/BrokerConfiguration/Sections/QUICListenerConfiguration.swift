@@ -1,0 +1,198 @@
+/// `listeners.quic.NAME`: MQTT over QUIC. The keys are EMQX's, and so are the defaults.
+package struct QUICListenerConfiguration: ConfigurationSection, ListenerConfiguration {
+    /// Default true.
+    package var isEnabled = true
+    /// Default `127.0.0.1:14567`: nobody asked for more.
+    package var bind = BindAddress(host: "127.0.0.1", port: 14567)
+    /// Connections at a time; nil for no limit, the default.
+    package var maximumConnections: Int?
+
+    /// `certfile` and `keyfile` on the listener itself, as they were written before EMQX 5.1.
+    package var certificateFile: String?
+    package var keyFile: String?
+    /// `ssl_options`.
+    package var tls = QUICListenerTLSConfiguration()
+    /// What the keys above come to.
+    package private(set) var certificate = CertificateSource.generated
+
+    /// The QUIC idle timeout that is advertised (RFC 9000 §10.1); zero for none, the default. 0 to 2^32 − 1 ms.
+    package var idleTimeout = Duration.zero
+    /// How long a handshake may take. Default 10 s; 1 to 600,000 ms.
+    package var handshakeIdleTimeout = Duration.seconds(10)
+    /// How long a connection may be silent before it is sent a PING; zero for never, the default. 0 to 2^32 − 1 ms.
+    package var keepAliveInterval = Duration.zero
+    /// Bidirectional streams that a client may have open, the control stream among them. Default 10; 1 to 65,535.
+    package var peerBidirectionalStreams = 10
+    /// Unidirectional streams that a client may have open. Default 1; 0 to 65,535.
+    package var peerUnidirectionalStreams = 1
+    /// Bytes that a client may send on a stream ahead of what the broker took. Default 64 KiB; 1 KiB to 1 GiB.
+    package var streamReceiveWindow = 65_536
+    /// Bytes that a client may send on all streams ahead of what the broker took. Default 16 MiB; 1 KiB to 1 GiB.
+    package var connectionFlowControlWindow = 16_777_216
+    /// The round trip that is assumed before one was measured (RFC 9002 §6.2.2). Default 333 ms; 1 to 10,000 ms.
+    package var initialRoundTrip = Duration.milliseconds(333)
+    /// How long an acknowledgement may be held back (RFC 9000 §18.2). Default 25 ms; 1 to 16,383 ms.
+    package var maximumAcknowledgementDelay = Duration.milliseconds(25)
+    /// The largest IP packet, headers counted, that path MTU discovery goes up to. Default 1500; 1280 to 65,535 bytes.
+    package var maximumMTU = 1500
+
+    package init() {}
+
+    package static var fields: [Field<Self>] { commonFields + certificateFields + transportFields + peerFields }
+
+    private static var certificateFields: [Field<Self>] {
+        [
+            .value("certfile", \.certificateFile, .path, "As ssl_options.certfile."),
+            .value("keyfile", \.keyFile, .path, "As ssl_options.keyfile."),
+            .section("ssl_options", \.tls),
+        ]
+    }
+
+    private static var transportFields: [Field<Self>] {
+        [
+            .value(
+                "idle_timeout_ms",
+                aliases: ["idle_timeout"],
+                \.idleTimeout,
+                .milliseconds(0...4_294_967_295),
+                "The idle timeout that is advertised; 0 means none, and the MQTT keep alive ends a session."
+            ),
+            .value(
+                "handshake_idle_timeout_ms",
+                aliases: ["handshake_idle_timeout"],
+                \.handshakeIdleTimeout,
+                .milliseconds(1...600_000),
+                "How long a handshake may take."
+            ),
+            .value(
+                "keep_alive_interval_ms",
+                aliases: ["keep_alive_interval"],
+                \.keepAliveInterval,
+                .milliseconds(0...4_294_967_295),
+                "A connection that was silent for so long is sent a PING, which keeps NAT bindings open; 0 means never."
+            ),
+            .value(
+                "peer_bidi_stream_count",
+                \.peerBidirectionalStreams,
+                .integer(1...65_535),
+                "Bidirectional streams that a client may have open, the control stream among them."
+            ),
+            .value(
+                "peer_unidi_stream_count",
+                \.peerUnidirectionalStreams,
+                .integer(0...65_535),
+                "Unidirectional streams that a client may have open."
+            ),
+            .value(
+                "stream_recv_window_default",
+                \.streamReceiveWindow,
+                .integer(1024...1_073_741_824),
+                "Bytes that a client may send on a stream ahead of what the broker took."
+            ),
+            .value(
+                "conn_flow_control_window",
+                \.connectionFlowControlWindow,
+                .integer(1024...1_073_741_824),
+                "Bytes that a client may send on all streams ahead of what the broker took."
+            ),
+            .value(
+                "initial_rtt_ms",
+                \.initialRoundTrip,
+                .milliseconds(1...10_000),
+                "The round trip that is assumed before one was measured."
+            ),
+            .value(
+                "max_ack_delay_ms",
+                \.maximumAcknowledgementDelay,
+                .milliseconds(1...16_383),
+                "How long an acknowledgement may be held back."
+            ),
+            .value(
+                "maximum_mtu",
+                \.maximumMTU,
+                .integer(1280...65_535),
+                "The largest IP packet, headers counted, that path MTU discovery goes up to."
+            ),
+        ]
+    }
+
+    /// What belongs to the peer's own QUIC stack, or is not settled by configuration here.
+    private static var peerFields: [Field<Self>] {
+        [
+            .fixed("migration_enabled", "true", "1", because: "clients may always change their address"),
+            .fixed("datagram_receive_enabled", "false", "0", because: "MQTT uses no QUIC datagrams"),
+            .fixed("sslkeylogfile", "\"\"", because: "TLS secrets are not written out"),
+            .meaningless("server_resumption_level", because: "early data is not accepted"),
+            .meaningless("load_balancing_mode", because: "it does nothing in EMQX either"),
+            .meaningless("retry_memory_limit", because: "it does nothing in EMQX either"),
+            .meaningless("ciphers", because: "the three of TLS 1.3 are offered, the client's choice first"),
+            .meaningless("minimum_mtu", because: "QUIC begins with 1200 bytes of payload"),
+            .meaningless("initial_window_packets", because: "the initial window is that of RFC 9002"),
+            .meaningless("pacing_enabled", because: "packets are always paced"),
+            .meaningless("send_buffering_enabled", because: "the stack always buffers what it sends"),
+        ]
+            + [
+                "stream_recv_buffer_default", "max_bytes_per_key", "tls_server_max_send_buffer", "send_idle_timeout_ms",
+                "disconnect_timeout_ms", "max_operations_per_drain", "max_stateless_operations",
+                "max_binding_stateless_operations", "stateless_operation_expiration_ms",
+                "mtu_discovery_search_complete_timeout_us", "mtu_discovery_missing_probe_count",
+            ].map { .meaningless($0, because: "it tunes another QUIC stack") }
+    }
+
+    package mutating func settle(at path: [String], in reading: inout SchemaReading) {
+        let isTwice = [
+            ("certfile", certificateFile, tls.certificateFile), ("keyfile", keyFile, tls.keyFile),
+        ].first { $0.1 != nil && $0.2 != nil && $0.1 != $0.2 }
+        if let (key, _, _) = isTwice {
+            reading.problems.append(
+                ConfigurationProblem(
+                    origin: reading.origin(at: path + [key]) ?? .builtIn,
+                    key: HOCONText.path(path + [key]),
+                    message: "is another file than ssl_options.\(key)",
+                    allowed: "one of the two keys, ssl_options.\(key) for choice"
+                )
+            )
+        }
+        switch (tls.certificateFile ?? certificateFile, tls.keyFile ?? keyFile) {
+        case (nil, nil): certificate = .generated
+        case (let chain?, let key?): certificate = CertificateSource(chain: chain, key: key)
+        case (let chain, _):
+            let (given, missing) = chain == nil ? ("keyfile", "certfile") : ("certfile", "keyfile")
+            let place =
+                [path + ["ssl_options", given], path + [given]].first { reading.origin(at: $0) != nil } ?? path
+            reading.problems.append(
+                ConfigurationProblem(
+                    origin: reading.origin(at: place) ?? .builtIn,
+                    key: HOCONText.path(place),
+                    message: "there is a \(given) without its \(missing)",
+                    allowed: "both, or neither for a generated pair"
+                )
+            )
+        }
+    }
+}
+
+/// `listeners.quic.NAME.ssl_options`.
+package struct QUICListenerTLSConfiguration: ConfigurationSection {
+    /// The certificate and the chain above it, PEM. Default: not set; a pair is generated.
+    package var certificateFile: String?
+    /// Its private key, PEM. Default: not set; a pair is generated.
+    package var keyFile: String?
+
+    package init() {}
+
+    package static var fields: [Field<Self>] {
+        [
+            .value(
+                "certfile",
+                \.certificateFile,
+                .path,
+                "The certificate and the chain above it, PEM. A pair is generated when neither file is set."
+            ),
+            .value("keyfile", \.keyFile, .path, "The private key of the certificate, PEM."),
+            .fixed("verify", "verify_none", because: "clients are not asked for certificates"),
+            .meaningless("cacertfile", because: "clients are not asked for certificates"),
+            .meaningless("hibernate_after", because: "the TLS session is released after the handshake"),
+        ]
+    }
+}

@@ -1,0 +1,21 @@
+/// `listeners.tcp.NAME`: MQTT over TCP.
+package struct TCPListenerConfiguration: ConfigurationSection, ListenerConfiguration {
+    /// Default true.
+    package var isEnabled = true
+    /// Default `127.0.0.1:1883`: nobody asked for more.
+    package var bind = BindAddress(host: "127.0.0.1", port: 1883)
+    /// Connections at a time; nil for no limit, the default.
+    package var maximumConnections: Int?
+
+    package init() {}
+
+    package static var fields: [Field<Self>] {
+        commonFields + [
+            .fixed("proxy_protocol", "false", because: "the PROXY protocol is not understood"),
+            .meaningless("proxy_protocol_timeout", because: "the PROXY protocol is not understood"),
+            .meaningless("tcp_options", because: "the system's defaults are used, with Nagle's algorithm off"),
+            .meaningless("tcp_backend", because: "there is one implementation of sockets"),
+            .meaningless("parse_unit", because: "packets are parsed where they lie"),
+        ]
+    }
+}
