@@ -30,7 +30,7 @@ let package = Package(
 
         // Core: no IO.
         .target(name: "MQTTCodec", dependencies: [.nioCore]),
-        .target(name: "MQTTBroker", dependencies: ["MQTTCodec", .nioCore, .deque]),
+        .target(name: "MQTTBroker", dependencies: ["MQTTCodec", .nioCore, .deque, .heap]),
 
         // Transport.
         .target(name: "QUICTransport", dependencies: ["CNgtcp2", "CDatagrams", .nioCore, .nioPosix, .logging, .deque]),
@@ -76,6 +76,7 @@ extension Target.Dependency {
     static let nioCore: Self = .product(name: "NIOCore", package: "swift-nio")
     static let nioPosix: Self = .product(name: "NIOPosix", package: "swift-nio")
     static let deque: Self = .product(name: "DequeModule", package: "swift-collections")
+    static let heap: Self = .product(name: "HeapModule", package: "swift-collections")
     static let logging: Self = .product(name: "Logging", package: "swift-log")
     static let metrics: Self = .product(name: "Metrics", package: "swift-metrics")
     static let argumentParser: Self = .product(name: "ArgumentParser", package: "swift-argument-parser")
