@@ -40,12 +40,16 @@ let package = Package(
         .target(
             name: "BrokerServer",
             dependencies: [
-                "MQTTBroker", "QUICTransport", .nioCore, .nioPosix, .logging, .metrics, .serviceLifecycle, .x509, .asn1, .crypto, .nioConcurrencyHelpers,
+                "MQTTBroker", "QUICTransport", .nioCore, .nioPosix, .nioConcurrencyHelpers, .logging, .metrics,
+                .serviceLifecycle, .x509, .asn1, .crypto,
             ]
         ),
         .target(name: "BrokerAccess", dependencies: ["MQTTBroker", .crypto, .cryptoExtras]),
         .target(name: "BrokerConfiguration", dependencies: [.configuration]),
-        .target(name: "MQTTClient", dependencies: ["MQTTCodec", "QUICTransport", .nioCore, .nioPosix, .logging, .deque]),
+        .target(
+            name: "MQTTClient",
+            dependencies: ["MQTTCodec", "QUICTransport", .nioCore, .nioPosix, .logging, .deque]
+        ),
         .target(name: "LoadGenerator", dependencies: ["MQTTClient", .nioCore, .nioPosix, .histogram]),
         .executableTarget(
             name: "martlet",
@@ -80,7 +84,10 @@ extension Target.Dependency {
     static let argumentParser: Self = .product(name: "ArgumentParser", package: "swift-argument-parser")
     static let configuration: Self = .product(name: "Configuration", package: "swift-configuration")
     static let serviceLifecycle: Self = .product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
-    static let serviceLifecycleTestKit: Self = .product(name: "ServiceLifecycleTestKit", package: "swift-service-lifecycle")
+    static let serviceLifecycleTestKit: Self = .product(
+        name: "ServiceLifecycleTestKit",
+        package: "swift-service-lifecycle"
+    )
     static let crypto: Self = .product(name: "Crypto", package: "swift-crypto")
     static let cryptoExtras: Self = .product(name: "CryptoExtras", package: "swift-crypto")
     static let x509: Self = .product(name: "X509", package: "swift-certificates")
@@ -88,12 +95,15 @@ extension Target.Dependency {
     static let histogram: Self = .product(name: "Histogram", package: "hdrhistogram-swift")
 }
 
-// The same strict settings for every Swift target.
+// The same strict settings for every Swift target. In debug builds, which is what the tests run, a warning is an error;
+// a deprecation is not, since it comes with a new release of a dependency and not with a change of ours.
 let strict: [SwiftSetting] = [
     .enableUpcomingFeature("ExistentialAny"),
     .enableUpcomingFeature("MemberImportVisibility"),
     .enableUpcomingFeature("InternalImportsByDefault"),
     .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+    .treatAllWarnings(as: .error, .when(configuration: .debug)),
+    .treatWarning("DeprecatedDeclaration", as: .warning, .when(configuration: .debug)),
 ]
 for target in package.targets where target.type != .system {
     target.swiftSettings = strict + (target.name == "QUICTransport" ? [.strictMemorySafety()] : [])
