@@ -54,8 +54,9 @@ let package = Package(
         .executableTarget(
             name: "martlet",
             dependencies: [
-                "BrokerServer", "BrokerAccess", "BrokerConfiguration", "LoadGenerator", "MQTTClient", .argumentParser,
-                .logging, .metrics, .serviceLifecycle, .nioCore, .nioPosix,
+                "BrokerServer", "BrokerAccess", "BrokerConfiguration", "LoadGenerator", "MQTTBroker", "MQTTClient", "MQTTCodec",
+                "QUICTransport", .argumentParser,
+                .logging, .metrics, .serviceLifecycle, .unixSignals, .nioCore, .nioPosix,
             ]
         ),
 
@@ -84,6 +85,7 @@ extension Target.Dependency {
     static let argumentParser: Self = .product(name: "ArgumentParser", package: "swift-argument-parser")
     static let configuration: Self = .product(name: "Configuration", package: "swift-configuration")
     static let serviceLifecycle: Self = .product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
+    static let unixSignals: Self = .product(name: "UnixSignals", package: "swift-service-lifecycle")
     static let serviceLifecycleTestKit: Self = .product(
         name: "ServiceLifecycleTestKit",
         package: "swift-service-lifecycle"

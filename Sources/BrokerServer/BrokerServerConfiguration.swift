@@ -8,7 +8,7 @@ package struct BrokerServerConfiguration: Sendable {
     package var loops: Int
     package var listeners: [Listener]
     package var limits = Limits()
-    package var authentication = Authentication.everybody
+    package var authentication = ClientAuthentication.everybody
     /// How long a shutdown may take before what is still open is cut off.
     package var shutdownTimeout: TimeAmount = .seconds(5)
     /// How often counters are given to the metrics system.

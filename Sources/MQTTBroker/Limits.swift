@@ -18,8 +18,10 @@ package struct Limits: Sendable {
     package var retainAvailable = true
     /// Whether filters may have wildcards; otherwise they are refused with 0xA2.
     package var wildcardSubscriptionAvailable = true
-    /// Topic aliases that a client may define on a connection, each as long as a topic may be.
-    package var maximumTopicAlias: UInt16 = 16
+    /// The highest topic alias that a client may define; a higher one ends the connection with 0x94.
+    package var maximumTopicAlias: UInt16 = 65_535
+    /// Octets of the topics behind a connection's aliases; one more alias ends it with 0x97.
+    package var maximumTopicAliasBytes = 65_536
     /// Unacknowledged QoS 1 and 2 messages towards a client, 1 to 65,535; the client's Receive Maximum can lower it.
     /// Further ones wait in the queue.
     package var maximumInflight = 32
@@ -39,8 +41,8 @@ package struct Limits: Sendable {
     package var sessionExpiryInterval: UInt32 = 7200
     /// The longest expiry that a client of MQTT 5.0 gets, seconds; 0xFFFFFFFF never expires.
     package var maximumSessionExpiryInterval: UInt32 = .max
-    /// Keep alive times this is the longest silence of a client, in tenths (MQTT 5.0 §3.1.2.10: one and a half).
-    package var keepAliveTenths = 15
+    /// Keep alive times this is the longest silence of a client; MQTT 5.0 §3.1.2.10 says one and a half.
+    package var keepAliveMultiplier = 1.5
     /// Seconds; imposed on every client instead of its own, where set [MQTT-3.1.2-21].
     package var serverKeepAlive: UInt16?
     /// Octets written for a client and not yet taken by its transport, beyond which it counts as slow: messages wait in
@@ -48,6 +50,8 @@ package struct Limits: Sendable {
     package var outputHighWaterMark = 1_048_576
     /// Octets that a client sends while its CONNECT or SUBSCRIBE is being answered; reading pauses beyond.
     package var maximumHeldBytes = 65_536
+    /// Octets of a retained message's payload; a longer one is delivered but not kept.
+    package var maximumRetainedPayload = 1_048_576
     /// Retained messages of a shard; one more is delivered but not kept.
     package var maximumRetainedMessages = 1_000_000
     /// Octets of a shard's retained messages; same rule.

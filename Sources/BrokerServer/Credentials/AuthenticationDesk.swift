@@ -4,18 +4,18 @@ import MQTTCodec
 import NIOCore
 import NIOPosix
 
-/// Asks an `Authentication` on behalf of the shards: at once where it is quick, on threads of its own where it is not.
+/// Asks an `ClientAuthentication` on behalf of the shards: at once where it is quick, on threads of its own where it is not.
 final class AuthenticationDesk: Sendable {
-    private let authentication: Authentication
+    private let authentication: ClientAuthentication
     private let pool: NIOThreadPool?
     private let pending = NIOLockedValueBox(0)
     /// Set once, before the first listener opens.
     private let group = NIOLockedValueBox<ShardGroup?>(nil)
 
-    init(_ authentication: Authentication) {
+    init(_ authentication: ClientAuthentication) {
         self.authentication = authentication
         if case .costly = authentication {
-            pool = NIOThreadPool(numberOfThreads: Authentication.threads)
+            pool = NIOThreadPool(numberOfThreads: ClientAuthentication.threads)
             pool?.start()
         } else {
             pool = nil
@@ -39,7 +39,7 @@ final class AuthenticationDesk: Sendable {
             return Authenticator { connect, ticket in
                 let credentials = Credentials(connect)
                 let isTaken = self.pending.withLockedValue { count in
-                    guard count < Authentication.maximumPending else { return false }
+                    guard count < ClientAuthentication.maximumPending else { return false }
                     count += 1
                     return true
                 }

@@ -25,8 +25,7 @@ package final class Connection {
     /// What the client can take (MQTT 5.0 §3.1.2.11.3, §3.1.2.11.4).
     var receiveMaximum = 65_535
     var maximumPacketSize = Int.max
-    /// Topics behind the client's aliases; the alias is the index plus one.
-    var topicAliases: [ByteBuffer] = []
+    var topicAliases = TopicAliases()
     /// Told in CONNACK where the client brought none [MQTT-3.2.2-16].
     var assignedClientIdentifier: String?
     /// Set by the shell while its transport does not take more.

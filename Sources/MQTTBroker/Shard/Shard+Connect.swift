@@ -104,7 +104,7 @@ extension Shard {
         if isPresent { counters.sessionsResumed += 1 } else { counters.sessionsCreated += 1 }
 
         let keepAlive = connect.version == .v5 ? limits.serverKeepAlive ?? connect.keepAlive : connect.keepAlive
-        connection.keepAlive = keepAlive == 0 ? nil : .milliseconds(Int64(keepAlive) * 100 * Int64(limits.keepAliveTenths))
+        connection.keepAlive = keepAlive == 0 ? nil : .milliseconds(Int64(Double(keepAlive) * 1000 * limits.keepAliveMultiplier))
         connection.lastPacket = now
         watchKeepAlive(of: connection, now: now)
 
@@ -171,7 +171,7 @@ extension Shard {
         connection.state = .closed
         connection.will = nil
         connection.pending = ByteBuffer()
-        connection.topicAliases = []
+        connection.topicAliases = TopicAliases()
         guard let session, session.connection === connection else { return }
         session.connection = nil
         session.absence &+= 1

@@ -9,8 +9,8 @@ extension Shard {
         counters.messagesReceived += 1
         var publish = received
         if !publish.properties.isEmpty, let alias = publish.properties.values.topicAlias {
-            guard resolve(alias, of: &publish, on: connection) else {
-                fail(connection, .topicAliasInvalid, now: now)
+            if let reason = connection.topicAliases.resolve(alias, of: &publish, limits: limits) {
+                fail(connection, reason, now: now)
                 return
             }
         }
@@ -54,20 +54,6 @@ extension Shard {
     }
 
     private func answer(_ route: Route) -> ReasonCode { route.isEmpty ? .noMatchingSubscribers : .success }
-
-    /// [MQTT-3.3.2-8] to [MQTT-3.3.2-12]: an alias with a topic defines it, one without stands for it.
-    private func resolve(_ alias: UInt16, of publish: inout Publish, on connection: Connection) -> Bool {
-        guard alias <= limits.maximumTopicAlias else { return false }
-        let place = Int(alias) - 1
-        if publish.topic.readableBytes > 0 {
-            while connection.topicAliases.count <= place { connection.topicAliases.append(ByteBuffer()) }
-            connection.topicAliases[place] = ByteBuffer(bytes: publish.topic.readableBytesView)
-            return true
-        }
-        guard place < connection.topicAliases.count, connection.topicAliases[place].readableBytes > 0 else { return false }
-        publish.topic = connection.topicAliases[place]
-        return true
-    }
 
     private mutating func acknowledge(
         _ kind: PublishAcknowledgement.Kind,
@@ -134,7 +120,7 @@ extension Shard {
         guard let levels = TopicLevels.split(publish.topic, limit: limits.maximumTopicLevels) else { return }
         if publish.payload.readableBytes == 0 {
             retained.remove(levels)
-        } else if !retained.set(
+        } else if publish.payload.readableBytes > limits.maximumRetainedPayload || !retained.set(
             Message(copying: EncodedPublish(publish, version: .v5), qos: publish.qos, now: now),
             at: levels,
             limits: limits

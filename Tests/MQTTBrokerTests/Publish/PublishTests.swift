@@ -220,14 +220,23 @@ import Testing
             #expect(received.allSatisfy { $0.properties.values.topicAlias == nil })
         }
 
-        @Test("One that is not defined, or beyond the maximum, ends the connection") func refused() {  // [MQTT-3.3.2-9]
-            let broker = SimulatedBroker()
+        @Test("One that is not defined, or beyond a bound, ends the connection") func refused() {  // [MQTT-3.3.2-9]
+            var limits = Limits()
+            limits.maximumTopicAlias = 100
+            limits.maximumTopicAliasBytes = 1000
+            let broker = SimulatedBroker(limits: limits)
             let publisher = broker.connect("p")
             publisher.publish("", "2", properties: properties(3))
             #expect(publisher.disconnectReason == .topicAliasInvalid)
             let greedy = broker.connect("q")
-            greedy.publish("a", "", properties: properties(Limits().maximumTopicAlias + 1))
+            greedy.publish("a", "", properties: properties(101))
             #expect(greedy.disconnectReason == .topicAliasInvalid)
+            let hoarder = broker.connect("h")
+            for alias in 1...15 as ClosedRange<UInt16> { hoarder.publish("a", "", properties: properties(alias)) }
+            for _ in 0..<20 { hoarder.publish("b", "", properties: properties(3)) }
+            #expect(!hoarder.isClosed)
+            hoarder.publish("c", "", properties: properties(16))
+            #expect(hoarder.disconnectReason == .quotaExceeded)
         }
     }
 

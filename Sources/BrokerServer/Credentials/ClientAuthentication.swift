@@ -4,7 +4,7 @@ import NIOCore
 import NIOPosix
 
 /// How the broker decides who may in.
-package enum Authentication: Sendable {
+package enum ClientAuthentication: Sendable {
     case everybody
     /// Decides within microseconds, on the connection's loop.
     case immediate(@Sendable (Credentials) -> Authenticator.Verdict)
