@@ -60,7 +60,11 @@ let package = Package(
             ]
         ),
 
-        .testTarget(name: "MQTTCodecTests", dependencies: ["MQTTCodec", .nioCore]),
+        .testTarget(
+            name: "MQTTCodecTests",
+            dependencies: ["MQTTCodec", "FuzzPacketDecoder", .nioCore],
+            exclude: ["Corpus"]
+        ),
         .testTarget(name: "MQTTBrokerTests", dependencies: ["MQTTBroker", "MQTTCodec", .nioCore]),
         .testTarget(name: "QUICTransportTests", dependencies: ["QUICTransport", .nioCore, .nioPosix]),
         .testTarget(
@@ -109,4 +113,35 @@ let strict: [SwiftSetting] = [
 ]
 for target in package.targets where target.type != .system {
     target.swiftSettings = strict + (target.name == "QUICTransport" ? [.strictMemorySafety()] : [])
+}
+
+// What `scripts/fuzz` drives: a folder of Fuzz each. Ordinarily it is a module through which tests replay the corpus; with
+// MARTLET_FUZZ set it is an executable under libFuzzer, and everything of ours is instrumented.
+let fuzzTargets: [(name: String, dependencies: [Target.Dependency])] = [
+    ("PacketDecoder", ["MQTTCodec", .nioCore])
+]
+if Context.environment["MARTLET_FUZZ"] == nil {
+    for (name, dependencies) in fuzzTargets {
+        package.targets.append(
+            .target(name: "Fuzz\(name)", dependencies: dependencies, path: "Fuzz/\(name)", swiftSettings: strict)
+        )
+    }
+} else {
+    let sanitizers = ["-sanitize=fuzzer,address"]
+    package.targets.removeAll { $0.type == .test }
+    for target in package.targets where target.type != .system {
+        target.swiftSettings?.append(.unsafeFlags(sanitizers))
+    }
+    package.targets.append(.target(name: "FuzzDriver", path: "Fuzz/Driver", swiftSettings: strict))
+    for (name, dependencies) in fuzzTargets + [("Canary", [])] {
+        package.targets.append(
+            .executableTarget(
+                name: "Fuzz\(name)",
+                dependencies: dependencies + ["FuzzDriver"],
+                path: "Fuzz/\(name)",
+                swiftSettings: strict + [.define("FUZZING"), .unsafeFlags(sanitizers)],
+                linkerSettings: [.unsafeFlags(sanitizers)]
+            )
+        )
+    }
 }
