@@ -26,7 +26,9 @@ let package = Package(
             pkgConfig: "libngtcp2_crypto_gnutls",
             providers: [.apt(["libngtcp2-dev", "libngtcp2-crypto-gnutls-dev", "libgnutls28-dev"])]
         ),
-        .systemLibrary(name: "CDatagrams"),
+
+        // UDP sends in batches, in C.
+        .target(name: "CDatagrams"),
 
         // Core: no IO.
         .target(name: "MQTTCodec", dependencies: [.nioCore]),
@@ -39,12 +41,16 @@ let package = Package(
         .target(
             name: "BrokerServer",
             dependencies: [
-                "MQTTBroker", "QUICTransport", .nioCore, .nioPosix, .logging, .metrics, .serviceLifecycle, .x509, .crypto,
+                "MQTTBroker", "QUICTransport", .nioCore, .nioPosix, .logging, .metrics, .serviceLifecycle, .x509,
+                .crypto,
             ]
         ),
         .target(name: "BrokerAccess", dependencies: ["MQTTBroker", .crypto, .cryptoExtras]),
         .target(name: "BrokerConfiguration", dependencies: [.configuration]),
-        .target(name: "MQTTClient", dependencies: ["MQTTCodec", "QUICTransport", .nioCore, .nioPosix, .logging, .deque]),
+        .target(
+            name: "MQTTClient",
+            dependencies: ["MQTTCodec", "QUICTransport", .nioCore, .nioPosix, .logging, .deque]
+        ),
         .target(name: "LoadGenerator", dependencies: ["MQTTClient", .nioCore, .nioPosix, .histogram]),
         .executableTarget(
             name: "martlet",
@@ -56,7 +62,10 @@ let package = Package(
 
         .testTarget(name: "MQTTCodecTests", dependencies: ["MQTTCodec", .nioCore]),
         .testTarget(name: "MQTTBrokerTests", dependencies: ["MQTTBroker", "MQTTCodec", .nioCore]),
-        .testTarget(name: "QUICTransportTests", dependencies: ["QUICTransport", .nioCore, .nioPosix]),
+        .testTarget(
+            name: "QUICTransportTests",
+            dependencies: ["QUICTransport", .nioCore, .nioPosix, .logging, .x509, .crypto]
+        ),
         .testTarget(
             name: "BrokerServerTests",
             dependencies: ["BrokerServer", "MQTTClient", .nioCore, .nioPosix, .serviceLifecycleTestKit]
@@ -77,7 +86,10 @@ extension Target.Dependency {
     static let argumentParser: Self = .product(name: "ArgumentParser", package: "swift-argument-parser")
     static let configuration: Self = .product(name: "Configuration", package: "swift-configuration")
     static let serviceLifecycle: Self = .product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
-    static let serviceLifecycleTestKit: Self = .product(name: "ServiceLifecycleTestKit", package: "swift-service-lifecycle")
+    static let serviceLifecycleTestKit: Self = .product(
+        name: "ServiceLifecycleTestKit",
+        package: "swift-service-lifecycle"
+    )
     static let crypto: Self = .product(name: "Crypto", package: "swift-crypto")
     static let cryptoExtras: Self = .product(name: "CryptoExtras", package: "swift-crypto")
     static let x509: Self = .product(name: "X509", package: "swift-certificates")
