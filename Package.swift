@@ -41,16 +41,12 @@ let package = Package(
         .target(
             name: "BrokerServer",
             dependencies: [
-                "MQTTBroker", "QUICTransport", .nioCore, .nioPosix, .logging, .metrics, .serviceLifecycle, .x509,
-                .crypto,
+                "MQTTBroker", "QUICTransport", .nioCore, .nioPosix, .logging, .metrics, .serviceLifecycle, .x509, .crypto,
             ]
         ),
         .target(name: "BrokerAccess", dependencies: ["MQTTBroker", .crypto, .cryptoExtras]),
         .target(name: "BrokerConfiguration", dependencies: [.configuration]),
-        .target(
-            name: "MQTTClient",
-            dependencies: ["MQTTCodec", "QUICTransport", .nioCore, .nioPosix, .logging, .deque]
-        ),
+        .target(name: "MQTTClient", dependencies: ["MQTTCodec", "QUICTransport", .nioCore, .nioPosix, .logging, .deque]),
         .target(name: "LoadGenerator", dependencies: ["MQTTClient", .nioCore, .nioPosix, .histogram]),
         .executableTarget(
             name: "martlet",
@@ -86,10 +82,7 @@ extension Target.Dependency {
     static let argumentParser: Self = .product(name: "ArgumentParser", package: "swift-argument-parser")
     static let configuration: Self = .product(name: "Configuration", package: "swift-configuration")
     static let serviceLifecycle: Self = .product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
-    static let serviceLifecycleTestKit: Self = .product(
-        name: "ServiceLifecycleTestKit",
-        package: "swift-service-lifecycle"
-    )
+    static let serviceLifecycleTestKit: Self = .product(name: "ServiceLifecycleTestKit", package: "swift-service-lifecycle")
     static let crypto: Self = .product(name: "Crypto", package: "swift-crypto")
     static let cryptoExtras: Self = .product(name: "CryptoExtras", package: "swift-crypto")
     static let x509: Self = .product(name: "X509", package: "swift-certificates")
