@@ -253,7 +253,7 @@ extension QUICConnection {
         defer { if wrote { engine.didWriteBurst(now: now) } }
         while allowance > 0 {
             guard batch.hasRoom(for: packetRoom) else { return .batchFull }
-            switch self.writePacket(engine, into: batch.tail(packetRoom), now: now) {
+            switch unsafe self.writePacket(engine, into: batch.tail(packetRoom), now: now) {
             case .packet(let count, _):
                 let route = engine.route
                 batch.append(count, from: sourceMatters ? route.local : nil, to: route.remote, ecn: route.ecn)

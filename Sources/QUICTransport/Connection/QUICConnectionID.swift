@@ -24,7 +24,7 @@ package struct QUICConnectionID: Hashable, Sendable {
 
     package var count: Int { Int(self.length) }
 
-    package var octets: [UInt8] { self.withUnsafeOctets { unsafe Array($0) } }
+    package var octets: [UInt8] { unsafe self.withUnsafeOctets { unsafe Array($0) } }
 
     func withUnsafeOctets<Result>(_ body: (UnsafeRawBufferPointer) throws -> Result) rethrows -> Result {
         try unsafe withUnsafeBytes(of: self) { try unsafe body(UnsafeRawBufferPointer(rebasing: $0[..<self.count])) }

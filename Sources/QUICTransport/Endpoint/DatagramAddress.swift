@@ -48,7 +48,7 @@ struct DatagramAddress {
         var v4 = sockaddr_in()
         v4.sin_family = sa_family_t(AF_INET)
         v4.sin_port = unsafe self.raw.v6.sin6_port
-        self.withAddressBytes { bytes in
+        unsafe self.withAddressBytes { bytes in
             unsafe withUnsafeMutableBytes(of: &v4.sin_addr) { unsafe $0.copyBytes(from: bytes[12...]) }
         }
         return SocketAddress(v4, host: "")
@@ -71,7 +71,7 @@ struct DatagramAddress {
 
     /// 0.0.0.0 or ::.
     var isWildcard: Bool {
-        self.withAddressBytes { unsafe $0.allSatisfy { $0 == 0 } }
+        unsafe self.withAddressBytes { unsafe $0.allSatisfy { $0 == 0 } }
     }
 
     /// Whether nothing must be sent there: port 0, multicast, broadcast, or no address at all.
@@ -80,16 +80,16 @@ struct DatagramAddress {
     }
 
     var isMulticastOrBroadcast: Bool {
-        self.withAddressBytes { bytes in
+        unsafe self.withAddressBytes { bytes in
             if bytes.count == 16 && !self.isMappedIPv4 { return unsafe bytes[0] == 0xff }
             let v4 = unsafe bytes.suffix(4)
-            guard let first = v4.first else { return true }
+            guard let first = unsafe v4.first else { return true }
             return unsafe first & 0xf0 == 0xe0 || v4.allSatisfy { $0 == 0xff }
         }
     }
 
     private var isMappedIPv4: Bool {
-        self.isIPv6
+        unsafe self.isIPv6
             && self.withAddressBytes { bytes in
                 unsafe bytes[..<10].allSatisfy { $0 == 0 } && bytes[10] == 0xff && bytes[11] == 0xff
             }
@@ -110,7 +110,7 @@ extension DatagramAddress: Equatable {
         guard left.isIPv6 else { return unsafe left.raw.v4.sin_addr.s_addr == right.raw.v4.sin_addr.s_addr }
         return unsafe left.raw.v6.sin6_scope_id == right.raw.v6.sin6_scope_id
             && left.withAddressBytes { bytes in
-                right.withAddressBytes { unsafe bytes.elementsEqual($0) }
+                unsafe right.withAddressBytes { unsafe bytes.elementsEqual($0) }
             }
     }
 }

@@ -25,7 +25,7 @@ extension QUICEndpoint {
                 self.counters.dropped.malformed += 1
                 return
             }
-            self.answerStateless(to: remote, from: local, now: now) { destination in
+            unsafe self.answerStateless(to: remote, from: local, now: now) { destination in
                 let count = unsafe StatelessPackets.writeVersionNegotiation(into: destination, answering: header)
                 if count > 0 { self.counters.versionNegotiationsSent += 1 }
                 return count
@@ -46,7 +46,7 @@ extension QUICEndpoint {
             self.counters.dropped.unknownConnection += 1
             return
         }
-        self.answerStateless(to: remote, from: local, now: now) { destination in
+        unsafe self.answerStateless(to: remote, from: local, now: now) { destination in
             let count = unsafe StatelessPackets.writeReset(
                 into: destination,
                 triggerCount: datagram.count,
@@ -91,7 +91,7 @@ extension QUICEndpoint {
         }
         guard self.connectionCount < configuration.maximumConnections else {
             self.counters.dropped.tooManyConnections += 1
-            self.answerStateless(to: remote, from: local, now: now) {
+            unsafe self.answerStateless(to: remote, from: local, now: now) {
                 unsafe StatelessPackets.writeRefusal(
                     into: $0,
                     answering: header,

@@ -10,7 +10,7 @@ extension QUICEndpoint {
         let ecn = envelope.metadata?.ecnState.codepoint ?? 0
         unsafe envelope.data.withUnsafeReadableBytes { bytes in
             let size = envelope.metadata?.segmentSize.flatMap { $0 > 0 ? $0 : nil } ?? bytes.count
-            var rest = bytes[...]
+            var rest = unsafe bytes[...]
             repeat {
                 let datagram = unsafe UnsafeRawBufferPointer(rebasing: rest.prefix(size))
                 unsafe rest = rest.dropFirst(size)

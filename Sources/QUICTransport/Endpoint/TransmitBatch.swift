@@ -5,7 +5,7 @@ import Glibc
 ///
 /// Packets are written one after the other into one stretch of memory. Packets of equal length that go the same way
 /// become one message, which the kernel cuts (UDP_SEGMENT), as long as it does not refuse that.
-final class TransmitBatch {
+@safe final class TransmitBatch {
     /// What the kernel made of a batch.
     enum Outcome {
         case sent
@@ -56,10 +56,11 @@ final class TransmitBatch {
         defer { self.used += count }
         if self.trainIsOpen, self.segments < Self.maximumSegments {
             let last = unsafe self.messages[self.messageCount - 1]
-            if count <= last.segment, Int(unsafe last.count) + count <= Self.maximumTrain, unsafe last.ecn == ecn,
+            if unsafe count <= last.segment, Int(unsafe last.count) + count <= Self.maximumTrain,
+                unsafe last.ecn == ecn,
                 unsafe DatagramAddress(last.destination) == destination,
                 unsafe last.has_source == (source != nil),
-                unsafe source.map({ $0 == DatagramAddress(last.source) }) ?? true
+                source.map({ unsafe $0 == DatagramAddress(last.source) }) ?? true
             {
                 unsafe self.messages[self.messageCount - 1].count += UInt32(count)
                 self.segments += 1
@@ -89,7 +90,7 @@ final class TransmitBatch {
             let taken = unsafe datagram_messages_send(descriptor, pending.baseAddress, UInt32(pending.count))
             counters.sendCalls += 1
             if taken > 0 {
-                for message in unsafe pending.prefix(Int(taken)) {
+                for unsafemessage in unsafe pending.prefix(Int(taken)) {
                     unsafe counters.datagramsOut += message.datagramCount
                     unsafe counters.bytesOut += Int(message.count)
                 }
@@ -122,10 +123,10 @@ final class TransmitBatch {
         on descriptor: CInt,
         counters: inout QUICCounters
     ) -> Bool {
-        while message.count > 0 {
+        while unsafe message.count > 0 {
             var single = unsafe message
-            single.count = min(message.count, UInt32(message.segment))
-            single.segment = UInt16(single.count)
+            unsafe single.count = unsafe min(message.count, UInt32(message.segment))
+            unsafe single.segment = unsafe UInt16(single.count)
             let taken = unsafe datagram_messages_send(descriptor, &single, 1)
             counters.sendCalls += 1
             if taken == -EAGAIN || taken == -ENOBUFS {
@@ -134,12 +135,12 @@ final class TransmitBatch {
             }
             if taken > 0 {
                 counters.datagramsOut += 1
-                counters.bytesOut += Int(single.count)
+                unsafe counters.bytesOut += Int(single.count)
             } else {
                 counters.sendFailures += 1
             }
             unsafe message.bytes = message.bytes?.advanced(by: Int(single.count))
-            message.count -= single.count
+            unsafe message.count -= single.count
         }
         return false
     }
@@ -164,7 +165,7 @@ final class TransmitBatch {
 
 extension datagram_message {
     fileprivate var datagramCount: Int {
-        guard self.segment > 0 else { return 1 }
-        return (Int(self.count) + Int(self.segment) - 1) / Int(self.segment)
+        guard unsafe self.segment > 0 else { return 1 }
+        return unsafe (Int(self.count) + Int(self.segment) - 1) / Int(self.segment)
     }
 }

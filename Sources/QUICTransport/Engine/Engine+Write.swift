@@ -72,16 +72,16 @@ extension Engine {
 
     /// Writes CONNECTION_CLOSE. Returns the packet's length, 0 for none.
     func writeClose(_ reason: QUICCloseReason, into destination: UnsafeMutableRawBufferPointer, now: UInt64) -> Int {
-        var error = ngtcp2_ccerr()
+        var error = unsafe ngtcp2_ccerr()
         unsafe ngtcp2_ccerr_default(&error)
         let (text, set): (String, (UnsafePointer<UInt8>?, Int) -> Void)
         switch reason {
         case .application(_, let code, let reason):
             text = reason
-            set = { unsafe ngtcp2_ccerr_set_application_error(&error, code, $0, $1) }
+            unsafe set = { unsafe ngtcp2_ccerr_set_application_error(&error, code, $0, $1) }
         case .transport(_, let code, let reason):
             text = reason
-            set = { unsafe ngtcp2_ccerr_set_transport_error(&error, code, $0, $1) }
+            unsafe set = { unsafe ngtcp2_ccerr_set_transport_error(&error, code, $0, $1) }
         default:
             return 0
         }

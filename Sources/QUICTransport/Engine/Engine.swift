@@ -6,7 +6,7 @@ internal import NIOCore
 ///
 /// ngtcp2 must not be called from within its callbacks, so these only record events, which the connection acts upon
 /// after the call has returned. All instants are nanoseconds of the event loop's clock.
-final class Engine {
+@safe final class Engine {
     unowned let connection: QUICConnection
     let context: EngineContext
     let isServer: Bool
@@ -39,13 +39,13 @@ final class Engine {
         self.context = context
         self.isServer = true
         unsafe self.reference = .allocate(capacity: 1)
-        var settings = ngtcp2_settings(configuration, now: now)
-        var parameters = ngtcp2_transport_params(configuration)
+        var settings = unsafe ngtcp2_settings(configuration, now: now)
+        var parameters = unsafe ngtcp2_transport_params(configuration)
         unsafe parameters.original_dcid = ngtcp2_cid(header.destination)
         unsafe parameters.original_dcid_present = 1
         unsafe parameters.stateless_reset_token_present = 1
         unsafe withUnsafeMutableBytes(of: &parameters.stateless_reset_token) { token in
-            if let start = unsafe token.baseAddress {
+            if let start = token.baseAddress {
                 unsafe StatelessPackets.writeResetToken(
                     start.assumingMemoryBound(to: UInt8.self),
                     key: context.resetKey,
@@ -94,8 +94,8 @@ final class Engine {
         self.context = context
         self.isServer = false
         unsafe self.reference = .allocate(capacity: 1)
-        var settings = ngtcp2_settings(configuration, now: now)
-        var parameters = ngtcp2_transport_params(configuration)
+        var settings = unsafe ngtcp2_settings(configuration, now: now)
+        var parameters = unsafe ngtcp2_transport_params(configuration)
         var server = ngtcp2_cid(RandomConnectionIDGenerator().make())
         var own = ngtcp2_cid(identifier)
         var made: OpaquePointer?

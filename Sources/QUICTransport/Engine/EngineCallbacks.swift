@@ -6,10 +6,10 @@ enum EngineCallbacks {
     nonisolated(unsafe) static let client = unsafe make(isServer: false)
 
     private static func make(isServer: Bool) -> UnsafePointer<ngtcp2_callbacks> {
-        var table = unsafe ngtcp2_callbacks()
-        unsafe self.addCryptography(to: &table, isServer: isServer)
-        unsafe self.addStreams(to: &table)
-        unsafe self.addIdentifiers(to: &table, isServer: isServer)
+        var table = ngtcp2_callbacks()
+        self.addCryptography(to: &table, isServer: isServer)
+        self.addStreams(to: &table)
+        self.addIdentifiers(to: &table, isServer: isServer)
         let place = UnsafeMutablePointer<ngtcp2_callbacks>.allocate(capacity: 1)
         unsafe place.initialize(to: table)
         return unsafe UnsafePointer(place)

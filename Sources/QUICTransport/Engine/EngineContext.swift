@@ -2,7 +2,7 @@ internal import CNgtcp2
 internal import NIOCore
 
 /// What all engines of one endpoint share: scratch space that idle connections must not each hold, and secrets.
-final class EngineContext {
+@safe final class EngineContext {
     /// Events of the engine calls since the last drain, each with its connection.
     var events: [(connection: QUICConnection, event: EngineEvent)] = []
     let identifiers: any QUICConnectionIDGenerator

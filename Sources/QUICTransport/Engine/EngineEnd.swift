@@ -57,7 +57,7 @@ extension Engine {
         guard case .live(let session) = self.tls, !self.isServer else { return nil }
         let status = unsafe gnutls_session_get_verify_cert_status(session.handle)
         guard status != 0, status != UInt32.max else { return nil }
-        var text = gnutls_datum_t()
+        var text = unsafe gnutls_datum_t()
         guard unsafe gnutls_certificate_verification_status_print(status, GNUTLS_CRT_X509, &text, 0) == 0 else {
             return nil
         }

@@ -2,7 +2,7 @@ internal import CNgtcp2
 
 extension ngtcp2_settings {
     init(_ configuration: QUICConfiguration, now: UInt64) {
-        self.init()
+        unsafe self.init()
         unsafe shim_settings_default(&self)
         unsafe self.initial_ts = now
         unsafe self.cc_algo =
@@ -23,7 +23,7 @@ extension ngtcp2_transport_params {
     private static let activeIdentifierLimit: UInt64 = 4
 
     init(_ configuration: QUICConfiguration) {
-        self.init()
+        unsafe self.init()
         unsafe shim_transport_params_default(&self)
         let window = UInt64(configuration.streamReceiveWindow)
         unsafe self.initial_max_stream_data_bidi_local = window

@@ -47,7 +47,7 @@ struct PacketHeader {
 
     /// Whether the datagram may start a connection (RFC 9000 §7.2, §14.1).
     static func isAcceptable(_ datagram: UnsafeRawBufferPointer) -> Bool {
-        var header = ngtcp2_pkt_hd()
+        var header = unsafe ngtcp2_pkt_hd()
         let status = unsafe ngtcp2_accept(
             &header,
             datagram.baseAddress?.assumingMemoryBound(to: UInt8.self),

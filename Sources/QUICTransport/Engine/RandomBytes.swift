@@ -8,7 +8,7 @@ enum RandomBytes {
     }
 
     static func make(_ count: Int) -> [UInt8] {
-        [UInt8](unsafeUninitializedCapacity: count) { buffer, filled in
+        unsafe [UInt8](unsafeUninitializedCapacity: count) { buffer, filled in
             unsafe self.fill(UnsafeMutableRawBufferPointer(buffer))
             filled = count
         }

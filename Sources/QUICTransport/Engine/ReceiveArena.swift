@@ -3,7 +3,7 @@ internal import NIOCore
 /// Received stream bytes of one read burst, in one piece of memory of which users get slices.
 ///
 /// Bytes are appended behind the slices that are already out, which `ByteBuffer` itself would answer by a copy.
-struct ReceiveArena {
+@safe struct ReceiveArena {
     private static let capacity = 64 * 1024
 
     private var buffer = ByteBuffer()
@@ -16,13 +16,13 @@ struct ReceiveArena {
     mutating func recycle() {
         guard self.used > 0 else { return }
         self.buffer.clear()
-        unsafe self.adoptBuffer()
+        self.adoptBuffer()
     }
 
     mutating func append(_ bytes: UnsafeRawBufferPointer) -> ByteBuffer {
         if self.used + bytes.count > self.buffer.capacity {
             self.buffer = ByteBufferAllocator().buffer(capacity: max(Self.capacity, bytes.count))
-            unsafe self.adoptBuffer()
+            self.adoptBuffer()
         }
         self.lastStart = self.used
         unsafe self.copy(bytes)
@@ -52,6 +52,6 @@ struct ReceiveArena {
         self.used = 0
         self.lastStart = 0
         self.buffer.moveWriterIndex(to: self.buffer.capacity)
-        unsafe self.base = self.buffer.withUnsafeMutableReadableBytes { unsafe $0.baseAddress }
+        unsafe self.base = self.buffer.withUnsafeMutableReadableBytes { $0.baseAddress }
     }
 }

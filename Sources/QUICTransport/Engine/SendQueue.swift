@@ -12,7 +12,7 @@ struct SendQueue {
     private static let leastBlock = 512
     private static let largestBlock = 16 * 1024
 
-    private struct Piece {
+    @safe private struct Piece {
         /// Holds the memory: a `SendBlock`, or the storage of a `ByteBuffer`.
         let owner: AnyObject
         let start: UnsafePointer<UInt8>
@@ -48,7 +48,7 @@ struct SendQueue {
         guard size > 0 else { return }
         if size >= Self.referenceThreshold {
             unsafe bytes.withUnsafeReadableBytesWithStorageManagement { readable, storage in
-                guard let start = unsafe readable.baseAddress else { return }
+                guard let start = readable.baseAddress else { return }
                 unsafe self.pieces.append(
                     Piece(
                         owner: storage.takeUnretainedValue(),
@@ -66,14 +66,14 @@ struct SendQueue {
     }
 
     private mutating func gather(_ bytes: UnsafeRawBufferPointer) {
-        if let block = self.openBlock, block.append(bytes) {
+        if let block = self.openBlock, unsafe block.append(bytes) {
             self.pieces[self.pieces.count - 1].count += bytes.count
             return
         }
         // The more is pending, the larger the block, so that a backlog is few pieces and a single message a small one.
         let capacity = min(Self.largestBlock, max(Self.leastBlock, self.count))
         let block = SendBlock(capacity: max(capacity, bytes.count))
-        _ = block.append(bytes)
+        _ = unsafe block.append(bytes)
         self.pieces.append(unsafe Piece(owner: block, start: UnsafePointer(block.memory), count: bytes.count))
         self.openBlock = block
     }
@@ -84,9 +84,9 @@ struct SendQueue {
         var bytes = 0
         var skip = self.sentOfNext
         for index in self.nextPiece..<max(self.nextPiece, self.pieces.count) {
-            guard unsafe listed < vectors.count else { break }
-            let piece = unsafe self.pieces[index]
-            guard unsafe piece.count > skip else {
+            guard listed < vectors.count else { break }
+            let piece = self.pieces[index]
+            guard piece.count > skip else {
                 skip = 0
                 continue
             }
@@ -94,7 +94,7 @@ struct SendQueue {
                 base: UnsafeMutablePointer(mutating: piece.start.advanced(by: skip)),
                 len: piece.count - skip
             )
-            unsafe bytes += piece.count - skip
+            bytes += piece.count - skip
             skip = 0
             listed += 1
             // More than any packet holds.
@@ -108,7 +108,7 @@ struct SendQueue {
         var left = sent
         self.unsent -= sent
         while left > 0 {
-            let rest = unsafe self.pieces[self.nextPiece].count - self.sentOfNext
+            let rest = self.pieces[self.nextPiece].count - self.sentOfNext
             if left < rest {
                 self.sentOfNext += left
                 left = 0
@@ -129,8 +129,8 @@ struct SendQueue {
     mutating func acknowledge(_ acknowledged: Int) {
         self.count -= acknowledged
         var left = acknowledged + self.acknowledgedInFirst
-        while let first = unsafe self.pieces.first, unsafe left >= first.count {
-            unsafe left -= first.count
+        while let first = self.pieces.first, left >= first.count {
+            left -= first.count
             self.pieces.removeFirst()
             if self.nextPiece > 0 {
                 self.nextPiece -= 1
@@ -160,7 +160,7 @@ struct SendQueue {
 }
 
 /// Memory of fixed place and size that small writes are gathered in.
-final class SendBlock {
+@safe final class SendBlock {
     let memory: UnsafeMutablePointer<UInt8>
     private let capacity: Int
     private var used = 0
@@ -176,7 +176,9 @@ final class SendBlock {
 
     /// False if the bytes do not fit.
     func append(_ bytes: UnsafeRawBufferPointer) -> Bool {
-        guard let source = bytes.baseAddress, self.used + bytes.count <= self.capacity else { return bytes.isEmpty }
+        guard let source = bytes.baseAddress, self.used + bytes.count <= self.capacity else {
+            return unsafe bytes.isEmpty
+        }
         unsafe UnsafeMutableRawPointer(self.memory.advanced(by: self.used)).copyMemory(
             from: source,
             byteCount: bytes.count

@@ -45,7 +45,7 @@ enum StatelessPackets {
         guard triggerCount >= self.leastTriggerCount else { return 0 }
         var token = [UInt8](repeating: 0, count: StatelessResetToken.count)
         unsafe token.withUnsafeMutableBufferPointer { bytes in
-            if let start = unsafe bytes.baseAddress {
+            if let start = bytes.baseAddress {
                 unsafe self.writeResetToken(start, key: key, identifier: identifier)
             }
         }

@@ -2,7 +2,7 @@ internal import CNgtcp2
 import Glibc
 
 /// Trust roots and priorities of client connections, loaded once and shared by those that verify alike.
-final class TLSClientContext {
+@safe final class TLSClientContext {
     let verification: QUICClientConfiguration.Verification
     let alpn: String
     private let credentials: OpaquePointer

@@ -1,7 +1,7 @@
 internal import CNgtcp2
 
 /// Certificate, key and priorities of a listening endpoint, loaded once and shared by its sessions.
-final class TLSServerContext {
+@safe final class TLSServerContext {
     private let credentials: OpaquePointer
     private let priority: OpaquePointer
     private let alpn: String
@@ -53,7 +53,7 @@ final class TLSServerContext {
             GNUTLS_HANDSHAKE_CLIENT_HELLO.rawValue,
             GNUTLS_HOOK_POST
         ) { session, _, _, _, _ in
-            var selected = gnutls_datum_t()
+            var selected = unsafe gnutls_datum_t()
             return unsafe gnutls_alpn_get_selected_protocol(session, &selected) == 0
                 ? 0 : GNUTLS_E_NO_APPLICATION_PROTOCOL
         }

@@ -1,7 +1,7 @@
 internal import CNgtcp2
 
 /// A GnuTLS session and what must outlive it.
-final class TLSSession {
+@safe final class TLSSession {
     let handle: OpaquePointer
     /// Credentials, priorities and protocol names are the context's.
     private let context: AnyObject
