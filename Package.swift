@@ -45,11 +45,15 @@ let package = Package(
         .target(name: "BrokerAccess", dependencies: ["MQTTBroker", .crypto, .cryptoExtras]),
         .target(name: "BrokerConfiguration", dependencies: [.configuration]),
         .target(name: "MQTTClient", dependencies: ["MQTTCodec", "QUICTransport", .nioCore, .nioPosix, .logging, .deque]),
-        .target(name: "LoadGenerator", dependencies: ["MQTTClient", .nioCore, .nioPosix, .histogram]),
+        .target(
+            name: "LoadGenerator",
+            dependencies: ["MQTTClient", "MQTTCodec", .nioCore, .nioPosix, .deque, .heap, .histogram]
+        ),
         .executableTarget(
             name: "martlet",
             dependencies: [
-                "BrokerServer", "BrokerAccess", "BrokerConfiguration", "LoadGenerator", "MQTTClient", .argumentParser,
+                "BrokerServer", "BrokerAccess", "BrokerConfiguration", "LoadGenerator", "MQTTClient", "MQTTCodec",
+                .argumentParser,
                 .logging, .metrics, .serviceLifecycle, .nioCore, .nioPosix,
             ]
         ),
@@ -63,8 +67,8 @@ let package = Package(
         ),
         .testTarget(name: "BrokerAccessTests", dependencies: ["BrokerAccess"]),
         .testTarget(name: "BrokerConfigurationTests", dependencies: ["BrokerConfiguration", .configuration]),
-        .testTarget(name: "MQTTClientTests", dependencies: ["MQTTClient", .nioCore, .nioPosix]),
-        .testTarget(name: "LoadGeneratorTests", dependencies: ["LoadGenerator"]),
+        .testTarget(name: "MQTTClientTests", dependencies: ["MQTTClient", "MQTTCodec", .nioCore, .nioPosix]),
+        .testTarget(name: "LoadGeneratorTests", dependencies: ["LoadGenerator", "MQTTClient", "MQTTCodec", .nioCore]),
     ]
 )
 
@@ -72,6 +76,7 @@ extension Target.Dependency {
     static let nioCore: Self = .product(name: "NIOCore", package: "swift-nio")
     static let nioPosix: Self = .product(name: "NIOPosix", package: "swift-nio")
     static let deque: Self = .product(name: "DequeModule", package: "swift-collections")
+    static let heap: Self = .product(name: "HeapModule", package: "swift-collections")
     static let logging: Self = .product(name: "Logging", package: "swift-log")
     static let metrics: Self = .product(name: "Metrics", package: "swift-metrics")
     static let argumentParser: Self = .product(name: "ArgumentParser", package: "swift-argument-parser")
