@@ -17,11 +17,16 @@ package actor MQTTClient {
     private var connecting: CheckedContinuation<ConnectAcknowledgement, any Error>?
     private var requests: [UInt64: Request] = [:]
     private var nextToken: UInt64 = 1
-    /// Publishers at QoS 0 that wait until the connection takes more.
+    /// Publishers that wait until the connection takes more, or for what they posted.
     private var writers: [CheckedContinuation<Void, Never>] = []
+    /// Posted messages without their final acknowledgement.
+    private var posted = 0
+    private var postFailure: ReasonCode?
     private var received = Deque<Publish>()
     private var reader: CheckedContinuation<Publish?, any Error>?
     private var end: End = .open
+
+    private static let postToken: UInt64 = 0
 
     private enum Request {
         case publish(CheckedContinuation<ReasonCode, any Error>)
@@ -106,10 +111,7 @@ package actor MQTTClient {
     @discardableResult
     package func publish(_ message: Publish) async throws -> ReasonCode {
         guard message.qos > .atMostOnce else {
-            while case .open = end, !link.isWritable {
-                await withCheckedContinuation { writers.append($0) }
-            }
-            try link.publish(message, now: .now())
+            try await post(message)
             return .success
         }
         return try await withCheckedThrowingContinuation { continuation in
@@ -117,6 +119,36 @@ package actor MQTTClient {
                 try link.publish(message, token: token, now: .now())
             }
         }
+    }
+
+    /// Publishes without waiting for the acknowledgement, but not before there is room for the message: for many in a row.
+    ///
+    /// - Throws: ``ClientError``.
+    package func post(_ message: Publish) async throws {
+        let inflight = message.qos > .atMostOnce ? link.session.configuration.maximumInflight : .max
+        while case .open = end, !link.isWritable || posted >= inflight {
+            await withCheckedContinuation { writers.append($0) }
+        }
+        if message.qos > .atMostOnce { posted += 1 }
+        do {
+            try link.publish(message, token: Self.postToken, now: .now())
+        } catch {
+            if message.qos > .atMostOnce { posted -= 1 }
+            throw error
+        }
+    }
+
+    /// Waits for the acknowledgement of everything that was posted.
+    ///
+    /// - Returns: a reason code of failure if one of the messages had one, else success.
+    /// - Throws: ``ClientError`` when the connection ended before.
+    package func settle() async throws -> ReasonCode {
+        while case .open = end, posted > 0 {
+            await withCheckedContinuation { writers.append($0) }
+        }
+        if posted > 0, case .closed(let error) = end { throw error ?? .notConnected }
+        defer { postFailure = nil }
+        return postFailure ?? .success
     }
 
     /// - Returns: a reason code for each subscription, in order.
@@ -214,6 +246,10 @@ extension MQTTClient: ClientConnectionDelegate {
             connecting = nil
         case .message(let message):
             deliver(message)
+        case .published(Self.postToken, let code):
+            settled(code)
+        case .abandoned(Self.postToken):
+            settled(.unspecifiedError)
         case .published(let token, let code):
             guard case .publish(let continuation)? = requests.removeValue(forKey: token) else { return }
             continuation.resume(returning: code)
@@ -226,6 +262,12 @@ extension MQTTClient: ClientConnectionDelegate {
         case .closed(let error):
             closed(error)
         }
+    }
+
+    private func settled(_ code: ReasonCode) {
+        posted -= 1
+        if code.isError { postFailure = postFailure ?? code }
+        wakeWriters()
     }
 
     private func answered(_ token: UInt64, _ codes: [ReasonCode]) {

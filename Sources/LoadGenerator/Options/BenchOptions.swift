@@ -2,7 +2,7 @@ import MQTTCodec
 
 /// A checked command line of `martlet bench`.
 package struct BenchOptions: Sendable {
-    package let command: BenchCommand
+    package let command: LoadKind
     let hosts: [String]
     let port: Int
     let version: ProtocolVersion
@@ -51,7 +51,7 @@ package struct BenchOptions: Sendable {
     /// Reads the words after the command.
     ///
     /// - Throws: ``UsageError``.
-    package init(_ command: BenchCommand, _ arguments: [String]) throws(UsageError) {
+    package init(_ command: LoadKind, _ arguments: [String]) throws(UsageError) {
         let values = try command.table.parse(arguments)
         var check = OptionCheck(values)
         self.command = command
@@ -108,7 +108,7 @@ package struct BenchOptions: Sendable {
     }
 }
 
-extension BenchCommand {
+extension LoadKind {
     fileprivate var needsTopic: Bool { self == .pub || self == .sub }
 }
 

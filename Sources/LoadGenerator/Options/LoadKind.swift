@@ -1,5 +1,5 @@
 /// What a load does: the peer's three, and three closed loops that measure a broker.
-package enum BenchCommand: String, Sendable, CaseIterable {
+package enum LoadKind: String, Sendable, CaseIterable {
     case conn, pub, sub
     case pair, fanout, idle
 
@@ -65,7 +65,7 @@ package enum BenchCommand: String, Sendable, CaseIterable {
             Load an MQTT broker, and measure it.
 
             Usage: martlet bench COMMAND [options]     (martlet bench COMMAND --help shows them)
-            Example: \(BenchCommand.pub.example)
+            Example: \(LoadKind.pub.example)
 
             \(lines.joined(separator: "\n"))
             """
