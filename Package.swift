@@ -52,11 +52,15 @@ let package = Package(
             name: "MQTTClient",
             dependencies: ["MQTTCodec", "QUICTransport", .nioCore, .nioPosix, .logging, .deque]
         ),
-        .target(name: "LoadGenerator", dependencies: ["MQTTClient", .nioCore, .nioPosix, .histogram]),
+        .target(
+            name: "LoadGenerator",
+            dependencies: ["MQTTClient", "MQTTCodec", .nioCore, .nioPosix, .deque, .heap, .histogram]
+        ),
         .executableTarget(
             name: "martlet",
             dependencies: [
-                "BrokerServer", "BrokerAccess", "BrokerConfiguration", "LoadGenerator", "MQTTBroker", "MQTTClient", "MQTTCodec",
+                "BrokerServer", "BrokerAccess", "BrokerConfiguration", "LoadGenerator", "MQTTBroker", "MQTTClient",
+                "MQTTCodec",
                 "QUICTransport", .argumentParser,
                 .logging, .metrics, .serviceLifecycle, .unixSignals, .nioCore, .nioPosix,
             ]
@@ -78,8 +82,8 @@ let package = Package(
         ),
         .testTarget(name: "BrokerAccessTests", dependencies: ["BrokerAccess"]),
         .testTarget(name: "BrokerConfigurationTests", dependencies: ["BrokerConfiguration", .configuration]),
-        .testTarget(name: "MQTTClientTests", dependencies: ["MQTTClient", .nioCore, .nioPosix]),
-        .testTarget(name: "LoadGeneratorTests", dependencies: ["LoadGenerator"]),
+        .testTarget(name: "MQTTClientTests", dependencies: ["MQTTClient", "MQTTCodec", .nioCore, .nioPosix]),
+        .testTarget(name: "LoadGeneratorTests", dependencies: ["LoadGenerator", "MQTTClient", "MQTTCodec", .nioCore]),
     ]
 )
 
