@@ -24,7 +24,7 @@ class Server:
         self.addresses: dict[str, Address] = {}
         self.ready = threading.Event()
         self.process = subprocess.Popen(
-            command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env={**os.environ, **(environment or {})}
+            command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace", env={**os.environ, **(environment or {})}
         )
         self.reader = threading.Thread(target=self.read, daemon=True)
         self.reader.start()
