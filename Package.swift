@@ -81,7 +81,11 @@ let package = Package(
             dependencies: ["BrokerServer", "MQTTClient", .nioCore, .nioPosix, .serviceLifecycleTestKit]
         ),
         .testTarget(name: "BrokerAccessTests", dependencies: ["BrokerAccess"]),
-        .testTarget(name: "BrokerConfigurationTests", dependencies: ["BrokerConfiguration", .configuration]),
+        .testTarget(
+            name: "BrokerConfigurationTests",
+            dependencies: ["BrokerConfiguration", .configuration],
+            exclude: ["Corpus"]
+        ),
         .testTarget(name: "MQTTClientTests", dependencies: ["MQTTClient", "MQTTCodec", .nioCore, .nioPosix]),
         .testTarget(name: "LoadGeneratorTests", dependencies: ["LoadGenerator", "MQTTClient", "MQTTCodec", .nioCore]),
     ]
