@@ -90,9 +90,9 @@ import Glibc
             let taken = unsafe datagram_messages_send(descriptor, pending.baseAddress, UInt32(pending.count))
             counters.sendCalls += 1
             if taken > 0 {
-                for unsafemessage in unsafe pending.prefix(Int(taken)) {
-                    unsafe counters.datagramsOut += message.datagramCount
-                    unsafe counters.bytesOut += Int(message.count)
+                for index in next..<next + Int(taken) {
+                    unsafe counters.datagramsOut += self.messages[index].datagramCount
+                    unsafe counters.bytesOut += Int(self.messages[index].count)
                 }
                 next += Int(taken)
             } else if taken == -EAGAIN || taken == -ENOBUFS {
