@@ -78,7 +78,10 @@ let package = Package(
         ),
         .testTarget(
             name: "BrokerServerTests",
-            dependencies: ["BrokerServer", "MQTTClient", .nioCore, .nioPosix, .serviceLifecycleTestKit]
+            dependencies: [
+                "BrokerServer", "MQTTBroker", "MQTTClient", "MQTTCodec", "QUICTransport", .nioCore, .nioPosix, .logging,
+                .serviceLifecycle, .serviceLifecycleTestKit, .x509,
+            ]
         ),
         .testTarget(name: "BrokerAccessTests", dependencies: ["BrokerAccess"]),
         .testTarget(
