@@ -207,6 +207,13 @@ import Testing
         #expect(found[4].hasPrefix("MARTLET_NODE__LOOPS: node.loops: \"many\" is not allowed"))
     }
 
+    @Test func onlyTheFirstHundredAreTold() {
+        let text = (1...150).map { "key\($0) = 1" }.joined(separator: "\n")
+        let error = #expect(throws: ConfigurationError.self) { try load(text) }
+        #expect(error?.problems.count == 100)
+        #expect(error?.description.hasSuffix("\nand 50 more") == true)
+    }
+
     @Test func fileThatIsNotThereIsNamed() {
         let error = #expect(throws: ConfigurationError.self) {
             try ConfigurationSources(file: "none.conf", read: { _, _ in nil }).load()
