@@ -27,7 +27,9 @@ let package = Package(
             pkgConfig: "libngtcp2_crypto_gnutls",
             providers: [.apt(["libngtcp2-dev", "libngtcp2-crypto-gnutls-dev", "libgnutls28-dev"])]
         ),
-        .systemLibrary(name: "CDatagrams"),
+
+        // UDP sends in batches, in C.
+        .target(name: "CDatagrams"),
 
         // Core: no IO.
         .target(name: "MQTTCodec", dependencies: [.nioCore]),
@@ -50,27 +52,42 @@ let package = Package(
             name: "MQTTClient",
             dependencies: ["MQTTCodec", "QUICTransport", .nioCore, .nioPosix, .logging, .deque]
         ),
-        .target(name: "LoadGenerator", dependencies: ["MQTTClient", .nioCore, .nioPosix, .histogram]),
+        .target(
+            name: "LoadGenerator",
+            dependencies: ["MQTTClient", "MQTTCodec", .nioCore, .nioPosix, .deque, .heap, .histogram]
+        ),
         .executableTarget(
             name: "martlet",
             dependencies: [
-                "BrokerServer", "BrokerAccess", "BrokerConfiguration", "LoadGenerator", "MQTTBroker", "MQTTClient", "MQTTCodec",
+                "BrokerServer", "BrokerAccess", "BrokerConfiguration", "LoadGenerator", "MQTTBroker", "MQTTClient",
+                "MQTTCodec",
                 "QUICTransport", .argumentParser,
                 .logging, .metrics, .serviceLifecycle, .unixSignals, .nioCore, .nioPosix,
             ]
         ),
 
-        .testTarget(name: "MQTTCodecTests", dependencies: ["MQTTCodec", .nioCore]),
+        .testTarget(
+            name: "MQTTCodecTests",
+            dependencies: ["MQTTCodec", "FuzzPacketDecoder", .nioCore],
+            exclude: ["Corpus"]
+        ),
         .testTarget(name: "MQTTBrokerTests", dependencies: ["MQTTBroker", "MQTTCodec", .nioCore]),
-        .testTarget(name: "QUICTransportTests", dependencies: ["QUICTransport", .nioCore, .nioPosix]),
+        .testTarget(
+            name: "QUICTransportTests",
+            dependencies: ["QUICTransport", .nioCore, .nioPosix, .logging, .x509, .crypto]
+        ),
         .testTarget(
             name: "BrokerServerTests",
             dependencies: ["BrokerServer", "MQTTClient", .nioCore, .nioPosix, .serviceLifecycleTestKit]
         ),
         .testTarget(name: "BrokerAccessTests", dependencies: ["BrokerAccess"]),
-        .testTarget(name: "BrokerConfigurationTests", dependencies: ["BrokerConfiguration", .configuration]),
-        .testTarget(name: "MQTTClientTests", dependencies: ["MQTTClient", .nioCore, .nioPosix]),
-        .testTarget(name: "LoadGeneratorTests", dependencies: ["LoadGenerator"]),
+        .testTarget(
+            name: "BrokerConfigurationTests",
+            dependencies: ["BrokerConfiguration", .configuration],
+            exclude: ["Corpus"]
+        ),
+        .testTarget(name: "MQTTClientTests", dependencies: ["MQTTClient", "MQTTCodec", .nioCore, .nioPosix]),
+        .testTarget(name: "LoadGeneratorTests", dependencies: ["LoadGenerator", "MQTTClient", "MQTTCodec", .nioCore]),
     ]
 )
 
@@ -109,4 +126,35 @@ let strict: [SwiftSetting] = [
 ]
 for target in package.targets where target.type != .system {
     target.swiftSettings = strict + (target.name == "QUICTransport" ? [.strictMemorySafety()] : [])
+}
+
+// What `scripts/fuzz` drives: a folder of Fuzz each. Ordinarily it is a module through which tests replay the corpus; with
+// MARTLET_FUZZ set it is an executable under libFuzzer, and everything of ours is instrumented.
+let fuzzTargets: [(name: String, dependencies: [Target.Dependency])] = [
+    ("PacketDecoder", ["MQTTCodec", .nioCore])
+]
+if Context.environment["MARTLET_FUZZ"] == nil {
+    for (name, dependencies) in fuzzTargets {
+        package.targets.append(
+            .target(name: "Fuzz\(name)", dependencies: dependencies, path: "Fuzz/\(name)", swiftSettings: strict)
+        )
+    }
+} else {
+    let sanitizers = ["-sanitize=fuzzer,address"]
+    package.targets.removeAll { $0.type == .test }
+    for target in package.targets where target.type != .system {
+        target.swiftSettings?.append(.unsafeFlags(sanitizers))
+    }
+    package.targets.append(.target(name: "FuzzDriver", path: "Fuzz/Driver", swiftSettings: strict))
+    for (name, dependencies) in fuzzTargets + [("Canary", [])] {
+        package.targets.append(
+            .executableTarget(
+                name: "Fuzz\(name)",
+                dependencies: dependencies + ["FuzzDriver"],
+                path: "Fuzz/\(name)",
+                swiftSettings: strict + [.define("FUZZING"), .unsafeFlags(sanitizers)],
+                linkerSettings: [.unsafeFlags(sanitizers)]
+            )
+        )
+    }
 }

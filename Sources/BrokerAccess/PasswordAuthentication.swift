@@ -8,8 +8,8 @@ package struct PasswordAuthentication: Sendable {
 
     private let users: UserFile
     private let identifiedBy: UserIdentifier
-    /// Stands in for a user that does not exist, so that an unknown user costs as much time as a wrong password. Its hash is
-    /// random, and nothing hashes to it.
+    /// Stands in for a user that does not exist, so that an unknown user costs as much time as a wrong password. Its
+    /// hash is random, and nothing hashes to it.
     private let nobody: UserFile.User
 
     package init(users: UserFile, identifiedBy: UserIdentifier) {
@@ -22,8 +22,8 @@ package struct PasswordAuthentication: Sendable {
         )
     }
 
-    /// Whether `verdict` takes so long that it should not run on an event loop: it does for PBKDF2, which takes about half a
-    /// microsecond for each iteration. A salted SHA takes about a microsecond altogether.
+    /// Whether `verdict` takes so long that it should not run on an event loop: it does for PBKDF2, which takes about
+    /// half a microsecond for each iteration. A salted SHA takes about a microsecond altogether.
     package var isCostly: Bool { users.hashing.isCostly }
 
     /// Whether the client is one of the users. It waits for nothing, but see `isCostly`.

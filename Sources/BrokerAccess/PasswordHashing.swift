@@ -29,8 +29,8 @@ package struct PasswordHashing: Sendable, Equatable {
 
     package init(_ algorithm: Algorithm) { self.algorithm = algorithm }
 
-    /// Whether a hash takes long enough to delay others on the same event loop: about half a microsecond for each iteration of
-    /// PBKDF2, so that the 210,000 which are recommended for SHA-512 hold a loop for a tenth of a second.
+    /// Whether a hash takes long enough to delay others on the same event loop: about half a microsecond for each
+    /// iteration of PBKDF2, so that the 210,000 which are recommended for SHA-512 hold a loop for a tenth of a second.
     package var isCostly: Bool {
         if case .pbkdf2(_, let iterations, _) = algorithm {
             iterations > PasswordHashing.cheapIterations

@@ -1,10 +1,11 @@
 import Crypto
 import Foundation
 
-/// The users of a bootstrap file of EMQX: CSV with a line of column names, or a JSON array of objects with the same keys.
+/// The users of a bootstrap file of EMQX: CSV with a line of column names, or a JSON array of objects with the same
+/// keys.
 ///
-/// `user_id`, `password_hash`, `salt`, `is_superuser` when the file holds hashes; `user_id`, `password`, `is_superuser` when it
-/// holds passwords, which are hashed with a new salt while they are read and not kept.
+/// `user_id`, `password_hash`, `salt`, `is_superuser` when the file holds hashes; `user_id`, `password`, `is_superuser`
+/// when it holds passwords, which are hashed with a new salt while they are read and not kept.
 package struct UserFile: Sendable {
     /// What the file holds; EMQX's `bootstrap_type`.
     package enum Content: Sendable { case hashes, passwords }
@@ -18,7 +19,8 @@ package struct UserFile: Sendable {
     package static let maximumFieldBytes = 65_535
 
     struct User: Sendable {
-        /// The SHA-256 digest of what the password hashes to: of one length for all algorithms, and no password even for `plain`.
+        /// The SHA-256 digest of what the password hashes to: of one length for all algorithms, and no password even
+        /// for `plain`.
         var digest: [UInt8]
         var salt: [UInt8]
         var isSuperuser: Bool

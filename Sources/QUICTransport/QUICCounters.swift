@@ -34,6 +34,8 @@ package struct QUICCounters: Sendable, Equatable {
         package var unexpectedLongHeader = 0
         /// A short header packet for no connection of ours that was not answered by a reset.
         package var unknownConnection = 0
+        /// An Initial that was not what it claimed to be.
+        package var forgedInitial = 0
         package var tooManyHandshakes = 0
         package var tooManyConnections = 0
         /// A new peer address of one connection beyond its rate.

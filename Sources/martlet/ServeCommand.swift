@@ -40,14 +40,14 @@ struct ServeCommand: AsyncParsableCommand {
     func run() async throws {
         let loaded = try load()
         if printConfig {
-            Terminal.say(loaded.text)
+            Terminal.print(loaded.text)
             return
         }
-        for notice in loaded.notices { Terminal.complain("warning: \(notice)") }
+        for notice in loaded.notices { Terminal.note("warning: \(notice)") }
         let plan = try plan(loaded)
         if check { return }
         if config == nil {
-            Terminal.complain("no configuration file: listening on this machine only (--config FILE for more)")
+            Terminal.note("no configuration file: listening on this machine only (--config FILE for more)")
         }
         try await serve(try configuration(plan), level: plan.logLevel)
     }
@@ -80,7 +80,7 @@ struct ServeCommand: AsyncParsableCommand {
     }
 
     private func refusal(_ text: String) -> ExitCode {
-        Terminal.complain(text)
+        Terminal.note(text)
         return Self.wrongConfiguration
     }
 
@@ -89,9 +89,9 @@ struct ServeCommand: AsyncParsableCommand {
         logger.logLevel = level
         let server = BrokerServer(configuration, logger: logger) { listening in
             for listener in listening {
-                Terminal.say("listening \(listener.transport) \(listener.name) \(ServerPlan.text(listener.address))")
+                Terminal.print("listening \(listener.transport) \(listener.name) \(ServerPlan.text(listener.address))")
             }
-            Terminal.say("martlet is ready")
+            Terminal.print("martlet is ready")
         }
         let services = ServiceGroup(
             configuration: ServiceGroupConfiguration(
@@ -103,7 +103,7 @@ struct ServeCommand: AsyncParsableCommand {
         do {
             try await services.run()
         } catch {
-            Terminal.complain("\(error)")
+            Terminal.note("\(error)")
             throw ExitCode.failure
         }
     }

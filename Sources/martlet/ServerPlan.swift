@@ -33,7 +33,7 @@ struct ServerPlan {
                     throw Failure(description: "listeners.quic.\(name): \(error)")
                 }
             case .generated(let warning):
-                if let warning { Terminal.complain("warning: listeners.quic.\(name): \(warning)") }
+                if let warning { Terminal.note("warning: listeners.quic.\(name): \(warning)") }
             }
         }
     }

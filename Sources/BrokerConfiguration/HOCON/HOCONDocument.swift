@@ -35,8 +35,8 @@ package struct HOCONDocument: Sendable {
         try self.init(parsing: Array(text.utf8), named: name, environment: environment)
     }
 
-    /// The value that a text outside any file means, such as that of an environment variable: what begins like an object, a
-    /// list or a quoted string is one, and anything else is taken as it stands.
+    /// The value that a text outside any file means, such as that of an environment variable: what begins like an
+    /// object, a list or a quoted string is one, and anything else is taken as it stands.
     package static func value(ofSetting text: String, origin: Origin) throws(HOCONError) -> HOCONValue {
         let trimmed = text.trimmed
         guard let first = trimmed.utf8.first,

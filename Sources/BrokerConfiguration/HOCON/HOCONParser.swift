@@ -1,8 +1,8 @@
 /// Reads one HOCON text into a tree whose references are still open (`HOCONResolver` closes them).
 ///
-/// The language is that of Lightbend's HOCON.md with three differences, all of them EMQX's: `@` may stand in an unquoted
-/// string, a key may not contain white space, and a string in triple quotes that begins with `~` and a newline loses its
-/// indentation.
+/// The language is that of Lightbend's HOCON.md with three differences, all of them EMQX's: `@` may stand in an
+/// unquoted string, a key may not contain white space, and a string in triple quotes that begins with `~` and a newline
+/// loses its indentation.
 struct HOCONParser {
     private var scanner: HOCONScanner
     var session: HOCONSession

@@ -1,7 +1,8 @@
 /// Replaces the references of a parsed text by what they stand for.
 ///
-/// A value is resolved when it is needed, as often as it is needed: nothing is remembered, and `maximumSteps` bounds what that
-/// costs. What a reference means depends on where it is looked at, since a key may refer to its own earlier value.
+/// A value is resolved when it is needed, as often as it is needed: nothing is remembered, and `maximumSteps` bounds
+/// what that costs. What a reference means depends on where it is looked at, since a key may refer to its own earlier
+/// value.
 struct HOCONResolver {
     private let root: PendingObject
     private let environment: [String: String]
@@ -88,9 +89,7 @@ struct HOCONResolver {
             defer { inProgress.removeLast() }
             return try follow(reference, origin: item.origin)
         case .concatenation(let pieces):
-            inProgress.append((path, below))
-            defer { inProgress.removeLast() }
-            return try join(pieces, at: path, origin: item.origin)
+            return try join(pieces, at: path, over: below, origin: item.origin)
         }
     }
 
@@ -146,8 +145,8 @@ struct HOCONResolver {
         return try resolve(stack, at: path, origin: origin)
     }
 
-    /// What `key` was given within `stack`. Only references in between are resolved, so that one part of an object can refer to
-    /// another part of it.
+    /// What `key` was given within `stack`. Only references in between are resolved, so that one part of an object can
+    /// refer to another part of it.
     private mutating func child(_ key: String, of stack: PendingStack, at path: [String]) throws(HOCONError)
         -> PendingStack
     {
@@ -185,6 +184,7 @@ struct HOCONResolver {
     private mutating func join(
         _ pieces: [PendingValue.Piece],
         at path: [String],
+        over below: HOCONValue?,
         origin: Origin
     ) throws(HOCONError) -> HOCONValue? {
         var joined: HOCONValue?
@@ -194,7 +194,7 @@ struct HOCONResolver {
             case .blank(let text):
                 blank = text
             case .value(let value):
-                guard let next = try resolve(value, at: path, over: nil) else { continue }
+                guard let next = try resolve(value, at: path, over: below) else { continue }
                 joined =
                     try joined.map { (before) throws(HOCONError) in try join(before, blank, next, origin: origin) }
                     ?? next

@@ -92,7 +92,8 @@ extension HOCONScanner {
         return isIndented ? HOCONScanner.withoutIndentation(text) : text
     }
 
-    /// EMQX's `"""~`: the least indentation of all lines that are not blank is taken off, a `~` before the closing quotes too.
+    /// EMQX's `"""~`: the least indentation of all lines that are not blank is taken off, a `~` before the closing
+    /// quotes too.
     private static func withoutIndentation(_ text: String) -> String {
         var lines = text.split(separator: "\n", omittingEmptySubsequences: false)
         // The line of the closing quotes, when nothing else is on it.

@@ -47,7 +47,8 @@ struct HOCONScanner {
             line += 1
             column = 1
         } else if bytes[index] & 0b1100_0000 != 0b1000_0000 {
-            // Only the first byte of a scalar counts. The column of a character is reached by passing the ones before it.
+            // Only the first byte of a scalar counts. The column of a character is reached by passing the ones before
+            // it.
             column += 1
         }
         index += 1

@@ -1,4 +1,5 @@
-/// What is shared by a file and all that it includes: how to open files, what was spent so far, what shall be said at the end.
+/// What is shared by a file and all that it includes: how to open files, what was spent so far, what shall be said at
+/// the end.
 struct HOCONSession {
     let limits: HOCONLimits
     private let read: HOCONDocument.FileReader

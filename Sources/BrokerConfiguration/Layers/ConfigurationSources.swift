@@ -1,5 +1,5 @@
-/// Where a configuration is read from. What comes later here lies over what comes before: the defaults in the code, the file,
-/// the environment, the command line.
+/// Where a configuration is read from. What comes later here lies over what comes before: the defaults in the code, the
+/// file, the environment, the command line.
 package struct ConfigurationSources {
     /// The path of the file; nil for none.
     package var file: String?

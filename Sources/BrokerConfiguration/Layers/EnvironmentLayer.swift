@@ -11,8 +11,8 @@ struct EnvironmentLayer {
         for (variable, text) in environment.sorted(by: { ($0.key.count, $0.key) < ($1.key.count, $1.key) }) {
             guard variable.uppercased().hasPrefix(Self.prefix) else { continue }
             let path = Self.parts(of: variable.dropFirst(Self.prefix.count).lowercased())
-            // Kubernetes names variables after services (`MARTLET_PORT_1883_TCP`): only what holds a separator or is a key of
-            // the root is meant for us.
+            // Kubernetes names variables after services (`MARTLET_PORT_1883_TCP`): only what holds a separator or is a
+            // key of the root is meant for us.
             if path.count > 1 || roots.contains(path[0]) {
                 values.append((path, text, .environment(variable: variable)))
             } else if let nearest = Spelling.nearest(to: path[0], among: roots) {

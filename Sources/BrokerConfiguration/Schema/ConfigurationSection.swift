@@ -3,8 +3,8 @@ package protocol ConfigurationSection: Sendable, Equatable {
     /// All defaults.
     init()
 
-    /// The keys, in the order in which they are shown. They alone decide what is read, what `--print-config` shows and what the
-    /// reference lists.
+    /// The keys, in the order in which they are shown. They alone decide what is read, what `--print-config` shows and
+    /// what the reference lists.
     static var fields: [Field<Self>] { get }
 
     /// Called when all keys are read: settles what one key means for another.

@@ -2,7 +2,8 @@
 enum ByteSize {
     private static let units: [(name: String, factor: Int)] = [("GB", 1 << 30), ("MB", 1 << 20), ("KB", 1 << 10)]
 
-    /// - Returns: the number of bytes that `text` means: `4096`, `512KB`, `1.5MiB`. KB and KiB are both 1024, as EMQX has it.
+    /// - Returns: the number of bytes that `text` means: `4096`, `512KB`, `1.5MiB`. KB and KiB are both 1024, as EMQX
+    ///   has it.
     static func bytes(of text: String) -> Int? {
         let number = text.prefix { $0.isASCII && ($0.isNumber || $0 == ".") }
         let factor: Int

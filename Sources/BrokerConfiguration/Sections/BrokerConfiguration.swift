@@ -6,7 +6,8 @@ package struct BrokerConfiguration: ConfigurationSection {
     package var retainer = RetainerConfiguration()
     /// Asked one after the other until one knows the client. Default: none. At most 8.
     package var authentication: [AuthenticationConfiguration] = []
-    /// Whether clients are let in that no element of `authentication` knows. Default: true as long as none is configured.
+    /// Whether clients are let in that no element of `authentication` knows. Default: true as long as none is
+    /// configured.
     package var allowsAnonymous = true
     package var log = LogConfiguration()
 

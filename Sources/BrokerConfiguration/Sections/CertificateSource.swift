@@ -2,8 +2,8 @@
 package enum CertificateSource: Sendable, Equatable {
     /// A pair that is generated once per installation.
     case generated
-    /// The paths at which EMQX ships a pair. None is shipped here, so that they mean a generated pair as long as neither file
-    /// exists.
+    /// The paths at which EMQX ships a pair. None is shipped here, so that they mean a generated pair as long as
+    /// neither file exists.
     case shippedPaths
     case files(chain: String, key: String)
 

@@ -1,6 +1,7 @@
 /// `listeners`: where clients come in. Listeners of a kind have names; the first one is usually called `default`.
 package struct ListenersConfiguration: ConfigurationSection {
-    /// There is always a `default`, on the loopback interface unless its `bind` says otherwise; `enable = false` turns it off.
+    /// There is always a `default`, on the loopback interface unless its `bind` says otherwise; `enable = false` turns
+    /// it off.
     package var tcp = ["default": TCPListenerConfiguration()]
     /// Empty when there is a file that configures none; without a file there is a `default` on the loopback interface.
     package var quic: [String: QUICListenerConfiguration] = [:]

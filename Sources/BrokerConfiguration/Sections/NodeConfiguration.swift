@@ -2,8 +2,8 @@
 package struct NodeConfiguration: ConfigurationSection {
     /// The name of the node in logs and answers. Default: not set; the host's name is used.
     package var name: String?
-    /// The folder that holds what must outlive the process: generated certificates, secrets, stored sessions. Default `data`,
-    /// relative to the working directory.
+    /// The folder that holds what must outlive the process: generated certificates, secrets, stored sessions. Default
+    /// `data`, relative to the working directory.
     package var dataDirectory = "data"
     /// Event loops, each with a shard of the broker. 1 to 32; nil for one per processor, the default.
     package var loops: Int?

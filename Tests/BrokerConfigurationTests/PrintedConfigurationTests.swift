@@ -1,0 +1,85 @@
+import BrokerConfiguration
+import Testing
+
+/// `--print-config` shows what is in force and where it comes from, and can be read back.
+@Suite struct PrintedConfigurationTests {
+    static let everything = """
+        node { data_dir = "/var/lib/martlet", loops = 4, name = "edge \\"1\\"" }
+        listeners.tcp.default { bind = 1883, max_connections = 100 }
+        listeners.tcp.spare { enable = false, bind = "[::]:1884" }
+        listeners.quic.default {
+          bind = "0.0.0.0:14567"
+          idle_timeout = 30s, handshake_idle_timeout_ms = 5000, keep_alive_interval_ms = 20s
+          peer_bidi_stream_count = 100, peer_unidi_stream_count = 0, stream_recv_window_default = 131072
+          conn_flow_control_window = 1048576, initial_rtt_ms = 100, max_ack_delay_ms = 5, maximum_mtu = 9000
+          ssl_options { certfile = "c.pem", keyfile = "k.pem" }
+        }
+        mqtt {
+          idle_timeout = infinity, max_packet_size = 512KB, max_clientid_len = 128, max_topic_levels = 16
+          max_topic_alias = 10, max_qos_allowed = 1, retain_available = false, wildcard_subscription = false
+          shared_subscription = off, server_keepalive = 60, keepalive_multiplier = 2, session_expiry_interval = 1h30m
+          max_session_expiry_interval = 1d, max_inflight = 10, max_mqueue_len = infinity, max_mqueue_bytes = infinity
+          mqueue_store_qos0 = false, max_awaiting_rel = infinity, await_rel_timeout = 90s, max_subscriptions = 7
+          retry_interval = 30s
+        }
+        retainer { max_payload_size = 1000, backend.max_retained_messages = 5 }
+        authentication = [
+          { mechanism = password_based, backend = built_in_database, bootstrap_file = "users.csv" }
+          {
+            enable = false, mechanism = password_based, backend = built_in_database, user_id_type = clientid
+            bootstrap_file = "users.json", bootstrap_type = hash
+            password_hash_algorithm { name = pbkdf2, mac_fun = sha512, iterations = 1000, dk_length = 32 }
+          }
+        ]
+        allow_anonymous = true
+        log.console.level = debug
+
+        """
+
+    @Test(arguments: [nil, "", SeedTests.block, everything])
+    func isReadBackAsTheSameConfiguration(text: String?) throws {
+        let first = try load(text)
+        let second = try load(first.text)
+        #expect(second.configuration == first.configuration)
+        // And so once more, but for the places.
+        #expect(try load(second.text).text == second.text)
+    }
+
+    /// The text above gives every key that has a meaning another value than its default.
+    @Test func everyKeyIsReadAndPrinted() throws {
+        let printed = try load(Self.everything).text
+        for key in BrokerConfiguration.reference where key.summary.hasPrefix("Has no meaning") == false {
+            guard !key.summary.hasPrefix("Nothing else") else { continue }
+            let name = key.key.split(separator: ".").last.map(String.init) ?? ""
+            #expect(printed.contains("\(name) = "), "\(key.key) is not printed")
+        }
+        let mqtt = try load(Self.everything).configuration.mqtt
+        #expect(
+            mqtt.idleTimeout == nil && mqtt.maximumPacketSize == 524_288 && mqtt.sessionExpiryInterval == .seconds(5400)
+        )
+        let changed = printed.split(separator: "\n").filter { $0.hasPrefix("mqtt.") && $0.hasSuffix("# default") }
+        #expect(changed.isEmpty)
+    }
+
+    @Test func everyLineSaysWhereItComesFrom() throws {
+        let loaded = try load(
+            SeedTests.block,
+            environment: ["MARTLET_NODE__LOOPS": "2"],
+            settings: ["mqtt.max_inflight": "5"]
+        )
+        let lines = loaded.text.split(separator: "\n").map { line in
+            line.split(separator: " ", omittingEmptySubsequences: true).joined(separator: " ")
+        }
+        #expect(lines.contains("listeners.quic.default.bind = \"0.0.0.0:14567\" # martlet.conf:3"))
+        #expect(lines.contains("listeners.quic.default.enable = true # martlet.conf:2"))
+        #expect(lines.contains("listeners.tcp.default.bind = \"127.0.0.1:1883\" # default"))
+        #expect(lines.contains("node.loops = 2 # MARTLET_NODE__LOOPS"))
+        #expect(lines.contains("mqtt.max_inflight = 5 # --set mqtt.max_inflight"))
+    }
+
+    @Test func elementsOfAListAreShownInBraces() throws {
+        let text = try load(Self.everything).text
+        #expect(text.contains("authentication = [\n  {\n    enable = true"))
+        #expect(text.contains("    password_hash_algorithm.name = pbkdf2"))
+    }
+}
