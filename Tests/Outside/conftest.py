@@ -53,8 +53,13 @@ def start(request, tmp_path_factory):
             server: Server = MosquittoServer(folder)
         else:
             server = Martlet(request.getfixturevalue("binary"), folder, configuration, settings, environment)
+        try:
+            server.wait_ready()
+        except AssertionError:
+            server.kill()
+            raise
         started.append(server)
-        return server.wait_ready()
+        return server
 
     yield start
     failures = []

@@ -78,7 +78,7 @@ class Martlet(Server):
         super().__init__([str(binary), "serve", "--config", str(file), *arguments], folder, environment)
 
     def hear(self, line: str) -> None:
-        if match := re.match(r"listening (tcp|quic) (\S+) (.+):(\d+)$", line.strip()):
+        if match := re.match(r"listening (tcp|quic) (\S+) \[?(.+?)\]?:(\d+)$", line.strip()):
             self.addresses[match[1]] = (match[3], int(match[4]))
         elif line.strip() == "martlet is ready":
             self.ready.set()

@@ -57,12 +57,12 @@ class QUIC:
     name = "quic"
     CONTROL = 0
 
-    def __init__(self, address: Address, alpn: str = "mqtt", local: str = "127.0.0.1"):
-        configuration = QuicConfiguration(is_client=True, alpn_protocols=[alpn], verify_mode=ssl.CERT_NONE, server_name="localhost")
+    def __init__(self, address: Address, alpn: str = "mqtt", verify: ssl.VerifyMode = ssl.CERT_NONE):
+        configuration = QuicConfiguration(is_client=True, alpn_protocols=[alpn], verify_mode=verify, server_name="localhost")
         self.quic = QuicConnection(configuration=configuration)
         self.address = address
         self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self.socket.bind((local, 0))
+        self.socket.bind(("127.0.0.1", 0))
         self.arrived: dict[int, bytearray] = {}
         self.reset: dict[int, int] = {}
         self.stopped: dict[int, int] = {}
