@@ -17,6 +17,7 @@ let package = Package(
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
         .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
         .package(url: "https://github.com/apple/swift-certificates", from: "1.21.1"),
+        .package(url: "https://github.com/apple/swift-asn1", from: "1.7.4"),
         .package(url: "https://github.com/HdrHistogram/hdrhistogram-swift", from: "0.2.0"),
     ],
     targets: [
@@ -26,11 +27,13 @@ let package = Package(
             pkgConfig: "libngtcp2_crypto_gnutls",
             providers: [.apt(["libngtcp2-dev", "libngtcp2-crypto-gnutls-dev", "libgnutls28-dev"])]
         ),
-        .systemLibrary(name: "CDatagrams"),
+
+        // UDP sends in batches, in C.
+        .target(name: "CDatagrams"),
 
         // Core: no IO.
         .target(name: "MQTTCodec", dependencies: [.nioCore]),
-        .target(name: "MQTTBroker", dependencies: ["MQTTCodec", .nioCore, .deque]),
+        .target(name: "MQTTBroker", dependencies: ["MQTTCodec", .nioCore, .deque, .heap]),
 
         // Transport.
         .target(name: "QUICTransport", dependencies: ["CNgtcp2", "CDatagrams", .nioCore, .nioPosix, .logging, .deque]),
@@ -39,27 +42,46 @@ let package = Package(
         .target(
             name: "BrokerServer",
             dependencies: [
-                "MQTTBroker", "QUICTransport", .nioCore, .nioPosix, .logging, .metrics, .serviceLifecycle, .x509, .crypto,
+                "MQTTBroker", "QUICTransport", .nioCore, .nioPosix, .nioConcurrencyHelpers, .logging, .metrics,
+                .serviceLifecycle, .x509, .asn1, .crypto,
             ]
         ),
         .target(name: "BrokerAccess", dependencies: ["MQTTBroker", .crypto, .cryptoExtras]),
         .target(name: "BrokerConfiguration", dependencies: [.configuration]),
-        .target(name: "MQTTClient", dependencies: ["MQTTCodec", "QUICTransport", .nioCore, .nioPosix, .logging, .deque]),
-        .target(name: "LoadGenerator", dependencies: ["MQTTClient", .nioCore, .nioPosix, .histogram]),
+        .target(
+            name: "MQTTClient",
+            dependencies: ["MQTTCodec", "QUICTransport", .nioCore, .nioPosix, .logging, .deque]
+        ),
+        .target(
+            name: "LoadGenerator",
+            dependencies: ["MQTTClient", "MQTTCodec", .nioCore, .nioPosix, .deque, .heap, .histogram]
+        ),
         .executableTarget(
             name: "martlet",
             dependencies: [
-                "BrokerServer", "BrokerAccess", "BrokerConfiguration", "LoadGenerator", "MQTTClient", .argumentParser,
-                .logging, .metrics, .serviceLifecycle, .nioCore, .nioPosix,
+                "BrokerServer", "BrokerAccess", "BrokerConfiguration", "LoadGenerator", "MQTTBroker", "MQTTClient",
+                "MQTTCodec",
+                "QUICTransport", .argumentParser,
+                .logging, .metrics, .serviceLifecycle, .unixSignals, .nioCore, .nioPosix,
             ]
         ),
 
-        .testTarget(name: "MQTTCodecTests", dependencies: ["MQTTCodec", .nioCore]),
+        .testTarget(
+            name: "MQTTCodecTests",
+            dependencies: ["MQTTCodec", "FuzzPacketDecoder", .nioCore],
+            exclude: ["Corpus"]
+        ),
         .testTarget(name: "MQTTBrokerTests", dependencies: ["MQTTBroker", "MQTTCodec", .nioCore]),
-        .testTarget(name: "QUICTransportTests", dependencies: ["QUICTransport", .nioCore, .nioPosix]),
+        .testTarget(
+            name: "QUICTransportTests",
+            dependencies: ["QUICTransport", .nioCore, .nioPosix, .logging, .x509, .crypto]
+        ),
         .testTarget(
             name: "BrokerServerTests",
-            dependencies: ["BrokerServer", "MQTTClient", .nioCore, .nioPosix, .serviceLifecycleTestKit]
+            dependencies: [
+                "BrokerServer", "MQTTBroker", "MQTTClient", "MQTTCodec", "QUICTransport", .nioCore, .nioPosix, .logging,
+                .serviceLifecycle, .serviceLifecycleTestKit, .x509,
+            ]
         ),
         .testTarget(name: "BrokerAccessTests", dependencies: ["BrokerAccess"]),
         .testTarget(
@@ -67,34 +89,75 @@ let package = Package(
             dependencies: ["BrokerConfiguration", .configuration],
             exclude: ["Corpus"]
         ),
-        .testTarget(name: "MQTTClientTests", dependencies: ["MQTTClient", .nioCore, .nioPosix]),
-        .testTarget(name: "LoadGeneratorTests", dependencies: ["LoadGenerator"]),
+        .testTarget(name: "MQTTClientTests", dependencies: ["MQTTClient", "MQTTCodec", .nioCore, .nioPosix]),
+        .testTarget(name: "LoadGeneratorTests", dependencies: ["LoadGenerator", "MQTTClient", "MQTTCodec", .nioCore]),
     ]
 )
 
 extension Target.Dependency {
     static let nioCore: Self = .product(name: "NIOCore", package: "swift-nio")
     static let nioPosix: Self = .product(name: "NIOPosix", package: "swift-nio")
+    static let nioConcurrencyHelpers: Self = .product(name: "NIOConcurrencyHelpers", package: "swift-nio")
     static let deque: Self = .product(name: "DequeModule", package: "swift-collections")
+    static let heap: Self = .product(name: "HeapModule", package: "swift-collections")
     static let logging: Self = .product(name: "Logging", package: "swift-log")
     static let metrics: Self = .product(name: "Metrics", package: "swift-metrics")
     static let argumentParser: Self = .product(name: "ArgumentParser", package: "swift-argument-parser")
     static let configuration: Self = .product(name: "Configuration", package: "swift-configuration")
     static let serviceLifecycle: Self = .product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
-    static let serviceLifecycleTestKit: Self = .product(name: "ServiceLifecycleTestKit", package: "swift-service-lifecycle")
+    static let unixSignals: Self = .product(name: "UnixSignals", package: "swift-service-lifecycle")
+    static let serviceLifecycleTestKit: Self = .product(
+        name: "ServiceLifecycleTestKit",
+        package: "swift-service-lifecycle"
+    )
     static let crypto: Self = .product(name: "Crypto", package: "swift-crypto")
     static let cryptoExtras: Self = .product(name: "CryptoExtras", package: "swift-crypto")
     static let x509: Self = .product(name: "X509", package: "swift-certificates")
+    static let asn1: Self = .product(name: "SwiftASN1", package: "swift-asn1")
     static let histogram: Self = .product(name: "Histogram", package: "hdrhistogram-swift")
 }
 
-// The same strict settings for every Swift target.
+// The same strict settings for every Swift target. In debug builds, which is what the tests run, a warning is an error;
+// a deprecation is not, since it comes with a new release of a dependency and not with a change of ours.
 let strict: [SwiftSetting] = [
     .enableUpcomingFeature("ExistentialAny"),
     .enableUpcomingFeature("MemberImportVisibility"),
     .enableUpcomingFeature("InternalImportsByDefault"),
     .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+    .treatAllWarnings(as: .error, .when(configuration: .debug)),
+    .treatWarning("DeprecatedDeclaration", as: .warning, .when(configuration: .debug)),
 ]
 for target in package.targets where target.type != .system {
     target.swiftSettings = strict + (target.name == "QUICTransport" ? [.strictMemorySafety()] : [])
+}
+
+// What `scripts/fuzz` drives: a folder of Fuzz each. Ordinarily it is a module through which tests replay the corpus; with
+// MARTLET_FUZZ set it is an executable under libFuzzer, and everything of ours is instrumented.
+let fuzzTargets: [(name: String, dependencies: [Target.Dependency])] = [
+    ("PacketDecoder", ["MQTTCodec", .nioCore])
+]
+if Context.environment["MARTLET_FUZZ"] == nil {
+    for (name, dependencies) in fuzzTargets {
+        package.targets.append(
+            .target(name: "Fuzz\(name)", dependencies: dependencies, path: "Fuzz/\(name)", swiftSettings: strict)
+        )
+    }
+} else {
+    let sanitizers = ["-sanitize=fuzzer,address"]
+    package.targets.removeAll { $0.type == .test }
+    for target in package.targets where target.type != .system {
+        target.swiftSettings?.append(.unsafeFlags(sanitizers))
+    }
+    package.targets.append(.target(name: "FuzzDriver", path: "Fuzz/Driver", swiftSettings: strict))
+    for (name, dependencies) in fuzzTargets + [("Canary", [])] {
+        package.targets.append(
+            .executableTarget(
+                name: "Fuzz\(name)",
+                dependencies: dependencies + ["FuzzDriver"],
+                path: "Fuzz/\(name)",
+                swiftSettings: strict + [.define("FUZZING"), .unsafeFlags(sanitizers)],
+                linkerSettings: [.unsafeFlags(sanitizers)]
+            )
+        )
+    }
 }

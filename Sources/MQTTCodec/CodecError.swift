@@ -7,6 +7,12 @@ package struct CodecError: Error, Equatable, Sendable {
 
     package init(_ reasonCode: ReasonCode, _ detail: StaticString) {
         self.reasonCode = reasonCode
-        self.detail = "\(detail)"
+        self.detail = detail.description
     }
+
+    /// Octets that the standard gives no meaning (MQTT 5.0 §4.13.1): reason code 0x81.
+    package static func malformed(_ detail: StaticString) -> Self { Self(.malformedPacket, detail) }
+
+    /// Octets that have a meaning and may not be said, or not now (MQTT 5.0 §4.13.1): reason code 0x82.
+    package static func protocolError(_ detail: StaticString) -> Self { Self(.protocolError, detail) }
 }

@@ -1,16 +1,18 @@
 /// An MQTT control packet of any version, in the vocabulary of MQTT 5.0 (§2.1.2).
+///
+/// The large and seldom ones are behind a pointer, so that a PUBLISH or its acknowledgement moves few octets.
 package enum Packet: Equatable, Sendable {
-    case connect(Connect)
-    case connectAcknowledgement(ConnectAcknowledgement)
+    indirect case connect(Connect)
+    indirect case connectAcknowledgement(ConnectAcknowledgement)
     case publish(Publish)
     /// PUBACK, PUBREC, PUBREL and PUBCOMP, which share one form.
     case acknowledgement(PublishAcknowledgement)
-    case subscribe(Subscribe)
+    indirect case subscribe(Subscribe)
     case subscribeAcknowledgement(SubscribeAcknowledgement)
-    case unsubscribe(Unsubscribe)
+    indirect case unsubscribe(Unsubscribe)
     case unsubscribeAcknowledgement(UnsubscribeAcknowledgement)
     case pingRequest
     case pingResponse
-    case disconnect(Disconnect)
-    case authentication(Authentication)
+    indirect case disconnect(Disconnect)
+    indirect case authentication(Authentication)
 }

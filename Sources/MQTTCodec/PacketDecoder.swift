@@ -1,6 +1,10 @@
 package import NIOCore
 
 /// Bytes of one connection, as they arrive, to packets.
+///
+/// What is allowed is judged as early as it can be: type, flags and size from the fixed header alone. Nothing is copied
+/// or reserved for a packet that is not there yet, and a retry costs the same however much has arrived. What a packet
+/// makes of memory is bounded by `maximumPacketSize`.
 package struct PacketDecoder {
     /// The side that this decoder reads for: each packet type is allowed in one direction or both.
     package enum Role: Sendable { case server, client }
@@ -8,19 +12,160 @@ package struct PacketDecoder {
     package let role: Role
     /// Octets of a whole packet with its fixed header; larger ones are refused with 0x95 before they are buffered.
     package var maximumPacketSize: Int
-    /// Known to a client from the start; a server learns it from CONNECT.
-    package private(set) var version: ProtocolVersion?
+    /// Known to a client from the start; a server learns it from CONNECT, also from one that is refused for what follows
+    /// in it, so that the answer can be in the client's words.
+    package private(set) var version: ProtocolVersion? {
+        didSet { receivable = PacketTypes.receivable(by: role, version: version) }
+    }
+    private var receivable: PacketTypes
 
+    /// - Parameter version: Given for a client, which reads as MQTT 5.0 otherwise, and for what a server reads beside
+    ///   the connection that had the CONNECT.
     package init(role: Role, maximumPacketSize: Int, version: ProtocolVersion? = nil) {
         self.role = role
         self.maximumPacketSize = maximumPacketSize
+        let version = version ?? (role == .client ? .v5 : nil)
         self.version = version
+        receivable = PacketTypes.receivable(by: role, version: version)
     }
 
     /// The next whole packet, or `nil` while it is incomplete; then the reader index stands at its first octet.
     ///
-    /// Topics, payloads and other binary fields are slices of `buffer`.
+    /// Topics, payloads and other binary fields are slices of `buffer`. After an error the connection has no next packet:
+    /// where one would start is not known.
     package mutating func next(from buffer: inout ByteBuffer) throws(CodecError) -> Packet? {
-        nil
+        guard let header = try header(of: buffer) else { return nil }
+        let body = header.size..<(header.size + header.remainingLength)
+        guard body.upperBound <= buffer.readableBytes else { return nil }
+        let packet = try packet(header, body: body, of: buffer)
+        buffer.moveReaderIndex(forwardBy: body.upperBound)
+        return packet
     }
+
+    /// The fixed header (MQTT 5.0 §2.1) once it is complete and nothing in it is wrong.
+    @inline(__always)
+    private func header(of buffer: ByteBuffer) throws(CodecError) -> FixedHeader? {
+        let bytes = buffer.readableBytesSpan
+        guard !bytes.isEmpty else { return nil }
+        let first = bytes.unsafeLoad(as: UInt8.self)
+        guard receivable.contains(firstOctet: first), let type = PacketType(rawValue: first >> 4) else {
+            throw refusal(firstOctet: first)
+        }
+        if type != .publish {
+            // MQTT 3.1 has the DUP flag in requests too (MQTT 3.1 §2.1).
+            let ignored: UInt8 = version == .v3_1 && type.fixedFlags != 0 ? 0x08 : 0
+            guard first & 0x0F & ~ignored == type.fixedFlags else { throw .malformed("reserved flags") }  // [MQTT-2.1.3-1]
+        }
+        guard let (length, lengthSize) = try VariableByteInteger.read(from: bytes, at: 1) else { return nil }
+        // Clients of MQTT 3 were never forbidden the longer forms.
+        guard lengthSize == 1 || version != .v5 || lengthSize == VariableByteInteger.size(of: length) else {
+            throw .overlongInteger
+        }
+        guard 1 + lengthSize + length <= maximumPacketSize else {
+            throw CodecError(.packetTooLarge, "packet over the maximum packet size")  // [MQTT-3.1.2-24]
+        }
+        return FixedHeader(type: type, flags: first & 0x0F, size: 1 + lengthSize, remainingLength: length)
+    }
+
+    /// Why the packet that starts with this octet is not accepted.
+    @inline(never)
+    private func refusal(firstOctet: UInt8) -> CodecError {
+        guard let type = PacketType(rawValue: firstOctet >> 4) else { return .malformed("packet type 0") }
+        if version == nil { return .protocolError("a packet before CONNECT") }  // [MQTT-3.1.0-1]
+        if role == .server, type == .connect { return .protocolError("a second CONNECT") }  // [MQTT-3.1.0-2]
+        if version != .v5, type == .authentication { return .malformed("packet type 15 in MQTT 3") }
+        return .protocolError("a packet that this side does not receive")
+    }
+
+    @inline(__always)
+    private mutating func packet(
+        _ header: FixedHeader,
+        body: Range<Int>,
+        of buffer: ByteBuffer
+    ) throws(CodecError) -> Packet {
+        switch header.type {
+        case .publish:
+            .publish(
+                try Publish(flags: header.flags, body: body, of: buffer, version: version ?? .v5, role: role)
+            )
+        case .publishReceived: .acknowledgement(try acknowledgement(.received, body, of: buffer))
+        case .publishRecorded: .acknowledgement(try acknowledgement(.recorded, body, of: buffer))
+        case .publishRelease: .acknowledgement(try acknowledgement(.release, body, of: buffer))
+        case .publishComplete: .acknowledgement(try acknowledgement(.complete, body, of: buffer))
+        case .connect: .connect(try connect(body, of: buffer))
+        case .connectAcknowledgement: .connectAcknowledgement(try read(body, of: buffer))
+        case .subscribe: .subscribe(try read(body, of: buffer))
+        case .subscribeAcknowledgement: .subscribeAcknowledgement(try read(body, of: buffer))
+        case .unsubscribe: .unsubscribe(try read(body, of: buffer))
+        case .unsubscribeAcknowledgement: .unsubscribeAcknowledgement(try read(body, of: buffer))
+        case .pingRequest: try ping(.pingRequest, body)
+        case .pingResponse: try ping(.pingResponse, body)
+        case .disconnect: .disconnect(try read(body, of: buffer))
+        case .authentication: .authentication(try read(body, of: buffer))
+        }
+    }
+
+    /// PUBACK, PUBREC, PUBREL and PUBCOMP, of which nearly all hold a packet identifier alone.
+    @inline(__always)
+    private func acknowledgement(
+        _ kind: PublishAcknowledgement.Kind,
+        _ body: Range<Int>,
+        of buffer: ByteBuffer
+    ) throws(CodecError) -> PublishAcknowledgement {
+        if body.count == 2 {
+            let packetIdentifier = buffer.readableBytesSpan.bigEndian(at: body.lowerBound)
+            guard packetIdentifier != 0 else { throw .packetIdentifierZero }
+            return PublishAcknowledgement(kind, packetIdentifier)
+        }
+        return try read(body, of: buffer) { (reader) throws(CodecError) in
+            try PublishAcknowledgement(kind, from: &reader)
+        }
+    }
+
+    private mutating func connect(_ body: Range<Int>, of buffer: ByteBuffer) throws(CodecError) -> Connect {
+        var version: ProtocolVersion?
+        defer { self.version = version }
+        return try read(body, of: buffer) { (reader) throws(CodecError) in
+            reader.version = try ProtocolVersion(from: &reader)
+            version = reader.version
+            return try Connect(from: &reader)
+        }
+    }
+
+    private func ping(_ packet: Packet, _ body: Range<Int>) throws(CodecError) -> Packet {
+        guard body.isEmpty else { throw .surplus }
+        return packet
+    }
+
+    private func read<Body: PacketBody>(_ body: Range<Int>, of buffer: ByteBuffer) throws(CodecError) -> Body {
+        try read(body, of: buffer) { (reader) throws(CodecError) in try Body(from: &reader) }
+    }
+
+    /// Reads a body from its first octet to its last.
+    @inline(never)
+    private func read<Body>(
+        _ body: Range<Int>,
+        of buffer: ByteBuffer,
+        _ content: (inout PacketReader) throws(CodecError) -> Body
+    ) throws(CodecError) -> Body {
+        var reader = try PacketReader(body, of: buffer, version: version ?? .v5, role: role)
+        let content = try content(&reader)
+        guard reader.isEmpty else { throw .surplus }
+        return content
+    }
+}
+
+/// The first octets of a packet (MQTT 5.0 §2.1.1).
+private struct FixedHeader {
+    let type: PacketType
+    let flags: UInt8
+    /// Octets of this header.
+    let size: Int
+    /// Octets that follow it.
+    let remainingLength: Int
+}
+
+/// What follows a packet's fixed header. The reader knows the version and the side it reads for.
+protocol PacketBody {
+    init(from reader: inout PacketReader) throws(CodecError)
 }

@@ -16,8 +16,6 @@ package struct MQTTConfiguration: ConfigurationSection {
     package var isRetainAvailable = true
     /// Whether filters may hold wildcards. Default true.
     package var isWildcardSubscriptionAvailable = true
-    /// Whether shared subscriptions are accepted. Default true.
-    package var isSharedSubscriptionAvailable = true
     /// The keep alive that clients are told to use, in seconds; nil for their own, the default. 1 to 65,535.
     package var serverKeepAlive: Int?
     /// A client is gone when it was silent for so many times its keep alive. Default 1.5; 1 to 65,535.
@@ -34,14 +32,10 @@ package struct MQTTConfiguration: ConfigurationSection {
     package var maximumQueueBytes: Int? = 16 << 20
     /// Whether QoS 0 messages wait for a client that is away. Default true.
     package var queuesQualityOfServiceZero = true
-    /// QoS 2 messages of a client that wait for its PUBREL. Default 100; nil for no limit.
+    /// QoS 2 messages of a client that wait for its PUBREL. Default 100; 1 to 65,535, which is what nil comes to.
     package var maximumAwaitingRelease: Int? = 100
-    /// How long such a message waits. Default 300 s.
-    package var awaitReleaseTimeout = Duration.seconds(300)
     /// Subscriptions of a client; nil for no limit, the default.
     package var maximumSubscriptions: Int?
-    /// When an unacknowledged message is sent again on the same connection; nil for never, the default [MQTT-4.4.0-1].
-    package var retryInterval: Duration?
 
     package init() {}
 
@@ -85,12 +79,7 @@ package struct MQTTConfiguration: ConfigurationSection {
                 .boolean,
                 "Whether filters may hold wildcards."
             ),
-            .value(
-                "shared_subscription",
-                \.isSharedSubscriptionAvailable,
-                .boolean,
-                "Whether shared subscriptions are accepted."
-            ),
+            .meaningless("shared_subscription", because: "shared subscriptions are not accepted"),
             .value(
                 "server_keepalive",
                 \.serverKeepAlive,
@@ -153,11 +142,11 @@ package struct MQTTConfiguration: ConfigurationSection {
             .value(
                 "max_awaiting_rel",
                 \.maximumAwaitingRelease,
-                .integer(0...65_535),
+                .integer(1...65_535),
                 or: "infinity",
                 "Messages of QoS 2 from a client that wait for its PUBREL."
             ),
-            .value("await_rel_timeout", \.awaitReleaseTimeout, .duration(anySpan), "How long such a message waits."),
+            .meaningless("await_rel_timeout", because: "a packet identifier is in use until its PUBREL (MQTT 5.0 §4.3.3)"),
             .value(
                 "max_subscriptions",
                 \.maximumSubscriptions,
@@ -165,13 +154,7 @@ package struct MQTTConfiguration: ConfigurationSection {
                 or: "infinity",
                 "Subscriptions of a client."
             ),
-            .value(
-                "retry_interval",
-                \.retryInterval,
-                .duration(.seconds(1)...(.seconds(86_400))),
-                or: "infinity",
-                "When an unacknowledged message is sent again on the same connection; MQTT 5 forbids it."
-            ),
+            .meaningless("retry_interval", because: "messages are sent again after a reconnection only [MQTT-4.4.0-1]"),
         ]
     }
 }

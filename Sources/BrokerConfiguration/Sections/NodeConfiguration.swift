@@ -5,7 +5,7 @@ package struct NodeConfiguration: ConfigurationSection {
     /// The folder that holds what must outlive the process: generated certificates, secrets, stored sessions. Default
     /// `data`, relative to the working directory.
     package var dataDirectory = "data"
-    /// Event loops, each with a shard of the broker. 1 to 256; nil for one per processor, the default.
+    /// Event loops, each with a shard of the broker. 1 to 32; nil for one per processor, the default.
     package var loops: Int?
 
     package init() {}
@@ -27,7 +27,7 @@ package struct NodeConfiguration: ConfigurationSection {
             .value(
                 "loops",
                 \.loops,
-                .integer(1...256),
+                .integer(1...32),
                 or: "auto",
                 "Event loops, each with a shard of the broker; auto means one per processor."
             ),

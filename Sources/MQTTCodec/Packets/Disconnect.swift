@@ -1,5 +1,3 @@
-package import NIOCore
-
 /// DISCONNECT (MQTT 5.0 §3.14). MQTT 3 knows it from the client only, and without any content.
 package struct Disconnect: Equatable, Sendable {
     package var reasonCode: ReasonCode
@@ -17,26 +15,6 @@ package struct Disconnect: Equatable, Sendable {
         self.reasonCode = reasonCode
         self.sessionExpiryInterval = sessionExpiryInterval
         self.serverReference = serverReference
-        self.properties = properties
-    }
-}
-
-/// AUTH (MQTT 5.0 §3.15).
-package struct Authentication: Equatable, Sendable {
-    package var reasonCode: ReasonCode
-    package var method: String?
-    package var data: ByteBuffer?
-    package var properties: ReasonProperties?
-
-    package init(
-        reasonCode: ReasonCode = .success,
-        method: String? = nil,
-        data: ByteBuffer? = nil,
-        properties: ReasonProperties? = nil
-    ) {
-        self.reasonCode = reasonCode
-        self.method = method
-        self.data = data
         self.properties = properties
     }
 }

@@ -1,0 +1,26 @@
+# Every command of this repository; `make` alone lists them.
+.DEFAULT_GOAL := help
+.PHONY: help run test check format benchmark fuzz
+ARGUMENTS ?=
+SECONDS ?= 60
+
+help: ## list these commands
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+run: ## install what is missing, build for release, start a broker and say where it listens (ARGUMENTS="--config FILE")
+	@scripts/run $(ARGUMENTS)
+
+test: ## run every test: the tree's form, ours, and outside clients against the binary
+	@scripts/test
+
+check: ## hold the tree to its form without building it: format, lint, imports, words, sizes, links
+	@scripts/check
+
+format: ## bring the Swift files into form
+	swift format --in-place --recursive --parallel Package.swift $(wildcard Sources Tests Fuzz)
+
+benchmark: ## drive mosquitto and Martlet with the same loads and print the ratios
+	@scripts/benchmark
+
+fuzz: ## run every fuzzer for SECONDS=60; a find becomes a file that the tests replay
+	@scripts/fuzz $(SECONDS)

@@ -1,0 +1,143 @@
+package import Logging
+import MQTTBroker
+package import NIOCore
+import NIOPosix
+import QUICTransport
+import ServiceLifecycle
+
+/// A broker that runs: its loops, shards and listeners.
+///
+/// As a `Service` it opens its listeners, serves until it is asked to shut down gracefully, says goodbye to its clients
+/// and returns.
+package struct BrokerServer: Service {
+    private let configuration: BrokerServerConfiguration
+    private let logger: Logger
+    private let listening: @Sendable ([Listening]) -> Void
+
+    /// A listener that is open.
+    package struct Listening: Sendable {
+        package let transport: String
+        package let name: String
+        package let address: SocketAddress
+    }
+
+    /// - Parameter listening: called once, when every listener is open.
+    package init(
+        _ configuration: BrokerServerConfiguration,
+        logger: Logger,
+        listening: @escaping @Sendable ([Listening]) -> Void = { _ in }
+    ) {
+        self.configuration = configuration
+        self.logger = logger
+        self.listening = listening
+    }
+
+    /// - Throws: `ListenerError`.
+    package func run() async throws {
+        let loops = MultiThreadedEventLoopGroup(numberOfThreads: configuration.loops)
+        do {
+            let node = try await Node(configuration, loops: loops, logger: logger)
+            listening(node.listening)
+            try? await gracefulShutdown()
+            await node.shutDown()
+        } catch {
+            try? await loops.shutdownGracefully()
+            throw error
+        }
+        try await loops.shutdownGracefully()
+    }
+}
+
+/// What is open between start and shutdown.
+private struct Node {
+    private let configuration: BrokerServerConfiguration
+    private let shards: ShardGroup
+    private let desk: AuthenticationDesk
+    private let reporter: MetricsReporter
+    private var tcp: [TCPListener] = []
+    private var quic: [QUICListener] = []
+    private(set) var listening: [BrokerServer.Listening] = []
+
+    init(_ configuration: BrokerServerConfiguration, loops: MultiThreadedEventLoopGroup, logger: Logger) async throws {
+        self.configuration = configuration
+        let desk = AuthenticationDesk(configuration.authentication)
+        let all = Array(loops.makeIterator())
+        var runners: [NIOLoopBound<ShardRunner>] = []
+        for (index, loop) in all.enumerated() {
+            let runner = try await loop.submit {
+                NIOLoopBound(
+                    ShardRunner(
+                        shard: Shard(
+                            index: index,
+                            count: all.count,
+                            limits: configuration.limits,
+                            authenticator: desk.authenticator,
+                            random: SystemRandomNumberGenerator()
+                        ),
+                        eventLoop: loop
+                    ),
+                    eventLoop: loop
+                )
+            }.get()
+            runners.append(runner)
+        }
+        let shards = ShardGroup(runners, loops: all)
+        self.shards = shards
+        self.desk = desk
+        desk.open(for: shards)
+        try await shards.onEachLoop { runner in
+            runner.join(shards)
+            return nil
+        }
+        reporter = MetricsReporter(shards: shards)
+        do {
+            for listener in configuration.listeners {
+                switch listener.transport {
+                case .tcp:
+                    let opened = try await TCPListener(listener, shards: shards, loops: loops)
+                    tcp.append(opened)
+                    listening.append(.init(transport: "tcp", name: listener.name, address: opened.address))
+                case .quic(let quicConfiguration):
+                    let opened = try await QUICListener(
+                        listener,
+                        quicConfiguration,
+                        shards: shards,
+                        loops: loops,
+                        logger: logger
+                    )
+                    quic.append(opened)
+                    listening.append(.init(transport: "quic", name: listener.name, address: opened.address))
+                }
+            }
+        } catch {
+            await shutDown()
+            throw error
+        }
+        reporter.start(
+            listeners: tcp.map(\.admission) + quic.map(\.admission),
+            endpoints: quic.map { ($0.label, $0.endpoints) },
+            on: all[0],
+            every: configuration.metricsInterval
+        )
+    }
+
+    /// Accepts no more, tells every client, waits for what is on its way out, and closes.
+    func shutDown() async {
+        for listener in tcp { await listener.close() }
+        let timeout = configuration.shutdownTimeout
+        await withTaskGroup(of: Void.self) { group in
+            group.addTask { try? await shards.onEachLoop { $0.shutDown() } }
+            group.addTask { try? await Task.sleep(for: .nanoseconds(timeout.nanoseconds)) }
+            await group.next()
+            // The other one: let go of what still waits.
+            try? await shards.onEachLoop { runner in
+                runner.dissolve()
+                return nil
+            }
+            group.cancelAll()
+        }
+        for listener in quic { await listener.close() }
+        reporter.stop()
+        desk.close()
+    }
+}

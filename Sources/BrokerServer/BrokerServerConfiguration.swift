@@ -1,0 +1,56 @@
+package import MQTTBroker
+package import NIOCore
+package import QUICTransport
+
+/// What a broker on this node is made of.
+package struct BrokerServerConfiguration: Sendable {
+    /// Event loops, 1 to 32: one thread and one shard each.
+    package var loops: Int
+    package var listeners: [Listener]
+    package var limits = Limits()
+    package var authentication = ClientAuthentication.everybody
+    /// How long a shutdown may take before what is still open is cut off.
+    package var shutdownTimeout: TimeAmount = .seconds(5)
+    /// How often counters are given to the metrics system.
+    package var metricsInterval: TimeAmount = .seconds(1)
+
+    /// Connections on a socket that a listener's backlog holds.
+    package static let backlog: CInt = 4096
+
+    package init(loops: Int, listeners: [Listener]) {
+        self.loops = loops
+        self.listeners = listeners
+    }
+
+    package struct Listener: Sendable {
+        package enum Transport: Sendable {
+            case tcp
+            case quic(QUICServerConfiguration)
+
+            package var name: String {
+                switch self {
+                case .tcp: "tcp"
+                case .quic: "quic"
+                }
+            }
+        }
+
+        /// Unique among the listeners of its transport.
+        package var name: String
+        /// Port 0 takes any that is free.
+        package var address: SocketAddress
+        package var transport: Transport
+        /// Open connections; further ones are closed at once. `nil` is no bound.
+        package var maximumConnections: Int?
+
+        package init(name: String, address: SocketAddress, transport: Transport, maximumConnections: Int? = nil) {
+            self.name = name
+            self.address = address
+            self.transport = transport
+            self.maximumConnections = maximumConnections
+        }
+
+        /// As logs and errors name it, such as `tcp:default`.
+        package var label: String { "\(transport.name):\(name)" }
+    }
+}

@@ -1,0 +1,10 @@
+/// Why a listener could not open: says which one, where, and what to do.
+package struct ListenerError: Error, Sendable, CustomStringConvertible {
+    package let listener: String
+    package let description: String
+
+    init(listener: String, _ description: String) {
+        self.listener = listener
+        self.description = "listener \(listener): \(description)"
+    }
+}

@@ -1,0 +1,69 @@
+import Logging
+import MQTTBroker
+import NIOCore
+import NIOPosix
+import QUICTransport
+
+/// Accepts QUIC connections: one UDP socket for each loop, all on one port.
+struct QUICListener {
+    let label: String
+    let address: SocketAddress
+    let admission: Admission
+    let endpoints: [NIOLoopBound<QUICEndpoint>]
+
+    init(
+        _ listener: BrokerServerConfiguration.Listener,
+        _ configuration: QUICServerConfiguration,
+        shards: ShardGroup,
+        loops: MultiThreadedEventLoopGroup,
+        logger: Logger
+    ) async throws {
+        let admission = Admission(listener: listener.label, maximum: listener.maximumConnections)
+        var address = listener.address
+        var endpoints: [NIOLoopBound<QUICEndpoint>] = []
+        for loop in loops.makeIterator() {
+            do {
+                let target = address
+                let sharesPort = shards.count > 1
+                let (endpoint, bound) = try await loop.flatSubmit {
+                    QUICEndpoint.listen(
+                        on: target,
+                        configuration: configuration,
+                        loop: loop,
+                        sharesPort: sharesPort,
+                        logger: logger,
+                        accept: { connection in
+                            guard let runner = shards.runner(on: loop), admission.enter() else { return nil }
+                            return QUICConnectionHandler(connection, runner: runner, admission: admission)
+                        }
+                    ).map { ($0, $0.value.localAddress) }
+                }.get()
+                // Port 0 was a wish for any; the other loops follow the first.
+                address = bound
+                endpoints.append(endpoint)
+            } catch {
+                for endpoint in endpoints { try? await Self.close(endpoint) }
+                if case QUICError.portInUse = error {
+                    throw ListenerError(
+                        listener: listener.label,
+                        "UDP port \(listener.address.port ?? 0) of \(listener.address.ipAddress ?? "?") is held by "
+                            + "somebody else; stop that or give listeners.quic.\(listener.name).bind another port"
+                    )
+                }
+                throw ListenerError(listener: listener.label, "cannot listen on \(listener.address): \(error)")
+            }
+        }
+        label = listener.label
+        self.address = address
+        self.admission = admission
+        self.endpoints = endpoints
+    }
+
+    func close() async {
+        for endpoint in endpoints { try? await Self.close(endpoint) }
+    }
+
+    private static func close(_ endpoint: NIOLoopBound<QUICEndpoint>) async throws {
+        try await endpoint.eventLoop.flatSubmit { endpoint.value.close() }.get()
+    }
+}

@@ -1,0 +1,52 @@
+import MQTTBroker
+import NIOCore
+import NIOPosix
+
+/// Accepts TCP connections and gives them to the loops in turn.
+struct TCPListener {
+    let label: String
+    let address: SocketAddress
+    let admission: Admission
+    private let channel: any Channel
+
+    /// Octets that wait in a channel before its connection counts as slow, and at which it does no longer.
+    private static let writeBuffer = ChannelOptions.Types.WriteBufferWaterMark(low: 65_536, high: 262_144)
+
+    init(
+        _ listener: BrokerServerConfiguration.Listener,
+        shards: ShardGroup,
+        loops: MultiThreadedEventLoopGroup
+    ) async throws {
+        let admission = Admission(listener: listener.label, maximum: listener.maximumConnections)
+        let bootstrap = ServerBootstrap(group: loops)
+            .serverChannelOption(.backlog, value: BrokerServerConfiguration.backlog)
+            .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
+            .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
+            .childChannelOption(.writeBufferWaterMark, value: Self.writeBuffer)
+            .childChannelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    guard let runner = shards.runner(on: channel.eventLoop) else { return }
+                    try channel.pipeline.syncOperations.addHandler(
+                        TCPConnectionHandler(runner: runner, admission: admission)
+                    )
+                }
+            }
+        do {
+            channel = try await bootstrap.bind(to: listener.address).get()
+        } catch let error as IOError where error.errnoCode == EADDRINUSE {
+            throw ListenerError(
+                listener: listener.label,
+                "TCP port \(listener.address.port ?? 0) of \(listener.address.ipAddress ?? "?") is held by somebody else; "
+                    + "stop that or give listeners.tcp.\(listener.name).bind another port"
+            )
+        } catch {
+            throw ListenerError(listener: listener.label, "cannot listen on \(listener.address): \(error)")
+        }
+        label = listener.label
+        address = channel.localAddress ?? listener.address
+        self.admission = admission
+    }
+
+    /// Accepts no more.
+    func close() async { try? await channel.close().get() }
+}

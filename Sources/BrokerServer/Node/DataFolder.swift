@@ -1,0 +1,91 @@
+import Crypto
+import Foundation
+
+/// The folder that a node keeps between runs (`node.data_dir`).
+package struct DataFolder: Sendable {
+    package let path: String
+
+    /// What went wrong with a file of the folder, and with which.
+    package struct Failure: Error, CustomStringConvertible {
+        package let description: String
+    }
+
+    /// Makes the folder where there is none, readable by its owner only.
+    package init(path: String) throws {
+        self.path = path
+        do {
+            try FileManager.default.createDirectory(
+                atPath: path,
+                withIntermediateDirectories: true,
+                attributes: [.posixPermissions: 0o700]
+            )
+        } catch {
+            throw Failure(description: "node.data_dir: cannot make the folder \(path): \(error.localizedDescription)")
+        }
+    }
+
+    /// The node's secret, 32 random octets, made at the first start: keys are derived from it.
+    package func secret() throws -> [UInt8] {
+        let secret = try contents(of: "secret") {
+            SymmetricKey(size: .bits256).withUnsafeBytes { Array($0) }
+        }
+        guard secret.count == 32 else {
+            throw Failure(
+                description:
+                    "\(file("secret")): has \(secret.count) octets instead of 32; restore it, or delete it to get a new one"
+            )
+        }
+        return secret
+    }
+
+    /// The pair of certificate and key (PEM) that this installation made for itself.
+    package func certificate() throws -> CertificatePair {
+        let certificate = try? read("certs/cert.pem")
+        let key = try? read("certs/key.pem")
+        if let certificate, let key { return CertificatePair(certificateChain: certificate, privateKey: key) }
+        let generated = try CertificatePair.selfSigned()
+        try write(generated.privateKey, to: "certs/key.pem")
+        try write(generated.certificateChain, to: "certs/cert.pem")
+        return generated
+    }
+
+    /// Where the certificate is that clients of this installation may trust.
+    package var certificatePath: String { file("certs/cert.pem") }
+
+    private func file(_ name: String) -> String { path + "/" + name }
+
+    private func contents(of name: String, or make: () -> [UInt8]) throws -> [UInt8] {
+        if FileManager.default.fileExists(atPath: file(name)) { return try read(name) }
+        let made = make()
+        try write(made, to: name)
+        return made
+    }
+
+    private func read(_ name: String) throws -> [UInt8] {
+        do {
+            return Array(try Data(contentsOf: URL(fileURLWithPath: file(name))))
+        } catch {
+            throw Failure(description: "cannot read \(file(name)): \(error.localizedDescription)")
+        }
+    }
+
+    /// Writes a file that its owner alone may read, whole or not at all.
+    private func write(_ octets: [UInt8], to name: String) throws {
+        let target = file(name)
+        let folder = (target as NSString).deletingLastPathComponent
+        let temporary = target + ".new"
+        try FileManager.default.createDirectory(
+            atPath: folder,
+            withIntermediateDirectories: true,
+            attributes: [.posixPermissions: 0o700]
+        )
+        let isWritten = FileManager.default.createFile(
+            atPath: temporary,
+            contents: Data(octets),
+            attributes: [.posixPermissions: 0o600]
+        )
+        guard isWritten, rename(temporary, target) == 0 else {
+            throw Failure(description: "cannot write \(target): \(String(cString: strerror(errno)))")
+        }
+    }
+}

@@ -1,3 +1,0 @@
-import ServiceLifecycle
-import X509
-import Metrics

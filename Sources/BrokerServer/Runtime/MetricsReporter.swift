@@ -1,0 +1,90 @@
+import MQTTBroker
+import Metrics
+import NIOConcurrencyHelpers
+import NIOCore
+import QUICTransport
+
+/// Gives what the shards, listeners and endpoints have counted to the metrics system, at an interval: the hot path only
+/// ever adds to plain integers.
+///
+/// Metric names begin with `martlet_`; shards and listeners are dimensions.
+final class MetricsReporter: Sendable {
+    private let shards: ShardGroup
+    private let tasks = NIOLockedValueBox<[RepeatedTask]>([])
+
+    init(shards: ShardGroup) { self.shards = shards }
+
+    func start(
+        listeners: [Admission],
+        endpoints: [(label: String, endpoints: [NIOLoopBound<QUICEndpoint>])],
+        on loop: any EventLoop,
+        every interval: TimeAmount
+    ) {
+        let started =
+            [
+                reportShards(on: loop, every: interval),
+                reportListeners(listeners, on: loop, every: interval),
+            ] + endpoints.flatMap { label, endpoints in endpoints.map { report($0, of: label, every: interval) } }
+        tasks.withLockedValue { $0 = started }
+    }
+
+    func stop() {
+        for task in tasks.withLockedValue({ $0 }) { task.cancel() }
+    }
+
+    private func reportShards(on loop: any EventLoop, every interval: TimeAmount) -> RepeatedTask {
+        let shards = shards
+        return loop.scheduleRepeatedAsyncTask(initialDelay: interval, delay: interval) { _ in
+            let promise = loop.makePromise(of: Void.self)
+            promise.completeWithTask {
+                try await shards.onEachLoop { runner in
+                    runner.reportMetrics()
+                    return nil
+                }
+            }
+            return promise.futureResult
+        }
+    }
+
+    private func reportListeners(_ listeners: [Admission], on loop: any EventLoop, every interval: TimeAmount)
+        -> RepeatedTask
+    {
+        loop.scheduleRepeatedTask(initialDelay: interval, delay: interval) { _ in
+            for listener in listeners {
+                let dimensions = [("listener", listener.listener)]
+                Gauge(label: "martlet_listener_connections", dimensions: dimensions).record(listener.open)
+                Gauge(label: "martlet_listener_connections_refused", dimensions: dimensions).record(listener.refused)
+            }
+        }
+    }
+
+    private func report(
+        _ endpoint: NIOLoopBound<QUICEndpoint>,
+        of listener: String,
+        every interval: TimeAmount
+    ) -> RepeatedTask {
+        let dimensions = [("listener", listener)]
+        return endpoint.eventLoop.scheduleRepeatedTask(initialDelay: interval, delay: interval) { _ in
+            for (name, value) in endpoint.value.counters.named {
+                Gauge(label: "martlet_quic_\(name)", dimensions: dimensions).record(value)
+            }
+        }
+    }
+}
+
+extension ShardRunner {
+    /// Adds what was counted since the last call to this shard's metrics.
+    func reportMetrics() {
+        let dimensions = [("shard", "\(shard.index)")]
+        let counted = shard.counters
+        for (name, path) in Counters.names {
+            let grown = counted[keyPath: path] &- reported[keyPath: path]
+            if grown > 0 { Counter(label: "martlet_\(name)_total", dimensions: dimensions).increment(by: grown) }
+        }
+        reported = counted
+        Gauge(label: "martlet_connections", dimensions: dimensions).record(shard.connectionCount)
+        Gauge(label: "martlet_sessions", dimensions: dimensions).record(shard.sessionCount)
+        Gauge(label: "martlet_subscriptions", dimensions: dimensions).record(shard.subscriptionCount)
+        Gauge(label: "martlet_retained_messages", dimensions: dimensions).record(shard.retainedCount)
+    }
+}

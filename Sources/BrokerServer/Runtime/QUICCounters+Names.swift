@@ -1,0 +1,32 @@
+import QUICTransport
+
+extension QUICCounters {
+    /// Each counter with the name of its metric.
+    var named: [(name: String, value: Int)] {
+        [
+            ("datagrams_in", datagramsIn),
+            ("bytes_in", bytesIn),
+            ("datagrams_out", datagramsOut),
+            ("bytes_out", bytesOut),
+            ("send_calls", sendCalls),
+            ("sends_blocked", sendsBlocked),
+            ("send_failures", sendFailures),
+            ("handshakes_started", handshakesStarted),
+            ("handshakes_completed", handshakesCompleted),
+            ("handshakes_failed", handshakesFailed),
+            ("connections_closed", connectionsClosed),
+            ("resets_sent", resetsSent),
+            ("version_negotiations_sent", versionNegotiationsSent),
+            ("address_changes", addressChanges),
+            ("dropped_unanswerable_source", dropped.unanswerableSource),
+            ("dropped_malformed", dropped.malformed),
+            ("dropped_unexpected_long_header", dropped.unexpectedLongHeader),
+            ("dropped_unknown_connection", dropped.unknownConnection),
+            ("dropped_too_many_handshakes", dropped.tooManyHandshakes),
+            ("dropped_too_many_connections", dropped.tooManyConnections),
+            ("dropped_too_many_addresses", dropped.tooManyAddresses),
+            ("dropped_stateless_limit", dropped.statelessLimit),
+            ("dropped_closed_connection", dropped.closedConnection),
+        ]
+    }
+}

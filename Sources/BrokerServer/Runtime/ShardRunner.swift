@@ -1,0 +1,142 @@
+import MQTTBroker
+import NIOCore
+
+/// Drives one shard on its event loop: feeds it what the transports read, and at the end of each tick of the loop
+/// carries out what it left, so that a burst of reads costs one write for each connection and one message for each other
+/// shard.
+///
+/// Confined to its event loop.
+final class ShardRunner {
+    let eventLoop: any EventLoop
+    private(set) var shard: Shard
+    private var group: ShardGroup?
+    private var seats: [Seat?] = []
+    private var dirty: [Connection] = []
+    private var isFlushScheduled = false
+    private var timer: (instant: NIODeadline, task: Scheduled<Void>)?
+    private var drained: EventLoopPromise<Void>?
+    /// What the metrics system has been given already.
+    var reported = Counters()
+
+    /// A connection and what carries it. Slots are reused, so a seat is only good for its own connection.
+    private struct Seat {
+        let connection: Connection
+        let transport: any ConnectionTransport
+    }
+
+    init(shard: Shard, eventLoop: any EventLoop) {
+        self.shard = shard
+        self.eventLoop = eventLoop
+    }
+
+    func join(_ group: ShardGroup) { self.group = group }
+
+    // MARK: - What transports tell
+
+    func accept(_ transport: any ConnectionTransport, from peer: Peer) -> Connection {
+        let connection = shard.accept(peer, now: .now())
+        while seats.count <= connection.slot { seats.append(nil) }
+        seats[connection.slot] = Seat(connection: connection, transport: transport)
+        settle()
+        return connection
+    }
+
+    func receive(_ bytes: ByteBuffer, on connection: Connection) {
+        shard.receive(bytes, on: connection, now: .now())
+        if connection.isReadingPaused(limits: shard.limits) { pause(connection) }
+        settle()
+    }
+
+    func setBlocked(_ isBlocked: Bool, _ connection: Connection) {
+        shard.setBlocked(isBlocked, connection, now: .now())
+        pause(connection)
+        settle()
+    }
+
+    func closed(_ connection: Connection) {
+        if let seat = seats[connection.slot], seat.connection === connection { seats[connection.slot] = nil }
+        shard.closed(connection, now: .now())
+        if shard.connectionCount == 0 { drained?.succeed() }
+        settle()
+    }
+
+    // MARK: - What others tell
+
+    func receive(_ messages: [ShardMessage], from source: Int) {
+        shard.receive(messages, from: source, now: .now())
+        settle()
+    }
+
+    func authenticated(_ ticket: Authenticator.Ticket, _ verdict: Authenticator.Verdict) {
+        shard.authenticated(ticket, verdict, now: .now())
+        settle()
+    }
+
+    /// Says goodbye to all connections; the future succeeds when they are gone.
+    func shutDown() -> EventLoopFuture<Void> {
+        let promise = eventLoop.makePromise(of: Void.self)
+        drained = promise
+        shard.shutDown(now: .now())
+        flush()
+        if shard.connectionCount == 0 { promise.succeed() }
+        return promise.futureResult
+    }
+
+    /// Lets go of everything that would keep the group alive.
+    func dissolve() {
+        timer?.task.cancel()
+        timer = nil
+        group = nil
+        drained?.succeed()
+    }
+
+    // MARK: - Effects
+
+    private func settle() {
+        if shard.hasEffects, !isFlushScheduled {
+            isFlushScheduled = true
+            eventLoop.assumeIsolated().execute { self.flush() }
+        }
+        armTimer()
+    }
+
+    private func flush() {
+        isFlushScheduled = false
+        if let handOver = shard.takeHandOver() { group?.deliver(handOver, from: shard.index) }
+        shard.swapDirty(with: &dirty)
+        for connection in dirty {
+            let output = shard.takeOutput(of: connection)
+            guard let seat = seats[connection.slot], seat.connection === connection else { continue }
+            if output.count > 0 { seat.transport.write(output) }
+            shard.recycle(output.buffer)
+            if connection.isClosed {
+                seat.transport.close()
+            } else {
+                shard.flushed(connection, now: .now())
+                // An answer may have come that reading was paused for.
+                pause(connection)
+            }
+        }
+        dirty.removeAll(keepingCapacity: true)
+        settle()
+    }
+
+    private func pause(_ connection: Connection) {
+        guard let seat = seats[connection.slot], seat.connection === connection else { return }
+        seat.transport.setReadingPaused(connection.isReadingPaused(limits: shard.limits))
+    }
+
+    // MARK: - Time
+
+    private func armTimer() {
+        guard let next = shard.nextDeadline else { return }
+        if let timer, timer.instant <= next { return }
+        timer?.task.cancel()
+        let task = eventLoop.assumeIsolated().scheduleTask(deadline: next) {
+            self.timer = nil
+            self.shard.advance(to: .now())
+            self.settle()
+        }
+        timer = (next, task)
+    }
+}

@@ -1,0 +1,65 @@
+import MQTTClient
+import MQTTCodec
+import NIOCore
+
+/// What all clients of a load share, resolved once.
+struct LoadPlan: Sendable {
+    let options: BenchOptions
+    let topics: [TopicTemplate]
+    let body: PayloadSource.Body
+    /// One for each host and each local address.
+    private let targets: [[ConnectionTarget]]
+
+    /// - Throws: ``UsageError`` for a template, a host or a local address that does not resolve.
+    init(_ options: BenchOptions) throws(UsageError) {
+        self.options = options
+        topics = options.topics.map(TopicTemplate.init)
+        body = try PayloadSource.Body(options)
+        var targets: [[ConnectionTarget]] = []
+        for host in options.hosts {
+            targets.append(try Self.targets(host, options))
+        }
+        self.targets = targets
+    }
+
+    private static func targets(_ host: String, _ options: BenchOptions) throws(UsageError) -> [ConnectionTarget] {
+        let transport: ConnectionTarget.Transport = options.isQUIC ? .quic(serverName: host, trust: .insecure) : .tcp
+        do throws(ClientError) {
+            let addresses = try ConnectionTarget.resolve(host: host, port: options.port)
+            guard !options.localAddresses.isEmpty else {
+                return [ConnectionTarget(addresses: addresses, transport: transport)]
+            }
+            var targets: [ConnectionTarget] = []
+            for text in options.localAddresses {
+                let local = try ConnectionTarget.resolve(host: text, port: 0).first
+                targets.append(ConnectionTarget(addresses: addresses, transport: transport, localAddress: local))
+            }
+            return targets
+        } catch {
+            throw UsageError(error.description)
+        }
+    }
+
+    /// Hosts and local addresses are used in turn.
+    func target(_ index: Int) -> ConnectionTarget {
+        let choices = targets[index % targets.count]
+        return choices[index % choices.count]
+    }
+
+    func configuration(_ identity: ClientIdentity) -> ClientConfiguration {
+        var connect = Connect(
+            version: options.version,
+            clientIdentifier: identity.clientIdentifier,
+            cleanStart: options.cleanStart,
+            keepAlive: options.keepAlive,
+            userName: identity.userName,
+            password: options.password.map { ByteBuffer(string: $0) }
+        )
+        connect.properties.sessionExpiryInterval = options.version == .v5 ? options.sessionExpiry : nil
+        return ClientConfiguration(
+            connect: connect,
+            maximumInflight: options.inflight == 0 ? Int(UInt16.max) : options.inflight,
+            retryInterval: options.retryInterval > 0 ? .seconds(Int64(options.retryInterval)) : nil
+        )
+    }
+}

@@ -1,0 +1,41 @@
+/// What the lines of each second count, with the peer's names and in its order.
+enum Counter: Int, CaseIterable, Sendable {
+    case publishLatency, received, subscribed, subscribeFailed, published, publishFailed, publishOverrun, publishSucceeded,
+        publishedToNobody, connected, connectFailed, connectRetried, reconnected, unreachable, refused, timedOut, idle
+
+    var name: String {
+        switch self {
+        case .publishLatency: "publish_latency"
+        case .received: "recv"
+        case .subscribed: "sub"
+        case .subscribeFailed: "sub_fail"
+        case .published: "pub"
+        case .publishFailed: "pub_fail"
+        case .publishOverrun: "pub_overrun"
+        case .publishSucceeded: "pub_succ"
+        case .publishedToNobody: "pub_nosub"
+        case .connected: "connect_succ"
+        case .connectFailed: "connect_fail"
+        case .connectRetried: "connect_retried"
+        case .reconnected: "reconnect_succ"
+        case .unreachable: "unreachable"
+        case .refused: "connection_refused"
+        case .timedOut: "connection_timeout"
+        case .idle: "connection_idle"
+        }
+    }
+}
+
+/// A value for each counter. ``Counter/publishLatency`` holds the sum of milliseconds.
+struct Counters: Sendable, Equatable {
+    private var values = [UInt64](repeating: 0, count: Counter.allCases.count)
+
+    subscript(counter: Counter) -> UInt64 {
+        get { values[counter.rawValue] }
+        set { values[counter.rawValue] = newValue }
+    }
+
+    static func += (sum: inout Self, other: Self) {
+        for index in sum.values.indices { sum.values[index] += other.values[index] }
+    }
+}

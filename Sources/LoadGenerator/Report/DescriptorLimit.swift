@@ -1,0 +1,40 @@
+#if canImport(Glibc)
+import Glibc
+#elseif canImport(Musl)
+import Musl
+#elseif canImport(Darwin)
+import Darwin
+#endif
+
+/// How many files this process may have open (RLIMIT_NOFILE).
+enum DescriptorLimit {
+    static var current: Int { Int(clamping: limits.rlim_cur) }
+
+    /// Raises the limit to `count` or as near as the system allows, and returns what is in force.
+    static func raise(to count: Int) -> Int {
+        var wanted = limits
+        guard wanted.rlim_cur < rlim_t(count) else { return current }
+        wanted.rlim_cur = rlim_t(count)
+        if wanted.rlim_max < wanted.rlim_cur {
+            // Only a privileged process may raise the hard limit.
+            wanted.rlim_max = wanted.rlim_cur
+            if setrlimit(resource, &wanted) == 0 { return current }
+            wanted.rlim_max = limits.rlim_max
+            wanted.rlim_cur = wanted.rlim_max
+        }
+        _ = setrlimit(resource, &wanted)
+        return current
+    }
+
+    private static var limits: rlimit {
+        var limits = rlimit()
+        getrlimit(resource, &limits)
+        return limits
+    }
+
+    #if canImport(Glibc)
+    private static let resource = __rlimit_resource_t(UInt32(RLIMIT_NOFILE.rawValue))
+    #else
+    private static let resource = RLIMIT_NOFILE
+    #endif
+}

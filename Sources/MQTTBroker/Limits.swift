@@ -1,0 +1,69 @@
+package import MQTTCodec
+package import NIOCore
+
+/// Every bound that a client can reach, in one place. What happens at each bound is said beside it; each is counted in
+/// `Counters`.
+package struct Limits: Sendable {
+    /// Time from the transport's start to a complete CONNECT; then the connection is closed [MQTT-3.1.4-2].
+    package var connectTimeout: TimeAmount = .seconds(15)
+    /// Octets of a whole packet. A larger one ends the connection with 0x95.
+    package var maximumPacketSize = 1_048_576
+    /// Octets. A longer client identifier is refused with 0x85.
+    package var maximumClientIdentifierLength = 65_535
+    /// Levels of a topic name or filter, 1 and up. A deeper one is refused with 0x90 or 0x8F.
+    package var maximumTopicLevels = 128
+    /// The highest QoS of a PUBLISH; a higher one ends the connection with 0x9B [MQTT-3.2.2-11].
+    package var maximumQoS = QualityOfService.exactlyOnce
+    /// Whether retained messages are kept; a PUBLISH with RETAIN is otherwise refused with 0x9A.
+    package var retainAvailable = true
+    /// Whether filters may have wildcards; otherwise they are refused with 0xA2.
+    package var wildcardSubscriptionAvailable = true
+    /// The highest topic alias that a client may define; a higher one ends the connection with 0x94.
+    package var maximumTopicAlias: UInt16 = 65_535
+    /// Octets of the topics behind a connection's aliases; one more alias ends it with 0x97.
+    package var maximumTopicAliasBytes = 65_536
+    /// Unacknowledged QoS 1 and 2 messages towards a client, 1 to 65,535; the client's Receive Maximum can lower it.
+    /// Further ones wait in the queue.
+    package var maximumInflight = 32
+    /// Messages that wait for a client. At the bound a QoS 0 message is dropped, and a QoS 1 or 2 message displaces the
+    /// oldest one.
+    package var maximumQueueLength = 1000
+    /// Octets of the topics and payloads that wait for a client; same rule.
+    package var maximumQueueBytes = 16_777_216
+    /// Whether QoS 0 messages wait for a client that is away or slow.
+    package var queuesQoS0 = true
+    /// QoS 2 messages of a client that wait for their PUBREL, 1 to 65,535: the Receive Maximum that a client of MQTT 5.0
+    /// is told. One more ends its connection with 0x93 [MQTT-3.3.4-7].
+    package var maximumAwaitingRelease: UInt16 = 100
+    /// Subscriptions of one session. One more is refused with 0x97.
+    package var maximumSubscriptions = 100_000
+    /// Expiry of the session of an MQTT 3 client without Clean Session, seconds.
+    package var sessionExpiryInterval: UInt32 = 7200
+    /// The longest expiry that a client of MQTT 5.0 gets, seconds; 0xFFFFFFFF never expires.
+    package var maximumSessionExpiryInterval: UInt32 = .max
+    /// Keep alive times this is the longest silence of a client; MQTT 5.0 §3.1.2.10 says one and a half.
+    package var keepAliveMultiplier = 1.5
+    /// Seconds; imposed on every client instead of its own, where set [MQTT-3.1.2-21].
+    package var serverKeepAlive: UInt16?
+    /// Octets written for a client and not yet taken by its transport, beyond which it counts as slow: messages wait in
+    /// its queue.
+    package var outputHighWaterMark = 1_048_576
+    /// Octets that a client sends while its CONNECT or SUBSCRIBE is being answered; reading pauses beyond.
+    package var maximumHeldBytes = 65_536
+    /// Octets of a retained message's payload; a longer one is delivered but not kept.
+    package var maximumRetainedPayload = 1_048_576
+    /// Retained messages of a shard; one more is delivered but not kept.
+    package var maximumRetainedMessages = 1_000_000
+    /// Octets of a shard's retained messages; same rule.
+    package var maximumRetainedBytes = 1_073_741_824
+    /// Retained messages that wait for one session after its SUBSCRIBE; further ones are dropped.
+    package var maximumRetainedBacklog = 1_000_000
+    /// CONNECTs with one client identifier that wait for each other; one more is refused with 0x89.
+    package var maximumPendingClaims = 16
+    /// Topics whose route is remembered; then all are forgotten.
+    package var maximumCachedRoutes = 8192
+    /// Octets of a topic whose route is remembered.
+    package var maximumCachedTopicLength = 256
+
+    package init() {}
+}

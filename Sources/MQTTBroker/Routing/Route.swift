@@ -1,0 +1,54 @@
+import MQTTCodec
+
+/// Where the messages of one topic go, as of one generation of the tree and of the other shards' interest.
+final class Route {
+    let generation: UInt64
+    let deliveries: [Delivery]
+    /// One bit per shard that may have subscribers.
+    let shards: UInt32
+
+    /// One session, once, with the sum of its matching subscriptions: it gets one copy at the highest of their QoS, with
+    /// all their identifiers [MQTT-3.3.5-1], [MQTT-3.3.4-3].
+    struct Delivery {
+        let session: Session
+        var maximumQoS: QualityOfService
+        var noLocal: Bool
+        var retainAsPublished: Bool
+        var identifiers: [UInt32]
+    }
+
+    init(generation: UInt64, deliveries: [Delivery], shards: UInt32) {
+        self.generation = generation
+        self.deliveries = deliveries
+        self.shards = shards
+    }
+
+    var isEmpty: Bool { deliveries.isEmpty && shards == 0 }
+
+    /// Subscriptions with and without No Local are kept apart: only the former are silent towards their own publisher.
+    static func deliveries(of levels: [UTF8Key], in tree: TopicTree) -> [Delivery] {
+        var deliveries: [Delivery] = []
+        var places: [UInt64: Int] = [:]
+        tree.forEachMatch(levels) { subscription in
+            let place = subscription.session.number << 1 | (subscription.options.noLocal ? 1 : 0)
+            if let index = places[place] {
+                deliveries[index].maximumQoS = max(deliveries[index].maximumQoS, subscription.options.maximumQoS)
+                deliveries[index].retainAsPublished =
+                    deliveries[index].retainAsPublished || subscription.options.retainAsPublished
+                if subscription.identifier != 0 { deliveries[index].identifiers.append(subscription.identifier) }
+            } else {
+                places[place] = deliveries.count
+                deliveries.append(
+                    Delivery(
+                        session: subscription.session,
+                        maximumQoS: subscription.options.maximumQoS,
+                        noLocal: subscription.options.noLocal,
+                        retainAsPublished: subscription.options.retainAsPublished,
+                        identifiers: subscription.identifier == 0 ? [] : [subscription.identifier]
+                    )
+                )
+            }
+        }
+        return deliveries
+    }
+}

@@ -1,0 +1,51 @@
+package import MQTTCodec
+
+/// A topic filter, split at its levels (MQTT 5.0 §4.7).
+package struct TopicFilter: Hashable, Sendable {
+    package let key: UTF8Key
+    package let levels: [UTF8Key]
+
+    package static let separator = UInt8(ascii: "/")
+    static let singleLevel = UTF8Key("+")
+    static let multiLevel = UTF8Key("#")
+
+    package var hasWildcard: Bool { levels.contains { $0 == Self.singleLevel || $0 == Self.multiLevel } }
+
+    /// Why a filter is refused in SUBACK.
+    package struct Refusal: Error, Equatable { package let reasonCode: ReasonCode }
+
+    /// Refuses what §4.7.1 does not allow: an empty filter, `#` anywhere but alone in the last level [MQTT-4.7.1-1], `+`
+    /// that shares its level [MQTT-4.7.1-2]; and what `limits` exclude.
+    package init(_ string: String, limits: Limits) throws(Refusal) {
+        let levels = string.utf8.split(
+            separator: Self.separator,
+            maxSplits: limits.maximumTopicLevels,
+            omittingEmptySubsequences: false
+        )
+        guard !string.isEmpty, levels.count <= limits.maximumTopicLevels else {
+            throw Refusal(reasonCode: .topicFilterInvalid)
+        }
+        var wild = false
+        for (index, level) in levels.enumerated() {
+            let isLast = index == levels.count - 1
+            for octet in level where octet == UInt8(ascii: "+") || octet == UInt8(ascii: "#") {
+                guard level.count == 1, octet == UInt8(ascii: "+") || isLast else {
+                    throw Refusal(reasonCode: .topicFilterInvalid)
+                }
+                wild = true
+            }
+        }
+        guard !wild || limits.wildcardSubscriptionAvailable else {
+            throw Refusal(reasonCode: .wildcardSubscriptionsNotSupported)
+        }
+        // Shared subscriptions are announced as not available.
+        guard levels[0].elementsEqual("$share".utf8) == false || levels.count < 2 else {
+            throw Refusal(reasonCode: .sharedSubscriptionsNotSupported)
+        }
+        self.key = UTF8Key(string)
+        self.levels = levels.map { UTF8Key(String(Substring($0))) }
+    }
+
+    package static func == (lhs: Self, rhs: Self) -> Bool { lhs.key == rhs.key }
+    package func hash(into hasher: inout Hasher) { hasher.combine(key) }
+}

@@ -1,0 +1,106 @@
+import MQTTCodec
+
+/// The subscriptions of a shard's sessions, by the levels of their filters.
+struct TopicTree {
+    /// Raised by every change: a route that was computed at another generation is stale.
+    private(set) var generation: UInt64 = 0
+    private(set) var count = 0
+    private let root = Node()
+
+    /// One session's subscription to one filter.
+    struct Subscription {
+        let session: Session
+        var options: SubscriptionOptions
+        /// 0 where the client gave none.
+        var identifier: UInt32
+    }
+
+    private final class Node {
+        var children: [UTF8Key: Node] = [:]
+        var single: Node?
+        /// The subscriptions to this filter, and to this filter with `/#` behind it, by session.
+        var subscriptions: [UInt64: Subscription] = [:]
+        var multi: [UInt64: Subscription] = [:]
+
+        var isEmpty: Bool { children.isEmpty && single == nil && subscriptions.isEmpty && multi.isEmpty }
+    }
+
+    /// Adds or replaces a subscription and returns whether it is new.
+    @discardableResult
+    mutating func insert(_ subscription: Subscription, at filter: TopicFilter) -> Bool {
+        generation &+= 1
+        var node = root
+        for level in filter.levels {
+            if level == TopicFilter.multiLevel { break }
+            if level == TopicFilter.singleLevel {
+                if let next = node.single {
+                    node = next
+                } else {
+                    let next = Node()
+                    node.single = next
+                    node = next
+                }
+            } else if let next = node.children[level] {
+                node = next
+            } else {
+                let next = Node()
+                node.children[level] = next
+                node = next
+            }
+        }
+        let previous =
+            filter.levels.last == TopicFilter.multiLevel
+            ? node.multi.updateValue(subscription, forKey: subscription.session.number)
+            : node.subscriptions.updateValue(subscription, forKey: subscription.session.number)
+        if previous == nil { count += 1 }
+        return previous == nil
+    }
+
+    /// Removes a subscription and returns whether there was one. Nodes that nobody needs go with it.
+    @discardableResult
+    mutating func remove(_ session: Session, at filter: TopicFilter) -> Bool {
+        generation &+= 1
+        var path: [(node: Node, level: UTF8Key)] = []
+        var node = root
+        for level in filter.levels {
+            if level == TopicFilter.multiLevel { break }
+            guard let next = level == TopicFilter.singleLevel ? node.single : node.children[level] else { return false }
+            path.append((node, level))
+            node = next
+        }
+        let removed =
+            filter.levels.last == TopicFilter.multiLevel
+            ? node.multi.removeValue(forKey: session.number)
+            : node.subscriptions.removeValue(forKey: session.number)
+        while node.isEmpty, let (parent, level) = path.popLast() {
+            if level == TopicFilter.singleLevel { parent.single = nil } else { parent.children[level] = nil }
+            node = parent
+        }
+        if removed != nil { count -= 1 }
+        return removed != nil
+    }
+
+    /// Calls `body` with every subscription whose filter matches.
+    func forEachMatch(_ levels: [UTF8Key], _ body: (Subscription) -> Void) {
+        match(root, levels, 0, TopicLevels.isReserved(levels), body)
+    }
+
+    // As deep as the topic has levels, which is bounded (`Limits.maximumTopicLevels`).
+    private func match(
+        _ node: Node,
+        _ levels: [UTF8Key],
+        _ depth: Int,
+        _ isReserved: Bool,
+        _ body: (Subscription) -> Void
+    ) {
+        let wildcardsMatch = !(isReserved && depth == 0)
+        // `a/#` matches `a` too (MQTT 5.0 §4.7.1.2).
+        if wildcardsMatch { for subscription in node.multi.values { body(subscription) } }
+        if depth == levels.count {
+            for subscription in node.subscriptions.values { body(subscription) }
+            return
+        }
+        if let next = node.children[levels[depth]] { match(next, levels, depth + 1, isReserved, body) }
+        if wildcardsMatch, let next = node.single { match(next, levels, depth + 1, isReserved, body) }
+    }
+}

@@ -1,0 +1,115 @@
+import DequeModule
+import MQTTCodec
+
+/// The QoS 1 and 2 messages that a client has not acknowledged, in the order in which they were sent (MQTT 5.0 §4.4,
+/// [MQTT-4.6.0-6]).
+struct DeliveryWindow {
+    enum State: UInt8, Sendable {
+        /// QoS 1: sent, PUBACK is due.
+        case awaitingAcknowledgement
+        /// QoS 2: sent, PUBREC is due.
+        case awaitingRecorded
+        /// QoS 2: PUBREL sent, PUBCOMP is due; the message itself is let go [MQTT-4.3.3-4].
+        case awaitingComplete
+    }
+
+    struct Entry: Sendable {
+        let identifier: UInt16
+        var state: State
+        /// `nil` once it is recorded by the client.
+        var message: Message?
+        let retain: Bool
+        let identifiers: [UInt32]
+    }
+
+    private(set) var entries: Deque<Entry> = []
+    private var lastIdentifier: UInt16 = 0
+    /// Identifiers after the last one that are known to be free.
+    private var freeRun = 0
+
+    var count: Int { entries.count }
+    var isEmpty: Bool { entries.isEmpty }
+
+    /// Takes the next free packet identifier [MQTT-2.2.1-4].
+    ///
+    /// - Precondition: fewer than 65,535 messages are in flight.
+    mutating func append(
+        _ message: Message,
+        qos: QualityOfService,
+        retain: Bool,
+        identifiers: [UInt32]
+    ) -> UInt16 {
+        takeIdentifier()
+        entries.append(
+            Entry(
+                identifier: lastIdentifier,
+                state: qos == .atLeastOnce ? .awaitingAcknowledgement : .awaitingRecorded,
+                message: message,
+                retain: retain,
+                identifiers: identifiers
+            )
+        )
+        return lastIdentifier
+    }
+
+    enum Outcome: Equatable { case done, release, unknown }
+
+    /// PUBACK.
+    mutating func acknowledge(_ identifier: UInt16) -> Outcome {
+        guard let index = index(of: identifier), entries[index].state == .awaitingAcknowledgement else {
+            return .unknown
+        }
+        remove(at: index)
+        return .done
+    }
+
+    /// PUBREC. A repeated one is answered again; one that reports an error ends the message (MQTT 5.0 §4.3.3).
+    mutating func record(_ identifier: UInt16, isError: Bool) -> Outcome {
+        guard let index = index(of: identifier), entries[index].state != .awaitingAcknowledgement else {
+            return .unknown
+        }
+        if isError {
+            remove(at: index)
+            return .done
+        }
+        entries[index].state = .awaitingComplete
+        entries[index].message = nil
+        return .release
+    }
+
+    /// PUBCOMP.
+    mutating func complete(_ identifier: UInt16) -> Outcome {
+        guard let index = index(of: identifier), entries[index].state == .awaitingComplete else { return .unknown }
+        remove(at: index)
+        return .done
+    }
+
+    /// Identifiers are taken in turn, so what is in use is looked through once in a run of free ones.
+    private mutating func takeIdentifier() {
+        while freeRun == 0 {
+            let nearest = entries.reduce(Int(UInt16.max)) { min($0, distance(to: $1.identifier)) }
+            freeRun = nearest - 1
+            if freeRun == 0 { advance() }
+        }
+        freeRun -= 1
+        advance()
+    }
+
+    private mutating func advance() { lastIdentifier = lastIdentifier == .max ? 1 : lastIdentifier + 1 }
+
+    /// Steps from the last identifier to another, 1 to 65,535.
+    private func distance(to identifier: UInt16) -> Int {
+        let steps = Int(identifier) - Int(lastIdentifier)
+        return steps > 0 ? steps : steps + Int(UInt16.max)
+    }
+
+    private func index(of identifier: UInt16) -> Int? {
+        // Acknowledgements come in order [MQTT-4.6.0-2], so the first entry nearly always is the one.
+        if let first = entries.first, first.identifier == identifier { return entries.startIndex }
+        return entries.firstIndex { $0.identifier == identifier }
+    }
+
+    private mutating func remove(at index: Int) {
+        if index == entries.startIndex { entries.removeFirst() } else { entries.remove(at: index) }
+    }
+}

@@ -1,0 +1,54 @@
+import DequeModule
+import MQTTCodec
+import NIOCore
+
+/// Messages that wait for a session: while it is away, while its window is full, while its connection is slow.
+struct MessageQueue {
+    struct Entry: Sendable {
+        let message: Message
+        /// What is left of the message's QoS after the subscription's.
+        let qos: QualityOfService
+        let retain: Bool
+        let identifiers: [UInt32]
+    }
+
+    private var entries: Deque<Entry> = []
+    private(set) var byteCount = 0
+    /// How many of the entries are of QoS 0: a newer one may pass those of QoS 1 and 2 but not these [MQTT-4.6.0-6].
+    private(set) var countAtMostOnce = 0
+
+    enum Outcome { case queued, displaced, dropped }
+
+    var isEmpty: Bool { entries.isEmpty }
+    var count: Int { entries.count }
+    var first: Entry? { entries.first }
+
+    /// Appends within the bounds: a QoS 0 message yields, a QoS 1 or 2 message displaces the oldest.
+    mutating func append(_ entry: Entry, maximumCount: Int, maximumBytes: Int) -> Outcome {
+        var outcome = Outcome.queued
+        while entries.count >= maximumCount || byteCount + entry.message.byteCount > maximumBytes {
+            guard entry.qos > .atMostOnce, popFirst() != nil else { return .dropped }
+            outcome = .displaced
+        }
+        entries.append(entry)
+        byteCount += entry.message.byteCount
+        if entry.qos == .atMostOnce { countAtMostOnce += 1 }
+        return outcome
+    }
+
+    mutating func popFirst() -> Entry? {
+        guard let entry = entries.popFirst() else { return nil }
+        byteCount -= entry.message.byteCount
+        if entry.qos == .atMostOnce { countAtMostOnce -= 1 }
+        // An idle session must not hold the room that a busy hour took.
+        if entries.isEmpty { entries = [] }
+        return entry
+    }
+
+    /// Takes over what `other` holds, ahead of what is here already.
+    mutating func prepend(_ other: MessageQueue) {
+        entries = other.entries + entries
+        byteCount += other.byteCount
+        countAtMostOnce += other.countAtMostOnce
+    }
+}

@@ -1,0 +1,376 @@
+import DequeModule
+import MQTTCodec
+import NIOCore
+
+// The way of a PUBLISH.
+extension Shard {
+    mutating func receive(_ received: Publish, on connection: Connection, now: NIODeadline) {
+        guard let session = connection.session else { return }
+        counters.messagesReceived += 1
+        var publish = received
+        if !publish.properties.isEmpty, let alias = publish.properties.values.topicAlias {
+            if let reason = connection.topicAliases.resolve(alias, of: &publish, limits: limits) {
+                fail(connection, reason, now: now)
+                return
+            }
+        }
+        if publish.qos > limits.maximumQoS {
+            fail(connection, .qosNotSupported, now: now)
+            return
+        }
+        if publish.retain, !limits.retainAvailable {
+            fail(connection, .retainNotSupported, now: now)
+            return
+        }
+        guard let route = route(publish.topic) else {
+            fail(connection, .topicNameInvalid, now: now)
+            return
+        }
+
+        switch publish.qos {
+        case .atMostOnce:
+            distribute(publish, along: route, from: session, now: now)
+        case .atLeastOnce:
+            distribute(publish, along: route, from: session, now: now)
+            acknowledge(.received, publish.packetIdentifier, answer(route), on: connection)
+        case .exactlyOnce:
+            if session.awaitingRelease.contains(publish.packetIdentifier) {
+                // Handed on already: only the answer is repeated [MQTT-4.3.3-10].
+                counters.duplicatesSuppressed += 1
+                acknowledge(.recorded, publish.packetIdentifier, .success, on: connection)
+                return
+            }
+            // MQTT 3 clients know no Receive Maximum; their packet identifiers bound them.
+            guard
+                connection.version != .v5 || session.awaitingRelease.count < Int(limits.maximumAwaitingRelease)
+            else {
+                fail(connection, .receiveMaximumExceeded, now: now)
+                return
+            }
+            session.awaitingRelease.insert(publish.packetIdentifier)
+            distribute(publish, along: route, from: session, now: now)
+            acknowledge(.recorded, publish.packetIdentifier, answer(route), on: connection)
+        }
+    }
+
+    private func answer(_ route: Route) -> ReasonCode { route.isEmpty ? .noMatchingSubscribers : .success }
+
+    private mutating func acknowledge(
+        _ kind: PublishAcknowledgement.Kind,
+        _ identifier: UInt16,
+        _ reason: ReasonCode,
+        on connection: Connection
+    ) {
+        write(.acknowledgement(PublishAcknowledgement(kind, identifier, reasonCode: reason)), to: connection)
+    }
+
+    // MARK: - Routing
+
+    /// Where the topic's messages go; `nil` where it has too many levels.
+    private mutating func route(_ topic: ByteBuffer) -> Route? {
+        let generation = tree.generation &+ interestGeneration
+        if let route = routes.route(topic, generation: generation) { return route }
+        guard let levels = TopicLevels.split(topic, limit: limits.maximumTopicLevels) else { return nil }
+        let route = Route(
+            generation: generation,
+            deliveries: Route.deliveries(of: levels, in: tree),
+            shards: othersInterest?.shards(interestedIn: levels) ?? 0
+        )
+        routes.remember(route, for: topic)
+        return route
+    }
+
+    private mutating func distribute(_ publish: Publish, along route: Route, from publisher: Session?, now: NIODeadline)
+    {
+        if route.isEmpty { counters.messagesWithoutSubscribers += 1 }
+        deliver(publish, along: route, from: publisher, source: index, now: now)
+        if route.shards != 0 {
+            for shard in 0..<count where route.shards & (1 << UInt32(shard)) != 0 {
+                counters.messagesHandedOver += 1
+                send(.publish(publish), to: shard)
+            }
+        }
+        if publish.retain {
+            let shard = count == 1 ? 0 : Int(FNV1a.hash(publish.topic.readableBytesView) % UInt64(count))
+            if shard == index { retain(publish, now: now) } else { send(.retain(publish), to: shard) }
+        }
+    }
+
+    /// Another shard's message: its publisher's shard has done the rest.
+    mutating func receiveHandOver(_ publish: Publish, from source: Int, now: NIODeadline) {
+        guard let route = route(publish.topic) else { return }
+        deliver(publish, along: route, from: nil, source: source, now: now)
+    }
+
+    mutating func publish(_ will: Connect.Will, now: NIODeadline) {
+        counters.willsPublished += 1
+        var properties = will.properties
+        if !properties.isEmpty { properties.values.willDelayInterval = nil }
+        let publish = Publish(
+            topic: will.topic,
+            payload: will.payload,
+            qos: will.qos,
+            retain: will.retain,
+            properties: properties
+        )
+        guard let route = route(publish.topic) else { return }
+        distribute(publish, along: route, from: nil, now: now)
+    }
+
+    mutating func retain(_ publish: Publish, now: NIODeadline) {
+        guard let levels = TopicLevels.split(publish.topic, limit: limits.maximumTopicLevels) else { return }
+        if publish.payload.readableBytes == 0 {
+            retained.remove(levels)
+        } else if publish.payload.readableBytes > limits.maximumRetainedPayload
+            || !retained.set(
+                Message(copying: EncodedPublish(publish, version: .v5), qos: publish.qos, now: now),
+                at: levels,
+                limits: limits
+            )
+        {
+            counters.retainedMessagesRefused += 1
+        }
+    }
+
+    // MARK: - Delivery
+
+    private mutating func deliver(
+        _ publish: Publish,
+        along route: Route,
+        from publisher: Session?,
+        source: Int,
+        now: NIODeadline
+    ) {
+        var outgoing = OutgoingMessage(publish, now: now)
+        for delivery in route.deliveries {
+            if delivery.noLocal, delivery.session === publisher { continue }  // [MQTT-3.8.3-3]
+            if delivery.session.ignoredShards & (1 << UInt32(source)) != 0 { continue }
+            deliver(
+                &outgoing,
+                to: delivery.session,
+                qos: min(publish.qos, delivery.maximumQoS),
+                retain: publish.retain && delivery.retainAsPublished,
+                identifiers: delivery.identifiers
+            )
+        }
+    }
+
+    private mutating func deliver(
+        _ outgoing: inout OutgoingMessage,
+        to session: Session,
+        qos: QualityOfService,
+        retain: Bool,
+        identifiers: [UInt32]
+    ) {
+        if let connection = session.connection, canSend(qos, on: connection, session) {
+            send(&outgoing, on: connection, session, qos: qos, retain: retain, identifiers: identifiers)
+        } else if qos > .atMostOnce || limits.queuesQoS0 {
+            let entry = MessageQueue.Entry(message: outgoing.kept(), qos: qos, retain: retain, identifiers: identifiers)
+            enqueue(entry, for: session)
+        } else {
+            counters.messagesDroppedSlowReader += 1
+        }
+    }
+
+    private mutating func enqueue(_ entry: MessageQueue.Entry, for session: Session) {
+        counters.messagesQueued += 1
+        let outcome = session.queue.append(
+            entry,
+            maximumCount: limits.maximumQueueLength,
+            maximumBytes: limits.maximumQueueBytes
+        )
+        if outcome != .queued { counters.messagesDroppedQueueFull += 1 }
+    }
+
+    /// Whether a message may go out now without passing one that waits [MQTT-4.6.0-6].
+    private func canSend(_ qos: QualityOfService, on connection: Connection, _ session: Session) -> Bool {
+        if connection.isBlocked || connection.output.count >= limits.outputHighWaterMark { return false }
+        if qos == .atMostOnce { return session.queue.countAtMostOnce == 0 }
+        return session.queue.isEmpty && hasRoom(connection, session)
+    }
+
+    private func hasRoom(_ connection: Connection, _ session: Session) -> Bool {
+        session.window.count < min(connection.receiveMaximum, limits.maximumInflight)  // [MQTT-3.3.4-9]
+    }
+
+    private mutating func send(
+        _ outgoing: inout OutgoingMessage,
+        on connection: Connection,
+        _ session: Session,
+        qos: QualityOfService,
+        retain: Bool,
+        identifiers: [UInt32]
+    ) {
+        let encoded = outgoing.encoded(for: connection.version)
+        guard fits(encoded, qos, identifiers, connection) else { return }
+        var identifier: UInt16 = 0
+        if qos > .atMostOnce {
+            identifier = session.window.append(outgoing.kept(), qos: qos, retain: retain, identifiers: identifiers)
+        }
+        write(encoded, to: connection, qos: qos, identifier: identifier, retain: retain, identifiers: identifiers)
+        counters.messagesDelivered += 1
+    }
+
+    /// Whether the client takes a packet of this size; one that it does not take counts as sent [MQTT-3.1.2-25].
+    private mutating func fits(
+        _ encoded: EncodedPublish,
+        _ qos: QualityOfService,
+        _ identifiers: [UInt32],
+        _ connection: Connection
+    ) -> Bool {
+        let size = encoded.size(qos: qos, subscriptionIdentifiers: identifiers)
+        if size > 0, size <= connection.maximumPacketSize { return true }
+        counters.messagesDroppedTooLarge += 1
+        return false
+    }
+
+    private mutating func write(
+        _ encoded: EncodedPublish,
+        to connection: Connection,
+        qos: QualityOfService,
+        identifier: UInt16,
+        retain: Bool,
+        isDuplicate: Bool = false,
+        identifiers: [UInt32],
+        remainingExpiry: UInt32? = nil
+    ) {
+        markDirty(connection)
+        if encoded.payload.readableBytes < EncodedPublish.separatePayloadThreshold {
+            encoded.write(
+                into: &connection.output.buffer,
+                qos: qos,
+                packetIdentifier: identifier,
+                retain: retain,
+                isDuplicate: isDuplicate,
+                subscriptionIdentifiers: identifiers,
+                messageExpiryInterval: remainingExpiry
+            )
+        } else {
+            encoded.writeHead(
+                into: &connection.output.buffer,
+                qos: qos,
+                packetIdentifier: identifier,
+                retain: retain,
+                isDuplicate: isDuplicate,
+                subscriptionIdentifiers: identifiers,
+                messageExpiryInterval: remainingExpiry
+            )
+            connection.output.append(encoded.payload, next: takeBuffer())
+        }
+    }
+
+    // MARK: - What waits
+
+    /// Sends what waits for a client for as long as it can take it.
+    mutating func pump(_ connection: Connection, now: NIODeadline) {
+        guard let session = connection.session else { return }
+        while let entry = session.retainedBacklog.first, canPump(entry, on: connection, session) {
+            _ = session.retainedBacklog.popFirst()
+            send(entry, on: connection, session, now: now)
+        }
+        while let entry = session.queue.first, canPump(entry, on: connection, session) {
+            _ = session.queue.popFirst()
+            send(entry, on: connection, session, now: now)
+        }
+    }
+
+    private func canPump(_ entry: MessageQueue.Entry, on connection: Connection, _ session: Session) -> Bool {
+        !connection.isBlocked && connection.output.count < limits.outputHighWaterMark
+            && (entry.qos == .atMostOnce || hasRoom(connection, session))
+    }
+
+    private mutating func send(
+        _ entry: MessageQueue.Entry,
+        on connection: Connection,
+        _ session: Session,
+        now: NIODeadline
+    ) {
+        if entry.message.isExpired(now: now) {  // [MQTT-3.3.2-5]
+            counters.messagesExpired += 1
+            return
+        }
+        let encoded = entry.message.encoded.converted(to: connection.version)
+        guard fits(encoded, entry.qos, entry.identifiers, connection) else { return }
+        var identifier: UInt16 = 0
+        if entry.qos > .atMostOnce {
+            identifier = session.window.append(
+                entry.message,
+                qos: entry.qos,
+                retain: entry.retain,
+                identifiers: entry.identifiers
+            )
+        }
+        write(
+            encoded,
+            to: connection,
+            qos: entry.qos,
+            identifier: identifier,
+            retain: entry.retain,
+            identifiers: entry.identifiers,
+            remainingExpiry: entry.message.remainingExpiry(now: now)  // [MQTT-3.3.2-6]
+        )
+        counters.messagesDelivered += 1
+    }
+
+    /// A client that came back gets what it has not acknowledged, in order and with its identifiers [MQTT-4.4.0-1].
+    mutating func resend(on connection: Connection, _ session: Session, now: NIODeadline) {
+        for entry in session.window.entries {
+            guard let message = entry.message else {
+                write(
+                    .acknowledgement(PublishAcknowledgement(.release, entry.identifier)),
+                    to: connection
+                )
+                continue
+            }
+            write(
+                message.encoded.converted(to: connection.version),
+                to: connection,
+                qos: entry.state == .awaitingAcknowledgement ? .atLeastOnce : .exactlyOnce,
+                identifier: entry.identifier,
+                retain: entry.retain,
+                isDuplicate: true,  // [MQTT-3.3.1-1]
+                identifiers: entry.identifiers,
+                remainingExpiry: message.remainingExpiry(now: now)
+            )
+        }
+    }
+
+    // MARK: - Acknowledgements
+
+    mutating func receive(_ acknowledgement: PublishAcknowledgement, on connection: Connection, now: NIODeadline) {
+        guard let session = connection.session else { return }
+        let identifier = acknowledgement.packetIdentifier
+        switch acknowledgement.kind {
+        case .received:
+            if session.window.acknowledge(identifier) == .done { pump(connection, now: now) }
+        case .recorded:
+            switch session.window.record(identifier, isError: acknowledgement.reasonCode.isError) {
+            case .release:
+                write(.acknowledgement(PublishAcknowledgement(.release, identifier)), to: connection)
+            case .done:
+                pump(connection, now: now)
+            case .unknown:
+                write(
+                    .acknowledgement(
+                        PublishAcknowledgement(.release, identifier, reasonCode: .packetIdentifierNotFound)
+                    ),
+                    to: connection
+                )
+            }
+        case .release:
+            let isKnown = session.awaitingRelease.remove(identifier) != nil
+            write(
+                .acknowledgement(
+                    PublishAcknowledgement(
+                        .complete,
+                        identifier,
+                        reasonCode: isKnown ? .success : .packetIdentifierNotFound
+                    )
+                ),
+                to: connection
+            )
+        case .complete:
+            if session.window.complete(identifier) == .done { pump(connection, now: now) }
+        }
+    }
+}

@@ -1,0 +1,173 @@
+import MQTTCodec
+import NIOCore
+
+/// A SUBSCRIBE whose SUBACK waits until every shard knows of it: from then on no message passes it by, wherever it is
+/// published.
+struct PendingSubscribe {
+    let connection: Connection
+    let acknowledgement: SubscribeAcknowledgement
+    /// The filters whose retained messages the client wants, with the QoS and identifier of their delivery.
+    let wanted: [Wanted]
+    var answersDue: Int
+    var isAnnounced = false
+    var found: [[Message]]
+
+    struct Wanted {
+        let filter: TopicFilter
+        let qos: QualityOfService
+        let identifier: UInt32
+    }
+}
+
+extension Shard {
+    mutating func receive(_ subscribe: Subscribe, on connection: Connection, now: NIODeadline) {
+        guard let session = connection.session else { return }
+        var reasonCodes: [ReasonCode] = []
+        var wanted: [PendingSubscribe.Wanted] = []
+        for requested in subscribe.subscriptions {
+            do throws(TopicFilter.Refusal) {
+                let filter = try TopicFilter(requested.topicFilter, limits: limits)
+                guard session.subscriptions[filter] != nil || session.subscriptions.count < limits.maximumSubscriptions
+                else { throw TopicFilter.Refusal(reasonCode: .quotaExceeded) }
+                var options = requested.options
+                options.maximumQoS = min(options.maximumQoS, limits.maximumQoS)
+                let identifier = subscribe.subscriptionIdentifier ?? 0
+                let isNew = add(Session.Subscription(options: options, identifier: identifier), filter, to: session)
+                reasonCodes.append(ReasonCode(rawValue: options.maximumQoS.rawValue))
+                switch options.retainHandling {
+                case .doNotSend: continue  // [MQTT-3.3.1-11]
+                case .sendIfNew where !isNew: continue  // [MQTT-3.3.1-10]
+                case .send, .sendIfNew:  // [MQTT-3.3.1-9]
+                    wanted.append(.init(filter: filter, qos: options.maximumQoS, identifier: identifier))
+                }
+            } catch {
+                counters.subscriptionsRefused += 1
+                reasonCodes.append(error.reasonCode)
+            }
+        }
+        lastToken += 1
+        let pending = PendingSubscribe(
+            connection: connection,
+            acknowledgement: SubscribeAcknowledgement(
+                packetIdentifier: subscribe.packetIdentifier,
+                reasonCodes: reasonCodes
+            ),
+            wanted: wanted,
+            answersDue: count - 1,
+            found: Array(repeating: [], count: wanted.count)
+        )
+        if count == 1 {
+            var pending = pending
+            for index in wanted.indices { pending.found[index] = retained.matching(wanted[index].filter, now: now) }
+            finish(pending, session, now: now)
+            return
+        }
+        connection.state = .subscribing(session)
+        subscribing[lastToken] = pending
+        broadcast(.announce(token: lastToken))
+    }
+
+    /// Another shard knows of the subscription. Once all do, their retained messages are asked for: one that was
+    /// published before a shard knew of it has been handed to its keeper by then.
+    mutating func announced(_ token: UInt64, now: NIODeadline) {
+        guard var pending = subscribing[token] else { return }
+        pending.answersDue -= 1
+        guard pending.answersDue == 0 else {
+            subscribing[token] = pending
+            return
+        }
+        if pending.wanted.isEmpty {
+            subscribing[token] = nil
+            answer(pending, now: now)
+            return
+        }
+        pending.isAnnounced = true
+        pending.answersDue = count
+        subscribing[token] = pending
+        for shard in 0..<count { send(.findRetained(pending.wanted.map(\.filter), token: token), to: shard) }
+    }
+
+    mutating func findRetained(_ filters: [TopicFilter], token: UInt64, for shard: Int, now: NIODeadline) {
+        send(.foundRetained(filters.map { retained.matching($0, now: now) }, token: token), to: shard)
+    }
+
+    mutating func foundRetained(_ found: [[Message]], token: UInt64, now: NIODeadline) {
+        guard var pending = subscribing[token], pending.isAnnounced, found.count == pending.found.count else { return }
+        for index in found.indices { pending.found[index] += found[index] }
+        pending.answersDue -= 1
+        subscribing[token] = pending.answersDue == 0 ? nil : pending
+        if pending.answersDue == 0 { answer(pending, now: now) }
+    }
+
+    private mutating func answer(_ pending: PendingSubscribe, now: NIODeadline) {
+        // The client may be gone, or its session at another shard.
+        guard case .subscribing(let session) = pending.connection.state else { return }
+        pending.connection.state = .connected(session)
+        finish(pending, session, now: now)
+        resume(pending.connection, now: now)
+    }
+
+    private mutating func finish(_ pending: PendingSubscribe, _ session: Session, now: NIODeadline) {
+        write(.subscribeAcknowledgement(pending.acknowledgement), to: pending.connection)
+        for (wanted, messages) in zip(pending.wanted, pending.found) {
+            for message in messages {
+                let outcome = session.retainedBacklog.append(
+                    MessageQueue.Entry(
+                        message: message,
+                        qos: min(message.qos, wanted.qos),
+                        retain: true,  // [MQTT-3.3.1-8]
+                        identifiers: wanted.identifier == 0 ? [] : [wanted.identifier]
+                    ),
+                    maximumCount: limits.maximumRetainedBacklog,
+                    // The octets are the retained messages' own.
+                    maximumBytes: .max
+                )
+                if outcome != .queued { counters.messagesDroppedQueueFull += 1 }
+            }
+        }
+        pump(pending.connection, now: now)
+    }
+
+    mutating func receive(_ unsubscribe: Unsubscribe, on connection: Connection, now: NIODeadline) {
+        guard let session = connection.session else { return }
+        let reasonCodes = unsubscribe.topicFilters.map { string -> ReasonCode in
+            guard let filter = try? TopicFilter(string, limits: limits) else { return .topicFilterInvalid }
+            guard session.subscriptions.removeValue(forKey: filter) != nil else { return .noSubscriptionExisted }
+            removeFromTree(session, filter)
+            return .success
+        }
+        write(
+            .unsubscribeAcknowledgement(
+                UnsubscribeAcknowledgement(packetIdentifier: unsubscribe.packetIdentifier, reasonCodes: reasonCodes)
+            ),
+            to: connection
+        )
+    }
+
+    // MARK: - The tree and the others' knowledge of it
+
+    /// Adds or replaces [MQTT-3.8.4-3] and returns whether the session had no such subscription.
+    @discardableResult
+    mutating func add(_ subscription: Session.Subscription, _ filter: TopicFilter, to session: Session) -> Bool {
+        session.subscriptions[filter] = subscription
+        let isNew = tree.insert(
+            TopicTree.Subscription(
+                session: session,
+                options: subscription.options,
+                identifier: subscription.identifier
+            ),
+            at: filter
+        )
+        if isNew, let change = ownInterest?.add(filter) { broadcast(.interest(change)) }
+        return isNew
+    }
+
+    mutating func removeFromTree(_ session: Session, _ filter: TopicFilter) {
+        if tree.remove(session, at: filter), let change = ownInterest?.remove(filter) { broadcast(.interest(change)) }
+    }
+
+    mutating func heed(_ change: Interest.Change, of shard: Int) {
+        othersInterest?.apply(change, of: shard)
+        interestGeneration &+= 1
+    }
+}

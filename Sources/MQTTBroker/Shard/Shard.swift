@@ -1,0 +1,330 @@
+import HeapModule
+import MQTTCodec
+package import NIOCore
+
+/// The broker, as far as one event loop owns it: its connections, their sessions, their subscriptions and deadlines.
+///
+/// A shard does no IO and has no clock. The shell calls it with what happened and the current instant, then carries out
+/// what it left behind: `swapDirty(with:)` names the connections with something to write or to close,
+/// `takeHandOver()` gives what other shards are to be told, `nextDeadline` says when `advance(to:)` is due.
+package struct Shard {
+    package let index: Int
+    /// Shards of this broker, 1 to 32.
+    package let count: Int
+    package let limits: Limits
+    package internal(set) var counters = Counters()
+
+    let authenticator: Authenticator
+    var random: any RandomNumberGenerator
+
+    var connections: [Connection?] = []
+    private var freeSlots: [Int] = []
+    private var lastConnectionNumber: UInt64 = 0
+    package private(set) var connectionCount = 0
+
+    var sessions: [UTF8Key: Session] = [:]
+    private var lastSessionNumber: UInt64 = 0
+    var directory: ClientDirectory
+    /// Sessions on their way here.
+    var arriving: [UTF8Key: Session] = [:]
+
+    var tree = TopicTree()
+    var routes: RouteCache
+    var retained = RetainedMessages()
+    /// Present where there are other shards.
+    var ownInterest: Interest.Own?
+    var othersInterest: Interest.Others?
+    /// Raised with every change of the others' interest; with the tree's own it makes a route stale.
+    var interestGeneration: UInt64 = 0
+    var subscribing: [UInt64: PendingSubscribe] = [:]
+    var lastToken: UInt64 = 0
+
+    var deadlines = Heap<Deadline>()
+
+    private var dirty: [Connection] = []
+    private var buffers: [ByteBuffer] = []
+    private var handOver: HandOver
+    private var local: [ShardMessage] = []
+
+    /// Octets of a fresh output buffer, and of the largest and number of those that are kept for reuse.
+    private static let bufferCapacity = 2048
+    private static let keptBufferCapacity = 262_144
+    private static let keptBuffers = 64
+
+    package static let maximumCount = 32
+
+    /// - Precondition: `index` is below `count`, which is 1 to 32.
+    package init(
+        index: Int,
+        count: Int,
+        limits: Limits = Limits(),
+        authenticator: Authenticator = .everybody,
+        random: any RandomNumberGenerator
+    ) {
+        precondition((1...Self.maximumCount).contains(count) && (0..<count).contains(index))
+        self.index = index
+        self.count = count
+        self.limits = limits
+        self.authenticator = authenticator
+        self.random = random
+        directory = ClientDirectory(limits: limits)
+        routes = RouteCache(limits: limits)
+        ownInterest = count > 1 ? Interest.Own() : nil
+        othersInterest = count > 1 ? Interest.Others() : nil
+        handOver = HandOver(count: count)
+    }
+
+    package var sessionCount: Int { sessions.count }
+    package var subscriptionCount: Int { tree.count }
+    package var retainedCount: Int { retained.count }
+
+    // MARK: - Connections
+
+    /// A transport is up. Its CONNECT is due within `limits.connectTimeout`.
+    package mutating func accept(_ peer: Peer, now: NIODeadline) -> Connection {
+        lastConnectionNumber += 1
+        let slot = freeSlots.popLast() ?? connections.count
+        let connection = Connection(
+            slot: slot,
+            number: lastConnectionNumber,
+            peer: peer,
+            maximumPacketSize: limits.maximumPacketSize,
+            now: now
+        )
+        if slot == connections.count { connections.append(connection) } else { connections[slot] = connection }
+        connectionCount += 1
+        counters.connectionsAccepted += 1
+        schedule(.connection(slot: slot, number: connection.number), at: now + limits.connectTimeout)
+        return connection
+    }
+
+    /// Octets have arrived.
+    package mutating func receive(_ bytes: ByteBuffer, on connection: Connection, now: NIODeadline) {
+        if connection.isClosed { return }
+        if connection.pending.readableBytes == 0 {
+            var bytes = bytes
+            process(&bytes, isOwned: false, on: connection, now: now)
+        } else {
+            connection.pending.writeImmutableBuffer(bytes)
+            resume(connection, now: now)
+        }
+        settleLocally(now: now)
+    }
+
+    /// The transport is gone; nothing more can be sent. Frees the slot.
+    package mutating func closed(_ connection: Connection, now: NIODeadline) {
+        leave(connection, publishesWill: true, now: now)
+        if connections[connection.slot] === connection {
+            connections[connection.slot] = nil
+            freeSlots.append(connection.slot)
+            connectionCount -= 1
+            counters.connectionsClosed += 1
+        }
+        settleLocally(now: now)
+    }
+
+    /// The transport has ceased or begun to take what it is given.
+    package mutating func setBlocked(_ isBlocked: Bool, _ connection: Connection, now: NIODeadline) {
+        connection.isBlocked = isBlocked
+        if !isBlocked { pump(connection, now: now) }
+    }
+
+    /// The transport has taken all that it was given: what waited behind the bound of a burst can go.
+    package mutating func flushed(_ connection: Connection, now: NIODeadline) {
+        pump(connection, now: now)
+    }
+
+    /// The outcome of an authentication that took its time.
+    package mutating func authenticated(
+        _ ticket: Authenticator.Ticket,
+        _ verdict: Authenticator.Verdict,
+        now: NIODeadline
+    ) {
+        guard let connection = connection(ticket), case .connecting(let connect) = connection.state else { return }
+        admit(connect, on: connection, verdict: verdict, now: now)
+        settleLocally(now: now)
+    }
+
+    /// Says goodbye to everybody: DISCONNECT with 0x8B where the version has it [MQTT-3.14.4-1]. Wills stay unpublished,
+    /// since nobody is left to read them.
+    package mutating func shutDown(now: NIODeadline) {
+        for case let connection? in connections where !connection.isClosed {
+            connection.will = nil
+            fail(connection, .serverShuttingDown, now: now)
+        }
+        settleLocally(now: now)
+    }
+
+    func connection(_ ticket: Authenticator.Ticket) -> Connection? {
+        guard ticket.slot < connections.count, let connection = connections[ticket.slot],
+            connection.number == ticket.number
+        else { return nil }
+        return connection
+    }
+
+    func ticket(_ connection: Connection) -> Authenticator.Ticket {
+        Authenticator.Ticket(shard: index, slot: connection.slot, number: connection.number)
+    }
+
+    mutating func newSession(_ client: UTF8Key, expiryInterval: UInt32) -> Session {
+        lastSessionNumber += 1
+        return Session(clientIdentifier: client, number: lastSessionNumber, expiryInterval: expiryInterval)
+    }
+
+    // MARK: - Packets
+
+    /// Goes on with what waited behind an answer.
+    mutating func resume(_ connection: Connection, now: NIODeadline) {
+        var bytes = connection.pending
+        connection.pending = ByteBuffer()
+        process(&bytes, isOwned: true, on: connection, now: now)
+    }
+
+    private mutating func process(_ bytes: inout ByteBuffer, isOwned: Bool, on connection: Connection, now: NIODeadline)
+    {
+        do throws(CodecError) {
+            while !connection.isHeld, let packet = try connection.decoder.next(from: &bytes) {
+                handle(packet, on: connection, now: now)
+                if connection.isClosed { return }
+                settleLocally(now: now)
+            }
+        } catch {
+            counters.malformedPackets += 1
+            fail(connection, error.reasonCode, now: now)
+            return
+        }
+        connection.lastPacket = now
+        guard bytes.readableBytes > 0 else { return }
+        if isOwned {
+            bytes.discardReadBytes()
+            connection.pending = bytes
+        } else {
+            // A slice would pin the transport's whole read buffer.
+            connection.pending = ByteBuffer(bytes: bytes.readableBytesView)
+        }
+    }
+
+    private mutating func handle(_ packet: Packet, on connection: Connection, now: NIODeadline) {
+        counters.packetsReceived += 1
+        switch packet {
+        case .publish(let publish):
+            receive(publish, on: connection, now: now)
+        case .acknowledgement(let acknowledgement):
+            receive(acknowledgement, on: connection, now: now)
+        case .pingRequest:
+            write(.pingResponse, to: connection)
+        case .subscribe(let subscribe):
+            receive(subscribe, on: connection, now: now)
+        case .unsubscribe(let unsubscribe):
+            receive(unsubscribe, on: connection, now: now)
+        case .connect(let connect):
+            receive(connect, on: connection, now: now)
+        case .disconnect(let disconnect):
+            receive(disconnect, on: connection, now: now)
+        case .authentication:
+            // CONNECT named no method that this server knows, so there is nothing to continue [MQTT-4.12.0-7].
+            fail(connection, .protocolError, now: now)
+        case .connectAcknowledgement, .subscribeAcknowledgement, .unsubscribeAcknowledgement, .pingResponse:
+            fail(connection, .protocolError, now: now)
+        }
+    }
+
+    // MARK: - Output
+
+    /// Whether there is anything to carry out.
+    package var hasEffects: Bool { !dirty.isEmpty || !handOver.isEmpty }
+
+    /// Takes the connections with something to write or to close, each once, and leaves an empty array in their place.
+    package mutating func swapDirty(with taken: inout [Connection]) {
+        taken.removeAll(keepingCapacity: true)
+        swap(&dirty, &taken)
+    }
+
+    package mutating func takeOutput(of connection: Connection) -> Output {
+        connection.isDirty = false
+        let output = connection.output
+        connection.output = Output(buffer: ByteBuffer())
+        return output
+    }
+
+    /// Gives a buffer back that was written out, so that the next burst need not allocate one.
+    package mutating func recycle(_ buffer: consuming ByteBuffer) {
+        guard buffers.count < Self.keptBuffers, buffer.capacity <= Self.keptBufferCapacity else { return }
+        buffer.clear()
+        buffers.append(buffer)
+    }
+
+    mutating func markDirty(_ connection: Connection) {
+        if connection.isDirty { return }
+        connection.isDirty = true
+        connection.output.buffer = takeBuffer()
+        dirty.append(connection)
+    }
+
+    mutating func takeBuffer() -> ByteBuffer {
+        buffers.popLast() ?? ByteBufferAllocator().buffer(capacity: Self.bufferCapacity)
+    }
+
+    mutating func write(_ packet: Packet, to connection: Connection) {
+        markDirty(connection)
+        connection.output.buffer.write(packet, version: connection.version)
+    }
+
+    // MARK: - Other shards
+
+    /// What to tell the other shards; `nil` where there is nothing.
+    package mutating func takeHandOver() -> HandOver? {
+        if handOver.isEmpty { return nil }
+        defer { handOver = HandOver(count: count) }
+        return handOver
+    }
+
+    /// What shard `source` told.
+    package mutating func receive(_ messages: [ShardMessage], from source: Int, now: NIODeadline) {
+        for message in messages { handle(message, from: source, now: now) }
+        settleLocally(now: now)
+    }
+
+    mutating func send(_ body: ShardMessage.Body, to shard: Int) {
+        let message = ShardMessage(body)
+        if shard == index { local.append(message) } else { handOver.append(message, for: shard) }
+    }
+
+    mutating func broadcast(_ body: ShardMessage.Body) {
+        for shard in 0..<count where shard != index { send(body, to: shard) }
+    }
+
+    /// Handles what this shard has told itself.
+    mutating func settleLocally(now: NIODeadline) {
+        while !local.isEmpty {
+            let messages = local
+            local = []
+            for message in messages { handle(message, from: index, now: now) }
+        }
+    }
+
+    private mutating func handle(_ message: ShardMessage, from source: Int, now: NIODeadline) {
+        switch message.body {
+        case .publish(let publish): receiveHandOver(publish, from: source, now: now)
+        case .retain(let publish): retain(publish, now: now)
+        case .interest(let change): heed(change, of: source)
+        case .announce(let token): send(.announced(token: token), to: source)
+        case .announced(let token): announced(token, now: now)
+        case .findRetained(let filters, let token): findRetained(filters, token: token, for: source, now: now)
+        case .foundRetained(let found, let token): foundRetained(found, token: token, now: now)
+        case .claim(let claim): carryOut(directory.claim(claim))
+        case .create(let claim): create(claim, now: now)
+        case .refuse(let claim): refuse(claim, now: now)
+        case .surrender(let claim): surrender(claim, now: now)
+        case .settled(let client, let holder): carryOut(directory.settled(client, holder: holder))
+        case .ended(let client): directory.ended(client, holder: source)
+        case .leaving(let claim, let subscriptions): beginArrival(claim, subscriptions, from: source, now: now)
+        case .switchOver(let client, let from, let to):
+            send(.switchedAway(client), to: from)
+            send(.switchedHere(client), to: to)
+        case .switchedAway(let client): switchedAway(client, by: source)
+        case .switchedHere(let client): switchedHere(client, by: source)
+        case .arrived(let claim, let state): finishArrival(claim, state, now: now)
+        }
+    }
+}

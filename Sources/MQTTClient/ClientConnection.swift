@@ -1,0 +1,242 @@
+package import MQTTCodec
+package import NIOCore
+import QUICTransport
+
+/// Told of everything that happens on a connection, on its event loop.
+package protocol ClientConnectionDelegate: AnyObject {
+    /// ``ClientEvent/closed(_:)`` is the last event of each ``ClientConnection/connect()``.
+    func connection(_ connection: ClientConnection, received event: ClientEvent)
+    /// ``ClientConnection/isWritable`` is true again.
+    func connectionBecameWritable(_ connection: ClientConnection)
+}
+
+/// A session and its transport, driven by callbacks: for loads of many clients, without a task or a promise per packet.
+///
+/// Confined to the event loop of its ``ClientLoop``. It may connect again after each end; the session is kept.
+package final class ClientConnection {
+    package let loop: ClientLoop
+    package let target: ConnectionTarget
+    package private(set) var session: ClientSession
+    package weak var delegate: (any ClientConnectionDelegate)?
+
+    private var transport: (any ClientTransport)?
+    private var nextAddress = 0
+    private var input = ByteBuffer()
+    private var isProcessing = false
+    private var isDirty = false
+    private var wasUnwritable = false
+    private var timer: (deadline: NIODeadline, task: Scheduled<Void>)?
+
+    /// Octets that may wait for a flush before the connection counts as not writable.
+    private static let highWaterMark = 65_536
+
+    package init(configuration: ClientConfiguration, target: ConnectionTarget, loop: ClientLoop) {
+        session = ClientSession(configuration: configuration)
+        self.target = target
+        self.loop = loop
+    }
+
+    // MARK: Connecting
+
+    /// Opens a transport and sends CONNECT; ``ClientEvent/connected(_:)`` or ``ClientEvent/closed(_:)`` follows, never at once.
+    package func connect() {
+        guard transport == nil else { return }
+        nextAddress = 0
+        connectToNext(after: .nameNotResolved("an address of the local address's family"))
+    }
+
+    private func connectToNext(after failure: TransportFailure) {
+        guard nextAddress < target.addresses.count else {
+            loop.eventLoop.assumeIsolated().execute { self.delegate?.connection(self, received: .closed(.transport(failure))) }
+            return
+        }
+        let address = target.addresses[nextAddress]
+        nextAddress += 1
+        let transport: any ClientTransport =
+            switch target.transport {
+            case .tcp: TCPTransport(to: address, from: target.localAddress, for: self)
+            case .quic(let name, let trust):
+                QUICStreamTransport(
+                    to: address,
+                    from: target.localAddress,
+                    configuration: QUICClientConfiguration(serverName: name, trust: trust),
+                    for: self
+                )
+            }
+        self.transport = transport
+        transport.open()
+    }
+
+    /// Sends DISCONNECT and closes. ``ClientEvent/closed(_:)`` without an error follows at once.
+    package func disconnect(_ packet: Disconnect = Disconnect()) {
+        guard transport != nil else { return }
+        session.disconnect(packet, now: .now())
+        finish(nil)
+    }
+
+    /// Closes without DISCONNECT, so that the server publishes the will.
+    package func abort() {
+        guard transport != nil else { return }
+        session.output.clear()
+        finish(nil)
+    }
+
+    /// This side's address while the transport is open.
+    package var localAddress: SocketAddress? { transport?.localAddress }
+
+    // MARK: Requests
+
+    /// Whether the connection takes more without piling it up.
+    package var isWritable: Bool {
+        guard let transport, transport.isWritable, session.output.readableBytes < Self.highWaterMark else {
+            wasUnwritable = true
+            return false
+        }
+        return true
+    }
+
+    /// True keeps further messages from coming: what is read is kept, and no more is read.
+    package var isReadingPaused = false {
+        didSet {
+            guard isReadingPaused != oldValue else { return }
+            transport?.isReadingPaused = isReadingPaused
+            if !isReadingPaused, !isProcessing {
+                loop.eventLoop.assumeIsolated().execute { self.process() }
+            }
+        }
+    }
+
+    /// See ``ClientSession/publish(_:token:now:)``.
+    package func publish(_ message: Publish, token: UInt64 = 0, now: NIODeadline) throws(ClientError) {
+        try session.publish(message, token: token, now: now)
+        markDirty()
+    }
+
+    package func subscribe(_ request: Subscribe, token: UInt64 = 0) throws(ClientError) {
+        try session.subscribe(request, token: token, now: .now())
+        markDirty()
+    }
+
+    package func unsubscribe(_ request: Unsubscribe, token: UInt64 = 0) throws(ClientError) {
+        try session.unsubscribe(request, token: token, now: .now())
+        markDirty()
+    }
+
+    private func markDirty() {
+        guard !isDirty else { return }
+        isDirty = true
+        loop.schedule(self)
+    }
+
+    func flush() {
+        isDirty = false
+        guard let transport else { return }
+        if session.output.readableBytes > 0 {
+            transport.write(session.output)
+            // What was written is gone from the transport by now unless the peer is slow: then this takes new storage.
+            if session.output.capacity > 2 * Self.highWaterMark {
+                session.output = ByteBuffer()
+            } else {
+                session.output.clear()
+            }
+        }
+        scheduleTimer()
+        if wasUnwritable { becameWritable() }
+    }
+
+    // MARK: Reports of the transport
+
+    func opened(_ transport: any ClientTransport) {
+        guard transport === self.transport else { return }
+        input = ByteBuffer()
+        session.transportOpened(now: .now())
+        if isReadingPaused { transport.isReadingPaused = true }
+        markDirty()
+    }
+
+    func received(_ bytes: inout ByteBuffer, from transport: any ClientTransport) {
+        guard transport === self.transport else { return }
+        if input.readableBytes == 0 {
+            input = bytes
+        } else {
+            input.writeBuffer(&bytes)
+        }
+        process()
+    }
+
+    func becameWritable() {
+        guard wasUnwritable, isWritable else { return }
+        wasUnwritable = false
+        delegate?.connectionBecameWritable(self)
+    }
+
+    func closed(_ transport: any ClientTransport, _ failure: TransportFailure) {
+        guard transport === self.transport else { return }
+        if session.phase == .disconnected {
+            self.transport = nil
+            connectToNext(after: failure)
+        } else {
+            finish(.transport(failure))
+        }
+    }
+
+    private func process() {
+        guard let delegate, !isProcessing else { return }
+        isProcessing = true
+        defer { isProcessing = false }
+        let now = NIODeadline.now()
+        do {
+            while transport != nil, !isReadingPaused, let event = try session.next(from: &input, now: now) {
+                delegate.connection(self, received: event)
+            }
+        } catch {
+            return finish(error)
+        }
+        guard transport != nil else { return }
+        if input.readableBytes == 0 {
+            input = ByteBuffer()
+        } else if input.readerIndex > 0 {
+            // The part of a packet must not pin the whole read buffer, nor make it grow.
+            input = ByteBuffer(ByteBufferView(input))
+        }
+        if session.output.readableBytes > 0 { markDirty() }
+    }
+
+    /// Sends what is left, closes and tells the owner.
+    private func finish(_ error: ClientError?) {
+        guard let transport else { return }
+        flush()
+        self.transport = nil
+        timer?.task.cancel()
+        timer = nil
+        input = ByteBuffer()
+        session.transportClosed()
+        transport.close()
+        delegate?.connection(self, received: .closed(error))
+    }
+
+    // MARK: Time
+
+    /// One task that is seldom cancelled: when it comes too early, as after each message sent, it is set anew.
+    private func scheduleTimer() {
+        guard let deadline = session.deadline else { return }
+        if let timer {
+            guard deadline < timer.deadline else { return }
+            timer.task.cancel()
+        }
+        let task = loop.eventLoop.assumeIsolated().scheduleTask(deadline: deadline) { self.timerFired() }
+        timer = (deadline, task)
+    }
+
+    private func timerFired() {
+        timer = nil
+        guard transport != nil else { return }
+        do throws(ClientError) {
+            try session.advance(to: .now())
+        } catch {
+            return finish(error)
+        }
+        if session.output.readableBytes > 0 { markDirty() }
+        scheduleTimer()
+    }
+}

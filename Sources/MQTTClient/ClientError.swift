@@ -1,0 +1,87 @@
+package import MQTTCodec
+
+/// Why a client's wish did not come true.
+package enum ClientError: Error, Equatable, Sendable {
+    /// CONNACK with a reason code of failure, and the server's explanation if it gave one.
+    case refused(ReasonCode, String?)
+    /// DISCONNECT from the server.
+    case disconnected(ReasonCode, String?)
+    /// The connection below MQTT failed.
+    case transport(TransportFailure)
+    /// The server sent what MQTT does not allow.
+    case protocolViolation(CodecError)
+    /// No CONNACK in time.
+    case connectTimeout
+    /// No PINGRESP in time.
+    case pingTimeout
+    case notConnected
+    /// As many messages wait as may (``ClientConfiguration/maximumQueued``).
+    case queueFull
+    /// More octets than the server's Maximum Packet Size.
+    case packetTooLarge
+    /// More than the server's Maximum QoS.
+    case qosNotSupported
+    /// The server keeps no retained messages.
+    case retainNotSupported
+    /// The server forgot the session before it acknowledged.
+    case sessionLost
+}
+
+/// What ended a transport, or kept it from starting.
+package enum TransportFailure: Error, Equatable, Sendable {
+    case refused
+    case timedOut
+    case unreachable
+    /// Ended by the peer or by the network.
+    case closed(String)
+    case idle
+    /// This process may open no more descriptors (EMFILE, ENFILE).
+    case outOfDescriptors
+    /// No local address or port is left, or the local address is not this machine's (EADDRNOTAVAIL).
+    case outOfAddresses
+    case nameNotResolved(String)
+    /// The server's certificate is not trusted, or the handshake failed.
+    case security(String)
+    case other(String)
+}
+
+extension ClientError: CustomStringConvertible {
+    package var description: String {
+        switch self {
+        case .refused(let code, let reason): "the server refused the connection: \(Self.text(code, reason))"
+        case .disconnected(let code, let reason): "the server disconnected: \(Self.text(code, reason))"
+        case .transport(let failure): "\(failure)"
+        case .protocolViolation(let error): "protocol error: \(error.detail)"
+        case .connectTimeout: "the server did not answer CONNECT in time"
+        case .pingTimeout: "the server did not answer PINGREQ in time"
+        case .notConnected: "not connected"
+        case .queueFull: "too many messages wait for acknowledgement"
+        case .packetTooLarge: "the message is larger than the server's maximum packet size"
+        case .qosNotSupported: "the server does not support this quality of service"
+        case .retainNotSupported: "the server does not keep retained messages"
+        case .sessionLost: "the server lost the session before it acknowledged"
+        }
+    }
+
+    private static func text(_ code: ReasonCode, _ reason: String?) -> String {
+        guard let reason, !reason.isEmpty else { return code.text }
+        return "\(code.text) (\(reason))"
+    }
+}
+
+extension TransportFailure: CustomStringConvertible {
+    package var description: String {
+        switch self {
+        case .refused: "connection refused"
+        case .timedOut: "connection timed out"
+        case .unreachable: "host or network unreachable"
+        case .closed(let detail): "connection closed: \(detail)"
+        case .idle: "connection idle for too long"
+        case .outOfDescriptors: "too many open files"
+        case .outOfAddresses: "cannot assign a local address or port"
+        case .nameNotResolved(let host): "cannot resolve \(host)"
+        case .security(let detail): "TLS: \(detail)"
+        case .other(let detail): detail
+        }
+    }
+}

@@ -1,0 +1,79 @@
+import Logging
+package import NIOCore
+import QUICTransport
+
+/// What the connections of one event loop share: the flush at the end of a tick, and their UDP sockets.
+///
+/// Confined to its event loop.
+package final class ClientLoop {
+    package let eventLoop: any EventLoop
+    private var dirty: [ClientConnection] = []
+    private var isFlushScheduled = false
+    /// One UDP socket for each local address, and one each for the families when none is given.
+    private var endpoints: [SocketAddress: EventLoopFuture<NIOLoopBound<QUICEndpoint>>] = [:]
+    private var closing = 0
+    private var closed: EventLoopPromise<Void>?
+
+    package init(eventLoop: any EventLoop) {
+        self.eventLoop = eventLoop
+    }
+
+    /// The connection has something to send: it goes out with everybody's at the end of this tick.
+    func schedule(_ connection: ClientConnection) {
+        dirty.append(connection)
+        guard !isFlushScheduled else { return }
+        isFlushScheduled = true
+        eventLoop.assumeIsolated().execute { self.flush() }
+    }
+
+    private func flush() {
+        isFlushScheduled = false
+        // Flushing may make connections dirty again: they are for the next tick.
+        var batch: [ClientConnection] = []
+        swap(&batch, &dirty)
+        for connection in batch { connection.flush() }
+        if dirty.isEmpty {
+            batch.removeAll(keepingCapacity: true)
+            swap(&batch, &dirty)
+        }
+    }
+
+    // MARK: QUIC
+
+    /// The UDP socket for connections from a local address, opened at its first use.
+    func endpoint(localAddress: SocketAddress) -> EventLoopFuture<NIOLoopBound<QUICEndpoint>> {
+        if let endpoint = endpoints[localAddress] { return endpoint }
+        let logger = Logger(label: "martlet.client")
+        let endpoint = QUICEndpoint.client(localAddress: localAddress, loop: eventLoop, logger: logger)
+        endpoints[localAddress] = endpoint
+        // A later connection may find what this one missed, such as a free descriptor.
+        endpoint.assumeIsolated().whenFailure { _ in self.endpoints[localAddress] = nil }
+        return endpoint
+    }
+
+    // MARK: Closing
+
+    func transportClosing() { closing += 1 }
+
+    func transportClosed() {
+        closing -= 1
+        if closing == 0 { closed?.succeed() }
+    }
+
+    /// Waits until what was written to closed connections is sent, each within its bound, and closes the sockets.
+    ///
+    /// The owner closes the connections first.
+    package func shutdown() -> EventLoopFuture<Void> {
+        let closed = eventLoop.makePromise(of: Void.self)
+        self.closed = closed
+        // Connections that were closed in this tick are flushed at its end.
+        eventLoop.assumeIsolated().execute { if self.closing == 0 { closed.succeed() } }
+        return closed.futureResult.assumeIsolated().flatMap {
+            let sockets = self.endpoints.values.map { endpoint in
+                endpoint.flatMap { $0.value.close() }.recover { _ in }
+            }
+            self.endpoints = [:]
+            return EventLoopFuture.andAllComplete(sockets, on: self.eventLoop)
+        }.nonisolated()
+    }
+}

@@ -1,0 +1,150 @@
+import DequeModule
+package import MQTTCodec
+package import NIOCore
+
+/// The client's side of an MQTT session, without IO: bytes and the current instant go in, events and bytes come out.
+///
+/// A session outlives its connections. The owner tells it when a transport opened and closed, feeds it what was read
+/// (``next(from:now:)``), sends what it wrote (``output``), and wakes it at ``deadline``.
+package struct ClientSession {
+    package enum Phase: Sendable { case disconnected, connecting, connected, disconnecting }
+
+    package let configuration: ClientConfiguration
+    package internal(set) var phase = Phase.disconnected
+    /// What is to be sent. The owner empties it.
+    package var output = ByteBuffer()
+    /// The server's answer to the last CONNECT, with its limits.
+    package internal(set) var limits = ServerLimits()
+
+    var decoder: PacketDecoder
+    var inflight = InflightTable()
+    /// Messages at QoS 1 and 2 that wait for a place in flight.
+    var waiting = Deque<(message: Publish, token: UInt64)>()
+    /// Messages of the last connection that are to be sent again, by packet identifier, oldest first.
+    var redelivery = Deque<UInt16>()
+    /// Owners of messages that a lost session took along, until they are told.
+    var abandoned = Deque<UInt64>()
+    /// Identifiers of messages at QoS 2 that were delivered and whose PUBREL is due (MQTT 5.0 §4.3.3, method B).
+    var unreleased = Set<UInt16>()
+    /// Messages that may be sent now (MQTT 5.0 §4.9).
+    var quota = 0
+    var lastSent = NIODeadline.uptimeNanoseconds(0)
+    var unanswered: NIODeadline?
+    /// When the oldest message may be sent again (MQTT 3).
+    var retryAt: NIODeadline?
+
+    package init(configuration: ClientConfiguration) {
+        self.configuration = configuration
+        decoder = Self.decoder(configuration)
+    }
+
+    var version: ProtocolVersion { configuration.connect.version }
+
+    private static func decoder(_ configuration: ClientConfiguration) -> PacketDecoder {
+        PacketDecoder(
+            role: .client,
+            maximumPacketSize: configuration.maximumPacketSize,
+            version: configuration.connect.version
+        )
+    }
+
+    /// What the server allows on this connection (MQTT 5.0 §3.2.2.3).
+    package struct ServerLimits: Sendable {
+        package var receiveMaximum = Int(UInt16.max)
+        package var maximumQoS = QualityOfService.exactlyOnce
+        package var maximumPacketSize = Int.max
+        package var retainAvailable = true
+        /// Seconds.
+        package var keepAlive: UInt16 = 0
+        package var assignedClientIdentifier: String?
+    }
+
+    // MARK: Connections
+
+    /// Writes CONNECT.
+    package mutating func transportOpened(now: NIODeadline) {
+        decoder = Self.decoder(configuration)
+        output.clear()
+        phase = .connecting
+        limits = ServerLimits(keepAlive: configuration.connect.keepAlive)
+        send(.connect(configuration.connect), now: now)
+        unanswered = now
+    }
+
+    /// The connection is gone, for whatever reason; requests that only live on a connection are forgotten.
+    package mutating func transportClosed() {
+        phase = .disconnected
+        output = ByteBuffer()
+        unanswered = nil
+        retryAt = nil
+        quota = 0
+        redelivery.removeAll(keepingCapacity: false)
+        for identifier in inflight.identifiers(where: { !$0.isMessage }) { inflight.remove(identifier) }
+    }
+
+    /// Writes DISCONNECT; the owner closes the transport once ``output`` is sent.
+    package mutating func disconnect(_ packet: Disconnect = Disconnect(), now: NIODeadline) {
+        if phase == .connected { send(.disconnect(packet), now: now) }
+        phase = .disconnecting
+    }
+
+    mutating func accepted(_ acknowledgement: ConnectAcknowledgement, now: NIODeadline) {
+        let properties = acknowledgement.properties
+        phase = .connected
+        unanswered = nil
+        limits.receiveMaximum = Int(properties.receiveMaximum ?? .max)
+        limits.maximumQoS = properties.maximumQoS ?? .exactlyOnce
+        limits.maximumPacketSize = properties.maximumPacketSize.map(Int.init) ?? .max
+        limits.retainAvailable = properties.retainAvailable ?? true
+        limits.keepAlive = properties.serverKeepAlive ?? configuration.connect.keepAlive
+        limits.assignedClientIdentifier = properties.assignedClientIdentifier
+        quota = min(limits.receiveMaximum, configuration.maximumInflight)
+        if acknowledgement.sessionPresent {
+            resumeSession(now: now)
+        } else {
+            forgetSession()
+        }
+        sendWaiting(now: now)
+    }
+
+    // MARK: Time
+
+    /// When ``advance(to:)`` is to be called at the latest, or `nil` while nothing is due.
+    package var deadline: NIODeadline? {
+        if let unanswered { return unanswered + configuration.responseTimeout }
+        guard phase == .connected else { return nil }
+        let ping = limits.keepAlive > 0 ? lastSent + .seconds(Int64(limits.keepAlive)) : nil
+        guard let retryAt else { return ping }
+        return ping.map { min($0, retryAt) } ?? retryAt
+    }
+
+    /// Does what is due: PINGREQ, and in MQTT 3 the repetition of what was not acknowledged.
+    ///
+    /// - Throws: ``ClientError/connectTimeout`` or ``ClientError/pingTimeout``; the owner closes the transport.
+    package mutating func advance(to now: NIODeadline) throws(ClientError) {
+        if let unanswered {
+            guard now >= unanswered + configuration.responseTimeout else { return }
+            throw phase == .connecting ? .connectTimeout : .pingTimeout
+        }
+        guard phase == .connected else { return }
+        if let retryAt, now >= retryAt { repeatUnacknowledged(now: now) }
+        if limits.keepAlive > 0, now >= lastSent + .seconds(Int64(limits.keepAlive)) {
+            send(.pingRequest, now: now)
+            unanswered = now
+        }
+    }
+
+    mutating func send(_ packet: Packet, now: NIODeadline) {
+        output.write(packet, version: version)
+        lastSent = now
+    }
+}
+
+extension InflightTable.Entry {
+    var isMessage: Bool {
+        switch stage {
+        case .publish, .release: true
+        case .subscribe, .unsubscribe: false
+        }
+    }
+}

@@ -1,0 +1,47 @@
+import NIOCore
+
+#if canImport(Glibc)
+import Glibc
+#elseif canImport(Musl)
+import Musl
+#elseif canImport(Darwin)
+import Darwin
+#endif
+
+/// A byte stream to a server. It belongs to one ``ClientConnection`` and reports to it: opened, received, writable, closed.
+protocol ClientTransport: AnyObject {
+    /// False while more is written than the peer takes.
+    var isWritable: Bool { get }
+    /// Octets are left to the peer while true.
+    var isReadingPaused: Bool { get set }
+    /// The address of this side, once open.
+    var localAddress: SocketAddress? { get }
+    func open()
+    func write(_ bytes: ByteBuffer)
+    /// Ends the stream once everything written is sent; nothing is reported any more.
+    func close()
+}
+
+extension TransportFailure {
+    init(_ error: any Error) {
+        switch error {
+        case let failure as TransportFailure: self = failure
+        case let error as IOError: self = Self(error)
+        case ChannelError.connectTimeout: self = .timedOut
+        case ChannelError.eof: self = .closed("by the server")
+        default: self = .other("\(error)")
+        }
+    }
+
+    private init(_ error: IOError) {
+        switch error.errnoCode {
+        case ECONNREFUSED: self = .refused
+        case ETIMEDOUT: self = .timedOut
+        case EHOSTUNREACH, ENETUNREACH, ENETDOWN: self = .unreachable
+        case ECONNRESET, EPIPE: self = .closed("reset by the server")
+        case EMFILE, ENFILE: self = .outOfDescriptors
+        case EADDRNOTAVAIL, EADDRINUSE: self = .outOfAddresses
+        default: self = .other("\(error)")
+        }
+    }
+}

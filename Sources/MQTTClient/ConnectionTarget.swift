@@ -1,0 +1,60 @@
+package import NIOCore
+
+#if canImport(Glibc)
+import Glibc
+#elseif canImport(Musl)
+import Musl
+#elseif canImport(Darwin)
+import Darwin
+#endif
+
+/// Where a client connects to, from where, and by which transport.
+package struct ConnectionTarget: Sendable {
+    package enum Transport: Sendable {
+        case tcp
+        /// MQTT on the control stream; the certificate must name the server.
+        case quic(serverName: String, trust: ServerTrust)
+    }
+
+    /// Tried in turn until one answers.
+    package let addresses: [SocketAddress]
+    package let transport: Transport
+    /// With port 0; `nil` leaves the choice to the system.
+    package let localAddress: SocketAddress?
+
+    package init(addresses: [SocketAddress], transport: Transport = .tcp, localAddress: SocketAddress? = nil) {
+        self.addresses = addresses.filter { localAddress == nil || $0.protocol == localAddress?.protocol }
+        self.transport = transport
+        self.localAddress = localAddress
+    }
+
+    /// The addresses of a host, IPv4 loopback first: brokers listen there sooner than on `::1`, and over UDP nobody says so.
+    ///
+    /// Blocks on the system's resolver, so it is no call for an event loop.
+    package static func resolve(host: String, port: Int) throws(ClientError) -> [SocketAddress] {
+        var hints = addrinfo()
+        hints.ai_socktype = Int32(SOCK_STREAM.rawValue)
+        var list: UnsafeMutablePointer<addrinfo>?
+        guard getaddrinfo(host, "\(port)", &hints, &list) == 0 else {
+            throw .transport(.nameNotResolved(host))
+        }
+        defer { freeaddrinfo(list) }
+        var addresses: [SocketAddress] = []
+        for entry in sequence(first: list, next: { $0?.pointee.ai_next }) {
+            guard let info = entry?.pointee, let address = info.ai_addr else { continue }
+            switch info.ai_family {
+            case AF_INET:
+                address.withMemoryRebound(to: sockaddr_in.self, capacity: 1) { addresses.append(SocketAddress($0.pointee)) }
+            case AF_INET6:
+                address.withMemoryRebound(to: sockaddr_in6.self, capacity: 1) { addresses.append(SocketAddress($0.pointee)) }
+            default: break
+            }
+        }
+        guard !addresses.isEmpty else { throw .transport(.nameNotResolved(host)) }
+        return addresses.filter(\.isIPv4Loopback) + addresses.filter { !$0.isIPv4Loopback }
+    }
+}
+
+extension SocketAddress {
+    fileprivate var isIPv4Loopback: Bool { self.protocol == .inet && ipAddress?.hasPrefix("127.") == true }
+}

@@ -1,0 +1,85 @@
+import MQTTCodec
+import NIOCore
+
+/// What was sent and awaits an answer, by packet identifier.
+///
+/// Identifiers index an array and the last one freed is given out first, so that look-ups cost no hash and the table is as
+/// large as the most that was ever in flight.
+struct InflightTable {
+    struct Entry {
+        enum Stage {
+            /// PUBLISH at QoS 1 or 2 without PUBACK or PUBREC.
+            case publish(Publish)
+            /// PUBREL without PUBCOMP, and the reason code of PUBREC.
+            case release(ReasonCode)
+            case subscribe
+            case unsubscribe(filters: Int)
+        }
+
+        var stage: Stage
+        let token: UInt64
+        /// Rises with each entry: messages are sent again in the order of their first time [MQTT-4.6.0-1].
+        let sequence: UInt64
+        var sentAt: NIODeadline
+    }
+
+    private var slots: [Entry?] = []
+    private var free: [UInt16] = []
+    private var nextSequence: UInt64 = 0
+
+    /// Entries in the table.
+    private(set) var count = 0
+
+    /// Gives out an identifier, or `nil` when all 65,535 are in use.
+    mutating func insert(_ stage: Entry.Stage, token: UInt64, now: NIODeadline) -> UInt16? {
+        let entry = Entry(stage: stage, token: token, sequence: nextSequence, sentAt: now)
+        let identifier: UInt16
+        if let recycled = free.popLast() {
+            identifier = recycled
+            slots[Int(recycled) - 1] = entry
+        } else {
+            guard slots.count < Int(UInt16.max) else { return nil }
+            slots.append(entry)
+            identifier = UInt16(slots.count)
+        }
+        nextSequence += 1
+        count += 1
+        return identifier
+    }
+
+    subscript(identifier: UInt16) -> Entry? {
+        guard identifier > 0, identifier <= slots.count else { return nil }
+        return slots[Int(identifier) - 1]
+    }
+
+    /// Replaces the stage of an entry that exists.
+    mutating func update(_ identifier: UInt16, _ stage: Entry.Stage, now: NIODeadline) {
+        guard self[identifier] != nil else { return }
+        slots[Int(identifier) - 1]?.stage = stage
+        slots[Int(identifier) - 1]?.sentAt = now
+    }
+
+    mutating func touch(_ identifier: UInt16, now: NIODeadline) {
+        guard self[identifier] != nil else { return }
+        slots[Int(identifier) - 1]?.sentAt = now
+    }
+
+    @discardableResult
+    mutating func remove(_ identifier: UInt16) -> Entry? {
+        guard let entry = self[identifier] else { return nil }
+        slots[Int(identifier) - 1] = nil
+        free.append(identifier)
+        count -= 1
+        return entry
+    }
+
+    /// Identifiers of the entries that `isIncluded` accepts, oldest first.
+    func identifiers(where isIncluded: (Entry) -> Bool) -> [UInt16] {
+        guard count > 0 else { return [] }
+        var found: [(sequence: UInt64, identifier: UInt16)] = []
+        for (index, slot) in slots.enumerated() {
+            if let slot, isIncluded(slot) { found.append((slot.sequence, UInt16(index + 1))) }
+        }
+        return found.sorted { $0.sequence < $1.sequence }.map(\.identifier)
+    }
+}

@@ -1,0 +1,180 @@
+import NIOCore
+import QUICTransport
+
+/// MQTT on the control stream of a QUIC connection: its first bidirectional stream.
+final class QUICStreamTransport: ClientTransport {
+    private let address: SocketAddress
+    private let local: SocketAddress
+    private let configuration: QUICClientConfiguration
+    private let loop: ClientLoop
+    /// Held until the end is reported.
+    private var owner: ClientConnection?
+    private var connection: QUICConnection?
+    private var stream: QUICStream?
+    private var isClosing = false
+    private var closeTimer: Scheduled<Void>?
+
+    /// How long the peer may take to acknowledge what was written before a close.
+    private static let closeTimeout = TimeAmount.seconds(5)
+
+    init(
+        to address: SocketAddress,
+        from local: SocketAddress?,
+        configuration: QUICClientConfiguration,
+        for owner: ClientConnection
+    ) {
+        self.address = address
+        self.local = local ?? address.unspecified
+        self.configuration = configuration
+        self.owner = owner
+        loop = owner.loop
+    }
+
+    var isWritable: Bool {
+        guard let stream else { return false }
+        return stream.pendingBytes < configuration.common.sendHighWaterMark
+    }
+
+    var isReadingPaused = false {
+        didSet { stream?.isReadingPaused = isReadingPaused }
+    }
+
+    var localAddress: SocketAddress? { connection?.endpoint.localAddress }
+
+    func open() {
+        let endpoint = loop.endpoint(localAddress: local).assumeIsolated()
+        endpoint.whenComplete { result in
+            guard self.owner != nil else { return }
+            do {
+                self.connection = try result.get().value.connect(
+                    to: self.address,
+                    configuration: self.configuration,
+                    delegate: self
+                )
+            } catch {
+                self.ended(TransportFailure(quic: error))
+            }
+        }
+    }
+
+    func write(_ bytes: ByteBuffer) { stream?.write(bytes) }
+
+    func close() {
+        owner = nil
+        guard let connection, !isClosing else { return }
+        isClosing = true
+        loop.transportClosing()
+        guard let stream, connection.isEstablished else { return closeConnection() }
+        stream.finish()
+        if stream.pendingBytes == 0 { return closeConnection() }
+        closeTimer = loop.eventLoop.assumeIsolated().scheduleTask(in: Self.closeTimeout) { self.closeConnection() }
+    }
+
+    /// Ends the connection below the stream; `closed` follows.
+    private func closeConnection() {
+        closeTimer?.cancel()
+        closeTimer = nil
+        connection?.close(applicationError: 0, reason: "")
+    }
+
+    private func ended(_ failure: TransportFailure) {
+        guard let owner else { return }
+        self.owner = nil
+        owner.closed(self, failure)
+    }
+}
+
+extension QUICStreamTransport: QUICConnectionDelegate {
+    func established(_ connection: QUICConnection) {
+        guard let owner else { return }
+        self.connection = connection
+        do throws(QUICError) {
+            let stream = try connection.openBidirectionalStream()
+            stream.isReadingPaused = isReadingPaused
+            self.stream = stream
+            owner.opened(self)
+        } catch {
+            ended(TransportFailure(quic: error))
+            connection.close(applicationError: 0, reason: "")
+        }
+    }
+
+    func received(_ bytes: ByteBuffer, on stream: QUICStream, finished: Bool) {
+        guard let owner else { return }
+        var bytes = bytes
+        if bytes.readableBytes > 0 { owner.received(&bytes, from: self) }
+        if finished { streamEnded("by the server") }
+    }
+
+    func writable(_ stream: QUICStream) { owner?.becameWritable() }
+
+    func reset(_ stream: QUICStream, code: UInt64) { streamEnded("stream reset by the server, code \(code)") }
+
+    func stopSending(_ stream: QUICStream, code: UInt64) { streamEnded("stream stopped by the server, code \(code)") }
+
+    func closedStream(_ stream: QUICStream) {
+        if isClosing { closeConnection() } else { streamEnded("by the server") }
+    }
+
+    /// A server never opens streams towards an MQTT client; none is credited to it.
+    func opened(_ stream: QUICStream) { stream.reset(code: 0) }
+
+    func remoteAddressChanged(_ connection: QUICConnection) {}
+
+    func closed(_ connection: QUICConnection, reason: QUICCloseReason) {
+        closeTimer?.cancel()
+        closeTimer = nil
+        self.connection = nil
+        stream = nil
+        if isClosing {
+            isClosing = false
+            loop.transportClosed()
+        }
+        ended(TransportFailure(reason))
+    }
+
+    /// The end of the control stream is the end of the connection.
+    private func streamEnded(_ detail: String) {
+        guard owner != nil else { return }
+        ended(.closed(detail))
+        connection?.close(applicationError: 0, reason: "")
+    }
+}
+
+extension TransportFailure {
+    fileprivate init(quic error: any Error) {
+        switch error as? QUICError {
+        case .socket(_, let errno): self.init(IOError(errnoCode: errno, reason: "socket"))
+        case .certificate(let text), .trustRoots(let text): self = .security(text)
+        case let error?: self = .other(error.description)
+        case nil: self.init(error)
+        }
+    }
+
+    fileprivate init(_ reason: QUICCloseReason) {
+        switch reason {
+        case .handshakeTimeout: self = .timedOut
+        case .idleTimeout: self = .idle
+        case .statelessReset: self = .closed("the server lost the connection")
+        case .versionNegotiation: self = .other("the server speaks no QUIC version of ours")
+        case .application(_, let code, let text): self = .closed("code \(code) \(text)")
+        case .transport(_, let code, let text):
+            if let alert = reason.tlsAlert {
+                self = .security(text.isEmpty ? "alert \(alert)" : "\(text) (alert \(alert))")
+            } else if code == 2 {
+                // CONNECTION_REFUSED (RFC 9000 §20.1).
+                self = .refused
+            } else {
+                self = .closed("QUIC error \(code) \(text)")
+            }
+        }
+    }
+}
+
+extension SocketAddress {
+    /// Any address of the same family, and any port.
+    fileprivate var unspecified: SocketAddress {
+        let any = self.protocol == .inet6 ? "::" : "0.0.0.0"
+        return (try? SocketAddress(ipAddress: any, port: 0)) ?? self
+    }
+}

@@ -1,0 +1,53 @@
+/// The high nibble of a packet's first octet (MQTT 5.0 §2.1.2). 0 is reserved.
+enum PacketType: UInt8, CaseIterable {
+    case connect = 1
+    case connectAcknowledgement = 2
+    case publish = 3
+    case publishReceived = 4
+    case publishRecorded = 5
+    case publishRelease = 6
+    case publishComplete = 7
+    case subscribe = 8
+    case subscribeAcknowledgement = 9
+    case unsubscribe = 10
+    case unsubscribeAcknowledgement = 11
+    case pingRequest = 12
+    case pingResponse = 13
+    case disconnect = 14
+    case authentication = 15
+
+    /// The low nibble that goes with it; PUBLISH has flags of its own there [MQTT-2.1.3-1].
+    var fixedFlags: UInt8 {
+        switch self {
+        case .publishRelease, .subscribe, .unsubscribe: 0b0010
+        default: 0
+        }
+    }
+}
+
+/// Some of the packet types, by bit.
+struct PacketTypes: OptionSet {
+    let rawValue: UInt16
+
+    init(rawValue: UInt16) { self.rawValue = rawValue }
+
+    init(_ types: [PacketType]) { rawValue = types.reduce(0) { $0 | 1 << UInt16($1.rawValue) } }
+
+    /// Whether the type in the high nibble of `firstOctet` is among them.
+    func contains(firstOctet: UInt8) -> Bool { rawValue >> UInt16(firstOctet >> 4) & 1 == 1 }
+
+    /// What `role` may receive once `version` is known; before, a server waits for CONNECT [MQTT-3.1.0-1].
+    static func receivable(by role: PacketDecoder.Role, version: ProtocolVersion?) -> Self {
+        guard let version else { return Self([.connect]) }
+        var types: [PacketType] = [.publish, .publishReceived, .publishRecorded, .publishRelease, .publishComplete]
+        switch role {
+        case .server:
+            types += [.subscribe, .unsubscribe, .pingRequest, .disconnect]
+            if version == .v5 { types += [.authentication] }
+        case .client:
+            types += [.connectAcknowledgement, .subscribeAcknowledgement, .unsubscribeAcknowledgement, .pingResponse]
+            if version == .v5 { types += [.disconnect, .authentication] }
+        }
+        return Self(types)
+    }
+}

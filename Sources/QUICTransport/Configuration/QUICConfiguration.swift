@@ -1,0 +1,57 @@
+/// What both sides of a connection agree to offer, and the bounds of what a peer may make us hold.
+///
+/// Names and defaults follow the listener keys of deployed MQTT-over-QUIC brokers where both have the thing.
+package struct QUICConfiguration: Sendable, Equatable {
+    /// Congestion control algorithm of the sending side (RFC 9002 §7).
+    package enum CongestionController: Sendable, Equatable {
+        case cubic
+        case reno
+        case bbr
+    }
+
+    /// The only application protocol that is offered and accepted. A peer without it gets `no_application_protocol`.
+    package var alpn = "mqtt"
+
+    /// Idle timeout that we advertise, `nil` for none (RFC 9000 §10.1). The smaller of both sides' counts.
+    package var idleTimeout: Duration?
+
+    /// Time from the first packet until the handshake is complete; after it the connection is abandoned.
+    package var handshakeTimeout: Duration = .seconds(10)
+
+    /// Silence after which a PING is sent, `nil` for never. NAT bindings last 30 to 120 s.
+    package var keepAliveInterval: Duration?
+
+    /// Bytes that a peer may send on one stream before we credit more, 1 ... 2^30.
+    package var streamReceiveWindow = 64 * 1024
+
+    /// Where the stream window may grow to by itself when the user keeps up; at least `streamReceiveWindow`.
+    package var maximumStreamReceiveWindow = 1024 * 1024
+
+    /// Bytes that a peer may send on all streams together before we credit more, 1 ... 2^40.
+    package var connectionReceiveWindow = 16 * 1024 * 1024
+
+    /// Bidirectional streams that the peer may have open at once, the control stream among them.
+    package var bidirectionalStreams = 10
+
+    /// Unidirectional streams that the peer may have open at once.
+    package var unidirectionalStreams = 1
+
+    package var congestionController = CongestionController.cubic
+
+    /// Round-trip time assumed before the first sample.
+    package var initialRoundTripTime: Duration = .milliseconds(333)
+
+    /// How long an acknowledgement may wait for company.
+    package var maximumAcknowledgementDelay: Duration = .milliseconds(25)
+
+    /// Largest UDP payload that is sent or accepted, 1200 ... 65527 bytes. Larger sizes than 1200 are probed first.
+    package var maximumUDPPayload = 1452
+
+    /// `QUICStream.pendingBytes` at and above which a stream counts as congested.
+    package var sendHighWaterMark = 256 * 1024
+
+    /// `QUICStream.pendingBytes` at and below which a congested stream is reported writable again.
+    package var sendLowWaterMark = 64 * 1024
+
+    package init() {}
+}

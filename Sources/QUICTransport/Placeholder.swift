@@ -1,4 +1,0 @@
-import CNgtcp2
-import CDatagrams
-import NIOPosix
-import Logging

@@ -1,0 +1,50 @@
+/// What an endpoint has done since it was opened. Each bound that a peer can reach has its own counter.
+package struct QUICCounters: Sendable, Equatable {
+    package var datagramsIn = 0
+    package var bytesIn = 0
+    package var datagramsOut = 0
+    package var bytesOut = 0
+    /// System calls that sent, each with one or many datagrams.
+    package var sendCalls = 0
+    /// Sends that had to wait for the kernel.
+    package var sendsBlocked = 0
+    /// Datagrams that the kernel refused for good, e.g. by a packet filter.
+    package var sendFailures = 0
+
+    package var handshakesStarted = 0
+    package var handshakesCompleted = 0
+    package var handshakesFailed = 0
+    package var connectionsClosed = 0
+    package var resetsSent = 0
+    package var resetsReceived = 0
+    package var versionNegotiationsSent = 0
+    package var addressChanges = 0
+    /// Times that a failed socket was replaced.
+    package var socketsReplaced = 0
+
+    /// Datagrams that were dropped unanswered, by reason.
+    package var dropped = Dropped()
+
+    package struct Dropped: Sendable, Equatable {
+        /// Source port 0, multicast or broadcast source.
+        package var unanswerableSource = 0
+        /// No QUIC packet at all, or a truncated one.
+        package var malformed = 0
+        /// A long header packet, other than an acceptable Initial, for no connection of ours.
+        package var unexpectedLongHeader = 0
+        /// A short header packet for no connection of ours that was not answered by a reset.
+        package var unknownConnection = 0
+        /// An Initial that was not what it claimed to be.
+        package var forgedInitial = 0
+        package var tooManyHandshakes = 0
+        package var tooManyConnections = 0
+        /// A new peer address of one connection beyond its rate.
+        package var tooManyAddresses = 0
+        /// An answer without state that the token bucket did not allow.
+        package var statelessLimit = 0
+        /// Late packets of closed connections that were not answered again.
+        package var closedConnection = 0
+    }
+
+    package init() {}
+}

@@ -1,0 +1,170 @@
+import ArgumentParser
+import FoundationEssentials
+import MQTTClient
+import MQTTCodec
+import NIOCore
+import NIOPosix
+
+/// What `pub` and `sub` share: where to connect, how, and as whom. Letters are those of Mosquitto's tools.
+struct ConnectionOptions: ParsableArguments {
+    @Option(name: [.customShort("h"), .long], help: "The broker's host.")
+    var host = "localhost"
+
+    @Option(name: [.customShort("p"), .long], help: "The broker's port. (default: 1883, with --quic 14567)")
+    var port: Int?
+
+    @Flag(help: "MQTT over QUIC instead of TCP.")
+    var quic = false
+
+    @Option(
+        help: ArgumentHelp(
+            "Authorities for the server's certificate, in PEM. (default: the system's)",
+            valueName: "file"
+        )
+    )
+    var cafile: String?
+
+    @Flag(help: "Accept any server certificate.")
+    var insecure = false
+
+    @Option(
+        name: [.customShort("V"), .customLong("protocol-version")],
+        help: "5, 311 or 31, or mqttv5, mqttv311, mqttv31."
+    )
+    var version = Version.v5
+
+    @Option(name: [.customShort("i"), .long], help: "The client identifier. (default: a random one)")
+    var id: String?
+
+    @Option(name: [.customShort("u"), .long], help: "The user name.")
+    var username: String?
+
+    @Option(name: [.customShort("P"), .customLong("pw")], help: "The password.")
+    var password: String?
+
+    @Option(name: [.customShort("k"), .long], help: "Keep alive in seconds, 0 for none.")
+    var keepalive: UInt16 = 60
+
+    @Flag(name: [.customShort("c"), .long], help: "Go on with the broker's session of this client identifier.")
+    var disableCleanSession = false
+
+    @Option(
+        name: [.customShort("x"), .long],
+        help: "Seconds that the session outlives the connection (MQTT 5). (default: 0, with -c for ever)"
+    )
+    var sessionExpiryInterval: UInt32?
+
+    @Option(help: "The topic of the message that the broker publishes if this client disappears.")
+    var willTopic: String?
+
+    @Option(help: "The payload of that message.")
+    var willPayload: String?
+
+    @Option(help: "The QoS of that message.")
+    var willQos = QoS.atMostOnce
+
+    @Flag(help: "Retain that message.")
+    var willRetain = false
+
+    func validate() throws {
+        if let port, !(1...65_535).contains(port) { throw ValidationError("a port is 1 to 65535, not \(port)") }
+        if disableCleanSession, id == nil { throw ValidationError("--disable-clean-session needs --id") }
+        if willTopic == nil, willPayload != nil || willRetain || willQos != .atMostOnce {
+            throw ValidationError("a will needs --will-topic")
+        }
+        if !quic, cafile != nil || insecure { throw ValidationError("--cafile and --insecure need --quic") }
+        if cafile != nil, insecure { throw ValidationError("--cafile and --insecure exclude each other") }
+        if sessionExpiryInterval != nil, version != .v5 {
+            throw ValidationError("--session-expiry-interval needs MQTT 5")
+        }
+    }
+
+    /// The client that these options describe.
+    ///
+    /// - Parameter prefix: starts a random client identifier.
+    func makeClient(_ prefix: String) async throws -> MQTTClient {
+        let trust = try trust
+        let host = host
+        let port = port ?? (quic ? 14_567 : 1883)
+        let addresses = try await NIOThreadPool.singleton.runIfActive {
+            try ConnectionTarget.resolve(host: host, port: port)
+        }
+        return MQTTClient(
+            configuration: ClientConfiguration(connect: connect(prefix)),
+            target: ConnectionTarget(
+                addresses: addresses,
+                transport: quic ? .quic(serverName: host, trust: trust) : .tcp
+            ),
+            eventLoop: MultiThreadedEventLoopGroup.singleton.next()
+        )
+    }
+
+    private var trust: ServerTrust {
+        get throws {
+            if insecure { return .insecure }
+            guard let cafile else { return .system }
+            do {
+                return .authorities(pem: Array(try Data(contentsOf: URL(filePath: cafile))))
+            } catch {
+                throw Terminal.failure("cannot read \(cafile)", code: 2)
+            }
+        }
+    }
+
+    private func connect(_ prefix: String) -> Connect {
+        let random = String(UInt64.random(in: 0...(.max)), radix: 36)
+        var connect = Connect(
+            version: version.protocolVersion,
+            clientIdentifier: id ?? "\(prefix)-\(random)",
+            cleanStart: !disableCleanSession,
+            keepAlive: keepalive,
+            userName: username,
+            password: password.map { ByteBuffer(string: $0) },
+            will: willTopic.map { topic in
+                Connect.Will(
+                    topic: ByteBuffer(string: topic),
+                    payload: ByteBuffer(string: willPayload ?? ""),
+                    qos: willQos.quality,
+                    retain: willRetain
+                )
+            }
+        )
+        if version == .v5 {
+            connect.properties.sessionExpiryInterval = sessionExpiryInterval ?? (disableCleanSession ? .max : nil)
+        }
+        return connect
+    }
+
+    enum Version: String, ExpressibleByArgument {
+        case v5 = "5"
+        case v311 = "311"
+        case v31 = "31"
+
+        init?(argument: String) {
+            let number = argument.hasPrefix("mqttv") ? String(argument.dropFirst("mqttv".count)) : argument
+            self.init(rawValue: number)
+        }
+
+        var protocolVersion: ProtocolVersion {
+            switch self {
+            case .v5: .v5
+            case .v311: .v3_1_1
+            case .v31: .v3_1
+            }
+        }
+    }
+
+    enum QoS: String, ExpressibleByArgument, CaseIterable {
+        case atMostOnce = "0"
+        case atLeastOnce = "1"
+        case exactlyOnce = "2"
+
+        var quality: QualityOfService {
+            switch self {
+            case .atMostOnce: .atMostOnce
+            case .atLeastOnce: .atLeastOnce
+            case .exactlyOnce: .exactlyOnce
+            }
+        }
+    }
+}

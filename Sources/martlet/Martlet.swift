@@ -1,0 +1,18 @@
+import ArgumentParser
+
+/// The one binary.
+@main
+struct Martlet: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "martlet",
+        abstract: "An MQTT 5 broker that speaks QUIC, and its tools.",
+        discussion: """
+            Try it:
+              martlet serve
+              martlet sub -t hello
+              martlet pub -t hello -m world
+            """,
+        version: "0.1.0",
+        subcommands: [ServeCommand.self, BenchCommand.self, PubCommand.self, SubCommand.self]
+    )
+}

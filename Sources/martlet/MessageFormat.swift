@@ -1,0 +1,94 @@
+import MQTTCodec
+import NIOCore
+
+/// How `martlet sub` writes a message: the format of `-F`, as `mosquitto_sub` reads it.
+struct MessageFormat {
+    private enum Part {
+        case text([UInt8])
+        case field(Character)
+    }
+
+    private let parts: [Part]
+
+    private static let fields = "tpqrlimdxXUPCRE"
+
+    /// - Returns: `nil` for a field that does not exist.
+    init?(_ format: String) {
+        var parts: [Part] = []
+        var text: [UInt8] = []
+        var rest = format[...]
+        while let character = rest.popFirst() {
+            switch character {
+            case "%":
+                guard let field = rest.popFirst() else { return nil }
+                if field == "%" {
+                    text.append(UInt8(ascii: "%"))
+                    continue
+                }
+                guard Self.fields.contains(field) else { return nil }
+                parts.append(.text(text))
+                parts.append(.field(field))
+                text = []
+            case "\\":
+                guard let escaped = rest.popFirst(), let octet = Self.escape(escaped) else { return nil }
+                text.append(octet)
+            default: text.append(contentsOf: String(character).utf8)
+            }
+        }
+        parts.append(.text(text))
+        self.parts = parts
+    }
+
+    /// The message, without a line end of its own.
+    func octets(of message: Publish) -> [UInt8] {
+        var octets: [UInt8] = []
+        for part in parts {
+            switch part {
+            case .text(let text): octets += text
+            case .field("t"): octets += message.topic.readableBytesView
+            case .field("p"): octets += message.payload.readableBytesView
+            case .field(let field): octets += Self.text(field, message).utf8
+            }
+        }
+        return octets
+    }
+
+    private static func escape(_ character: Character) -> UInt8? {
+        switch character {
+        case "n": 0x0A
+        case "t": 0x09
+        case "r": 0x0D
+        case "a": 0x07
+        case "e": 0x1B
+        case "v": 0x0B
+        case "0": 0x00
+        case "\\": 0x5C
+        default: nil
+        }
+    }
+
+    private static func text(_ field: Character, _ message: Publish) -> String {
+        let properties = message.properties.values
+        switch field {
+        case "q": return "\(message.qos.rawValue)"
+        case "r": return message.retain ? "1" : "0"
+        case "d": return message.isDuplicate ? "1" : "0"
+        case "l": return "\(message.payload.readableBytes)"
+        case "i", "m": return "\(message.packetIdentifier)"
+        case "x", "X": return hex(message.payload, uppercase: field == "X")
+        case "U": return "\(Terminal.unixTime)"
+        case "C": return properties.contentType ?? ""
+        case "R": return properties.responseTopic ?? ""
+        case "E": return properties.messageExpiryInterval.map { "\($0)" } ?? ""
+        case "P": return properties.userProperties.map { "\($0.name):\($0.value)" }.joined(separator: " ")
+        default: return ""
+        }
+    }
+
+    private static func hex(_ payload: ByteBuffer, uppercase: Bool) -> String {
+        payload.readableBytesView.map { octet in
+            let digits = String(octet, radix: 16, uppercase: uppercase)
+            return digits.count == 1 ? "0\(digits)" : digits
+        }.joined()
+    }
+}

@@ -1,0 +1,116 @@
+import ArgumentParser
+import FoundationEssentials
+import MQTTClient
+import MQTTCodec
+import NIOCore
+import NIOPosix
+
+/// `martlet pub`: publishes messages as `mosquitto_pub` does.
+struct PubCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "pub",
+        abstract: "Publish messages.",
+        discussion: """
+            Examples:
+              martlet pub -t room/temperature -m 21.5
+              martlet pub --quic --cafile ca.pem -h broker.example -t room/temperature -m 21.5 -q 1 -r
+              tail -f log | martlet pub -t log -l
+
+            Exit code: 0 when the broker has taken everything (at QoS 0: when everything is sent), 1 when it has not, \
+            2 when a file cannot be read, 64 for a wrong command line.
+            """,
+        helpNames: [.long]
+    )
+
+    @OptionGroup var connection: ConnectionOptions
+
+    @Option(name: [.customShort("t"), .long], help: "The topic.")
+    var topic: String
+
+    @Option(name: [.customShort("m"), .long], help: "The message.")
+    var message: String?
+
+    @Option(name: [.customShort("f"), .long], help: "Send the contents of this file.")
+    var file: String?
+
+    @Flag(name: [.customShort("l"), .customLong("stdin-line")], help: "Send each line of standard input as a message.")
+    var lines = false
+
+    @Flag(name: [.customShort("s"), .customLong("stdin-file")], help: "Send all of standard input as one message.")
+    var wholeInput = false
+
+    @Flag(name: [.customShort("n"), .customLong("null-message")], help: "Send an empty message.")
+    var empty = false
+
+    @Option(name: [.customShort("q"), .long], help: "The QoS.")
+    var qos = ConnectionOptions.QoS.atMostOnce
+
+    @Flag(name: [.customShort("r"), .long], help: "Retain the message.")
+    var retain = false
+
+    func validate() throws {
+        let sources = [message != nil, file != nil, lines, wholeInput, empty].filter { $0 }.count
+        guard sources == 1 else { throw ValidationError("give one of -m, -f, -l, -s and -n") }
+        guard !topic.isEmpty, !topic.contains("+"), !topic.contains("#") else {
+            throw ValidationError("a topic to publish to is not empty and contains no + or #")
+        }
+    }
+
+    func run() async throws {
+        do {
+            let client = try await connection.makeClient("martlet-pub")
+            do {
+                _ = try await client.connect()
+                try await publish(with: client)
+            } catch {
+                await client.disconnect()
+                throw error
+            }
+            await client.disconnect()
+        } catch let error as ClientError {
+            throw Terminal.failure("pub: \(error)", code: 1)
+        }
+    }
+
+    private func publish(with client: MQTTClient) async throws {
+        var source = try await MessageSource(self)
+        while let payload = try await source.next() {
+            try await client.post(
+                Publish(topic: ByteBuffer(string: topic), payload: payload, qos: qos.quality, retain: retain)
+            )
+        }
+        let code = try await client.settle()
+        if code.isError { throw Terminal.failure("pub: the broker refused a message: \(code.text)", code: 1) }
+    }
+}
+
+/// The payloads of one `martlet pub`.
+private struct MessageSource {
+    private var single: ByteBuffer?
+    private var input: StandardInput?
+
+    init(_ command: PubCommand) async throws {
+        if let message = command.message {
+            single = ByteBuffer(string: message)
+        } else if let file = command.file {
+            do {
+                single = ByteBuffer(bytes: try Data(contentsOf: URL(filePath: file)))
+            } catch {
+                throw Terminal.failure("pub: cannot read \(file)", code: 2)
+            }
+        } else if command.empty {
+            single = ByteBuffer()
+        } else {
+            var input = StandardInput()
+            if command.wholeInput { single = try await input.all() } else { self.input = input }
+        }
+    }
+
+    mutating func next() async throws -> ByteBuffer? {
+        if let single {
+            self.single = nil
+            return single
+        }
+        return try await input?.line()
+    }
+}

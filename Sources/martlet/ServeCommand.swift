@@ -1,0 +1,113 @@
+import ArgumentParser
+import BrokerConfiguration
+import BrokerServer
+import Foundation
+import Logging
+import ServiceLifecycle
+import UnixSignals
+
+/// `martlet serve`
+struct ServeCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "serve",
+        abstract: "Run a broker.",
+        discussion: """
+            Without a file it listens on this machine only: MQTT on TCP 127.0.0.1:1883 and on QUIC 127.0.0.1:14567.
+
+            Example:
+              martlet serve --config martlet.conf
+              martlet serve --set listeners.quic.default.bind=0.0.0.0:14567 --set node.loops=2
+
+            Keys may also be set by the environment: MARTLET_LISTENERS__QUIC__DEFAULT__BIND=0.0.0.0:14567
+            """
+    )
+
+    @Option(name: [.customShort("c"), .long], help: "The configuration, a HOCON file.")
+    var config: String?
+
+    @Option(name: .long, help: ArgumentHelp("A key that lies over file and environment.", valueName: "key=value"))
+    var set: [String] = []
+
+    @Flag(
+        name: .long,
+        help: "Only say whether the configuration is right: exit code 0, or 2 with everything that is wrong."
+    )
+    var check = false
+
+    @Flag(name: .long, help: "Only print the configuration in force, and where each value comes from.")
+    var printConfig = false
+
+    /// Exit code where the configuration is wrong.
+    private static let wrongConfiguration = ExitCode(2)
+
+    func run() async throws {
+        let loaded = try load()
+        if printConfig {
+            Terminal.print(loaded.text)
+            return
+        }
+        for notice in loaded.notices { Terminal.note("warning: \(notice)") }
+        let plan = try plan(loaded)
+        if check { return }
+        if config == nil {
+            Terminal.note("no configuration file: listening on this machine only (--config FILE for more)")
+        }
+        try await serve(try configuration(plan), level: plan.logLevel)
+    }
+
+    private func load() throws -> LoadedConfiguration {
+        var settings: [String: String] = [:]
+        for setting in set {
+            guard let equals = setting.firstIndex(of: "=") else {
+                throw ValidationError("--set \(setting): a key and a value such as --set node.loops=2 are wanted")
+            }
+            settings[String(setting[..<equals])] = String(setting[setting.index(after: equals)...])
+        }
+        do {
+            return try ConfigurationSources(
+                file: config,
+                environment: ProcessInfo.processInfo.environment,
+                settings: settings
+            ).load()
+        } catch {
+            throw refusal("\(error)")
+        }
+    }
+
+    private func plan(_ loaded: LoadedConfiguration) throws -> ServerPlan {
+        do { return try ServerPlan(loaded.configuration) } catch { throw refusal("\(error)") }
+    }
+
+    private func configuration(_ plan: ServerPlan) throws -> BrokerServerConfiguration {
+        do { return try plan.serverConfiguration() } catch { throw refusal("\(error)") }
+    }
+
+    private func refusal(_ text: String) -> ExitCode {
+        Terminal.note(text)
+        return Self.wrongConfiguration
+    }
+
+    private func serve(_ configuration: BrokerServerConfiguration, level: Logger.Level) async throws {
+        var logger = Logger(label: "martlet", factory: { StreamLogHandler.standardError(label: $0) })
+        logger.logLevel = level
+        let server = BrokerServer(configuration, logger: logger) { listening in
+            for listener in listening {
+                Terminal.print("listening \(listener.transport) \(listener.name) \(ServerPlan.text(listener.address))")
+            }
+            Terminal.print("martlet is ready")
+        }
+        let services = ServiceGroup(
+            configuration: ServiceGroupConfiguration(
+                services: [.init(service: server, successTerminationBehavior: .gracefullyShutdownGroup)],
+                gracefulShutdownSignals: [.sigterm, .sigint],
+                logger: logger
+            )
+        )
+        do {
+            try await services.run()
+        } catch {
+            Terminal.note("\(error)")
+            throw ExitCode.failure
+        }
+    }
+}

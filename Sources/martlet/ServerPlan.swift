@@ -1,0 +1,149 @@
+import BrokerConfiguration
+import BrokerServer
+import Foundation
+import Logging
+import MQTTBroker
+import MQTTCodec
+import NIOCore
+import QUICTransport
+
+/// From what is configured to what the server is made of: here files are read, certificates made and addresses resolved.
+struct ServerPlan {
+    private let configuration: BrokerConfiguration
+    private let authentication: ClientAuthentication
+    private let loops: Int
+    private var pairs: [String: CertificatePair] = [:]
+
+    /// Octets of the IPv6 and UDP headers, which a configured MTU counts and QUIC does not.
+    private static let headers = 48
+
+    struct Failure: Error, CustomStringConvertible { let description: String }
+
+    /// Reads the files that the configuration names, and changes nothing.
+    init(_ configuration: BrokerConfiguration) throws {
+        self.configuration = configuration
+        loops = min(configuration.node.loops ?? System.coreCount, Shard.maximumCount)
+        authentication = try AuthenticationChain(configuration).authentication
+        for (name, listener) in configuration.listeners.quic where listener.isEnabled {
+            switch listener.certificate.pair(fileExists: FileManager.default.fileExists) {
+            case .files(let chain, let key):
+                do {
+                    pairs[name] = try CertificatePair.files(certificate: chain, key: key)
+                } catch {
+                    throw Failure(description: "listeners.quic.\(name): \(error)")
+                }
+            case .generated(let warning):
+                if let warning { Terminal.note("warning: listeners.quic.\(name): \(warning)") }
+            }
+        }
+    }
+
+    var logLevel: Logger.Level {
+        switch configuration.log.console.level {
+        case .debug: .debug
+        case .info: .info
+        case .notice: .notice
+        case .warning: .warning
+        case .error: .error
+        case .critical, .alert, .emergency: .critical
+        }
+    }
+
+    /// Makes the data folder and what belongs into it.
+    func serverConfiguration() throws -> BrokerServerConfiguration {
+        var listeners: [BrokerServerConfiguration.Listener] = []
+        for (name, listener) in configuration.listeners.tcp.sorted(by: { $0.key < $1.key }) where listener.isEnabled {
+            listeners.append(
+                .init(
+                    name: name,
+                    address: try Self.address(listener.bind),
+                    transport: .tcp,
+                    maximumConnections: listener.maximumConnections
+                )
+            )
+        }
+        let quic = configuration.listeners.quic.filter(\.value.isEnabled)
+        if !quic.isEmpty {
+            let folder = try DataFolder(path: configuration.node.dataDirectory)
+            let secret = try folder.secret()
+            for (name, listener) in quic.sorted(by: { $0.key < $1.key }) {
+                let pair = try pairs[name] ?? folder.certificate()
+                listeners.append(
+                    .init(
+                        name: name,
+                        address: try Self.address(listener.bind),
+                        transport: .quic(quicConfiguration(listener, pair, secret)),
+                        maximumConnections: listener.maximumConnections
+                    )
+                )
+            }
+        }
+        var server = BrokerServerConfiguration(loops: loops, listeners: listeners)
+        server.limits = limits
+        server.authentication = authentication
+        return server
+    }
+
+    private func quicConfiguration(
+        _ listener: QUICListenerConfiguration,
+        _ pair: CertificatePair,
+        _ secret: [UInt8]
+    ) -> QUICServerConfiguration {
+        var quic = QUICServerConfiguration(
+            certificateChain: pair.certificateChain,
+            privateKey: pair.privateKey,
+            staticSecret: secret
+        )
+        quic.common.idleTimeout = listener.idleTimeout == .zero ? nil : listener.idleTimeout
+        quic.common.handshakeTimeout = listener.handshakeIdleTimeout
+        quic.common.keepAliveInterval = listener.keepAliveInterval == .zero ? nil : listener.keepAliveInterval
+        quic.common.bidirectionalStreams = listener.peerBidirectionalStreams
+        quic.common.unidirectionalStreams = listener.peerUnidirectionalStreams
+        quic.common.streamReceiveWindow = listener.streamReceiveWindow
+        quic.common.connectionReceiveWindow = listener.connectionFlowControlWindow
+        quic.common.initialRoundTripTime = listener.initialRoundTrip
+        quic.common.maximumAcknowledgementDelay = listener.maximumAcknowledgementDelay
+        quic.common.maximumUDPPayload = listener.maximumMTU - Self.headers
+        return quic
+    }
+
+    private var limits: Limits {
+        let mqtt = configuration.mqtt
+        var limits = Limits()
+        limits.connectTimeout = mqtt.idleTimeout.map { .init($0) } ?? .hours(24 * 365)
+        limits.maximumPacketSize = mqtt.maximumPacketSize
+        limits.maximumClientIdentifierLength = mqtt.maximumClientIdentifierLength
+        limits.maximumTopicLevels = mqtt.maximumTopicLevels
+        limits.maximumTopicAlias = UInt16(clamping: mqtt.maximumTopicAlias)
+        limits.maximumQoS = QualityOfService(rawValue: UInt8(clamping: mqtt.maximumQualityOfService)) ?? .exactlyOnce
+        limits.retainAvailable = mqtt.isRetainAvailable
+        limits.wildcardSubscriptionAvailable = mqtt.isWildcardSubscriptionAvailable
+        limits.serverKeepAlive = mqtt.serverKeepAlive.map { UInt16(clamping: $0) }
+        limits.keepAliveMultiplier = mqtt.keepAliveMultiplier
+        limits.sessionExpiryInterval = UInt32(clamping: mqtt.sessionExpiryInterval.components.seconds)
+        limits.maximumSessionExpiryInterval =
+            mqtt.maximumSessionExpiryInterval.map { UInt32(clamping: $0.components.seconds) } ?? .max
+        limits.maximumInflight = mqtt.maximumInflight
+        limits.maximumQueueLength = mqtt.maximumQueueLength ?? .max
+        limits.maximumQueueBytes = mqtt.maximumQueueBytes ?? .max
+        limits.queuesQoS0 = mqtt.queuesQualityOfServiceZero
+        limits.maximumAwaitingRelease = mqtt.maximumAwaitingRelease.map { UInt16(clamping: $0) } ?? .max
+        limits.maximumSubscriptions = mqtt.maximumSubscriptions ?? .max
+        limits.maximumRetainedPayload = configuration.retainer.maximumPayloadSize
+        if let total = configuration.retainer.backend.maximumRetainedMessages {
+            limits.maximumRetainedMessages = (total + loops - 1) / loops
+        }
+        return limits
+    }
+
+    /// All interfaces are those of both IP versions.
+    private static func address(_ bind: BindAddress) throws -> SocketAddress {
+        try SocketAddress(ipAddress: bind.host ?? "::", port: bind.port)
+    }
+
+    /// As configuration and commands write it.
+    static func text(_ address: SocketAddress) -> String {
+        let host = address.ipAddress ?? "?"
+        return "\(host.contains(":") ? "[\(host)]" : host):\(address.port ?? 0)"
+    }
+}

@@ -1,0 +1,177 @@
+import ArgumentParser
+import MQTTClient
+import MQTTCodec
+
+/// `martlet sub`: subscribes and prints messages as `mosquitto_sub` does.
+struct SubCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "sub",
+        abstract: "Subscribe and print messages.",
+        discussion: """
+            Examples:
+              martlet sub -t 'room/#' -v
+              martlet sub --quic --insecure -h 127.0.0.1 -t 'room/#' -F '%t %q %r %p' -C 10 -W 60
+
+            Fields of -F: %t topic, %p payload, %l its length, %x and %X in hexadecimal, %q QoS, %r retain, %d duplicate, \
+            %i packet identifier, %U unix time, %C content type, %R response topic, %E expiry, %P user properties, %%; \
+            and the escapes \\n \\t \\r \\0 \\a \\e \\v \\\\.
+
+            A connection that is lost is opened again. Exit code: 0 after -C messages or a signal, 27 when -W ran out first, \
+            1 when the broker cannot be reached or refuses, 64 for a wrong command line.
+            """,
+        helpNames: [.long]
+    )
+
+    @OptionGroup var connection: ConnectionOptions
+
+    @Option(name: [.customShort("t"), .long], help: "A topic filter; may be repeated.")
+    var topic: [String]
+
+    @Option(name: [.customShort("q"), .long], help: "The highest QoS.")
+    var qos = ConnectionOptions.QoS.atMostOnce
+
+    @Flag(name: [.customShort("v"), .long], help: "Print the topic before the message.")
+    var verbose = false
+
+    @Option(name: [.customShort("F"), .long], help: "How a message is printed.")
+    var format: String?
+
+    @Flag(name: .customShort("N"), help: "Print no line end after a message.")
+    var noLineEnd = false
+
+    @Option(name: [.customShort("C"), .long], help: "End after this many messages.")
+    var count: Int?
+
+    @Option(name: [.customShort("W"), .long], help: "End after this many seconds, with exit code 27.")
+    var timeout: Double?
+
+    @Flag(name: .customShort("R"), help: "Leave out retained messages from before the subscription.")
+    var noRetained = false
+
+    @Flag(help: "Only retained messages; end with the first that is not.")
+    var retainedOnly = false
+
+    private static let timeoutExitCode: Int32 = 27
+
+    fileprivate var messageFormat: MessageFormat {
+        get throws {
+            guard let parsed = MessageFormat(format ?? (verbose ? "%t %p" : "%p")) else {
+                throw ValidationError("-F contains an unknown field or escape: see --help")
+            }
+            return parsed
+        }
+    }
+
+    func validate() throws {
+        guard !topic.isEmpty, !topic.contains("") else { throw ValidationError("a topic filter is not empty") }
+        if let count, count < 1 { throw ValidationError("-C is 1 and up, not \(count)") }
+        if let timeout, !(timeout > 0) { throw ValidationError("-W is more than 0 seconds, not \(timeout)") }
+        if noRetained, retainedOnly { throw ValidationError("-R and --retained-only exclude each other") }
+        _ = try messageFormat
+    }
+
+    func run() async throws {
+        do {
+            let client = try await connection.makeClient("martlet-sub")
+            let code = try await withThrowingTaskGroup(of: Int32.self) { tasks in
+                tasks.addTask { try await receive(with: client) }
+                tasks.addTask {
+                    for await _ in Interrupts.stream() { return 0 }
+                    // Cancelled: another task has the exit code.
+                    return try await Self.never()
+                }
+                if let timeout {
+                    tasks.addTask {
+                        try await Task.sleep(for: .seconds(timeout))
+                        return Self.timeoutExitCode
+                    }
+                }
+                defer { tasks.cancelAll() }
+                do {
+                    let code = try await tasks.next() ?? 0
+                    await client.disconnect()
+                    return code
+                } catch {
+                    await client.disconnect()
+                    throw error
+                }
+            }
+            if code != 0 { throw ExitCode(code) }
+        } catch let error as ClientError {
+            throw Terminal.failure("sub: \(error)", code: 1)
+        }
+    }
+
+    private static func never() async throws -> Int32 {
+        try await Task.sleep(for: .seconds(Int64.max / 2_000_000_000))
+        return 0
+    }
+
+    // MARK: Receiving
+
+    private func receive(with client: MQTTClient) async throws -> Int32 {
+        var printer = try MessagePrinter(self)
+        var answer = try await client.connect()
+        var delay = Duration.seconds(1)
+        while true {
+            if !answer.sessionPresent { try await subscribe(client) }
+            do {
+                while let message = try await client.nextMessage() {
+                    if printer.print(message) { return 0 }
+                    delay = .seconds(1)
+                }
+                return 0
+            } catch let error as ClientError {
+                Terminal.note("martlet sub: \(error); connecting again")
+            }
+            answer = try await reconnect(client, &delay)
+        }
+    }
+
+    private func reconnect(_ client: MQTTClient, _ delay: inout Duration) async throws -> ConnectAcknowledgement {
+        while true {
+            try await Task.sleep(for: delay)
+            delay = min(delay * 2, .seconds(30))
+            do {
+                return try await client.connect()
+            } catch ClientError.transport(let failure) {
+                Terminal.note("martlet sub: \(failure); trying again")
+            }
+        }
+    }
+
+    private func subscribe(_ client: MQTTClient) async throws {
+        let options = SubscriptionOptions(
+            maximumQoS: qos.quality,
+            retainHandling: noRetained ? .doNotSend : .send
+        )
+        let codes = try await client.subscribe(topic.map { .init(topicFilter: $0, options: options) })
+        for (filter, code) in zip(topic, codes) where code.isError {
+            Terminal.note("martlet sub: the broker refused \(filter): \(code.text)")
+        }
+        guard codes.contains(where: { !$0.isError }) else { throw ExitCode(1) }
+    }
+}
+
+/// Prints messages and knows when they are enough.
+private struct MessagePrinter {
+    private let command: SubCommand
+    private let format: MessageFormat
+    private var printed = 0
+
+    init(_ command: SubCommand) throws {
+        self.command = command
+        format = try command.messageFormat
+    }
+
+    /// - Returns: whether this was the last one.
+    mutating func print(_ message: Publish) -> Bool {
+        if command.retainedOnly, !message.retain { return true }
+        if command.noRetained, message.retain { return false }
+        var octets = format.octets(of: message)
+        if !command.noLineEnd { octets.append(UInt8(ascii: "\n")) }
+        Terminal.write(octets)
+        printed += 1
+        return printed == command.count
+    }
+}

@@ -1,0 +1,57 @@
+import ArgumentParser
+
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#elseif canImport(Darwin)
+    import Darwin
+#endif
+
+/// Standard output and standard error, unbuffered, for tools whose lines are read as they come.
+enum Terminal {
+    static func print(_ text: String) { write(Array((text + "\n").utf8), to: STDOUT_FILENO) }
+
+    static func note(_ text: String) { write(Array((text + "\n").utf8), to: STDERR_FILENO) }
+
+    /// Writes everything, or ends the process when nobody reads any more.
+    static func write(_ octets: [UInt8], to descriptor: Int32 = STDOUT_FILENO) {
+        octets.withUnsafeBytes { bytes in
+            var rest = bytes[...]
+            while !rest.isEmpty {
+                let count = systemWrite(descriptor, UnsafeRawBufferPointer(rebasing: rest))
+                if count > 0 {
+                    rest = rest.dropFirst(count)
+                } else if errno == EPIPE {
+                    exit(0)
+                } else if errno != EINTR && errno != EAGAIN {
+                    return
+                }
+            }
+        }
+    }
+
+    /// What to throw after saying what went wrong.
+    static func failure(_ text: String, code: Int32) -> ExitCode {
+        note("martlet \(text)")
+        return ExitCode(code)
+    }
+
+    /// Seconds since 1970, with nine decimals.
+    static var unixTime: String {
+        var time = timespec()
+        clock_gettime(CLOCK_REALTIME, &time)
+        let fraction = String(time.tv_nsec)
+        return "\(time.tv_sec).\(String(repeating: "0", count: 9 - fraction.count))\(fraction)"
+    }
+
+    private static func systemWrite(_ descriptor: Int32, _ bytes: UnsafeRawBufferPointer) -> Int {
+        #if canImport(Glibc)
+            Glibc.write(descriptor, bytes.baseAddress, bytes.count)
+        #elseif canImport(Musl)
+            Musl.write(descriptor, bytes.baseAddress, bytes.count)
+        #else
+            Darwin.write(descriptor, bytes.baseAddress, bytes.count)
+        #endif
+    }
+}

@@ -1,3 +1,0 @@
-import Testing
-@testable import MQTTBroker
-@Test func placeholderMQTTBroker() { }

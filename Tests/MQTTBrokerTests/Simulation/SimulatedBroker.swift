@@ -1,0 +1,181 @@
+import MQTTCodec
+import NIOCore
+import Testing
+
+@testable import MQTTBroker
+
+/// A whole broker in one thread: shards whose mailboxes are emptied in an order that a seed decides, and a clock that
+/// stands still unless it is moved.
+final class SimulatedBroker {
+    private(set) var shards: [Shard]
+    private(set) var now = NIODeadline.uptimeNanoseconds(1_000_000_000)
+    private var mailboxes: [[(source: Int, messages: [ShardMessage])]]
+    private var random: SeededGenerator
+    private var clients: [ObjectIdentifier: SimulatedClient] = [:]
+
+    init(
+        shards count: Int = 1,
+        limits: Limits = Limits(),
+        authenticator: Authenticator = .everybody,
+        seed: UInt64 = 1
+    ) {
+        shards = (0..<count).map {
+            Shard(
+                index: $0,
+                count: count,
+                limits: limits,
+                authenticator: authenticator,
+                random: SeededGenerator(seed: seed &+ UInt64($0))
+            )
+        }
+        mailboxes = Array(repeating: [], count: count)
+        random = SeededGenerator(seed: seed)
+    }
+
+    /// A transport without CONNECT.
+    func open(on shard: Int = 0, version: ProtocolVersion = .v5) -> SimulatedClient {
+        let connection = shards[shard].accept(Peer(address: nil, listener: "test"), now: now)
+        let client = SimulatedClient(broker: self, shard: shard, connection: connection, version: version)
+        clients[ObjectIdentifier(connection)] = client
+        return client
+    }
+
+    /// A transport with CONNECT sent; settled unless told otherwise.
+    @discardableResult
+    func connect(
+        _ identifier: String,
+        on shard: Int = 0,
+        version: ProtocolVersion = .v5,
+        cleanStart: Bool = true,
+        keepAlive: UInt16 = 0,
+        expiry: UInt32? = nil,
+        receiveMaximum: UInt16? = nil,
+        maximumPacketSize: UInt32? = nil,
+        will: Connect.Will? = nil,
+        settles: Bool = true
+    ) -> SimulatedClient {
+        let client = open(on: shard, version: version)
+        var connect = Connect(
+            version: version,
+            clientIdentifier: identifier,
+            cleanStart: cleanStart,
+            keepAlive: keepAlive,
+            will: will
+        )
+        connect.properties.sessionExpiryInterval = expiry
+        connect.properties.receiveMaximum = receiveMaximum
+        connect.properties.maximumPacketSize = maximumPacketSize
+        client.send(.connect(connect), settles: settles)
+        return client
+    }
+
+    func receive(_ bytes: ByteBuffer, from client: SimulatedClient, settles: Bool) {
+        shards[client.shard].receive(bytes, on: client.connection, now: now)
+        collect(client.shard)
+        if settles { settle() }
+    }
+
+    /// The client's network goes away without a word.
+    func drop(_ client: SimulatedClient) {
+        shards[client.shard].closed(client.connection, now: now)
+        clients[ObjectIdentifier(client.connection)] = nil
+        client.isClosed = true
+        collect(client.shard)
+        settle()
+    }
+
+    func setBlocked(_ isBlocked: Bool, _ client: SimulatedClient) {
+        shards[client.shard].setBlocked(isBlocked, client.connection, now: now)
+        collect(client.shard)
+        settle()
+    }
+
+    func authenticated(_ ticket: Authenticator.Ticket, _ verdict: Authenticator.Verdict) {
+        shards[ticket.shard].authenticated(ticket, verdict, now: now)
+        collect(ticket.shard)
+        settle()
+    }
+
+    func shutDown() {
+        for shard in shards.indices {
+            shards[shard].shutDown(now: now)
+            collect(shard)
+        }
+        settle()
+    }
+
+    /// Lets time pass, stopping at each deadline on the way.
+    func advance(by amount: TimeAmount) {
+        let end = now + amount
+        while let next = shards.compactMap(\.nextDeadline).min(), next <= end {
+            now = max(now, next)
+            for shard in shards.indices {
+                shards[shard].advance(to: now)
+                collect(shard)
+            }
+            settle()
+        }
+        now = end
+    }
+
+    /// Delivers one batch of some shard's mailbox. Returns whether there was any.
+    @discardableResult
+    func step() -> Bool {
+        let waiting = mailboxes.indices.filter { !mailboxes[$0].isEmpty }
+        guard let shard = waiting.randomElement(using: &random) else { return false }
+        let (source, messages) = mailboxes[shard].removeFirst()
+        shards[shard].receive(messages, from: source, now: now)
+        collect(shard)
+        return true
+    }
+
+    func settle() { while step() {} }
+
+    /// Does what the shell does at the end of a tick.
+    private func collect(_ shard: Int) {
+        while shards[shard].hasEffects {
+            if let handOver = shards[shard].takeHandOver() {
+                for other in shards.indices where !handOver.messages[other].isEmpty {
+                    mailboxes[other].append((shard, handOver.messages[other]))
+                }
+                for other in shards.indices where !handOver.answers[other].isEmpty {
+                    mailboxes[other].append((shard, handOver.answers[other]))
+                }
+            }
+            var dirty: [Connection] = []
+            shards[shard].swapDirty(with: &dirty)
+            for connection in dirty {
+                let output = shards[shard].takeOutput(of: connection)
+                let client = clients[ObjectIdentifier(connection)]
+                for part in output.parts { client?.take(part) }
+                client?.take(output.buffer)
+                shards[shard].recycle(output.buffer)
+                if connection.isClosed {
+                    client?.isClosed = true
+                    clients[ObjectIdentifier(connection)] = nil
+                    shards[shard].closed(connection, now: now)
+                } else {
+                    shards[shard].flushed(connection, now: now)
+                }
+            }
+        }
+    }
+
+    var counters: Counters { shards[0].counters }
+    func total(_ path: KeyPath<Counters, UInt64>) -> UInt64 { shards.reduce(0) { $0 + $1.counters[keyPath: path] } }
+}
+
+/// A generator whose sequence follows from its seed (SplitMix64).
+struct SeededGenerator: RandomNumberGenerator {
+    private var state: UInt64
+
+    init(seed: UInt64) { state = seed }
+
+    mutating func next() -> UInt64 {
+        state &+= 0x9e37_79b9_7f4a_7c15
+        var mixed = state
+        mixed = (mixed ^ mixed >> 30) &* 0xbf58_476d_1ce4_e5b9
+        mixed = (mixed ^ mixed >> 27) &* 0x94d0_49bb_1331_11eb
+        return mixed ^ mixed >> 31
+    }
+}

@@ -1,0 +1,115 @@
+"""Outside clients against the binary. `--martlet FILE` names it; `--peer` puts mosquitto in its place and leaves out what
+is Martlet's own."""
+
+import itertools
+import shutil
+from pathlib import Path
+
+import pytest
+
+from clients import Client, Kind, Options
+from servers import Martlet, MosquittoServer, Server
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def pytest_addoption(parser):
+    parser.addoption("--martlet", default=str(ROOT / ".build" / "debug" / "martlet"), help="the binary under test")
+    parser.addoption("--peer", action="store_true", help="test mosquitto in its place")
+
+
+def pytest_configure(config):
+    config.addinivalue_line("markers", "martlet: asks for what is Martlet's own, not for MQTT")
+
+
+def pytest_collection_modifyitems(config, items):
+    if config.getoption("--peer"):
+        for item in items:
+            if item.get_closest_marker("martlet"):
+                item.add_marker(pytest.mark.skip(reason="Martlet's own"))
+
+
+@pytest.fixture(scope="session")
+def own(request) -> bool:
+    """Whether Martlet is under test: the standard leaves it open whether a broker says why it closes."""
+    return not request.config.getoption("--peer")
+
+
+@pytest.fixture(scope="session")
+def binary(request) -> Path:
+    path = Path(request.config.getoption("--martlet")).resolve()
+    assert path.exists(), f"{path} is not built"
+    return path
+
+
+@pytest.fixture(scope="session")
+def start(request, tmp_path_factory):
+    """Starts brokers; each is stopped by SIGTERM at the end, unless a test has stopped it."""
+    started: list[Server] = []
+
+    def start(configuration: str = "", *settings: str, environment: dict[str, str] | None = None) -> Server:
+        folder = tmp_path_factory.mktemp("broker")
+        if request.config.getoption("--peer"):
+            server: Server = MosquittoServer(folder)
+        else:
+            server = Martlet(request.getfixturevalue("binary"), folder, configuration, settings, environment)
+        try:
+            server.wait_ready()
+        except AssertionError:
+            server.kill()
+            raise
+        started.append(server)
+        return server
+
+    yield start
+    failures = []
+    for server in started:
+        if server.process.returncode is None:
+            try:
+                server.stop()
+            except AssertionError as error:
+                failures.append(str(error))
+        shutil.rmtree(server.folder, ignore_errors=True)
+    assert not failures, "\n\n".join(failures)
+
+
+@pytest.fixture(scope="session")
+def shared(start) -> Server:
+    """The broker that most tests share; their topics and identifiers keep them apart."""
+    return start()
+
+
+@pytest.fixture
+def server(shared) -> Server:
+    yield shared
+    assert shared.is_running, f"the broker ended with {shared.process.returncode}:\n{shared.output}"
+
+
+numbers = itertools.count(1)
+
+
+@pytest.fixture
+def topic() -> str:
+    return f"test/{next(numbers)}"
+
+
+@pytest.fixture
+def connect(server):
+    """Connects clients of a kind to the shared broker, and disconnects them at the end."""
+    connected: list[Client] = []
+
+    def connect(kind: Kind, identifier: str = "", to: Server | None = None, **options) -> Client:
+        broker = to or server
+        if kind.transport not in broker.transports:
+            pytest.skip(f"no {kind.transport} here")
+        client = kind.make(broker.addresses[kind.transport], kind.version, Options(identifier or f"client{next(numbers)}", **options))
+        client.session_present = client.connect()
+        connected.append(client)
+        return client
+
+    yield connect
+    for client in connected:
+        try:
+            client.disconnect()
+        except Exception:
+            pass  # some tests leave their clients without a connection
