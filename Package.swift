@@ -131,8 +131,9 @@ for target in package.targets where target.type != .system {
     target.swiftSettings = strict + (target.name == "QUICTransport" ? [.strictMemorySafety()] : [])
 }
 
-// What `scripts/fuzz` drives: a folder of Fuzz each. Ordinarily it is a module through which tests replay the corpus; with
-// MARTLET_FUZZ set it is an executable under libFuzzer, and everything of ours is instrumented.
+// What `scripts/fuzz` drives: a folder of Fuzz each, with an Entry.swift that calls `fuzz` of Fuzz/Driver. Ordinarily it
+// is a module through which tests replay the corpus; with MARTLET_FUZZ set it is an executable under libFuzzer, and
+// everything of ours is instrumented.
 let fuzzTargets: [(name: String, dependencies: [Target.Dependency])] = [
     ("PacketDecoder", ["MQTTCodec", .nioCore])
 ]
