@@ -27,15 +27,17 @@ actor Scene {
     }
 
     /// Runs a test on the loop and takes everything down behind it.
-    static func run(_ body: (isolated Scene) async throws -> Void) async throws {
+    @discardableResult
+    static func run<Result: Sendable>(_ body: (isolated Scene) async throws -> Result) async throws -> Result {
         let scene = try Scene()
         do {
-            try await body(scene)
+            let result = try await body(scene)
+            try await scene.tearDown()
+            return result
         } catch {
             try? await scene.tearDown()
             throw error
         }
-        try await scene.tearDown()
     }
 
     private func tearDown() async throws {
