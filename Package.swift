@@ -67,8 +67,15 @@ let package = Package(
         ),
         .testTarget(name: "BrokerAccessTests", dependencies: ["BrokerAccess"]),
         .testTarget(name: "BrokerConfigurationTests", dependencies: ["BrokerConfiguration", .configuration]),
-        .testTarget(name: "MQTTClientTests", dependencies: ["MQTTClient", "MQTTCodec", .nioCore, .nioPosix]),
-        .testTarget(name: "LoadGeneratorTests", dependencies: ["LoadGenerator", "MQTTClient", "MQTTCodec", .nioCore]),
+        .testTarget(
+            name: "MQTTClientTests",
+            dependencies: ["MQTTClient", "MQTTCodec", "MosquittoFixture", .nioCore, .nioPosix]
+        ),
+        .testTarget(
+            name: "LoadGeneratorTests",
+            dependencies: ["LoadGenerator", "MQTTClient", "MQTTCodec", "MosquittoFixture", .nioCore]
+        ),
+        .target(name: "MosquittoFixture", path: "Tests/MosquittoFixture"),
     ]
 )
 
