@@ -26,7 +26,9 @@ let package = Package(
             pkgConfig: "libngtcp2_crypto_gnutls",
             providers: [.apt(["libngtcp2-dev", "libngtcp2-crypto-gnutls-dev", "libgnutls28-dev"])]
         ),
-        .systemLibrary(name: "CDatagrams"),
+
+        // UDP sends in batches, in C.
+        .target(name: "CDatagrams"),
 
         // Core: no IO.
         .target(name: "MQTTCodec", dependencies: [.nioCore]),
@@ -60,7 +62,10 @@ let package = Package(
 
         .testTarget(name: "MQTTCodecTests", dependencies: ["MQTTCodec", .nioCore]),
         .testTarget(name: "MQTTBrokerTests", dependencies: ["MQTTBroker", "MQTTCodec", .nioCore]),
-        .testTarget(name: "QUICTransportTests", dependencies: ["QUICTransport", .nioCore, .nioPosix]),
+        .testTarget(
+            name: "QUICTransportTests",
+            dependencies: ["QUICTransport", .nioCore, .nioPosix, .logging, .x509, .crypto]
+        ),
         .testTarget(
             name: "BrokerServerTests",
             dependencies: ["BrokerServer", "MQTTClient", .nioCore, .nioPosix, .serviceLifecycleTestKit]

@@ -10,6 +10,8 @@ package struct QUICCounters: Sendable, Equatable {
     package var sendsBlocked = 0
     /// Datagrams that the kernel refused for good, e.g. by a packet filter.
     package var sendFailures = 0
+    /// Datagrams longer than the way allows: probes of the path's MTU that found its limit.
+    package var datagramsTooLong = 0
 
     package var handshakesStarted = 0
     package var handshakesCompleted = 0
@@ -34,6 +36,8 @@ package struct QUICCounters: Sendable, Equatable {
         package var unexpectedLongHeader = 0
         /// A short header packet for no connection of ours that was not answered by a reset.
         package var unknownConnection = 0
+        /// An Initial that was not what it claimed to be.
+        package var forgedInitial = 0
         package var tooManyHandshakes = 0
         package var tooManyConnections = 0
         /// A new peer address of one connection beyond its rate.

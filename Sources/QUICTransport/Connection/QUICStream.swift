@@ -1,27 +1,127 @@
 package import NIOCore
 
-/// One stream of a connection. Confined to the connection's event loop.
+/// One stream of a connection. Confined to the connection's event loop; calls on a closed stream do nothing.
 package final class QUICStream {
     package let id: Int64
     package unowned let connection: QUICConnection
     /// The user's own.
     package var context: AnyObject?
-    /// Bytes accepted by `write` and not yet acknowledged by the peer.
-    package private(set) var pendingBytes = 0
-    /// While true, received bytes are not credited to the peer, so that flow control holds it.
-    package var isReadingPaused = false
+    package private(set) var isClosed = false
+
+    /// Bytes that wait to be sent or acknowledged.
+    var outgoing = SendQueue()
+    /// Place among the connection's streams.
+    var index = 0
+    /// Flow control of the peer holds this stream.
+    var isBlocked = false
+    private var isCongested = false
+    private var isStopped = false
+    private var isWriteShut = false
+    /// Received bytes that the peer got no credit for while reading is paused.
+    private var uncredited = 0
+    private var newlyAcknowledged = 0
 
     init(id: Int64, connection: QUICConnection) {
         self.id = id
         self.connection = connection
     }
 
-    /// Appends bytes to what is sent. Sent with the next flush.
-    package func write(_ bytes: ByteBuffer) {}
-    /// Ends the sending side after what was written.
-    package func finish() {}
+    /// Whether both sides may send: else only the one that opened it.
+    package var isBidirectional: Bool { self.id & 2 == 0 }
+
+    /// Bytes accepted by `write` and not yet acknowledged by the peer.
+    package var pendingBytes: Int { self.outgoing.count }
+
+    /// While true, received bytes are not credited to the peer, so that flow control holds it.
+    package var isReadingPaused = false {
+        didSet {
+            guard !self.isReadingPaused, self.uncredited > 0, !self.isClosed else { return }
+            self.connection.credit(self.uncredited, on: self)
+            self.uncredited = 0
+        }
+    }
+
+    /// Appends bytes to what is sent. They leave with the next flush.
+    package func write(_ bytes: ByteBuffer) {
+        guard self.isWritable else { return }
+        self.outgoing.append(bytes)
+        if self.outgoing.count >= self.connection.configuration.sendHighWaterMark { self.isCongested = true }
+        self.connection.markDirty()
+    }
+
+    /// Ends the sending side behind what was written.
+    package func finish() {
+        guard self.isWritable else { return }
+        self.outgoing.finish = .wanted
+        self.connection.markDirty()
+    }
+
     /// Abandons the sending side (RESET_STREAM); unsent bytes are gone.
-    package func reset(code: UInt64) {}
-    /// Asks the peer to send no more (STOP_SENDING); what still arrives is ignored.
-    package func stopSending(code: UInt64) {}
+    package func reset(code: UInt64) {
+        guard !self.isClosed, !self.isWriteShut else { return }
+        self.shutWriting()
+        self.connection.resetStream(self, code: code)
+    }
+
+    /// Asks the peer to send no more (STOP_SENDING). What still arrives is ignored.
+    package func stopSending(code: UInt64) {
+        guard !self.isClosed, !self.isStopped else { return }
+        self.isStopped = true
+        self.connection.stopSending(self, code: code)
+    }
+
+    // MARK: For the connection
+
+    /// Whether a packet should be tried for it.
+    var hasWork: Bool { !self.isBlocked && !self.isWriteShut && self.outgoing.hasWork }
+
+    /// Whether received bytes still go to the user.
+    var deliversBytes: Bool { !self.isClosed && !self.isStopped }
+
+    func shutWriting() {
+        self.isWriteShut = true
+        self.outgoing.abandonUnsent()
+    }
+
+    /// Whether the sending side has not been ended, by `finish`, `reset` or the peer.
+    var isWritable: Bool {
+        guard !self.isClosed, !self.isWriteShut, case .open = self.outgoing.finish else { return false }
+        // The sending side of a peer's unidirectional stream does not exist.
+        return self.isBidirectional || (self.id & 1 == 0) != self.connection.isServer
+    }
+
+    /// Counts acknowledged bytes until they are handled; true if this begins a count.
+    func noteAcknowledged(_ count: Int) -> Bool {
+        defer { self.newlyAcknowledged += count }
+        return self.newlyAcknowledged == 0
+    }
+
+    /// Frees what was acknowledged; true if the stream has become writable by it.
+    func handleAcknowledged() -> Bool {
+        self.outgoing.acknowledge(self.newlyAcknowledged)
+        self.newlyAcknowledged = 0
+        guard self.isCongested, self.outgoing.count <= self.connection.configuration.sendLowWaterMark else {
+            return false
+        }
+        self.isCongested = false
+        return !self.isClosed && !self.isWriteShut
+    }
+
+    /// Takes note of bytes that the user has been given; they are credited unless the user has paused.
+    func didDeliver(_ count: Int) {
+        guard count > 0 else { return }
+        if self.isReadingPaused && !self.isStopped {
+            self.uncredited += count
+        } else {
+            self.connection.credit(count, on: self)
+        }
+    }
+
+    /// The engine has forgotten the stream. Returns received bytes that were never credited.
+    func close() -> Int {
+        defer { self.uncredited = 0 }
+        self.isClosed = true
+        self.outgoing = SendQueue()
+        return self.uncredited
+    }
 }

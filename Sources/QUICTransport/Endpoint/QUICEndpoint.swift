@@ -1,27 +1,111 @@
+internal import DequeModule
 package import Logging
 package import NIOCore
 import NIOPosix
 
 /// One UDP socket on one event loop and the connections that live on it. All methods must be called on that loop.
 package final class QUICEndpoint {
-    package let eventLoop: any EventLoop
-    package private(set) var localAddress: SocketAddress
-    package private(set) var counters = QUICCounters()
-    /// What the kernel granted of `QUICServerConfiguration.receiveBufferSize`.
-    package private(set) var receiveBufferSize = 0
-    /// Connections that are not closed.
-    package var connectionCount: Int { 0 }
-
-    init(eventLoop: any EventLoop, localAddress: SocketAddress) {
-        self.eventLoop = eventLoop
-        self.localAddress = localAddress
+    enum Role {
+        case server(QUICServerConfiguration, TLSServerContext, (QUICConnection) -> (any QUICConnectionDelegate)?)
+        case client
     }
+
+    package let eventLoop: any EventLoop
+    package internal(set) var counters = QUICCounters()
+    /// Connections that are not closed.
+    package internal(set) var connectionCount = 0
+    /// Those of them whose handshake is not complete.
+    package internal(set) var handshakeCount = 0
+
+    let role: Role
+    let logger: Logger
+    let context: EngineContext
+    var socket: EndpointSocket?
+    /// What ngtcp2 is told as our address where the socket does not tell it per datagram.
+    var canonicalAddress: DatagramAddress
+    let wishedAddress: SocketAddress
+    let socketWishes: DatagramSocket.Wishes
+    /// Fulfilled when `close` has done its work.
+    private var closePromise: EventLoopPromise<Void>?
+    private(set) var isClosed = false
+    var isReplacingSocket = false
+    /// When a failed socket may be replaced again.
+    var nextReplacement = NIODeadline.now()
+
+    var table = ConnectionTable()
+    var closedConnections: ClosedConnections
+    var deadlines = DeadlineHeap()
+    var scheduled: (at: UInt64, callback: NIOScheduledCallback)?
+    var statelessBucket: TokenBucket
+    var clientTLS: TLSClientContext?
+
+    let batch = TransmitBatch()
+    var dirty: [QUICConnection] = []
+    var flushIsScheduled = false
+    var isFlushing = false
+    /// The kernel took no more; until then nothing new is written.
+    var blockedUntil: UInt64?
+
+    /// The connection that the datagrams of this read burst are for; its events are told when another's turn comes.
+    var burstConnection: QUICConnection?
+    var isDispatching = false
+    var spareEvents: [(connection: QUICConnection, event: EngineEvent)] = []
+    var ended: [(connection: QUICConnection, reason: QUICCloseReason)] = []
+
+    init(
+        role: Role,
+        wishedAddress: SocketAddress,
+        socketWishes: DatagramSocket.Wishes,
+        identifiers: any QUICConnectionIDGenerator,
+        loop: any EventLoop,
+        logger: Logger
+    ) {
+        self.role = role
+        self.eventLoop = loop
+        self.logger = logger
+        self.wishedAddress = wishedAddress
+        self.socketWishes = socketWishes
+        self.canonicalAddress = DatagramAddress()
+        let now = loop.now.uptimeNanoseconds
+        switch role {
+        case .server(let configuration, _, _):
+            self.context = EngineContext(identifiers: identifiers, secret: configuration.staticSecret)
+            self.closedConnections = ClosedConnections(limit: configuration.maximumClosedConnections)
+            self.statelessBucket = TokenBucket(
+                burst: configuration.statelessPacketsPerSecond,
+                interval: 1_000_000_000 / UInt64(max(1, configuration.statelessPacketsPerSecond)),
+                now: now
+            )
+        case .client:
+            self.context = EngineContext(identifiers: identifiers, secret: RandomBytes.make(32))
+            self.closedConnections = ClosedConnections(limit: 1_024)
+            self.statelessBucket = TokenBucket(burst: 0, interval: .max, now: now)
+        }
+    }
+
+    /// Where the socket is bound.
+    package var localAddress: SocketAddress { self.socket?.socket.address.socketAddress ?? self.wishedAddress }
+
+    /// What the kernel granted of the receive buffer that was asked for, bytes.
+    package var receiveBufferSize: Int { self.socket?.socket.receiveBufferSize ?? 0 }
+
+    /// Whether nothing new is to be begun.
+    var isClosing: Bool { self.closePromise != nil }
+
+    var now: UInt64 { self.eventLoop.now.uptimeNanoseconds }
+
+    var isServer: Bool {
+        if case .server = self.role { true } else { false }
+    }
+
+    // MARK: Opening
 
     /// Opens a listening endpoint.
     ///
     /// - Parameters:
     ///   - sharesPort: several endpoints of this process, one per loop, hold the same port (SO_REUSEPORT). The first
     ///     of them proves that nobody else has it.
+    ///   - identifiers: makes our connection identifiers; random ones by default.
     ///   - accept: called on the loop when a handshake is complete, just before `established`; `nil` refuses.
     /// - Throws: in the future, `QUICError.portInUse`, `.certificate`, `.socket`, `.configuration`.
     package static func listen(
@@ -30,35 +114,162 @@ package final class QUICEndpoint {
         loop: any EventLoop,
         sharesPort: Bool,
         logger: Logger,
+        identifiers: any QUICConnectionIDGenerator = RandomConnectionIDGenerator(),
         accept: @escaping (QUICConnection) -> (any QUICConnectionDelegate)?
     ) -> EventLoopFuture<NIOLoopBound<QUICEndpoint>> {
-        loop.makeFailedFuture(QUICError.closed)
+        loop.preconditionInEventLoop()
+        do {
+            try configuration.validate()
+            let tls = try TLSServerContext(
+                certificateChain: configuration.certificateChain,
+                privateKey: configuration.privateKey,
+                alpn: configuration.common.alpn
+            )
+            var wishes = DatagramSocket.Wishes()
+            wishes.sharesPort = sharesPort
+            wishes.receiveBufferSize = configuration.receiveBufferSize
+            wishes.packetInfo = DatagramAddress(address)?.isWildcard ?? false
+            let endpoint = QUICEndpoint(
+                role: .server(configuration, tls, accept),
+                wishedAddress: address,
+                socketWishes: wishes,
+                identifiers: identifiers,
+                loop: loop,
+                logger: logger
+            )
+            return endpoint.open()
+        } catch {
+            return loop.makeFailedFuture(error)
+        }
     }
 
     /// Opens an endpoint for client connections, of which it carries any number.
     ///
-    /// - Parameter localAddress: `nil` for any address of both families and a port of the system's choice.
+    /// - Parameters:
+    ///   - localAddress: `nil` for any address of both families and a port of the system's choice.
+    ///   - receiveBufferSize: receive buffer asked of the kernel, bytes.
     package static func client(
         localAddress: SocketAddress?,
         loop: any EventLoop,
-        logger: Logger
+        logger: Logger,
+        receiveBufferSize: Int = 4 * 1024 * 1024
     ) -> EventLoopFuture<NIOLoopBound<QUICEndpoint>> {
-        loop.makeFailedFuture(QUICError.closed)
+        loop.preconditionInEventLoop()
+        do {
+            var wishes = DatagramSocket.Wishes()
+            wishes.receiveBufferSize = receiveBufferSize
+            let address =
+                try localAddress
+                ?? (Self.hasIPv6
+                    ? SocketAddress(ipAddress: "::", port: 0) : SocketAddress(ipAddress: "0.0.0.0", port: 0))
+            let endpoint = QUICEndpoint(
+                role: .client,
+                wishedAddress: address,
+                socketWishes: wishes,
+                identifiers: RandomConnectionIDGenerator(),
+                loop: loop,
+                logger: logger
+            )
+            return endpoint.open()
+        } catch {
+            return loop.makeFailedFuture(error)
+        }
     }
 
+    private func open() -> EventLoopFuture<NIOLoopBound<QUICEndpoint>> {
+        let bound = NIOLoopBound(self, eventLoop: self.eventLoop)
+        return self.openSocket(on: self.wishedAddress).map { socket in
+            let endpoint = bound.value
+            endpoint.socket = socket.value
+            endpoint.canonicalAddress = socket.value.socket.address
+            socket.value.startReading()
+            return bound
+        }
+    }
+
+    // MARK: Connecting
+
     /// Starts a handshake; its end is told to the delegate by `established` or `closed`.
+    ///
+    /// - Throws: `.configuration` if the address is of another family than the socket, `.trustRoots`, `.closed`.
     package func connect(
         to address: SocketAddress,
         configuration: QUICClientConfiguration,
         delegate: any QUICConnectionDelegate
     ) throws(QUICError) -> QUICConnection {
-        throw QUICError.closed
+        guard !self.isClosing, case .client = self.role else { throw .closed }
+        try configuration.validate()
+        guard var remote = DatagramAddress(address) else { throw .configuration("\(address) is no IP address") }
+        if self.canonicalAddress.isIPv6 { remote = remote.mappedToIPv6 }
+        guard remote.isIPv6 == self.canonicalAddress.isIPv6 else {
+            throw .configuration("\(address) cannot be reached from \(self.localAddress)")
+        }
+        let tls = try self.tlsContext(for: configuration)
+        let connection = QUICConnection(
+            endpoint: self,
+            isServer: false,
+            configuration: configuration.common,
+            remote: remote,
+            // A server does not move; the validated address is the only one (RFC 9000 §9).
+            admission: AddressAdmission(burst: 0, interval: .max)
+        )
+        let identifier = self.context.identifiers.make()
+        connection.start(
+            try Engine(
+                connecting: connection,
+                context: self.context,
+                tls: tls,
+                configuration: configuration.common,
+                identifier: identifier,
+                local: self.canonicalAddress,
+                remote: remote,
+                now: self.now
+            )
+        )
+        connection.delegate = delegate
+        connection.own(identifier)
+        self.connectionCount += 1
+        self.handshakeCount += 1
+        self.counters.handshakesStarted += 1
+        connection.markDirty()
+        return connection
     }
 
-    /// Writes out everything pending of all connections that have something to send. A write schedules one by itself
-    /// for the end of the current tick.
-    package func flush() {}
+    /// Loading the system's authorities takes milliseconds, and connections of one endpoint mostly verify alike.
+    private func tlsContext(for configuration: QUICClientConfiguration) throws(QUICError) -> TLSClientContext {
+        if let known = self.clientTLS, known.verification == configuration.verification,
+            known.alpn == configuration.common.alpn
+        {
+            return known
+        }
+        let made = try TLSClientContext(verification: configuration.verification, alpn: configuration.common.alpn)
+        self.clientTLS = made
+        return made
+    }
 
-    /// Says CONNECTION_CLOSE (application code 0) on all connections, then closes the socket.
-    package func close() -> EventLoopFuture<Void> { self.eventLoop.makeSucceededVoidFuture() }
+    // MARK: Closing
+
+    /// Says CONNECTION_CLOSE (application code 0) on all connections, then closes the socket. Nothing new is accepted.
+    package func close() -> EventLoopFuture<Void> {
+        self.eventLoop.preconditionInEventLoop()
+        if let promise = self.closePromise { return promise.futureResult }
+        let promise = self.eventLoop.makePromise(of: Void.self)
+        self.closePromise = promise
+        for connection in self.table.connections {
+            connection.close(applicationError: 0, reason: "")
+        }
+        self.flush()
+        return promise.futureResult
+    }
+
+    /// Closes the socket when the last connection has ended.
+    func finishClosing() {
+        guard let promise = self.closePromise, self.connectionCount == 0, !self.isClosed else { return }
+        self.isClosed = true
+        self.scheduled?.callback.cancel()
+        self.scheduled = nil
+        guard let socket = self.socket else { return promise.succeed() }
+        self.socket = nil
+        socket.close().cascade(to: promise)
+    }
 }

@@ -1,3 +1,0 @@
-#pragma once
-#include <netinet/in.h>
-#include <sys/socket.h>

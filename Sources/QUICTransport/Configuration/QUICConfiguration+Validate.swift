@@ -1,0 +1,41 @@
+extension QUICConfiguration {
+    /// - Throws: `QUICError.configuration` that names the field and what is allowed.
+    func validate() throws(QUICError) {
+        func hold(_ condition: Bool, _ rule: String) throws(QUICError) {
+            guard condition else { throw .configuration(rule) }
+        }
+        try hold((1...255).contains(self.alpn.utf8.count), "alpn must have 1 to 255 octets")
+        try hold((1...1 << 30).contains(self.streamReceiveWindow), "streamReceiveWindow must be 1 to 2^30")
+        try hold(
+            (self.streamReceiveWindow...1 << 30).contains(self.maximumStreamReceiveWindow),
+            "maximumStreamReceiveWindow must be streamReceiveWindow to 2^30"
+        )
+        try hold((1...1 << 40).contains(self.connectionReceiveWindow), "connectionReceiveWindow must be 1 to 2^40")
+        try hold((0...65_535).contains(self.bidirectionalStreams), "bidirectionalStreams must be 0 to 65535")
+        try hold((0...65_535).contains(self.unidirectionalStreams), "unidirectionalStreams must be 0 to 65535")
+        try hold((1_200...65_527).contains(self.maximumUDPPayload), "maximumUDPPayload must be 1200 to 65527")
+        try hold(
+            self.maximumAcknowledgementDelay >= .zero && self.maximumAcknowledgementDelay < .milliseconds(1 << 14),
+            "maximumAcknowledgementDelay must be 0 to 16383 ms"
+        )
+        try hold(self.initialRoundTripTime > .zero, "initialRoundTripTime must be positive")
+        try hold(self.handshakeTimeout > .zero, "handshakeTimeout must be positive")
+        try hold(self.sendLowWaterMark < self.sendHighWaterMark, "sendLowWaterMark must be below sendHighWaterMark")
+    }
+}
+
+extension QUICServerConfiguration {
+    func validate() throws(QUICError) {
+        try self.common.validate()
+        guard self.staticSecret.count == 32 else { throw .configuration("staticSecret must have 32 octets") }
+    }
+}
+
+extension QUICClientConfiguration {
+    func validate() throws(QUICError) {
+        try self.common.validate()
+        if case .full(let name, _) = self.verification, name.isEmpty {
+            throw .configuration("the server's name must not be empty where it is verified")
+        }
+    }
+}

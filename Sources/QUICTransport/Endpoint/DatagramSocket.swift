@@ -1,0 +1,61 @@
+internal import CDatagrams
+import Glibc
+internal import NIOCore
+
+/// A bound UDP socket, before SwiftNIO takes it over.
+struct DatagramSocket {
+    let descriptor: CInt
+    let address: DatagramAddress
+    /// Receive buffer granted, bytes.
+    let receiveBufferSize: Int
+
+    struct Wishes {
+        var sharesPort = false
+        /// Bytes; 0 leaves the system's default.
+        var receiveBufferSize = 0
+        /// Whether the destination address of each datagram matters: on wildcards, when we answer strangers.
+        var packetInfo = false
+    }
+
+    /// - Throws: `QUICError.portInUse` or `.socket`.
+    static func open(on address: SocketAddress, wishes: Wishes) throws -> DatagramSocket {
+        guard let wanted = DatagramAddress(address) else {
+            throw QUICError.configuration("\(address) is no IP address")
+        }
+        guard wishes.sharesPort else { return try self.open(wanted, wishes: wishes) }
+        return try SharedPorts.join(
+            address,
+            prove: {
+                var alone = wishes
+                alone.sharesPort = false
+                alone.receiveBufferSize = 0
+                close(try self.open(wanted, wishes: alone).descriptor)
+            },
+            bind: {
+                let socket = try self.open(wanted, wishes: wishes)
+                return (socket, socket.address.socketAddress)
+            }
+        )
+    }
+
+    private static func open(_ wanted: DatagramAddress, wishes: Wishes) throws(QUICError) -> DatagramSocket {
+        var request = datagram_socket_wishes()
+        request.shares_port = wishes.sharesPort
+        request.wants_packet_info = wishes.packetInfo
+        request.receive_buffer = CInt(clamping: wishes.receiveBufferSize)
+        request.send_buffer = request.receive_buffer
+        var facts = datagram_socket_facts()
+        var address = wanted.raw
+        let descriptor = unsafe datagram_socket_open(&address, &request, &facts)
+        guard descriptor >= 0 else {
+            throw descriptor == -EADDRINUSE
+                ? .portInUse(wanted.socketAddress)
+                : .socket(operation: "bind \(wanted.socketAddress)", errno: -descriptor)
+        }
+        return DatagramSocket(
+            descriptor: descriptor,
+            address: DatagramAddress(facts.address),
+            receiveBufferSize: Int(facts.receive_buffer)
+        )
+    }
+}

@@ -1,0 +1,201 @@
+import Glibc
+internal import Logging
+package import NIOCore
+import NIOPosix
+
+/// A UDP socket that SwiftNIO reads and we write.
+final class EndpointSocket {
+    let socket: DatagramSocket
+    let channel: any Channel
+    /// A descriptor of our own for the same socket: SwiftNIO closes its own when it sees fit.
+    let descriptor: CInt
+    private let sharesPort: Bool
+
+    /// Datagrams read by one system call.
+    private static let readCount = 64
+    /// Room for each: a train of coalesced datagrams (UDP_GRO), of which pages are touched as needed.
+    private static let readSize = 64 * 1024
+
+    init(socket: DatagramSocket, channel: any Channel, sharesPort: Bool) {
+        self.socket = socket
+        self.channel = channel
+        self.sharesPort = sharesPort
+        self.descriptor = dup(socket.descriptor)
+    }
+
+    deinit {
+        Glibc.close(self.descriptor)
+        if self.sharesPort { SharedPorts.leave(self.socket.address.socketAddress) }
+    }
+
+    /// Puts an open socket into SwiftNIO's hands. Nothing is read before `startReading`.
+    static func adopt(
+        _ socket: DatagramSocket,
+        sharesPort: Bool,
+        reader: NIOLoopBound<DatagramReader>,
+        loop: any EventLoop
+    ) -> EventLoopFuture<NIOLoopBound<EndpointSocket>> {
+        DatagramBootstrap(group: loop)
+            .channelOption(.autoRead, value: false)
+            .channelOption(.datagramVectorReadMessageCount, value: Self.readCount)
+            .channelOption(
+                .recvAllocator,
+                value: FixedSizeRecvByteBufferAllocator(capacity: Self.readCount * Self.readSize)
+            )
+            .channelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    try channel.pipeline.syncOperations.addHandler(reader.value)
+                }
+            }
+            .withBoundSocket(socket.descriptor)
+            .map { channel in
+                NIOLoopBound(EndpointSocket(socket: socket, channel: channel, sharesPort: sharesPort), eventLoop: loop)
+            }
+    }
+
+    func startReading() {
+        guard let options = self.channel.syncOptions else { return }
+        // Each makes SwiftNIO report something; a kernel that cannot is no reason to stop.
+        try? options.setOption(.explicitCongestionNotification, value: true)
+        try? options.setOption(.receivePacketInfo, value: true)
+        if System.supportsUDPReceiveOffload {
+            try? options.setOption(.datagramReceiveOffload, value: true)
+            try? options.setOption(.datagramReceiveSegmentSize, value: true)
+        }
+        try? options.setOption(.autoRead, value: true)
+    }
+
+    func close() -> EventLoopFuture<Void> {
+        self.channel.close()
+    }
+}
+
+extension QUICEndpoint {
+    /// Whether the system has IPv6 at all.
+    static let hasIPv6: Bool = {
+        let descriptor = Glibc.socket(AF_INET6, CInt(SOCK_DGRAM.rawValue), 0)
+        if descriptor >= 0 { Glibc.close(descriptor) }
+        return descriptor >= 0
+    }()
+
+    func openSocket(on address: SocketAddress) -> EventLoopFuture<NIOLoopBound<EndpointSocket>> {
+        do {
+            let socket = try DatagramSocket.open(on: address, wishes: self.socketWishes)
+            return EndpointSocket.adopt(
+                socket,
+                sharesPort: self.socketWishes.sharesPort,
+                reader: NIOLoopBound(DatagramReader(endpoint: self), eventLoop: self.eventLoop),
+                loop: self.eventLoop
+            )
+        } catch {
+            return self.eventLoop.makeFailedFuture(error)
+        }
+    }
+
+    /// SwiftNIO has closed a socket. If we did not want that, another takes its place.
+    func socketClosed(_ channel: any Channel) {
+        guard !self.isClosed, channel === self.socket?.channel else { return }
+        self.socket = nil
+        self.replaceSocket(because: "closed")
+    }
+
+    /// The kernel sends nothing more from the socket. A server's may be bound to several addresses, of which others
+    /// still work, and its clients look for it there; a client opens another.
+    func socketFailed(errno: CInt) {
+        guard !self.isClosed, !self.isServer else { return }
+        unsafe self.replaceSocket(because: String(cString: strerror(errno)))
+    }
+
+    private func replaceSocket(because reason: String) {
+        guard !self.isReplacingSocket else { return }
+        self.isReplacingSocket = true
+        self.logger.warning(
+            "UDP socket failed, opening another",
+            metadata: ["address": "\(self.wishedAddress)", "reason": "\(reason)"]
+        )
+        // A socket that fails at once again must not keep the loop busy.
+        let bound = NIOLoopBound(self, eventLoop: self.eventLoop)
+        let wait = self.nextReplacement - .now()
+        self.nextReplacement = .now() + max(wait, .zero) + .seconds(1)
+        if wait > .zero {
+            self.eventLoop.scheduleTask(in: wait) { bound.value.openReplacement() }
+        } else {
+            self.openReplacement()
+        }
+    }
+
+    private func openReplacement() {
+        guard !self.isClosed else { return }
+        let bound = NIOLoopBound(self, eventLoop: self.eventLoop)
+        self.openSocket(on: self.replacementAddress)
+            .flatMapError { _ in bound.value.openOnAnyAddress() }
+            .whenComplete { result in
+                let endpoint = bound.value
+                switch result {
+                case .success(let socket):
+                    endpoint.isReplacingSocket = false
+                    endpoint.counters.socketsReplaced += 1
+                    endpoint.take(socket.value, movesConnections: true)
+                case .failure(let error):
+                    endpoint.logger.error("cannot open a UDP socket", metadata: ["error": "\(error)"])
+                    endpoint.eventLoop.scheduleTask(in: .seconds(1)) { bound.value.openReplacement() }
+                }
+            }
+    }
+
+    /// Servers stay where their clients look for them.
+    private var replacementAddress: SocketAddress {
+        var address = self.wishedAddress
+        if self.isServer { address.port = Int(self.canonicalAddress.port) }
+        return address
+    }
+
+    /// For a client whose address has vanished.
+    private func openOnAnyAddress() -> EventLoopFuture<NIOLoopBound<EndpointSocket>> {
+        guard !self.isServer else { return self.eventLoop.makeFailedFuture(QUICError.closed) }
+        do {
+            let any = self.canonicalAddress.isIPv6 ? "::" : "0.0.0.0"
+            return self.openSocket(on: try SocketAddress(ipAddress: any, port: 0))
+        } catch {
+            return self.eventLoop.makeFailedFuture(error)
+        }
+    }
+
+    private func take(_ socket: EndpointSocket, movesConnections: Bool) {
+        guard !self.isClosed else {
+            socket.channel.close(promise: nil)
+            return
+        }
+        let old = self.socket
+        self.socket = socket
+        self.blockedUntil = nil
+        if movesConnections, !self.isServer {
+            self.canonicalAddress = socket.socket.address
+            for connection in self.table.connections {
+                connection.migrate(to: self.canonicalAddress, now: self.now)
+            }
+        }
+        socket.startReading()
+        old?.channel.close(promise: nil)
+        self.scheduleFlush()
+    }
+
+    /// How connections take a change of the local address.
+    package enum Migration: Sendable {
+        /// They know, and probe the new path with a new identifier (RFC 9000 §9.2).
+        case active
+        /// They do not know, as when a NAT rebinds (RFC 9000 §9.3.1).
+        case unnoticed
+    }
+
+    /// Moves all connections of a client endpoint to another socket.
+    ///
+    /// - Parameter address: where to bind; port 0 for any.
+    package func rebind(to address: SocketAddress, migration: Migration) -> EventLoopFuture<Void> {
+        self.eventLoop.preconditionInEventLoop()
+        let bound = NIOLoopBound(self, eventLoop: self.eventLoop)
+        return self.openSocket(on: address).map { socket in
+            bound.value.take(socket.value, movesConnections: migration == .active)
+        }
+    }
+}

@@ -1,0 +1,159 @@
+internal import NIOCore
+
+/// Packets that belong to no connection of ours.
+extension QUICEndpoint {
+    func receiveStray(
+        _ datagram: UnsafeRawBufferPointer,
+        _ header: PacketHeader,
+        from remote: DatagramAddress,
+        to local: DatagramAddress,
+        ecn: UInt8,
+        now: UInt64
+    ) {
+        switch header.form {
+        case .short:
+            unsafe self.answerUnknown(datagram, header, from: remote, to: local, now: now)
+        case .long(PacketHeader.version1):
+            guard unsafe PacketHeader.isAcceptable(datagram) else {
+                self.counters.dropped.unexpectedLongHeader += 1
+                return
+            }
+            unsafe self.acceptClient(datagram, header, from: remote, to: local, ecn: ecn, now: now)
+        case .long(let version):
+            // Only what could be an Initial of its version is answered (RFC 9000 §5.2.2, §6.1).
+            guard version != 0, datagram.count >= 1_200 else {
+                self.counters.dropped.malformed += 1
+                return
+            }
+            unsafe self.answerStateless(to: remote, from: local, now: now) { destination in
+                let count = unsafe StatelessPackets.writeVersionNegotiation(into: destination, answering: header)
+                if count > 0 { self.counters.versionNegotiationsSent += 1 }
+                return count
+            }
+        }
+    }
+
+    private func answerUnknown(
+        _ datagram: UnsafeRawBufferPointer,
+        _ header: PacketHeader,
+        from remote: DatagramAddress,
+        to local: DatagramAddress,
+        now: UInt64
+    ) {
+        guard case .server(let configuration, _, _) = self.role, configuration.sendsStatelessResets,
+            datagram.count >= StatelessPackets.leastTriggerCount
+        else {
+            self.counters.dropped.unknownConnection += 1
+            return
+        }
+        unsafe self.answerStateless(to: remote, from: local, now: now) { destination in
+            let count = unsafe StatelessPackets.writeReset(
+                into: destination,
+                triggerCount: datagram.count,
+                key: self.context.resetKey,
+                identifier: header.destination
+            )
+            if count > 0 { self.counters.resetsSent += 1 }
+            return count
+        }
+    }
+
+    /// Puts a packet into the batch, at the rate that packets without state are allowed.
+    private func answerStateless(
+        to remote: DatagramAddress,
+        from local: DatagramAddress,
+        now: UInt64,
+        write: (UnsafeMutableRawBufferPointer) -> Int
+    ) {
+        let room = 256
+        guard self.statelessBucket.take(now: now), self.batch.hasRoom(for: room) else {
+            self.counters.dropped.statelessLimit += 1
+            return
+        }
+        let count = unsafe write(self.batch.tail(room))
+        guard count > 0 else { return }
+        self.batch.append(count, from: self.socketWishes.packetInfo ? local : nil, to: remote, ecn: 0)
+        self.scheduleFlush()
+    }
+
+    private func acceptClient(
+        _ datagram: UnsafeRawBufferPointer,
+        _ header: PacketHeader,
+        from remote: DatagramAddress,
+        to local: DatagramAddress,
+        ecn: UInt8,
+        now: UInt64
+    ) {
+        guard case .server(let configuration, let tls, _) = self.role, !self.isClosing else { return }
+        guard self.handshakeCount < configuration.maximumHandshakes else {
+            self.counters.dropped.tooManyHandshakes += 1
+            return
+        }
+        guard self.connectionCount < configuration.maximumConnections else {
+            self.counters.dropped.tooManyConnections += 1
+            unsafe self.answerStateless(to: remote, from: local, now: now) {
+                unsafe StatelessPackets.writeRefusal(
+                    into: $0,
+                    answering: header,
+                    code: TransportError.connectionRefused
+                )
+            }
+            return
+        }
+        let identifier = self.context.identifiers.make()
+        let connection = QUICConnection(
+            endpoint: self,
+            isServer: true,
+            configuration: configuration.common,
+            remote: remote,
+            admission: AddressAdmission(
+                burst: configuration.newAddressBurst,
+                interval: configuration.newAddressInterval.unsignedNanoseconds
+            )
+        )
+        guard
+            let engine = try? Engine(
+                accepting: header,
+                for: connection,
+                context: self.context,
+                tls: tls,
+                configuration: configuration.common,
+                identifier: identifier,
+                local: local,
+                remote: remote,
+                now: now
+            )
+        else {
+            self.counters.handshakesFailed += 1
+            return
+        }
+        connection.start(engine)
+        connection.own(header.destination)
+        connection.own(identifier)
+        self.connectionCount += 1
+        self.handshakeCount += 1
+        self.counters.handshakesStarted += 1
+        self.dispatchEvents()
+        self.burstConnection = connection
+        if let end = unsafe connection.read(datagram, from: remote, to: local, ecn: ecn, now: now) {
+            self.dispatchEvents()
+            self.finish(connection, end, now: now)
+        }
+    }
+
+    /// Asks the user for a delegate of a new connection.
+    func accept(_ connection: QUICConnection) -> (any QUICConnectionDelegate)? {
+        guard case .server(_, _, let accept) = self.role else { return nil }
+        return accept(connection)
+    }
+
+    func didEstablish(_ connection: QUICConnection) {
+        self.handshakeCount -= 1
+        self.counters.handshakesCompleted += 1
+    }
+}
+
+/// Transport error codes that we send by ourselves (RFC 9000 §20.1).
+enum TransportError {
+    static let connectionRefused: UInt64 = 0x2
+}

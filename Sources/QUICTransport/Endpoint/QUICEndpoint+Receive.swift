@@ -1,0 +1,144 @@
+internal import NIOCore
+
+extension QUICEndpoint {
+    /// Takes what one read of the socket gave: one datagram, or a train of equally long ones from one address.
+    func receive(_ envelope: AddressedEnvelope<ByteBuffer>) {
+        guard let remote = DatagramAddress(envelope.remoteAddress) else { return }
+        if self.burstConnection == nil { self.context.beginBurst() }
+        let now = self.now
+        let local = self.localAddress(of: envelope)
+        let ecn = envelope.metadata?.ecnState.codepoint ?? 0
+        unsafe envelope.data.withUnsafeReadableBytes { bytes in
+            let size = envelope.metadata?.segmentSize.flatMap { $0 > 0 ? $0 : nil } ?? bytes.count
+            var rest = unsafe bytes[...]
+            repeat {
+                let datagram = unsafe UnsafeRawBufferPointer(rebasing: rest.prefix(size))
+                unsafe rest = rest.dropFirst(size)
+                self.counters.datagramsIn += 1
+                self.counters.bytesIn += datagram.count
+                unsafe self.receive(datagram, from: remote, to: local, ecn: ecn, now: now)
+            } while unsafe !rest.isEmpty
+        }
+    }
+
+    /// The address that the peer sent to, which is where our answers come from.
+    private func localAddress(of envelope: AddressedEnvelope<ByteBuffer>) -> DatagramAddress {
+        guard self.socketWishes.packetInfo, let info = envelope.metadata?.packetInfo,
+            var address = DatagramAddress(info.destinationAddress)
+        else { return self.canonicalAddress }
+        address.port = self.canonicalAddress.port
+        return address
+    }
+
+    func receive(
+        _ datagram: UnsafeRawBufferPointer,
+        from remote: DatagramAddress,
+        to local: DatagramAddress,
+        ecn: UInt8,
+        now: UInt64
+    ) {
+        guard !remote.isUnanswerable, !local.isMulticastOrBroadcast else {
+            self.counters.dropped.unanswerableSource += 1
+            return
+        }
+        guard let header = unsafe PacketHeader(datagram, identifierCount: self.context.identifiers.count) else {
+            self.counters.dropped.malformed += 1
+            return
+        }
+        switch self.table[header.destination] {
+        case .live(let connection)?:
+            unsafe self.read(datagram, for: connection, from: remote, to: local, ecn: ecn, now: now)
+        case .closed(let closed)?:
+            self.answerLate(closed, now: now)
+        case nil:
+            if self.isServer {
+                unsafe self.receiveStray(datagram, header, from: remote, to: local, ecn: ecn, now: now)
+            } else {
+                unsafe self.receiveReset(datagram, from: remote, to: local, now: now)
+            }
+        }
+    }
+
+    private func read(
+        _ datagram: UnsafeRawBufferPointer,
+        for connection: QUICConnection,
+        from remote: DatagramAddress,
+        to local: DatagramAddress,
+        ecn: UInt8,
+        now: UInt64
+    ) {
+        guard connection.admits(remote, now: now) else {
+            self.counters.dropped.tooManyAddresses += 1
+            return
+        }
+        if connection !== self.burstConnection {
+            self.dispatchEvents()
+            self.burstConnection = connection
+        }
+        if let end = unsafe connection.read(datagram, from: remote, to: local, ecn: ecn, now: now) {
+            self.dispatchEvents()
+            self.finish(connection, end, now: now)
+        }
+    }
+
+    /// A stateless reset looks like a packet for nobody, and ends with a token that only the server can know.
+    private func receiveReset(
+        _ datagram: UnsafeRawBufferPointer,
+        from remote: DatagramAddress,
+        to local: DatagramAddress,
+        now: UInt64
+    ) {
+        let tokenCount = StatelessResetToken.count
+        if datagram.count >= 5 + tokenCount,
+            let connection = unsafe self.table[
+                StatelessResetToken(UnsafeRawBufferPointer(rebasing: datagram.suffix(tokenCount)))
+            ]
+        {
+            self.counters.resetsReceived += 1
+            unsafe self.read(datagram, for: connection, from: remote, to: local, ecn: 0, now: now)
+        } else {
+            self.counters.dropped.unknownConnection += 1
+        }
+    }
+
+    private func answerLate(_ closed: ClosedConnection, now: UInt64) {
+        guard closed.answersNext(), self.batch.hasRoom(for: closed.packet.count) else {
+            self.counters.dropped.closedConnection += 1
+            return
+        }
+        unsafe self.batch.tail(closed.packet.count).copyBytes(from: closed.packet)
+        self.batch.append(closed.packet.count, from: closed.local, to: closed.remote, ecn: 0)
+        self.scheduleFlush()
+    }
+
+    /// Everything that one wake-up of the socket gave has been received.
+    func finishBurst() {
+        self.dispatchEvents()
+        self.burstConnection = nil
+        self.flush()
+    }
+
+    /// Tells users what the engines noticed. What they do in answer may raise further events.
+    func dispatchEvents() {
+        guard !self.isDispatching, !self.context.events.isEmpty else { return }
+        self.isDispatching = true
+        while !self.context.events.isEmpty {
+            swap(&self.spareEvents, &self.context.events)
+            for (connection, event) in self.spareEvents { connection.handle(event) }
+            self.spareEvents.removeAll(keepingCapacity: true)
+        }
+        self.isDispatching = false
+    }
+}
+
+extension NIOExplicitCongestionNotificationState {
+    /// The two bits of the IP header (RFC 3168 §5).
+    fileprivate var codepoint: UInt8 {
+        switch self {
+        case .transportNotCapable: 0
+        case .transportCapableFlag1: 1
+        case .transportCapableFlag0: 2
+        case .congestionExperienced: 3
+        }
+    }
+}

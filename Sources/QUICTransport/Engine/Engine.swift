@@ -1,0 +1,337 @@
+internal import CDatagrams
+internal import CNgtcp2
+internal import NIOCore
+
+/// The one owner of an `ngtcp2_conn`: bytes and instants go in, packets and events come out.
+///
+/// ngtcp2 must not be called from within its callbacks, so these only record events, which the connection acts upon
+/// after the call has returned. All instants are nanoseconds of the event loop's clock.
+@safe final class Engine {
+    unowned let connection: QUICConnection
+    let context: EngineContext
+    let isServer: Bool
+    let conn: OpaquePointer
+    /// How C finds this object; also ngtcp2's handle for the TLS helper.
+    private let reference: UnsafeMutablePointer<ngtcp2_crypto_conn_ref>
+    var tls = TLSState.released
+
+    enum TLSState {
+        /// The first CRYPTO data makes the session, so that forged Initials cost none.
+        case awaitingClient(TLSServerContext)
+        case live(TLSSession)
+        /// CRYPTO data is no longer expected, and answered by `unexpected_message`.
+        case released
+    }
+
+    /// A server's side of a connection that begins with the given header.
+    init(
+        accepting header: PacketHeader,
+        for connection: QUICConnection,
+        context: EngineContext,
+        tls: TLSServerContext,
+        configuration: QUICConfiguration,
+        identifier: QUICConnectionID,
+        local: DatagramAddress,
+        remote: DatagramAddress,
+        now: UInt64
+    ) throws(QUICError) {
+        self.connection = connection
+        self.context = context
+        self.isServer = true
+        unsafe self.reference = .allocate(capacity: 1)
+        var settings = unsafe ngtcp2_settings(configuration, now: now)
+        var parameters = unsafe ngtcp2_transport_params(configuration)
+        unsafe parameters.original_dcid = ngtcp2_cid(header.destination)
+        unsafe parameters.original_dcid_present = 1
+        unsafe parameters.stateless_reset_token_present = 1
+        unsafe withUnsafeMutableBytes(of: &parameters.stateless_reset_token) { token in
+            if let start = token.baseAddress {
+                unsafe StatelessPackets.writeResetToken(
+                    start.assumingMemoryBound(to: UInt8.self),
+                    key: context.resetKey,
+                    identifier: identifier
+                )
+            }
+        }
+        var client = ngtcp2_cid(header.source)
+        var own = ngtcp2_cid(identifier)
+        var made: OpaquePointer?
+        let reference = unsafe self.reference
+        let status = unsafe withPath(local, remote) { path in
+            unsafe shim_conn_server_new(
+                &made,
+                &client,
+                &own,
+                path,
+                PacketHeader.version1,
+                EngineCallbacks.server,
+                &settings,
+                &parameters,
+                reference
+            )
+        }
+        guard status == 0, let made = unsafe made else {
+            unsafe reference.deallocate()
+            throw .engine(engineErrorText(status))
+        }
+        unsafe self.conn = made
+        self.tls = .awaitingClient(tls)
+        self.prepare(configuration)
+    }
+
+    /// A client's side of a new connection.
+    init(
+        connecting connection: QUICConnection,
+        context: EngineContext,
+        tls: TLSClientContext,
+        configuration: QUICConfiguration,
+        identifier: QUICConnectionID,
+        local: DatagramAddress,
+        remote: DatagramAddress,
+        now: UInt64
+    ) throws(QUICError) {
+        self.connection = connection
+        self.context = context
+        self.isServer = false
+        unsafe self.reference = .allocate(capacity: 1)
+        var settings = unsafe ngtcp2_settings(configuration, now: now)
+        var parameters = unsafe ngtcp2_transport_params(configuration)
+        var server = ngtcp2_cid(RandomConnectionIDGenerator().make())
+        var own = ngtcp2_cid(identifier)
+        var made: OpaquePointer?
+        let reference = unsafe self.reference
+        let status = unsafe withPath(local, remote) { path in
+            unsafe shim_conn_client_new(
+                &made,
+                &server,
+                &own,
+                path,
+                PacketHeader.version1,
+                EngineCallbacks.client,
+                &settings,
+                &parameters,
+                reference
+            )
+        }
+        guard status == 0, let made = unsafe made else {
+            unsafe reference.deallocate()
+            throw .engine(engineErrorText(status))
+        }
+        unsafe self.conn = made
+        self.prepare(configuration)
+        let session = unsafe try tls.makeSession(reference)
+        self.adopt(session)
+    }
+
+    private func prepare(_ configuration: QUICConfiguration) {
+        unsafe self.reference.initialize(
+            to: ngtcp2_crypto_conn_ref(
+                get_conn: { reference in unsafe reference.flatMap { unsafe Engine.from($0).conn } },
+                user_data: Unmanaged.passUnretained(self).toOpaque()
+            )
+        )
+        if let interval = configuration.keepAliveInterval {
+            unsafe ngtcp2_conn_set_keep_alive_timeout(self.conn, interval.unsignedNanoseconds)
+        }
+    }
+
+    deinit {
+        unsafe ngtcp2_conn_del(self.conn)
+        self.tls = .released
+        unsafe self.reference.deallocate()
+    }
+
+    static func from(_ reference: UnsafeMutablePointer<ngtcp2_crypto_conn_ref>) -> Engine {
+        unsafe Unmanaged<Engine>.fromOpaque(reference.pointee.user_data).takeUnretainedValue()
+    }
+
+    // MARK: TLS
+
+    func adopt(_ session: TLSSession) {
+        self.tls = .live(session)
+        unsafe ngtcp2_conn_set_tls_native_handle(self.conn, UnsafeMutableRawPointer(session.handle))
+    }
+
+    /// Makes the server's session; called when the first CRYPTO data has arrived in an authentic packet.
+    func beginSession() -> Bool {
+        guard case .awaitingClient(let context) = self.tls else { return true }
+        guard let session = unsafe try? context.makeSession(self.reference) else { return false }
+        self.adopt(session)
+        return true
+    }
+
+    /// Frees the session, half of a server connection's memory. Keys are ngtcp2's own by now, key updates included.
+    func releaseTLS() {
+        unsafe ngtcp2_conn_set_tls_native_handle(self.conn, nil)
+        self.tls = .released
+    }
+
+    // MARK: Reading
+
+    /// Reads one datagram.
+    func read(
+        _ datagram: UnsafeRawBufferPointer,
+        from remote: DatagramAddress,
+        to local: DatagramAddress,
+        ecn: UInt8,
+        now: UInt64
+    ) -> EngineEnd? {
+        let status = unsafe withPath(local, remote) { path in
+            unsafe shim_conn_read_pkt(
+                self.conn,
+                path,
+                ecn,
+                datagram.baseAddress?.assumingMemoryBound(to: UInt8.self),
+                datagram.count,
+                now
+            )
+        }
+        return status == 0 ? nil : self.end(status)
+    }
+
+    /// Minds timers that are due.
+    func handleExpiry(now: UInt64) -> EngineEnd? {
+        let status = unsafe ngtcp2_conn_handle_expiry(self.conn, now)
+        return status == 0 ? nil : self.end(status)
+    }
+
+    /// When `handleExpiry` wants to be called, `UInt64.max` for never.
+    var expiry: UInt64 { unsafe ngtcp2_conn_get_expiry(self.conn) }
+
+    /// Three probe timeouts: how long late packets of a closed connection are to be expected (RFC 9000 §10.2).
+    var closingPeriod: UInt64 { unsafe 3 * ngtcp2_conn_get_pto(self.conn) }
+
+    // MARK: State
+
+    var isHandshakeComplete: Bool { unsafe ngtcp2_conn_get_handshake_completed(self.conn) != 0 }
+
+    var remoteAddress: DatagramAddress {
+        unsafe DatagramAddress(ngtcp2_conn_get_path(self.conn).pointee.remote)
+    }
+
+    /// Whether the peer allows more bytes on all streams together.
+    var hasConnectionCredit: Bool { unsafe ngtcp2_conn_get_max_data_left(self.conn) > 0 }
+
+    /// Bytes that congestion control lets out in one go.
+    var sendQuantum: Int { unsafe ngtcp2_conn_get_send_quantum(self.conn) }
+
+    /// The longest packet that may be written, probes of the path's MTU included.
+    var maximumPacket: Int { unsafe ngtcp2_conn_get_max_tx_udp_payload_size(self.conn) }
+
+    // MARK: Streams
+
+    func openBidirectionalStream(_ make: (Int64) -> QUICStream) throws(QUICError) -> QUICStream {
+        var id: Int64 = -1
+        let status = unsafe ngtcp2_conn_open_bidi_stream(self.conn, &id, nil)
+        guard status == 0 else {
+            throw status == NGTCP2_ERR_STREAM_ID_BLOCKED ? .streamLimitReached : .engine(engineErrorText(status))
+        }
+        let stream = make(id)
+        unsafe ngtcp2_conn_set_stream_user_data(self.conn, id, Unmanaged.passUnretained(stream).toOpaque())
+        return stream
+    }
+
+    /// Streams of the peer are counted anew when they close.
+    func allowAnotherStream(like id: Int64) {
+        guard unsafe ngtcp2_conn_is_local_stream(self.conn, id) == 0 else { return }
+        if id & 2 == 0 {
+            unsafe ngtcp2_conn_extend_max_streams_bidi(self.conn, 1)
+        } else {
+            unsafe ngtcp2_conn_extend_max_streams_uni(self.conn, 1)
+        }
+    }
+
+    /// Lets the peer send as many bytes more.
+    func credit(_ count: Int, on id: Int64) {
+        unsafe ngtcp2_conn_extend_max_stream_offset(self.conn, id, UInt64(count))
+        unsafe ngtcp2_conn_extend_max_offset(self.conn, UInt64(count))
+    }
+
+    /// Credits bytes of a stream that is closed to the connection alone.
+    func creditConnection(_ count: Int) {
+        unsafe ngtcp2_conn_extend_max_offset(self.conn, UInt64(count))
+    }
+
+    func resetStream(_ id: Int64, code: UInt64) {
+        unsafe ngtcp2_conn_shutdown_stream_write(self.conn, 0, id, code)
+    }
+
+    func stopSending(_ id: Int64, code: UInt64) {
+        unsafe ngtcp2_conn_shutdown_stream_read(self.conn, 0, id, code)
+    }
+
+    /// Whether the peer has asked to stop a stream whose sending side we have not ended.
+    func isStopped(_ id: Int64) -> Bool {
+        unsafe shim_conn_is_stream_write_shut(self.conn, id) != 0
+    }
+
+    // MARK: Migration
+
+    /// Goes on from another local address (RFC 9000 §9.2). False if the peer or the state does not allow it.
+    func migrate(to local: DatagramAddress, now: UInt64) -> Bool {
+        unsafe withPath(local, self.remoteAddress) { path in
+            unsafe ngtcp2_conn_initiate_immediate_migration(self.conn, path, now) == 0
+        }
+    }
+
+    /// Takes another local address as if nothing had happened.
+    func replaceLocalAddress(_ local: DatagramAddress) {
+        unsafe withPath(local, local) { path in
+            unsafe ngtcp2_conn_set_local_addr(self.conn, &path.pointee.local)
+        }
+    }
+}
+
+/// Lends a path to ngtcp2, which copies what it keeps.
+func withPath<Result>(
+    _ local: DatagramAddress,
+    _ remote: DatagramAddress,
+    _ body: (UnsafeMutablePointer<ngtcp2_path>) throws -> Result
+) rethrows -> Result {
+    var local = local.raw
+    var remote = remote.raw
+    let localLength = socklen_t(DatagramAddress(local).length)
+    let remoteLength = socklen_t(DatagramAddress(remote).length)
+    return try unsafe withUnsafeMutablePointer(to: &local) { local in
+        try unsafe withUnsafeMutablePointer(to: &remote) { remote in
+            var path = unsafe ngtcp2_path(
+                local: ngtcp2_addr(
+                    addr: UnsafeMutableRawPointer(local).assumingMemoryBound(to: sockaddr.self),
+                    addrlen: localLength
+                ),
+                remote: ngtcp2_addr(
+                    addr: UnsafeMutableRawPointer(remote).assumingMemoryBound(to: sockaddr.self),
+                    addrlen: remoteLength
+                ),
+                user_data: nil
+            )
+            return try unsafe body(&path)
+        }
+    }
+}
+
+extension DatagramAddress {
+    init(_ address: ngtcp2_addr) {
+        self.init()
+        let count = unsafe min(Int(address.addrlen), MemoryLayout<datagram_address>.size)
+        unsafe withUnsafeMutableBytes(of: &self.raw) { bytes in
+            if let start = unsafe address.addr {
+                unsafe bytes.copyMemory(from: UnsafeRawBufferPointer(start: start, count: count))
+            }
+        }
+    }
+}
+
+func engineErrorText(_ status: CInt) -> String {
+    unsafe ngtcp2_strerror(status).map { unsafe String(cString: $0) } ?? "QUIC error \(status)"
+}
+
+extension Duration {
+    /// Negative durations count as zero.
+    var unsignedNanoseconds: UInt64 {
+        let (seconds, attoseconds) = self.components
+        guard seconds >= 0, attoseconds >= 0 else { return 0 }
+        let (whole, overflow) = UInt64(seconds).multipliedReportingOverflow(by: 1_000_000_000)
+        return overflow ? .max / 2 : min(whole, .max / 2) + UInt64(attoseconds / 1_000_000_000)
+    }
+}

@@ -1,0 +1,136 @@
+internal import CNgtcp2
+
+/// The functions that ngtcp2 calls. They record, and do nothing else.
+enum EngineCallbacks {
+    nonisolated(unsafe) static let server = unsafe make(isServer: true)
+    nonisolated(unsafe) static let client = unsafe make(isServer: false)
+
+    private static func make(isServer: Bool) -> UnsafePointer<ngtcp2_callbacks> {
+        var table = ngtcp2_callbacks()
+        self.addCryptography(to: &table, isServer: isServer)
+        self.addStreams(to: &table)
+        self.addIdentifiers(to: &table, isServer: isServer)
+        let place = UnsafeMutablePointer<ngtcp2_callbacks>.allocate(capacity: 1)
+        unsafe place.initialize(to: table)
+        return unsafe UnsafePointer(place)
+    }
+
+    private static func addCryptography(to table: inout ngtcp2_callbacks, isServer: Bool) {
+        if isServer {
+            unsafe table.recv_client_initial = ngtcp2_crypto_recv_client_initial_cb
+        } else {
+            unsafe table.client_initial = ngtcp2_crypto_client_initial_cb
+            unsafe table.recv_retry = ngtcp2_crypto_recv_retry_cb
+        }
+        unsafe table.recv_crypto_data = { conn, level, offset, data, count, user in
+            let engine = unsafe engine(user)
+            if case .released = engine.tls {
+                unsafe ngtcp2_conn_set_tls_alert(conn, UInt8(GNUTLS_A_UNEXPECTED_MESSAGE.rawValue))
+                return NGTCP2_ERR_CRYPTO
+            }
+            guard engine.beginSession() else { return NGTCP2_ERR_CALLBACK_FAILURE }
+            return unsafe ngtcp2_crypto_recv_crypto_data_cb(conn, level, offset, data, count, user)
+        }
+        unsafe table.encrypt = ngtcp2_crypto_encrypt_cb
+        unsafe table.decrypt = ngtcp2_crypto_decrypt_cb
+        unsafe table.hp_mask = ngtcp2_crypto_hp_mask_cb
+        unsafe table.update_key = ngtcp2_crypto_update_key_cb
+        unsafe table.delete_crypto_aead_ctx = ngtcp2_crypto_delete_crypto_aead_ctx_cb
+        unsafe table.delete_crypto_cipher_ctx = ngtcp2_crypto_delete_crypto_cipher_ctx_cb
+        unsafe table.get_path_challenge_data = ngtcp2_crypto_get_path_challenge_data_cb
+        unsafe table.version_negotiation = ngtcp2_crypto_version_negotiation_cb
+        unsafe table.rand = { bytes, count, _ in
+            unsafe RandomBytes.fill(UnsafeMutableRawBufferPointer(start: bytes, count: count))
+        }
+        unsafe table.handshake_completed = { _, user in
+            unsafe record(.handshakeCompleted, user)
+        }
+    }
+
+    private static func addStreams(to table: inout ngtcp2_callbacks) {
+        unsafe table.stream_open = { conn, id, user in
+            let connection = unsafe engine(user).connection
+            let stream = connection.addStream(id)
+            unsafe ngtcp2_conn_set_stream_user_data(conn, id, Unmanaged.passUnretained(stream).toOpaque())
+            return unsafe record(.opened(stream), user)
+        }
+        unsafe table.recv_stream_data = { _, flags, _, _, data, count, user, streamUser in
+            guard let stream = unsafe stream(streamUser) else { return 0 }
+            let engine = unsafe engine(user)
+            unsafe engine.context.record(
+                UnsafeRawBufferPointer(start: data, count: count),
+                on: stream,
+                finished: flags & NGTCP2_STREAM_DATA_FLAG_FIN != 0,
+                for: engine.connection
+            )
+            return 0
+        }
+        unsafe table.acked_stream_data_offset = { _, _, _, count, user, streamUser in
+            guard let stream = unsafe stream(streamUser) else { return 0 }
+            return stream.noteAcknowledged(Int(count)) ? unsafe record(.acknowledged(stream), user) : 0
+        }
+        unsafe table.stream_reset = { _, _, _, code, user, streamUser in
+            guard let stream = unsafe stream(streamUser) else { return 0 }
+            return unsafe record(.reset(stream, code: code), user)
+        }
+        unsafe shim_callbacks_set_recv_stop_sending(&table) { _, _, code, user, streamUser in
+            guard let stream = unsafe stream(streamUser) else { return 0 }
+            return unsafe record(.stopSending(stream, code: code), user)
+        }
+        unsafe table.stream_close = { _, _, _, _, user, streamUser in
+            guard let stream = unsafe stream(streamUser) else { return 0 }
+            return unsafe record(.closedStream(stream), user)
+        }
+        unsafe table.extend_max_stream_data = { _, _, _, user, streamUser in
+            guard let stream = unsafe stream(streamUser) else { return 0 }
+            return unsafe record(.credited(stream), user)
+        }
+    }
+
+    private static func addIdentifiers(to table: inout ngtcp2_callbacks, isServer: Bool) {
+        unsafe table.get_new_connection_id = { _, cid, token, _, user in
+            let engine = unsafe engine(user)
+            let identifier = engine.context.identifiers.make()
+            unsafe cid?.pointee = ngtcp2_cid(identifier)
+            if let token = unsafe token {
+                unsafe StatelessPackets.writeResetToken(token, key: engine.context.resetKey, identifier: identifier)
+            }
+            return unsafe record(.issued(identifier), user)
+        }
+        unsafe table.remove_connection_id = { _, cid, user in
+            guard let cid = unsafe cid else { return 0 }
+            return unsafe record(.retired(QUICConnectionID(cid)), user)
+        }
+        unsafe table.path_validation = { _, _, _, _, result, user in
+            result == NGTCP2_PATH_VALIDATION_RESULT_SUCCESS ? unsafe record(.pathValidated, user) : 0
+        }
+        guard !isServer else { return }
+        unsafe table.recv_stateless_reset = { _, _, user in
+            unsafe engine(user).connection.hasReceivedReset = true
+            return 0
+        }
+        unsafe table.dcid_status = { _, type, _, _, token, user in
+            guard let token = unsafe token else { return 0 }
+            let value = unsafe StatelessResetToken(
+                UnsafeRawBufferPointer(start: token, count: StatelessResetToken.count)
+            )
+            return type == NGTCP2_CONNECTION_ID_STATUS_TYPE_ACTIVATE
+                ? unsafe record(.resetTokenActivated(value), user) : unsafe record(.resetTokenRetired(value), user)
+        }
+    }
+}
+
+private func engine(_ user: UnsafeMutableRawPointer?) -> Engine {
+    // ngtcp2 hands back what `Engine.init` gave it, and never calls without.
+    unsafe Engine.from(user.unsafelyUnwrapped.assumingMemoryBound(to: ngtcp2_crypto_conn_ref.self))
+}
+
+private func stream(_ user: UnsafeMutableRawPointer?) -> QUICStream? {
+    unsafe user.map { unsafe Unmanaged<QUICStream>.fromOpaque($0).takeUnretainedValue() }
+}
+
+private func record(_ event: EngineEvent, _ user: UnsafeMutableRawPointer?) -> CInt {
+    let engine = unsafe engine(user)
+    engine.context.events.append((engine.connection, event))
+    return 0
+}

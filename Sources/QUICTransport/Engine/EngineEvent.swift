@@ -1,0 +1,32 @@
+internal import NIOCore
+
+/// What the engine noticed while it read, wrote or minded its timers; acted upon after the call has returned.
+enum EngineEvent {
+    case handshakeCompleted
+    case opened(QUICStream)
+    case received(QUICStream, ByteBuffer, finished: Bool)
+    case acknowledged(QUICStream)
+    case reset(QUICStream, code: UInt64)
+    case stopSending(QUICStream, code: UInt64)
+    /// The peer credits more bytes on the stream.
+    case credited(QUICStream)
+    case closedStream(QUICStream)
+    case issued(QUICConnectionID)
+    case retired(QUICConnectionID)
+    /// A stateless reset with this token would end the connection (clients only).
+    case resetTokenActivated(StatelessResetToken)
+    case resetTokenRetired(StatelessResetToken)
+    case pathValidated
+}
+
+struct StatelessResetToken: Hashable {
+    static let count = 16
+
+    private let high: UInt64
+    private let low: UInt64
+
+    init(_ bytes: UnsafeRawBufferPointer) {
+        unsafe self.high = bytes.loadUnaligned(as: UInt64.self)
+        unsafe self.low = bytes.loadUnaligned(fromByteOffset: 8, as: UInt64.self)
+    }
+}

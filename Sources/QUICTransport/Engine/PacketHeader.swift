@@ -1,0 +1,59 @@
+internal import CNgtcp2
+
+/// The part of a QUIC packet that every version has (RFC 8999): enough to route it.
+struct PacketHeader {
+    static let version1: UInt32 = 1
+
+    enum Form: Equatable {
+        case short
+        /// Version 0 is a Version Negotiation packet.
+        case long(version: UInt32)
+    }
+
+    let form: Form
+    let destination: QUICConnectionID
+    /// Empty in short headers.
+    let source: QUICConnectionID
+
+    /// Reads the header of the first packet of a datagram.
+    ///
+    /// - Parameter identifierCount: length of our own identifiers, which short headers do not tell.
+    init?(_ datagram: UnsafeRawBufferPointer, identifierCount: Int) {
+        guard let first = unsafe datagram.first else { return nil }
+        if first & 0x80 == 0 {
+            guard datagram.count > identifierCount else { return nil }
+            self.form = .short
+            unsafe self.destination = QUICConnectionID(
+                UnsafeRawBufferPointer(rebasing: datagram[1...identifierCount])
+            )
+            self.source = QUICConnectionID(EmptyCollection())
+            return
+        }
+        guard datagram.count >= 7 else { return nil }
+        let version = unsafe UInt32(bigEndian: datagram.loadUnaligned(fromByteOffset: 1, as: UInt32.self))
+        let destinationCount = unsafe Int(datagram[5])
+        let sourceAt = 6 + destinationCount
+        guard destinationCount <= QUICConnectionID.maximumCount, sourceAt < datagram.count else { return nil }
+        let sourceCount = unsafe Int(datagram[sourceAt])
+        guard sourceCount <= QUICConnectionID.maximumCount, sourceAt + 1 + sourceCount <= datagram.count else {
+            return nil
+        }
+        self.form = .long(version: version)
+        unsafe self.destination = QUICConnectionID(UnsafeRawBufferPointer(rebasing: datagram[6..<sourceAt]))
+        unsafe self.source = QUICConnectionID(
+            UnsafeRawBufferPointer(rebasing: datagram[(sourceAt + 1)..<(sourceAt + 1 + sourceCount)])
+        )
+    }
+
+    /// Whether the datagram may start a connection (RFC 9000 §7.2, §14.1).
+    static func isAcceptable(_ datagram: UnsafeRawBufferPointer) -> Bool {
+        var header = unsafe ngtcp2_pkt_hd()
+        let status = unsafe ngtcp2_accept(
+            &header,
+            datagram.baseAddress?.assumingMemoryBound(to: UInt8.self),
+            datagram.count
+        )
+        // With a token ngtcp2 allows shorter identifiers, since it may be the one of a Retry.
+        return unsafe status == 0 && header.dcid.datalen >= 8
+    }
+}

@@ -1,0 +1,130 @@
+internal import CNgtcp2
+
+/// Packets that are written without any connection, and the tokens of resets.
+enum StatelessPackets {
+    /// Derives the key of reset tokens from the static secret.
+    static func resetKey(secret: [UInt8]) -> [UInt8] {
+        var key = [UInt8](repeating: 0, count: 32)
+        // HKDF with SHA-256 (RFC 5869).
+        let status = unsafe withDatum(secret) { secret in
+            unsafe withDatum([]) { salt in
+                unsafe withDatum(Array("quic stateless reset".utf8)) { info in
+                    var extracted = [UInt8](repeating: 0, count: 32)
+                    let first = unsafe gnutls_hkdf_extract(GNUTLS_MAC_SHA256, secret, salt, &extracted)
+                    let second = unsafe withDatum(extracted) {
+                        unsafe gnutls_hkdf_expand(GNUTLS_MAC_SHA256, $0, info, &key, key.count)
+                    }
+                    return first == 0 ? second : first
+                }
+            }
+        }
+        precondition(status == 0, "HKDF failed")
+        return key
+    }
+
+    /// The token of an identifier of ours (RFC 9000 §10.3.2).
+    static func writeResetToken(_ token: UnsafeMutablePointer<UInt8>, key: [UInt8], identifier: QUICConnectionID) {
+        var cid = ngtcp2_cid(identifier)
+        let status = unsafe key.withUnsafeBufferPointer {
+            unsafe ngtcp2_crypto_generate_stateless_reset_token(token, $0.baseAddress, $0.count, &cid)
+        }
+        precondition(status == 0, "HKDF failed")
+    }
+
+    /// The shortest packet that a reset answers: the reset must be shorter than it (RFC 9000 §10.3.3) and not shorter
+    /// than a packet that the peer could have sent.
+    static let leastTriggerCount = 39
+
+    /// Writes a stateless reset shorter than the packet that triggers it. Returns its length, 0 for none.
+    static func writeReset(
+        into destination: UnsafeMutableRawBufferPointer,
+        triggerCount: Int,
+        key: [UInt8],
+        identifier: QUICConnectionID
+    ) -> Int {
+        guard triggerCount >= self.leastTriggerCount else { return 0 }
+        var token = [UInt8](repeating: 0, count: StatelessResetToken.count)
+        unsafe token.withUnsafeMutableBufferPointer { bytes in
+            if let start = bytes.baseAddress {
+                unsafe self.writeResetToken(start, key: key, identifier: identifier)
+            }
+        }
+        // Shorter than the trigger, else as long as any small packet.
+        let random = RandomBytes.make(min(triggerCount - 1, 42) - token.count)
+        let count = unsafe ngtcp2_pkt_write_stateless_reset(
+            destination.baseAddress,
+            destination.count,
+            token,
+            random,
+            random.count
+        )
+        return max(0, count)
+    }
+
+    /// Writes a Version Negotiation packet (RFC 9000 §17.2.1). Returns its length, 0 for none.
+    static func writeVersionNegotiation(
+        into destination: UnsafeMutableRawBufferPointer,
+        answering header: PacketHeader
+    ) -> Int {
+        // A reserved version keeps peers from relying on the list (RFC 9000 §6.3).
+        let versions: [UInt32] = [0x1a2a_3a4a, PacketHeader.version1]
+        var noise: UInt8 = 0
+        unsafe withUnsafeMutableBytes(of: &noise) { unsafe RandomBytes.fill($0) }
+        let count = unsafe header.source.withUnsafeOctets { source in
+            unsafe header.destination.withUnsafeOctets { target in
+                unsafe ngtcp2_pkt_write_version_negotiation(
+                    destination.baseAddress,
+                    destination.count,
+                    noise,
+                    source.baseAddress,
+                    source.count,
+                    target.baseAddress,
+                    target.count,
+                    versions,
+                    versions.count
+                )
+            }
+        }
+        return max(0, count)
+    }
+
+    /// Writes an Initial packet with CONNECTION_CLOSE for a client that is refused. Returns its length, 0 for none.
+    static func writeRefusal(
+        into destination: UnsafeMutableRawBufferPointer,
+        answering header: PacketHeader,
+        code: UInt64
+    ) -> Int {
+        var peer = ngtcp2_cid(header.source)
+        var own = ngtcp2_cid(header.destination)
+        return max(
+            0,
+            unsafe ngtcp2_crypto_write_connection_close(
+                destination.baseAddress,
+                destination.count,
+                PacketHeader.version1,
+                &peer,
+                &own,
+                code,
+                nil,
+                0
+            )
+        )
+    }
+}
+
+extension ngtcp2_cid {
+    init(_ identifier: QUICConnectionID) {
+        self.init()
+        unsafe identifier.withUnsafeOctets { octets in
+            unsafe ngtcp2_cid_init(&self, octets.baseAddress, octets.count)
+        }
+    }
+}
+
+extension QUICConnectionID {
+    init(_ cid: UnsafePointer<ngtcp2_cid>) {
+        self = unsafe withUnsafeBytes(of: &UnsafeMutablePointer(mutating: cid).pointee.data) { bytes in
+            unsafe QUICConnectionID(UnsafeRawBufferPointer(rebasing: bytes[..<min(bytes.count, cid.pointee.datalen)]))
+        }
+    }
+}

@@ -1,0 +1,171 @@
+import Logging
+import NIOCore
+import NIOPosix
+
+@testable import QUICTransport
+
+/// A server and clients on one event loop, on which the test runs, too.
+actor Scene {
+    private let group: MultiThreadedEventLoopGroup
+    nonisolated let loop: any EventLoop
+    nonisolated var unownedExecutor: UnownedSerialExecutor { self.executor.asUnownedSerialExecutor() }
+    private nonisolated let executor: any SerialExecutor
+
+    /// Recorders of accepted connections, in order, with the connections.
+    private(set) var accepted: [(connection: QUICConnection, recorder: Recorder)] = []
+    /// What accepted connections do.
+    var echoes = true
+    var refuses = false
+    var prepare: ((Recorder) -> Void)?
+    private var endpoints: [QUICEndpoint] = []
+
+    private init() throws {
+        self.group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
+        self.loop = self.group.next()
+        guard let executor = self.loop as? any SerialExecutor else { throw SceneError.noExecutor }
+        self.executor = executor
+    }
+
+    /// Runs a test on the loop and takes everything down behind it.
+    @discardableResult
+    static func run<Result: Sendable>(_ body: (isolated Scene) async throws -> Result) async throws -> Result {
+        let scene = try Scene()
+        do {
+            let result = try await body(scene)
+            try await scene.tearDown()
+            return result
+        } catch {
+            try? await scene.tearDown()
+            throw error
+        }
+    }
+
+    private func tearDown() async throws {
+        for endpoint in self.endpoints { try await endpoint.close().get() }
+        self.endpoints = []
+        self.accepted = []
+        let group = self.group
+        Task.detached { try await group.shutdownGracefully() }
+    }
+
+    // MARK: Making things
+
+    func listen(
+        on address: SocketAddress? = nil,
+        sharesPort: Bool = false,
+        configure: (inout QUICServerConfiguration) -> Void = { _ in }
+    ) async throws -> QUICEndpoint {
+        let pair = try CertificatePair.shared.get()
+        var configuration = QUICServerConfiguration(
+            certificateChain: pair.certificate,
+            privateKey: pair.key,
+            staticSecret: [UInt8](repeating: 7, count: 32)
+        )
+        configure(&configuration)
+        let endpoint = try await QUICEndpoint.listen(
+            on: address ?? SocketAddress(ipAddress: "127.0.0.1", port: 0),
+            configuration: configuration,
+            loop: self.loop,
+            sharesPort: sharesPort,
+            logger: Logger(label: "test")
+        ) { connection in
+            self.accept(connection)
+        }.get().value
+        self.endpoints.append(endpoint)
+        return endpoint
+    }
+
+    private func accept(_ connection: QUICConnection) -> Recorder? {
+        guard !self.refuses else { return nil }
+        let recorder = Recorder(echoes: self.echoes)
+        self.prepare?(recorder)
+        self.accepted.append((connection, recorder))
+        return recorder
+    }
+
+    func client(on address: SocketAddress? = nil) async throws -> QUICEndpoint {
+        let endpoint = try await QUICEndpoint.client(
+            localAddress: address ?? SocketAddress(ipAddress: "127.0.0.1", port: 0),
+            loop: self.loop,
+            logger: Logger(label: "test")
+        ).get().value
+        self.endpoints.append(endpoint)
+        return endpoint
+    }
+
+    /// Starts a connection; the handshake goes on.
+    func start(
+        _ client: QUICEndpoint,
+        to server: SocketAddress,
+        verification: QUICClientConfiguration.Verification = .none(serverName: "localhost"),
+        configure: (inout QUICClientConfiguration) -> Void = { _ in }
+    ) throws -> (QUICConnection, Recorder) {
+        var configuration = QUICClientConfiguration(verification: verification)
+        configure(&configuration)
+        let recorder = Recorder()
+        let connection = try client.connect(to: server, configuration: configuration, delegate: recorder)
+        return (connection, recorder)
+    }
+
+    /// Connects, and waits until both sides know.
+    func connect(
+        _ client: QUICEndpoint,
+        to server: SocketAddress,
+        configure: (inout QUICClientConfiguration) -> Void = { _ in }
+    ) async throws -> (QUICConnection, Recorder) {
+        let known = self.accepted.count
+        let (connection, recorder) = try self.start(client, to: server, configure: configure)
+        try await self.until("established") { recorder.isEstablished && self.accepted.count > known }
+        return (connection, recorder)
+    }
+
+    /// One server, one client, one connection of it.
+    func pair(
+        configureServer: (inout QUICServerConfiguration) -> Void = { _ in },
+        configureClient: (inout QUICClientConfiguration) -> Void = { _ in }
+    ) async throws -> Pair {
+        let server = try await self.listen(configure: configureServer)
+        let client = try await self.client()
+        let (connection, recorder) = try await self.connect(client, to: server.localAddress, configure: configureClient)
+        guard let peer = self.accepted.last else { throw SceneError.timeout("accept") }
+        return Pair(
+            server: server,
+            client: client,
+            connection: connection,
+            recorder: recorder,
+            peer: peer.connection,
+            peerRecorder: peer.recorder
+        )
+    }
+
+    struct Pair {
+        let server: QUICEndpoint
+        let client: QUICEndpoint
+        let connection: QUICConnection
+        let recorder: Recorder
+        /// The server's side.
+        let peer: QUICConnection
+        let peerRecorder: Recorder
+    }
+
+    // MARK: Waiting
+
+    /// Waits for a condition, in vain for at most some seconds.
+    func until(_ what: String, seconds: Int = 20, _ condition: () -> Bool) async throws {
+        let end = NIODeadline.now() + .seconds(Int64(seconds))
+        while !condition() {
+            guard NIODeadline.now() < end else { throw SceneError.timeout(what) }
+            try await self.pause(.milliseconds(1))
+        }
+    }
+
+    /// Lets the loop work for a while.
+    func pause(_ time: TimeAmount) async throws {
+        try await self.loop.scheduleTask(in: time) {}.futureResult.get()
+    }
+}
+
+enum SceneError: Error {
+    case noExecutor
+    case timeout(String)
+}
