@@ -41,15 +41,19 @@ let package = Package(
         .target(
             name: "BrokerServer",
             dependencies: [
-                "MQTTBroker", "QUICTransport", .nioCore, .nioPosix, .logging, .metrics, .serviceLifecycle, .x509, .crypto,
+                "MQTTBroker", "QUICTransport", .nioCore, .nioPosix, .logging, .metrics, .serviceLifecycle, .x509,
+                .crypto,
             ]
         ),
         .target(name: "BrokerAccess", dependencies: ["MQTTBroker", .crypto, .cryptoExtras]),
         .target(name: "BrokerConfiguration", dependencies: [.configuration]),
-        .target(name: "MQTTClient", dependencies: ["MQTTCodec", "QUICTransport", .nioCore, .nioPosix, .logging, .deque]),
+        .target(
+            name: "MQTTClient",
+            dependencies: ["MQTTCodec", "QUICTransport", .nioCore, .nioPosix, .logging, .deque]
+        ),
         .target(
             name: "LoadGenerator",
-            dependencies: ["MQTTClient", "MQTTCodec", .nioCore, .nioPosix, .deque, .heap, .histogram]
+            dependencies: ["MQTTClient", "MQTTCodec", .nioCore, .nioPosix, .heap, .histogram]
         ),
         .executableTarget(
             name: "martlet",
@@ -60,7 +64,11 @@ let package = Package(
             ]
         ),
 
-        .testTarget(name: "MQTTCodecTests", dependencies: ["MQTTCodec", .nioCore]),
+        .testTarget(
+            name: "MQTTCodecTests",
+            dependencies: ["MQTTCodec", "FuzzPacketDecoder", .nioCore],
+            exclude: ["Corpus"]
+        ),
         .testTarget(name: "MQTTBrokerTests", dependencies: ["MQTTBroker", "MQTTCodec", .nioCore]),
         .testTarget(
             name: "QUICTransportTests",
@@ -94,7 +102,10 @@ extension Target.Dependency {
     static let argumentParser: Self = .product(name: "ArgumentParser", package: "swift-argument-parser")
     static let configuration: Self = .product(name: "Configuration", package: "swift-configuration")
     static let serviceLifecycle: Self = .product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
-    static let serviceLifecycleTestKit: Self = .product(name: "ServiceLifecycleTestKit", package: "swift-service-lifecycle")
+    static let serviceLifecycleTestKit: Self = .product(
+        name: "ServiceLifecycleTestKit",
+        package: "swift-service-lifecycle"
+    )
     static let crypto: Self = .product(name: "Crypto", package: "swift-crypto")
     static let cryptoExtras: Self = .product(name: "CryptoExtras", package: "swift-crypto")
     static let x509: Self = .product(name: "X509", package: "swift-certificates")
@@ -110,4 +121,36 @@ let strict: [SwiftSetting] = [
 ]
 for target in package.targets where target.type != .system {
     target.swiftSettings = strict + (target.name == "QUICTransport" ? [.strictMemorySafety()] : [])
+}
+
+// What `scripts/fuzz` drives: a folder of Fuzz each, with an Entry.swift that calls `fuzz` of Fuzz/Driver. Ordinarily it
+// is a module through which tests replay the corpus; with MARTLET_FUZZ set it is an executable under libFuzzer, and
+// everything of ours is instrumented.
+let fuzzTargets: [(name: String, dependencies: [Target.Dependency])] = [
+    ("PacketDecoder", ["MQTTCodec", .nioCore])
+]
+if Context.environment["MARTLET_FUZZ"] == nil {
+    for (name, dependencies) in fuzzTargets {
+        package.targets.append(
+            .target(name: "Fuzz\(name)", dependencies: dependencies, path: "Fuzz/\(name)", swiftSettings: strict)
+        )
+    }
+} else {
+    let sanitizers = ["-sanitize=fuzzer,address"]
+    package.targets.removeAll { $0.type == .test }
+    for target in package.targets where target.type != .system {
+        target.swiftSettings?.append(.unsafeFlags(sanitizers))
+    }
+    package.targets.append(.target(name: "FuzzDriver", path: "Fuzz/Driver", swiftSettings: strict))
+    for (name, dependencies) in fuzzTargets + [("Canary", [])] {
+        package.targets.append(
+            .executableTarget(
+                name: "Fuzz\(name)",
+                dependencies: dependencies + ["FuzzDriver"],
+                path: "Fuzz/\(name)",
+                swiftSettings: strict + [.define("FUZZING"), .unsafeFlags(sanitizers)],
+                linkerSettings: [.unsafeFlags(sanitizers)]
+            )
+        )
+    }
 }
