@@ -54,7 +54,7 @@ let package = Package(
         ),
         .target(
             name: "LoadGenerator",
-            dependencies: ["MQTTClient", "MQTTCodec", .nioCore, .nioPosix, .deque, .heap, .histogram]
+            dependencies: ["MQTTClient", "MQTTCodec", .nioCore, .nioPosix, .heap, .histogram]
         ),
         .executableTarget(
             name: "martlet",
@@ -89,8 +89,15 @@ let package = Package(
             dependencies: ["BrokerConfiguration", .configuration],
             exclude: ["Corpus"]
         ),
-        .testTarget(name: "MQTTClientTests", dependencies: ["MQTTClient", "MQTTCodec", .nioCore, .nioPosix]),
-        .testTarget(name: "LoadGeneratorTests", dependencies: ["LoadGenerator", "MQTTClient", "MQTTCodec", .nioCore]),
+        .testTarget(
+            name: "MQTTClientTests",
+            dependencies: ["MQTTClient", "MQTTCodec", "MosquittoFixture", .nioCore, .nioPosix]
+        ),
+        .testTarget(
+            name: "LoadGeneratorTests",
+            dependencies: ["LoadGenerator", "MQTTClient", "MQTTCodec", "MosquittoFixture", .nioCore]
+        ),
+        .target(name: "MosquittoFixture", path: "Tests/MosquittoFixture"),
     ]
 )
 
