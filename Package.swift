@@ -80,7 +80,7 @@ let package = Package(
             name: "BrokerServerTests",
             dependencies: [
                 "BrokerServer", "MQTTBroker", "MQTTClient", "MQTTCodec", "QUICTransport", .nioCore, .nioPosix, .logging,
-                .serviceLifecycle, .serviceLifecycleTestKit, .x509,
+                .serviceLifecycle, .serviceLifecycleTestKit, .x509, .asn1,
             ]
         ),
         .testTarget(name: "BrokerAccessTests", dependencies: ["BrokerAccess"]),

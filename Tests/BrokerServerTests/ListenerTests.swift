@@ -1,5 +1,7 @@
+import Glibc
 import NIOCore
 import NIOPosix
+import QUICTransport
 import Testing
 
 @testable import BrokerServer
@@ -17,7 +19,7 @@ import Testing
     @Test("A UDP port that somebody else holds is named, shared or not", arguments: [1, 2])
     func udpPortHeld(loops: Int) async throws {
         let holder = try await DatagramBootstrap(group: MultiThreadedEventLoopGroup.singleton)
-            .channelOption(.socketOption(.so_reuseport), value: 1)
+            .channelOption(.socketOption(.init(rawValue: SO_REUSEPORT)), value: 1)
             .bind(host: "127.0.0.1", port: 0).get()
         let address = try #require(holder.localAddress)
         let port = try #require(address.port)

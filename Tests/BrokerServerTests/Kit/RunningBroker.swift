@@ -20,7 +20,7 @@ struct RunningBroker: Sendable {
     static func run(
         loops: Int = 2,
         configure: (inout BrokerServerConfiguration) -> Void = { _ in },
-        _ body: (RunningBroker, _ shutDown: @escaping @Sendable () -> Void) async throws -> Void
+        _ body: @escaping @Sendable (RunningBroker, _ shutDown: @escaping @Sendable () -> Void) async throws -> Void
     ) async throws {
         let pair = try certificate.get()
         let quic = QUICServerConfiguration(
