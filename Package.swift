@@ -86,7 +86,7 @@ let package = Package(
         .testTarget(name: "BrokerAccessTests", dependencies: ["BrokerAccess"]),
         .testTarget(
             name: "BrokerConfigurationTests",
-            dependencies: ["BrokerConfiguration", .configuration],
+            dependencies: ["BrokerConfiguration", "FuzzHOCONParser", .configuration],
             exclude: ["Corpus"]
         ),
         .testTarget(
@@ -142,7 +142,8 @@ for target in package.targets where target.type != .system {
 // is a module through which tests replay the corpus; with MARTLET_FUZZ set it is an executable under libFuzzer, and
 // everything of ours is instrumented.
 let fuzzTargets: [(name: String, dependencies: [Target.Dependency])] = [
-    ("PacketDecoder", ["MQTTCodec", .nioCore])
+    ("PacketDecoder", ["MQTTCodec", .nioCore]),
+    ("HOCONParser", ["BrokerConfiguration"]),
 ]
 if Context.environment["MARTLET_FUZZ"] == nil {
     for (name, dependencies) in fuzzTargets {

@@ -35,7 +35,7 @@ import Testing
 
     @Test(arguments: ["1x", "s", "-5s", "1h30", ".", "1..5s", "9e99d", "99999999999999999999999d", "\"\"", "٣s"])
     func wrongDurations(text: String) {
-        #expect(problems(of: "mqtt.await_rel_timeout = \(text)").count == 1)
+        #expect(problems(of: "mqtt.session_expiry_interval = \(text)").count == 1)
     }
 
     @Test(arguments: [

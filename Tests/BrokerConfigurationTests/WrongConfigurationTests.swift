@@ -40,7 +40,7 @@ import Testing
         ("mqtt = [1]", ["1:1: mqtt: a list is not allowed; allowed: an object of the keys idle_timeout, "]),
         (
             "node.loops { a = 1 }",
-            ["1:1: node.loops: an object is not allowed; allowed: a whole number from 1 to 256, or auto"]
+            ["1:1: node.loops: an object is not allowed; allowed: a whole number from 1 to 32, or auto"]
         ),
         (
             "listeners.tcp.default.enable = maybe",
@@ -63,7 +63,7 @@ import Testing
                 "1:1: listeners.tcp.default.max_connections: 0 is not allowed; allowed: a whole number, at least 1, or infinity"
             ]
         ),
-        ("node.loops = 0", ["1:1: node.loops: 0 is not allowed; allowed: a whole number from 1 to 256, or auto"]),
+        ("node.loops = 0", ["1:1: node.loops: 0 is not allowed; allowed: a whole number from 1 to 32, or auto"]),
         (
             "mqtt.max_qos_allowed = 3",
             ["1:1: mqtt.max_qos_allowed: 3 is not allowed; allowed: a whole number from 0 to 2"]
