@@ -1,4 +1,5 @@
 import MQTTCodec
+import NIOCore
 
 /// What one shard tells another. The shell carries it, in order and unread.
 package struct ShardMessage: Sendable {
