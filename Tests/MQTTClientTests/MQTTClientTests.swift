@@ -91,7 +91,10 @@ struct MQTTClientTests {
             try await connected(to: broker, Connect(clientIdentifier: "s")) { watcher in
                 try await watcher.subscribe([.init(topicFilter: "will/#")])
                 for (name, disappears) in [("polite", false), ("lost", true)] {
-                    let will = Connect.Will(topic: ByteBuffer(string: "will/\(name)"), payload: ByteBuffer(string: "gone"))
+                    let will = Connect.Will(
+                        topic: ByteBuffer(string: "will/\(name)"),
+                        payload: ByteBuffer(string: "gone")
+                    )
                     let client = try makeClient(broker, Connect(clientIdentifier: name, will: will), transport)
                     _ = try await client.connect()
                     await client.disconnect(publishesWill: disappears)
