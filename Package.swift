@@ -54,7 +54,7 @@ let package = Package(
         ),
         .target(
             name: "LoadGenerator",
-            dependencies: ["MQTTClient", "MQTTCodec", .nioCore, .nioPosix, .deque, .heap, .histogram]
+            dependencies: ["MQTTClient", "MQTTCodec", .nioCore, .nioPosix, .heap, .histogram]
         ),
         .executableTarget(
             name: "martlet",
@@ -78,16 +78,26 @@ let package = Package(
         ),
         .testTarget(
             name: "BrokerServerTests",
-            dependencies: ["BrokerServer", "MQTTClient", .nioCore, .nioPosix, .serviceLifecycleTestKit]
+            dependencies: [
+                "BrokerServer", "MQTTBroker", "MQTTClient", "MQTTCodec", "QUICTransport", .nioCore, .nioPosix, .logging,
+                .serviceLifecycle, .serviceLifecycleTestKit, .x509, .asn1,
+            ]
         ),
         .testTarget(name: "BrokerAccessTests", dependencies: ["BrokerAccess"]),
         .testTarget(
             name: "BrokerConfigurationTests",
-            dependencies: ["BrokerConfiguration", .configuration],
+            dependencies: ["BrokerConfiguration", "FuzzHOCONParser", .configuration],
             exclude: ["Corpus"]
         ),
-        .testTarget(name: "MQTTClientTests", dependencies: ["MQTTClient", "MQTTCodec", .nioCore, .nioPosix]),
-        .testTarget(name: "LoadGeneratorTests", dependencies: ["LoadGenerator", "MQTTClient", "MQTTCodec", .nioCore]),
+        .testTarget(
+            name: "MQTTClientTests",
+            dependencies: ["MQTTClient", "MQTTCodec", "MosquittoFixture", .nioCore, .nioPosix]
+        ),
+        .testTarget(
+            name: "LoadGeneratorTests",
+            dependencies: ["LoadGenerator", "MQTTClient", "MQTTCodec", "MosquittoFixture", .nioCore]
+        ),
+        .target(name: "MosquittoFixture", path: "Tests/MosquittoFixture"),
     ]
 )
 
@@ -128,10 +138,12 @@ for target in package.targets where target.type != .system {
     target.swiftSettings = strict + (target.name == "QUICTransport" ? [.strictMemorySafety()] : [])
 }
 
-// What `scripts/fuzz` drives: a folder of Fuzz each. Ordinarily it is a module through which tests replay the corpus; with
-// MARTLET_FUZZ set it is an executable under libFuzzer, and everything of ours is instrumented.
+// What `scripts/fuzz` drives: a folder of Fuzz each, with an Entry.swift that calls `fuzz` of Fuzz/Driver. Ordinarily it
+// is a module through which tests replay the corpus; with MARTLET_FUZZ set it is an executable under libFuzzer, and
+// everything of ours is instrumented.
 let fuzzTargets: [(name: String, dependencies: [Target.Dependency])] = [
-    ("PacketDecoder", ["MQTTCodec", .nioCore])
+    ("PacketDecoder", ["MQTTCodec", .nioCore]),
+    ("HOCONParser", ["BrokerConfiguration"]),
 ]
 if Context.environment["MARTLET_FUZZ"] == nil {
     for (name, dependencies) in fuzzTargets {

@@ -26,6 +26,7 @@ private func runDriver(
     _ tryOneInput: TryOneInput
 ) -> CInt
 
+/// The name that libFuzzer is linked against.
 @_cdecl("LLVMFuzzerTestOneInput")
 public func tryOneInput(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
     do {

@@ -1,20 +1,29 @@
 /// Bytes as pairs of hexadecimal digits.
 enum Hexadecimal {
-    static func text(_ bytes: [UInt8]) -> String {
-        bytes.map { byte in String(byte >> 4, radix: 16) + String(byte & 0xF, radix: 16) }.joined()
+    /// The digits of `bytes`, in lower case.
+    static func digits(_ bytes: some Sequence<UInt8>) -> [UInt8] {
+        func digit(_ value: UInt8) -> UInt8 { value < 10 ? UInt8(ascii: "0") + value : UInt8(ascii: "a") + value - 10 }
+        return bytes.flatMap { [digit($0 >> 4), digit($0 & 0xF)] }
     }
 
-    /// - Returns: nil when `text` is anything but pairs of digits, in either case.
-    static func bytes(_ text: some StringProtocol) -> [UInt8]? {
+    /// - Returns: nil when `digits` are anything but pairs of digits, in either case.
+    static func bytes(_ digits: some Collection<UInt8>) -> [UInt8]? {
         var bytes: [UInt8] = []
+        bytes.reserveCapacity(digits.count / 2)
         var high: UInt8?
-        for character in text {
-            guard let digit = character.hexDigitValue.map(UInt8.init), character.isASCII else { return nil }
+        for digit in digits {
+            let value: UInt8
+            switch digit {
+            case UInt8(ascii: "0")...UInt8(ascii: "9"): value = digit - UInt8(ascii: "0")
+            case UInt8(ascii: "a")...UInt8(ascii: "f"): value = digit - UInt8(ascii: "a") + 10
+            case UInt8(ascii: "A")...UInt8(ascii: "F"): value = digit - UInt8(ascii: "A") + 10
+            default: return nil
+            }
             if let first = high {
-                bytes.append(first << 4 | digit)
+                bytes.append(first << 4 | value)
                 high = nil
             } else {
-                high = digit
+                high = value
             }
         }
         return high == nil ? bytes : nil

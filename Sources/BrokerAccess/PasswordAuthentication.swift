@@ -16,14 +16,14 @@ package struct PasswordAuthentication: Sendable {
         self.users = users
         self.identifiedBy = identifiedBy
         self.nobody = UserFile.User(
-            digest: Array(SHA256.hash(data: (0..<32).map { _ in UInt8.random(in: .min ... .max) })),
+            digest: PasswordHashing.randomBytes(SHA256.byteCount),
             salt: users.hashing.makeSalt(),
             isSuperuser: false
         )
     }
 
-    /// Whether `verdict` takes so long that it should not run on an event loop: it does for PBKDF2, which takes about
-    /// half a microsecond for each iteration. A salted SHA takes about a microsecond altogether.
+    /// Whether `verdict` takes so long that it should not run on an event loop, as PBKDF2 does
+    /// (`PasswordHashing.isCostly`). With a salted SHA it takes little more than a microsecond.
     package var isCostly: Bool { users.hashing.isCostly }
 
     /// Whether the client is one of the users. It waits for nothing, but see `isCostly`.

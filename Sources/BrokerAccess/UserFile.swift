@@ -13,8 +13,8 @@ package struct UserFile: Sendable {
     /// The format, by the extension of the file's name.
     package enum Format: String, Sendable, CaseIterable { case csv, json }
 
-    /// Bytes of a file: 64 MiB, some 400,000 users with salted SHA-256.
-    package static let maximumBytes = 64 << 20
+    /// Bytes of a file: 32 MiB, some 250,000 users with salted SHA-256.
+    package static let maximumBytes = 32 << 20
     /// Bytes of one field: the longest that MQTT carries (§1.5.4, §1.5.6).
     package static let maximumFieldBytes = 65_535
 
@@ -71,13 +71,9 @@ package struct UserFile: Sendable {
         if bytes.count > UserFile.maximumBytes {
             throw UserFileError(file: name, place: nil, message: "is larger than \(UserFile.maximumBytes) bytes")
         }
-        let records =
-            switch format {
-            case .csv: try UserRecord.csv(bytes, file: name, content: content)
-            case .json: try UserRecord.json(bytes, file: name, content: content)
-            }
         var places: [[UInt8]: UserFileError.Place] = [:]
-        for record in records {
+        // One after the other, so that a large file is not in memory three times.
+        let add = { (record: UserRecord, users: inout [[UInt8]: User]) throws(UserFileError) in
             let (identifier, user) = try record.user(content: content, hashing: hashing, file: name)
             if let first = places.updateValue(record.place, forKey: identifier) {
                 throw UserFileError(
@@ -87,6 +83,13 @@ package struct UserFile: Sendable {
                 )
             }
             users[identifier] = user
+        }
+        switch format {
+        case .csv:
+            var rows = try CSVRows(bytes, file: name, columns: UserRecord.columns(for: content))
+            while let record = try rows.next() { try add(record, &users) }
+        case .json:
+            for record in try UserRecord.json(bytes, file: name, content: content) { try add(record, &users) }
         }
     }
 }

@@ -40,7 +40,7 @@ struct UserRecord {
                 throw failure("password_hash is missing; a file of passwords needs bootstrap_type = plain")
             }
             if let length = hashing.length {
-                guard let bytes = Hexadecimal.bytes(text), bytes.count == length else {
+                guard let bytes = Hexadecimal.bytes(text.utf8), bytes.count == length else {
                     throw failure("password_hash is not \(length * 2) hexadecimal digits, as the algorithm gives them")
                 }
                 hash = bytes

@@ -71,7 +71,8 @@ private struct Node {
                             index: index,
                             count: all.count,
                             limits: configuration.limits,
-                            authenticator: desk.authenticator
+                            authenticator: desk.authenticator,
+                            random: SystemRandomNumberGenerator()
                         ),
                         eventLoop: loop
                     ),

@@ -60,3 +60,25 @@ static inline void shim_session_forbid_keylog(gnutls_session_t session) {
 
 // A variable that holds a function, in GnuTLS.
 static inline void shim_gnutls_free(void *memory) { gnutls_free(memory); }
+
+typedef int (*shim_recv_stop_sending)(ngtcp2_conn *conn, int64_t stream_id, uint64_t code, void *user_data,
+                                      void *stream_user_data);
+
+// ngtcp2 tells of STOP_SENDING since 1.24. Before, it has to be asked.
+static inline void shim_callbacks_set_recv_stop_sending(ngtcp2_callbacks *callbacks, shim_recv_stop_sending told) {
+#if NGTCP2_VERSION_NUM >= 0x011800
+  callbacks->recv_stop_sending = told;
+#else
+  (void)callbacks;
+  (void)told;
+#endif
+}
+
+// Whether the stream takes no more bytes. The write is refused before it has any effect, by its impossible length if
+// by nothing else.
+static inline int shim_conn_is_stream_write_shut(ngtcp2_conn *conn, int64_t stream_id) {
+  ngtcp2_vec impossible = {.base = NULL, .len = SIZE_MAX};
+  uint8_t dest[NGTCP2_MAX_UDP_PAYLOAD_SIZE];
+  return ngtcp2_conn_writev_stream(conn, NULL, NULL, dest, sizeof dest, NULL, NGTCP2_WRITE_STREAM_FLAG_NONE, stream_id,
+                                   &impossible, 1, 0) == NGTCP2_ERR_STREAM_SHUT_WR;
+}

@@ -14,7 +14,9 @@ package struct UTF8Key: Hashable, Sendable {
     }
 
     package func hash(into hasher: inout Hasher) {
-        let hashed: Void? = string.utf8.withContiguousStorageIfAvailable { hasher.combine(bytes: UnsafeRawBufferPointer($0)) }
+        let hashed: Void? = string.utf8.withContiguousStorageIfAvailable {
+            hasher.combine(bytes: UnsafeRawBufferPointer($0))
+        }
         if hashed == nil { for octet in string.utf8 { hasher.combine(octet) } }
     }
 }

@@ -51,14 +51,14 @@ extension ClientSession {
         guard message.qos <= limits.maximumQoS else { throw .qosNotSupported }
         guard limits.retainAvailable || !message.retain else { throw .retainNotSupported }
         if limits.maximumPacketSize < .max {
-            // Properties are few and small; only a message near the limit is measured by writing it.
-            let estimate = message.topic.readableBytes + message.payload.readableBytes + 10
-            guard estimate <= limits.maximumPacketSize else { throw .packetTooLarge }
-            var scratch = ByteBuffer()
-            if !message.properties.isEmpty || estimate + 16 > limits.maximumPacketSize {
-                guard scratch.write(.publish(message), version: version) <= limits.maximumPacketSize else {
-                    throw .packetTooLarge
-                }
+            // Fixed header, lengths, packet identifier and no properties take less than 16 octets: only a message with
+            // properties, or near the limit, is measured by writing it.
+            let content = message.topic.readableBytes + message.payload.readableBytes
+            if !message.properties.isEmpty || content + 16 > limits.maximumPacketSize {
+                var scratch = ByteBuffer()
+                guard content < limits.maximumPacketSize,
+                    scratch.write(.publish(message), version: version) <= limits.maximumPacketSize
+                else { throw .packetTooLarge }
             }
         }
     }

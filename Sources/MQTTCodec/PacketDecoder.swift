@@ -34,18 +34,25 @@ package struct PacketDecoder {
     /// Topics, payloads and other binary fields are slices of `buffer`. After an error the connection has no next packet:
     /// where one would start is not known.
     package mutating func next(from buffer: inout ByteBuffer) throws(CodecError) -> Packet? {
-        guard let header = try header(of: buffer) else { return nil }
-        let body = header.size..<(header.size + header.remainingLength)
-        guard body.upperBound <= buffer.readableBytes else { return nil }
-        let packet = try packet(header, body: body, of: buffer)
-        buffer.moveReaderIndex(forwardBy: body.upperBound)
+        guard let (packet, size) = try first(of: buffer) else { return nil }
+        buffer.moveReaderIndex(forwardBy: size)
         return packet
+    }
+
+    /// The first packet of `buffer` and its size.
+    @inline(__always)
+    private mutating func first(of buffer: ByteBuffer) throws(CodecError) -> (packet: Packet, size: Int)? {
+        // Taken once, since each time it is asked for costs as much as all that is read of a fixed header.
+        let bytes = buffer.readableBytesSpan
+        guard let header = try header(bytes) else { return nil }
+        let body = header.size..<(header.size + header.remainingLength)
+        guard body.upperBound <= bytes.byteCount else { return nil }
+        return (try packet(header, body, bytes, of: buffer), body.upperBound)
     }
 
     /// The fixed header (MQTT 5.0 §2.1) once it is complete and nothing in it is wrong.
     @inline(__always)
-    private func header(of buffer: ByteBuffer) throws(CodecError) -> FixedHeader? {
-        let bytes = buffer.readableBytesSpan
+    private func header(_ bytes: borrowing RawSpan) throws(CodecError) -> FixedHeader? {
         guard !bytes.isEmpty else { return nil }
         let first = bytes.unsafeLoad(as: UInt8.self)
         guard receivable.contains(firstOctet: first), let type = PacketType(rawValue: first >> 4) else {
@@ -54,7 +61,9 @@ package struct PacketDecoder {
         if type != .publish {
             // MQTT 3.1 has the DUP flag in requests too (MQTT 3.1 §2.1).
             let ignored: UInt8 = version == .v3_1 && type.fixedFlags != 0 ? 0x08 : 0
-            guard first & 0x0F & ~ignored == type.fixedFlags else { throw .malformed("reserved flags") }  // [MQTT-2.1.3-1]
+            guard first & 0x0F & ~ignored == type.fixedFlags else {
+                throw .malformed("reserved flags")  // [MQTT-2.1.3-1]
+            }
         }
         guard let (length, lengthSize) = try VariableByteInteger.read(from: bytes, at: 1) else { return nil }
         // Clients of MQTT 3 were never forbidden the longer forms.
@@ -80,18 +89,19 @@ package struct PacketDecoder {
     @inline(__always)
     private mutating func packet(
         _ header: FixedHeader,
-        body: Range<Int>,
+        _ body: Range<Int>,
+        _ bytes: borrowing RawSpan,
         of buffer: ByteBuffer
     ) throws(CodecError) -> Packet {
         switch header.type {
         case .publish:
             .publish(
-                try Publish(flags: header.flags, body: body, of: buffer, version: version ?? .v5, role: role)
+                try Publish(header.flags, body, bytes, of: buffer, version: version ?? .v5, role: role)
             )
-        case .publishReceived: .acknowledgement(try acknowledgement(.received, body, of: buffer))
-        case .publishRecorded: .acknowledgement(try acknowledgement(.recorded, body, of: buffer))
-        case .publishRelease: .acknowledgement(try acknowledgement(.release, body, of: buffer))
-        case .publishComplete: .acknowledgement(try acknowledgement(.complete, body, of: buffer))
+        case .publishReceived: .acknowledgement(try acknowledgement(.received, body, bytes, of: buffer))
+        case .publishRecorded: .acknowledgement(try acknowledgement(.recorded, body, bytes, of: buffer))
+        case .publishRelease: .acknowledgement(try acknowledgement(.release, body, bytes, of: buffer))
+        case .publishComplete: .acknowledgement(try acknowledgement(.complete, body, bytes, of: buffer))
         case .connect: .connect(try connect(body, of: buffer))
         case .connectAcknowledgement: .connectAcknowledgement(try read(body, of: buffer))
         case .subscribe: .subscribe(try read(body, of: buffer))
@@ -110,10 +120,11 @@ package struct PacketDecoder {
     private func acknowledgement(
         _ kind: PublishAcknowledgement.Kind,
         _ body: Range<Int>,
+        _ bytes: borrowing RawSpan,
         of buffer: ByteBuffer
     ) throws(CodecError) -> PublishAcknowledgement {
         if body.count == 2 {
-            let packetIdentifier = buffer.readableBytesSpan.bigEndian(at: body.lowerBound)
+            let packetIdentifier = bytes.bigEndian(at: body.lowerBound)
             guard packetIdentifier != 0 else { throw .packetIdentifierZero }
             return PublishAcknowledgement(kind, packetIdentifier)
         }

@@ -10,6 +10,8 @@ package struct QUICCounters: Sendable, Equatable {
     package var sendsBlocked = 0
     /// Datagrams that the kernel refused for good, e.g. by a packet filter.
     package var sendFailures = 0
+    /// Datagrams longer than the way allows: probes of the path's MTU that found its limit.
+    package var datagramsTooLong = 0
 
     package var handshakesStarted = 0
     package var handshakesCompleted = 0

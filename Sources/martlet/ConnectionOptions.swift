@@ -16,13 +16,21 @@ struct ConnectionOptions: ParsableArguments {
     @Flag(help: "MQTT over QUIC instead of TCP.")
     var quic = false
 
-    @Option(help: ArgumentHelp("Authorities for the server's certificate, in PEM. (default: the system's)", valueName: "file"))
+    @Option(
+        help: ArgumentHelp(
+            "Authorities for the server's certificate, in PEM. (default: the system's)",
+            valueName: "file"
+        )
+    )
     var cafile: String?
 
     @Flag(help: "Accept any server certificate.")
     var insecure = false
 
-    @Option(name: [.customShort("V"), .customLong("protocol-version")], help: "5, 311 or 31, or mqttv5, mqttv311, mqttv31.")
+    @Option(
+        name: [.customShort("V"), .customLong("protocol-version")],
+        help: "5, 311 or 31, or mqttv5, mqttv311, mqttv31."
+    )
     var version = Version.v5
 
     @Option(name: [.customShort("i"), .long], help: "The client identifier. (default: a random one)")
@@ -66,7 +74,9 @@ struct ConnectionOptions: ParsableArguments {
         }
         if !quic, cafile != nil || insecure { throw ValidationError("--cafile and --insecure need --quic") }
         if cafile != nil, insecure { throw ValidationError("--cafile and --insecure exclude each other") }
-        if sessionExpiryInterval != nil, version != .v5 { throw ValidationError("--session-expiry-interval needs MQTT 5") }
+        if sessionExpiryInterval != nil, version != .v5 {
+            throw ValidationError("--session-expiry-interval needs MQTT 5")
+        }
     }
 
     /// The client that these options describe.

@@ -28,7 +28,10 @@ struct ServeCommand: AsyncParsableCommand {
     @Option(name: .long, help: ArgumentHelp("A key that lies over file and environment.", valueName: "key=value"))
     var set: [String] = []
 
-    @Flag(name: .long, help: "Only say whether the configuration is right: exit code 0, or 2 with everything that is wrong.")
+    @Flag(
+        name: .long,
+        help: "Only say whether the configuration is right: exit code 0, or 2 with everything that is wrong."
+    )
     var check = false
 
     @Flag(name: .long, help: "Only print the configuration in force, and where each value comes from.")

@@ -1,12 +1,11 @@
-import BrokerConfiguration
 import Foundation
+import FuzzHOCONParser
 import Testing
 
-/// What the fuzzer starts from, and what it found: each file is read or refused, and what is read can be printed and
-/// read back.
+/// What the fuzzer starts from, and what it found.
 @Suite struct CorpusTests {
-    private static let folder = URL(fileURLWithPath: #filePath).deletingLastPathComponent().appendingPathComponent(
-        "Corpus"
+    private static let folder = URL(filePath: #filePath).deletingLastPathComponent().appending(
+        path: "Corpus/HOCONParser"
     )
 
     static var files: [String] {
@@ -14,13 +13,8 @@ import Testing
     }
 
     @Test(arguments: files)
-    func isReadOrRefused(file: String) throws {
-        let bytes = Array(try Data(contentsOf: Self.folder.appendingPathComponent(file)))
-        let load = { (text: [UInt8]) in
-            try ConfigurationSources(file: "fuzz.conf", environment: ["HOME": "/home"], read: { _, _ in text }).load()
-        }
-        guard let loaded = try? load(bytes) else { return }
-        #expect(try load(Array(loaded.text.utf8)).configuration == loaded.configuration)
+    func fileHoldsWhatTheFuzzerAsks(file: String) throws {
+        try HOCONParserOracle.check(Array(try Data(contentsOf: Self.folder.appending(path: file))))
     }
 
     @Test func corpusIsThere() {

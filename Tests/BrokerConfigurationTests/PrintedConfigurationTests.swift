@@ -17,10 +17,9 @@ import Testing
         mqtt {
           idle_timeout = infinity, max_packet_size = 512KB, max_clientid_len = 128, max_topic_levels = 16
           max_topic_alias = 10, max_qos_allowed = 1, retain_available = false, wildcard_subscription = false
-          shared_subscription = off, server_keepalive = 60, keepalive_multiplier = 2, session_expiry_interval = 1h30m
+          server_keepalive = 60, keepalive_multiplier = 2, session_expiry_interval = 1h30m
           max_session_expiry_interval = 1d, max_inflight = 10, max_mqueue_len = infinity, max_mqueue_bytes = infinity
-          mqueue_store_qos0 = false, max_awaiting_rel = infinity, await_rel_timeout = 90s, max_subscriptions = 7
-          retry_interval = 30s
+          mqueue_store_qos0 = false, max_awaiting_rel = infinity, max_subscriptions = 7
         }
         retainer { max_payload_size = 1000, backend.max_retained_messages = 5 }
         authentication = [

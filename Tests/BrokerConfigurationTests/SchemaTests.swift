@@ -16,8 +16,7 @@ import Testing
         #expect(mqtt.maximumInflight == 32)
         #expect(mqtt.maximumQueueLength == 1000)
         #expect(mqtt.maximumAwaitingRelease == 100)
-        #expect(mqtt.awaitReleaseTimeout == .seconds(300))
-        #expect(mqtt.retryInterval == nil && mqtt.serverKeepAlive == nil && mqtt.maximumSubscriptions == nil)
+        #expect(mqtt.serverKeepAlive == nil && mqtt.maximumSubscriptions == nil)
         let quic = QUICListenerConfiguration()
         #expect(quic.idleTimeout == .zero && quic.handshakeIdleTimeout == .seconds(10))
         #expect(quic.peerBidirectionalStreams == 10 && quic.peerUnidirectionalStreams == 1)
@@ -36,7 +35,7 @@ import Testing
 
     @Test(arguments: ["1x", "s", "-5s", "1h30", ".", "1..5s", "9e99d", "99999999999999999999999d", "\"\"", "٣s"])
     func wrongDurations(text: String) {
-        #expect(problems(of: "mqtt.await_rel_timeout = \(text)").count == 1)
+        #expect(problems(of: "mqtt.session_expiry_interval = \(text)").count == 1)
     }
 
     @Test(arguments: [

@@ -40,7 +40,7 @@ import Testing
         ("mqtt = [1]", ["1:1: mqtt: a list is not allowed; allowed: an object of the keys idle_timeout, "]),
         (
             "node.loops { a = 1 }",
-            ["1:1: node.loops: an object is not allowed; allowed: a whole number from 1 to 256, or auto"]
+            ["1:1: node.loops: an object is not allowed; allowed: a whole number from 1 to 32, or auto"]
         ),
         (
             "listeners.tcp.default.enable = maybe",
@@ -63,7 +63,7 @@ import Testing
                 "1:1: listeners.tcp.default.max_connections: 0 is not allowed; allowed: a whole number, at least 1, or infinity"
             ]
         ),
-        ("node.loops = 0", ["1:1: node.loops: 0 is not allowed; allowed: a whole number from 1 to 256, or auto"]),
+        ("node.loops = 0", ["1:1: node.loops: 0 is not allowed; allowed: a whole number from 1 to 32, or auto"]),
         (
             "mqtt.max_qos_allowed = 3",
             ["1:1: mqtt.max_qos_allowed: 3 is not allowed; allowed: a whole number from 0 to 2"]
@@ -205,6 +205,13 @@ import Testing
         #expect(found[2].hasPrefix("martlet.conf:3:1: listeners.tcp.default.bind"))
         #expect(found[3].hasPrefix("--set log.level: log.level: there is no such key; allowed: console"))
         #expect(found[4].hasPrefix("MARTLET_NODE__LOOPS: node.loops: \"many\" is not allowed"))
+    }
+
+    @Test func onlyTheFirstHundredAreTold() {
+        let text = (1...150).map { "key\($0) = 1" }.joined(separator: "\n")
+        let error = #expect(throws: ConfigurationError.self) { try load(text) }
+        #expect(error?.problems.count == 100)
+        #expect(error?.description.hasSuffix("\nand 50 more") == true)
     }
 
     @Test func fileThatIsNotThereIsNamed() {

@@ -31,7 +31,10 @@ package struct ConfigurationSources {
         var configuration = file == nil ? BrokerConfiguration.withoutFile : BrokerConfiguration()
         configuration.read(tree, at: [], in: &reading)
         guard reading.problems.isEmpty else {
-            throw ConfigurationError(problems: reading.problems.sorted { Self.order($0.origin, $1.origin) })
+            throw ConfigurationError(
+                problems: reading.problems.sorted { Self.order($0.origin, $1.origin) },
+                untold: reading.untoldProblems
+            )
         }
         return LoadedConfiguration(configuration: configuration, tree: tree, reading: reading)
     }
@@ -45,7 +48,7 @@ package struct ConfigurationSources {
                 reading.notices += document.notices.map(ConfigurationProblem.init)
             }
         } catch {
-            reading.problems.append(ConfigurationProblem(error))
+            reading.add(ConfigurationProblem(error))
         }
         let environmentLayer = EnvironmentLayer(environment)
         reading.notices += environmentLayer.notices
@@ -59,7 +62,7 @@ package struct ConfigurationSources {
                 let path = try HOCONDocument.path(ofKey: setting.keyText, origin: setting.origin)
                 add([(path: path, text: setting.text, origin: setting.origin)], to: &tree, in: &reading)
             } catch {
-                reading.problems.append(ConfigurationProblem(error))
+                reading.add(ConfigurationProblem(error))
             }
         }
         return tree
@@ -89,7 +92,7 @@ package struct ConfigurationSources {
                 for key in path.reversed() { value = HOCONValue(.object([key: value]), origin: origin) }
                 tree.merge(value)
             } catch {
-                reading.problems.append(ConfigurationProblem(error))
+                reading.add(ConfigurationProblem(error))
             }
         }
     }

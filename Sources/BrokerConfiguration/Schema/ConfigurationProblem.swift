@@ -32,6 +32,11 @@ package struct ConfigurationProblem: Sendable, Equatable, CustomStringConvertibl
 /// Everything that is wrong with a configuration, in the order of the file.
 package struct ConfigurationError: Error, Equatable, CustomStringConvertible {
     package let problems: [ConfigurationProblem]
+    /// How many more there are.
+    package let untold: Int
 
-    package var description: String { problems.map(\.description).joined(separator: "\n") }
+    package var description: String {
+        let lines = problems.map(\.description) + (untold > 0 ? ["and \(untold) more"] : [])
+        return lines.joined(separator: "\n")
+    }
 }

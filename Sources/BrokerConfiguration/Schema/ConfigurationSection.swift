@@ -25,7 +25,7 @@ extension ConfigurationSection {
                 given.removeValue(forKey: name).map { (name: name, value: $0) }
             }
             if found.count > 1 {
-                reading.problems.append(
+                reading.add(
                     ConfigurationProblem(
                         origin: found[1].value.origin,
                         key: HOCONText.path(path + [found[1].name]),
@@ -37,7 +37,7 @@ extension ConfigurationSection {
             if let value = found.first?.value, !value.isNull {
                 field.read(&self, value, path + [field.name], &reading)
             } else if field.isRequired {
-                reading.problems.append(
+                reading.add(
                     ConfigurationProblem(
                         origin: value.origin,
                         key: HOCONText.path(path + [field.name]),
@@ -48,15 +48,7 @@ extension ConfigurationSection {
             }
         }
         for (key, value) in given.sorted(by: { $0.key < $1.key }) {
-            let nearest = Spelling.nearest(to: key, among: Self.fields.flatMap { [$0.name] + $0.aliases })
-            reading.problems.append(
-                ConfigurationProblem(
-                    origin: value.origin,
-                    key: HOCONText.path(path + [key]),
-                    message: "there is no such key" + (nearest.map { ", did you mean \($0)?" } ?? ""),
-                    allowed: Self.keyList
-                )
-            )
+            reading.add { Self.unknownKey(at: path + [key], origin: value.origin) }
         }
         settle(at: path, in: &reading)
     }
@@ -68,6 +60,16 @@ extension ConfigurationSection {
     static func describe(at path: [String]) -> [KeyDescription] {
         let defaults = Self()
         return fields.flatMap { $0.describe(defaults, path + [$0.name]) }
+    }
+
+    private static func unknownKey(at path: [String], origin: Origin) -> ConfigurationProblem {
+        let nearest = Spelling.nearest(to: path.last ?? "", among: fields.flatMap { [$0.name] + $0.aliases })
+        return ConfigurationProblem(
+            origin: origin,
+            key: HOCONText.path(path),
+            message: "there is no such key" + (nearest.map { ", did you mean \($0)?" } ?? ""),
+            allowed: keyList
+        )
     }
 
     /// The keys that have a meaning, for messages.

@@ -1,6 +1,11 @@
 /// What is learned while a tree is read into sections.
 package struct SchemaReading {
-    var problems: [ConfigurationProblem] = []
+    /// Problems that are told; a file that is not a configuration at all has one on each line. Default 100.
+    static let maximumProblems = 100
+
+    private(set) var problems: [ConfigurationProblem] = []
+    /// Problems beyond those.
+    private(set) var untoldProblems = 0
     var notices: [ConfigurationProblem] = []
     /// Where each value that was set comes from, by dotted key.
     private(set) var origins: [String: Origin] = [:]
@@ -10,9 +15,20 @@ package struct SchemaReading {
     /// Where the value at `path` was set, or nil when it has its default.
     func origin(at path: [String]) -> Origin? { origins[HOCONText.path(path)] }
 
+    mutating func add(_ problem: ConfigurationProblem) { add { problem } }
+
+    /// For problems that take long to word.
+    mutating func add(_ problem: () -> ConfigurationProblem) {
+        if problems.count < Self.maximumProblems {
+            problems.append(problem())
+        } else {
+            untoldProblems += 1
+        }
+    }
+
     /// `value` is not what may stand at `path`.
     mutating func refuse(_ value: HOCONValue, at path: [String], allowed: String) {
-        problems.append(
+        add(
             ConfigurationProblem(
                 origin: value.origin,
                 key: HOCONText.path(path),

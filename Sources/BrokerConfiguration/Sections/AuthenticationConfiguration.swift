@@ -83,7 +83,7 @@ package struct PasswordHashConfiguration: ConfigurationSection {
             ("mac_fun", macFunction != nil), ("iterations", iterations != nil), ("dk_length", derivedKeyLength != nil),
         ] {
             if isSet && !isPBKDF2, let origin = reading.origin(at: path + [key]) {
-                reading.problems.append(
+                reading.add(
                     ConfigurationProblem(
                         origin: origin,
                         key: HOCONText.path(path + [key]),
@@ -92,7 +92,7 @@ package struct PasswordHashConfiguration: ConfigurationSection {
                     )
                 )
             } else if isPBKDF2 && reading.origin(at: path + [key]) == nil && key != "dk_length" {
-                reading.problems.append(
+                reading.add(
                     ConfigurationProblem(
                         origin: reading.origin(at: path + ["name"]) ?? .builtIn,
                         key: HOCONText.path(path + [key]),

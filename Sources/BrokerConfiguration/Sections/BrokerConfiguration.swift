@@ -42,7 +42,7 @@ package struct BrokerConfiguration: ConfigurationSection {
             allowsAnonymous = !authentication.contains(where: \.isEnabled)
         }
         if listeners.tcp.values.allSatisfy({ !$0.isEnabled }) && listeners.quic.values.allSatisfy({ !$0.isEnabled }) {
-            reading.problems.append(
+            reading.add(
                 ConfigurationProblem(
                     origin: listeners.tcp.keys.sorted()
                         .compactMap { reading.origin(at: path + ["listeners", "tcp", $0, "enable"]) }.first ?? .builtIn,

@@ -18,7 +18,7 @@ package struct ListenersConfiguration: ConfigurationSection {
             var seen: [BindAddress: String] = [:]
             for (name, bind) in binds.sorted(by: { $0.name < $1.name }) where bind.port != 0 {
                 if let other = seen[bind] {
-                    reading.problems.append(
+                    reading.add(
                         ConfigurationProblem(
                             origin: reading.origin(at: path + [kind, name, "bind"])
                                 ?? reading.origin(at: path + [kind, other, "bind"]) ?? .builtIn,

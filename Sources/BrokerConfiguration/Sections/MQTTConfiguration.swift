@@ -146,7 +146,10 @@ package struct MQTTConfiguration: ConfigurationSection {
                 or: "infinity",
                 "Messages of QoS 2 from a client that wait for its PUBREL."
             ),
-            .meaningless("await_rel_timeout", because: "a packet identifier is in use until its PUBREL (MQTT 5.0 §4.3.3)"),
+            .meaningless(
+                "await_rel_timeout",
+                because: "a packet identifier is in use until its PUBREL (MQTT 5.0 §4.3.3)"
+            ),
             .value(
                 "max_subscriptions",
                 \.maximumSubscriptions,

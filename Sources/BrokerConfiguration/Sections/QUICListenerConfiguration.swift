@@ -144,7 +144,7 @@ package struct QUICListenerConfiguration: ConfigurationSection, ListenerConfigur
             ("certfile", certificateFile, tls.certificateFile), ("keyfile", keyFile, tls.keyFile),
         ].first { $0.1 != nil && $0.2 != nil && $0.1 != $0.2 }
         if let (key, _, _) = isTwice {
-            reading.problems.append(
+            reading.add(
                 ConfigurationProblem(
                     origin: reading.origin(at: path + [key]) ?? .builtIn,
                     key: HOCONText.path(path + [key]),
@@ -160,7 +160,7 @@ package struct QUICListenerConfiguration: ConfigurationSection, ListenerConfigur
             let (given, missing) = chain == nil ? ("keyfile", "certfile") : ("certfile", "keyfile")
             let place =
                 [path + ["ssl_options", given], path + [given]].first { reading.origin(at: $0) != nil } ?? path
-            reading.problems.append(
+            reading.add(
                 ConfigurationProblem(
                     origin: reading.origin(at: place) ?? .builtIn,
                     key: HOCONText.path(place),

@@ -1,6 +1,6 @@
 import MQTTBroker
-import NIOConcurrencyHelpers
 import MQTTCodec
+import NIOConcurrencyHelpers
 import NIOCore
 import NIOPosix
 

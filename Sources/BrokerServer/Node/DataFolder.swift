@@ -31,7 +31,8 @@ package struct DataFolder: Sendable {
         }
         guard secret.count == 32 else {
             throw Failure(
-                description: "\(file("secret")): has \(secret.count) octets instead of 32; restore it, or delete it to get a new one"
+                description:
+                    "\(file("secret")): has \(secret.count) octets instead of 32; restore it, or delete it to get a new one"
             )
         }
         return secret

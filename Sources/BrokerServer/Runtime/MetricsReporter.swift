@@ -1,5 +1,5 @@
-import Metrics
 import MQTTBroker
+import Metrics
 import NIOConcurrencyHelpers
 import NIOCore
 import QUICTransport
@@ -20,10 +20,11 @@ final class MetricsReporter: Sendable {
         on loop: any EventLoop,
         every interval: TimeAmount
     ) {
-        let started = [
-            reportShards(on: loop, every: interval),
-            reportListeners(listeners, on: loop, every: interval),
-        ] + endpoints.flatMap { label, endpoints in endpoints.map { report($0, of: label, every: interval) } }
+        let started =
+            [
+                reportShards(on: loop, every: interval),
+                reportListeners(listeners, on: loop, every: interval),
+            ] + endpoints.flatMap { label, endpoints in endpoints.map { report($0, of: label, every: interval) } }
         tasks.withLockedValue { $0 = started }
     }
 
@@ -45,7 +46,9 @@ final class MetricsReporter: Sendable {
         }
     }
 
-    private func reportListeners(_ listeners: [Admission], on loop: any EventLoop, every interval: TimeAmount) -> RepeatedTask {
+    private func reportListeners(_ listeners: [Admission], on loop: any EventLoop, every interval: TimeAmount)
+        -> RepeatedTask
+    {
         loop.scheduleRepeatedTask(initialDelay: interval, delay: interval) { _ in
             for listener in listeners {
                 let dimensions = [("listener", listener.listener)]

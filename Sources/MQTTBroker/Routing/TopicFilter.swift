@@ -17,7 +17,11 @@ package struct TopicFilter: Hashable, Sendable {
     /// Refuses what §4.7.1 does not allow: an empty filter, `#` anywhere but alone in the last level [MQTT-4.7.1-1], `+`
     /// that shares its level [MQTT-4.7.1-2]; and what `limits` exclude.
     package init(_ string: String, limits: Limits) throws(Refusal) {
-        let levels = string.utf8.split(separator: Self.separator, maxSplits: limits.maximumTopicLevels, omittingEmptySubsequences: false)
+        let levels = string.utf8.split(
+            separator: Self.separator,
+            maxSplits: limits.maximumTopicLevels,
+            omittingEmptySubsequences: false
+        )
         guard !string.isEmpty, levels.count <= limits.maximumTopicLevels else {
             throw Refusal(reasonCode: .topicFilterInvalid)
         }

@@ -86,7 +86,13 @@ struct TopicTree {
     }
 
     // As deep as the topic has levels, which is bounded (`Limits.maximumTopicLevels`).
-    private func match(_ node: Node, _ levels: [UTF8Key], _ depth: Int, _ isReserved: Bool, _ body: (Subscription) -> Void) {
+    private func match(
+        _ node: Node,
+        _ levels: [UTF8Key],
+        _ depth: Int,
+        _ isReserved: Bool,
+        _ body: (Subscription) -> Void
+    ) {
         let wildcardsMatch = !(isReserved && depth == 0)
         // `a/#` matches `a` too (MQTT 5.0 §4.7.1.2).
         if wildcardsMatch { for subscription in node.multi.values { body(subscription) } }

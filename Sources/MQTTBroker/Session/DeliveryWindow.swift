@@ -56,14 +56,18 @@ struct DeliveryWindow {
 
     /// PUBACK.
     mutating func acknowledge(_ identifier: UInt16) -> Outcome {
-        guard let index = index(of: identifier), entries[index].state == .awaitingAcknowledgement else { return .unknown }
+        guard let index = index(of: identifier), entries[index].state == .awaitingAcknowledgement else {
+            return .unknown
+        }
         remove(at: index)
         return .done
     }
 
     /// PUBREC. A repeated one is answered again; one that reports an error ends the message (MQTT 5.0 §4.3.3).
     mutating func record(_ identifier: UInt16, isError: Bool) -> Outcome {
-        guard let index = index(of: identifier), entries[index].state != .awaitingAcknowledgement else { return .unknown }
+        guard let index = index(of: identifier), entries[index].state != .awaitingAcknowledgement else {
+            return .unknown
+        }
         if isError {
             remove(at: index)
             return .done

@@ -25,7 +25,9 @@ extension Shard {
         if connect.clientIdentifier.isEmpty, !connect.cleanStart, connect.version != .v5 {
             return .clientIdentifierNotValid  // [MQTT-3.1.3-8] of MQTT 3.1.1
         }
-        if connect.clientIdentifier.utf8.count > limits.maximumClientIdentifierLength { return .clientIdentifierNotValid }
+        if connect.clientIdentifier.utf8.count > limits.maximumClientIdentifierLength {
+            return .clientIdentifierNotValid
+        }
         if let will = connect.will {
             if will.qos > limits.maximumQoS { return .qosNotSupported }  // [MQTT-3.2.2-12]
             if will.retain, !limits.retainAvailable { return .retainNotSupported }  // [MQTT-3.2.2-13]
@@ -49,7 +51,8 @@ extension Shard {
             var connect = connect
             if connect.clientIdentifier.isEmpty {
                 // [MQTT-3.1.3-6]: one that nobody else uses. MQTT 3.1 has no empty one, but its clients send it.
-                connect.clientIdentifier = "auto-" + String(random.next() as UInt64, radix: 36)
+                connect.clientIdentifier =
+                    "auto-" + String(random.next() as UInt64, radix: 36)
                     + String(random.next() as UInt64, radix: 36)
                 if connect.version == .v5 {
                     connection.assignedClientIdentifier = connect.clientIdentifier
@@ -104,7 +107,8 @@ extension Shard {
         if isPresent { counters.sessionsResumed += 1 } else { counters.sessionsCreated += 1 }
 
         let keepAlive = connect.version == .v5 ? limits.serverKeepAlive ?? connect.keepAlive : connect.keepAlive
-        connection.keepAlive = keepAlive == 0 ? nil : .milliseconds(Int64(Double(keepAlive) * 1000 * limits.keepAliveMultiplier))
+        connection.keepAlive =
+            keepAlive == 0 ? nil : .milliseconds(Int64(Double(keepAlive) * 1000 * limits.keepAliveMultiplier))
         connection.lastPacket = now
         watchKeepAlive(of: connection, now: now)
 
@@ -177,7 +181,10 @@ extension Shard {
         session.absence &+= 1
 
         if publishesWill, let will {
-            let delay = min(will.properties.isEmpty ? 0 : will.properties.values.willDelayInterval ?? 0, session.expiryInterval)
+            let delay = min(
+                will.properties.isEmpty ? 0 : will.properties.values.willDelayInterval ?? 0,
+                session.expiryInterval
+            )
             if delay == 0 {
                 publish(will, now: now)
             } else {

@@ -34,7 +34,9 @@ extension Shard {
     private mutating func fire(_ target: Deadline.Target, now: NIODeadline) {
         switch target {
         case .connection(let slot, let number):
-            guard slot < connections.count, let connection = connections[slot], connection.number == number else { return }
+            guard slot < connections.count, let connection = connections[slot], connection.number == number else {
+                return
+            }
             look(at: connection, now: now)
         case .will(let client, let absence):
             guard let session = sessions[client], session.absence == absence, session.leavingFor == nil else { return }

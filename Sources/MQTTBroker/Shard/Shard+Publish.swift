@@ -80,7 +80,8 @@ extension Shard {
         return route
     }
 
-    private mutating func distribute(_ publish: Publish, along route: Route, from publisher: Session?, now: NIODeadline) {
+    private mutating func distribute(_ publish: Publish, along route: Route, from publisher: Session?, now: NIODeadline)
+    {
         if route.isEmpty { counters.messagesWithoutSubscribers += 1 }
         deliver(publish, along: route, from: publisher, source: index, now: now)
         if route.shards != 0 {
@@ -120,11 +121,13 @@ extension Shard {
         guard let levels = TopicLevels.split(publish.topic, limit: limits.maximumTopicLevels) else { return }
         if publish.payload.readableBytes == 0 {
             retained.remove(levels)
-        } else if publish.payload.readableBytes > limits.maximumRetainedPayload || !retained.set(
-            Message(copying: EncodedPublish(publish, version: .v5), qos: publish.qos, now: now),
-            at: levels,
-            limits: limits
-        ) {
+        } else if publish.payload.readableBytes > limits.maximumRetainedPayload
+            || !retained.set(
+                Message(copying: EncodedPublish(publish, version: .v5), qos: publish.qos, now: now),
+                at: levels,
+                limits: limits
+            )
+        {
             counters.retainedMessagesRefused += 1
         }
     }
@@ -276,7 +279,12 @@ extension Shard {
             && (entry.qos == .atMostOnce || hasRoom(connection, session))
     }
 
-    private mutating func send(_ entry: MessageQueue.Entry, on connection: Connection, _ session: Session, now: NIODeadline) {
+    private mutating func send(
+        _ entry: MessageQueue.Entry,
+        on connection: Connection,
+        _ session: Session,
+        now: NIODeadline
+    ) {
         if entry.message.isExpired(now: now) {  // [MQTT-3.3.2-5]
             counters.messagesExpired += 1
             return

@@ -151,7 +151,11 @@ extension Shard {
     mutating func add(_ subscription: Session.Subscription, _ filter: TopicFilter, to session: Session) -> Bool {
         session.subscriptions[filter] = subscription
         let isNew = tree.insert(
-            TopicTree.Subscription(session: session, options: subscription.options, identifier: subscription.identifier),
+            TopicTree.Subscription(
+                session: session,
+                options: subscription.options,
+                identifier: subscription.identifier
+            ),
             at: filter
         )
         if isNew, let change = ownInterest?.add(filter) { broadcast(.interest(change)) }

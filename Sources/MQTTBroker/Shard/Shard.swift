@@ -59,7 +59,7 @@ package struct Shard {
         count: Int,
         limits: Limits = Limits(),
         authenticator: Authenticator = .everybody,
-        random: any RandomNumberGenerator = SystemRandomNumberGenerator()
+        random: any RandomNumberGenerator
     ) {
         precondition((1...Self.maximumCount).contains(count) && (0..<count).contains(index))
         self.index = index
@@ -180,7 +180,8 @@ package struct Shard {
         process(&bytes, isOwned: true, on: connection, now: now)
     }
 
-    private mutating func process(_ bytes: inout ByteBuffer, isOwned: Bool, on connection: Connection, now: NIODeadline) {
+    private mutating func process(_ bytes: inout ByteBuffer, isOwned: Bool, on connection: Connection, now: NIODeadline)
+    {
         do throws(CodecError) {
             while !connection.isHeld, let packet = try connection.decoder.next(from: &bytes) {
                 handle(packet, on: connection, now: now)

@@ -12,7 +12,9 @@ extension Disconnect: PacketBody {
         try reader.readProperties { (identifier, reader) throws(CodecError) in
             switch identifier {
             case .sessionExpiryInterval:
-                guard reader.role == .server else { throw .protocolError("session expiry from a server") }  // [MQTT-3.14.2-2]
+                guard reader.role == .server else {
+                    throw .protocolError("session expiry from a server")  // [MQTT-3.14.2-2]
+                }
                 expiry = try reader.readUInt32()
             case .serverReference: reference = try reader.readText()
             default: return try reason.take(identifier, from: &reader)

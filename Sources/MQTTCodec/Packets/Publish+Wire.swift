@@ -1,13 +1,14 @@
 import NIOCore
 
 extension Publish {
-    /// Reads the body at `body` within the readable bytes of `buffer`.
+    /// Reads the body at `body` within `bytes`, which are the readable ones of `buffer`.
     ///
     /// This is where the broker spends its time: nothing is allocated unless there are properties.
     @inline(__always)
     init(
-        flags: UInt8,
-        body: Range<Int>,
+        _ flags: UInt8,
+        _ body: Range<Int>,
+        _ bytes: borrowing RawSpan,
         of buffer: ByteBuffer,
         version: ProtocolVersion,
         role: PacketDecoder.Role
@@ -16,7 +17,6 @@ extension Publish {
         let isDuplicate = flags & 0x08 != 0
         guard qos != .atMostOnce || !isDuplicate else { throw .malformed("DUP at QoS 0") }  // [MQTT-3.3.1-2]
 
-        let bytes = buffer.readableBytesSpan
         guard body.count >= 2 else { throw .truncated }
         let topicStart = body.lowerBound + 2
         let topicEnd = topicStart + Int(bytes.bigEndian(at: body.lowerBound))

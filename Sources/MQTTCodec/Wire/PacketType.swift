@@ -34,6 +34,7 @@ struct PacketTypes: OptionSet {
     init(_ types: [PacketType]) { rawValue = types.reduce(0) { $0 | 1 << UInt16($1.rawValue) } }
 
     /// Whether the type in the high nibble of `firstOctet` is among them.
+    @inline(__always)
     func contains(firstOctet: UInt8) -> Bool { rawValue >> UInt16(firstOctet >> 4) & 1 == 1 }
 
     /// What `role` may receive once `version` is known; before, a server waits for CONNECT [MQTT-3.1.0-1].

@@ -47,6 +47,9 @@ package struct QUICConfiguration: Sendable, Equatable {
     /// Largest UDP payload that is sent or accepted, 1200 ... 65527 bytes. Larger sizes than 1200 are probed first.
     package var maximumUDPPayload = 1452
 
+    /// How long a close waits until bytes written before it have been sent once.
+    package var closeLinger: Duration = .seconds(1)
+
     /// `QUICStream.pendingBytes` at and above which a stream counts as congested.
     package var sendHighWaterMark = 256 * 1024
 

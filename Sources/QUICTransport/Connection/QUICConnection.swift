@@ -5,8 +5,8 @@ package final class QUICConnection {
     enum State {
         case handshaking
         case established
-        /// The user closed it; CONNECTION_CLOSE leaves with the next flush.
-        case closing(QUICCloseReason)
+        /// The user closed it; CONNECTION_CLOSE leaves when pending bytes have, or at the instant.
+        case closing(QUICCloseReason, until: UInt64)
         case closed
     }
 
@@ -20,7 +20,7 @@ package final class QUICConnection {
     private(set) var wasEstablished = false
     /// Held until `closed` has been told.
     var delegate: (any QUICConnectionDelegate)?
-    private var engine: Engine?
+    private(set) var engine: Engine?
     private var streams: [QUICStream] = []
     /// The stream that the next packet starts with, so that all get their turn.
     private var nextStream = 0
@@ -31,6 +31,8 @@ package final class QUICConnection {
     private(set) var identifiers: [QUICConnectionID] = []
     private(set) var resetTokens: [StatelessResetToken] = []
     var hasReceivedReset = false
+    /// Whether something was read since the last write, so that the peer may have stopped streams.
+    private var mayHaveStoppedStreams = false
 
     // The endpoint's book-keeping.
     var isDirty = false
@@ -72,7 +74,8 @@ package final class QUICConnection {
         return try engine.openBidirectionalStream { self.addStream($0) }
     }
 
-    /// Sends CONNECTION_CLOSE of type 0x1d after pending stream bytes were offered to the peer once.
+    /// Sends CONNECTION_CLOSE of type 0x1d when pending stream bytes have been sent once, which congestion and flow
+    /// control may delay by `closeLinger`. The delegate hears nothing more but `closed`.
     package func close(applicationError code: UInt64, reason: String) {
         self.close(.application(by: .local, code: code, reason: reason))
     }
@@ -80,7 +83,10 @@ package final class QUICConnection {
     func close(_ reason: QUICCloseReason) {
         switch self.state {
         case .handshaking, .established:
-            self.state = .closing(reason)
+            self.state = .closing(
+                reason,
+                until: self.endpoint.now + self.configuration.closeLinger.unsignedNanoseconds
+            )
             self.markDirty()
         case .closing, .closed:
             break
@@ -141,6 +147,7 @@ extension QUICConnection {
         now: UInt64
     ) -> EngineEnd? {
         guard let engine = self.engine else { return nil }
+        self.mayHaveStoppedStreams = !self.streams.isEmpty
         self.markDirty()
         return unsafe engine.read(datagram, from: remote, to: local, ecn: ecn, now: now)
     }
@@ -247,6 +254,12 @@ extension QUICConnection {
     /// Writes packets into the batch until there is nothing more to send, or not now.
     func write(into batch: TransmitBatch, sourceMatters: Bool, now: UInt64) -> WriteOutcome {
         guard let engine = self.engine else { return .done }
+        if self.mayHaveStoppedStreams {
+            self.mayHaveStoppedStreams = false
+            for stream in self.streams where stream.isWritable && engine.isStopped(stream.id) {
+                self.noteStopped(stream)
+            }
+        }
         let packetRoom = engine.maximumPacket
         var allowance = engine.sendQuantum
         var wrote = false
@@ -306,8 +319,9 @@ extension QUICConnection {
         return nil
     }
 
+    /// Code 0 stands for one that ngtcp2 has not told.
     private func noteStopped(_ stream: QUICStream) {
-        guard !stream.isWritingShut else { return }
+        guard stream.isWritable else { return }
         stream.shutWriting()
         self.endpoint.defer(.stopSending(stream, code: 0), for: self)
     }
@@ -315,6 +329,14 @@ extension QUICConnection {
     /// Reads the engine's timers; the endpoint schedules the deadline.
     func updateDeadline() {
         self.deadline = self.engine?.expiry ?? .max
+        if case .closing(_, let until) = self.state { self.deadline = min(self.deadline, until) }
+    }
+
+    /// What to close with, if it is time to.
+    func closesNow(_ now: UInt64) -> QUICCloseReason? {
+        guard case .closing(let reason, let until) = self.state else { return nil }
+        let waits = self.wasEstablished && now < until && self.streams.contains { $0.outgoing.hasWork }
+        return waits ? nil : reason
     }
 
     /// Writes CONNECTION_CLOSE. Returns the packet's length and way, `nil` for none.

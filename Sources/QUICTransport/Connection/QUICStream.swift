@@ -43,7 +43,7 @@ package final class QUICStream {
 
     /// Appends bytes to what is sent. They leave with the next flush.
     package func write(_ bytes: ByteBuffer) {
-        guard !self.isClosed, !self.isWriteShut, self.outgoing.finish == .open else { return }
+        guard self.isWritable else { return }
         self.outgoing.append(bytes)
         if self.outgoing.count >= self.connection.configuration.sendHighWaterMark { self.isCongested = true }
         self.connection.markDirty()
@@ -51,7 +51,7 @@ package final class QUICStream {
 
     /// Ends the sending side behind what was written.
     package func finish() {
-        guard !self.isClosed, !self.isWriteShut, self.outgoing.finish == .open else { return }
+        guard self.isWritable else { return }
         self.outgoing.finish = .wanted
         self.connection.markDirty()
     }
@@ -83,7 +83,12 @@ package final class QUICStream {
         self.outgoing.abandonUnsent()
     }
 
-    var isWritingShut: Bool { self.isWriteShut }
+    /// Whether the sending side has not been ended, by `finish`, `reset` or the peer.
+    var isWritable: Bool {
+        guard !self.isClosed, !self.isWriteShut, case .open = self.outgoing.finish else { return false }
+        // The sending side of a peer's unidirectional stream does not exist.
+        return self.isBidirectional || (self.id & 1 == 0) != self.connection.isServer
+    }
 
     /// Counts acknowledged bytes until they are handled; true if this begins a count.
     func noteAcknowledged(_ count: Int) -> Bool {

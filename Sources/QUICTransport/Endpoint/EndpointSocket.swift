@@ -94,37 +94,75 @@ extension QUICEndpoint {
 
     /// SwiftNIO has closed a socket. If we did not want that, another takes its place.
     func socketClosed(_ channel: any Channel) {
-        guard !self.isClosing, channel === self.socket?.channel else { return }
+        guard !self.isClosed, channel === self.socket?.channel else { return }
         self.socket = nil
-        self.counters.socketsReplaced += 1
-        self.logger.warning("UDP socket failed, opening another", metadata: ["address": "\(self.wishedAddress)"])
-        self.replaceFailedSocket()
+        self.replaceSocket(because: "closed")
     }
 
-    private func replaceFailedSocket() {
-        guard !self.isClosing else { return }
+    /// The kernel sends nothing more from the socket. A server's may be bound to several addresses, of which others
+    /// still work, and its clients look for it there; a client opens another.
+    func socketFailed(errno: CInt) {
+        guard !self.isClosed, !self.isServer else { return }
+        unsafe self.replaceSocket(because: String(cString: strerror(errno)))
+    }
+
+    private func replaceSocket(because reason: String) {
+        guard !self.isReplacingSocket else { return }
+        self.isReplacingSocket = true
+        self.logger.warning(
+            "UDP socket failed, opening another",
+            metadata: ["address": "\(self.wishedAddress)", "reason": "\(reason)"]
+        )
+        // A socket that fails at once again must not keep the loop busy.
         let bound = NIOLoopBound(self, eventLoop: self.eventLoop)
-        self.openSocket(on: self.reopeningAddress).whenComplete { result in
-            switch result {
-            case .success(let socket):
-                bound.value.take(socket.value, movesConnections: true)
-            case .failure(let error):
-                let endpoint = bound.value
-                endpoint.logger.error("cannot open a UDP socket", metadata: ["error": "\(error)"])
-                endpoint.eventLoop.scheduleTask(in: .seconds(1)) { bound.value.replaceFailedSocket() }
-            }
+        let wait = self.nextReplacement - .now()
+        self.nextReplacement = .now() + max(wait, .zero) + .seconds(1)
+        if wait > .zero {
+            self.eventLoop.scheduleTask(in: wait) { bound.value.openReplacement() }
+        } else {
+            self.openReplacement()
         }
     }
 
+    private func openReplacement() {
+        guard !self.isClosed else { return }
+        let bound = NIOLoopBound(self, eventLoop: self.eventLoop)
+        self.openSocket(on: self.replacementAddress)
+            .flatMapError { _ in bound.value.openOnAnyAddress() }
+            .whenComplete { result in
+                let endpoint = bound.value
+                switch result {
+                case .success(let socket):
+                    endpoint.isReplacingSocket = false
+                    endpoint.counters.socketsReplaced += 1
+                    endpoint.take(socket.value, movesConnections: true)
+                case .failure(let error):
+                    endpoint.logger.error("cannot open a UDP socket", metadata: ["error": "\(error)"])
+                    endpoint.eventLoop.scheduleTask(in: .seconds(1)) { bound.value.openReplacement() }
+                }
+            }
+    }
+
     /// Servers stay where their clients look for them.
-    private var reopeningAddress: SocketAddress {
+    private var replacementAddress: SocketAddress {
         var address = self.wishedAddress
         if self.isServer { address.port = Int(self.canonicalAddress.port) }
         return address
     }
 
+    /// For a client whose address has vanished.
+    private func openOnAnyAddress() -> EventLoopFuture<NIOLoopBound<EndpointSocket>> {
+        guard !self.isServer else { return self.eventLoop.makeFailedFuture(QUICError.closed) }
+        do {
+            let any = self.canonicalAddress.isIPv6 ? "::" : "0.0.0.0"
+            return self.openSocket(on: try SocketAddress(ipAddress: any, port: 0))
+        } catch {
+            return self.eventLoop.makeFailedFuture(error)
+        }
+    }
+
     private func take(_ socket: EndpointSocket, movesConnections: Bool) {
-        guard !self.isClosing else {
+        guard !self.isClosed else {
             socket.channel.close(promise: nil)
             return
         }

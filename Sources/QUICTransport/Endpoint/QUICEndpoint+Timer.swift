@@ -3,7 +3,7 @@ internal import NIOCore
 /// One scheduled callback serves the timers of all connections.
 extension QUICEndpoint {
     func armTimer() {
-        guard !self.isClosing else { return }
+        guard !self.isClosed else { return }
         var earliest = self.deadlines.earliest ?? .max
         earliest = min(earliest, self.closedConnections.earliestExpiry ?? .max)
         // While the kernel takes nothing, timers that want to send would only spin.
@@ -25,7 +25,7 @@ extension QUICEndpoint {
 
     fileprivate func timerFired() {
         self.scheduled = nil
-        guard !self.isClosing else { return }
+        guard !self.isClosed else { return }
         let now = self.now
         while let closed = self.closedConnections.popExpired(now: now) { self.table.remove(closed) }
         while let connection = self.deadlines.popDue(now: now) {

@@ -30,12 +30,16 @@ extension QUICEndpoint {
         self.writeDirty()
         self.isFlushing = false
         self.tellEnded()
+        self.finishClosing()
         if !self.dirty.isEmpty, self.blockedUntil == nil { self.scheduleFlush() }
         self.armTimer()
     }
 
     private func writeDirty() {
-        guard let socket = self.socket else { return }
+        guard let socket = self.socket else {
+            if self.isClosing { self.abandonAll() }
+            return
+        }
         if self.blockedUntil != nil, !self.send(on: socket) { return }
         // Connections that become dirty meanwhile get their turn with the next flush.
         let round = self.dirty
@@ -69,7 +73,7 @@ extension QUICEndpoint {
             return false
         case .done:
             connection.isDirty = false
-            if case .closing(let reason) = connection.state {
+            if let reason = connection.closesNow(now) {
                 self.finish(connection, .closing(reason), now: now)
             } else {
                 connection.updateDeadline()
@@ -96,10 +100,22 @@ extension QUICEndpoint {
         case .blocked:
             self.blockedUntil = self.now + Self.blockedInterval
             return false
+        case .failed(let error):
+            self.blockedUntil = nil
+            self.socketFailed(errno: error)
+            return true
         }
     }
 
     // MARK: The end of connections
+
+    /// Ends all connections without a word to their peers.
+    private func abandonAll() {
+        let now = self.now
+        for connection in self.table.connections {
+            self.finish(connection, .silent(.application(by: .local, code: 0, reason: "")), now: now)
+        }
+    }
 
     /// Ends a connection: the last packet, what is remembered of it, and the word to its user, which comes later.
     func finish(_ connection: QUICConnection, _ end: EngineEnd, now: UInt64) {

@@ -25,7 +25,12 @@ package final class QUICEndpoint {
     var canonicalAddress: DatagramAddress
     let wishedAddress: SocketAddress
     let socketWishes: DatagramSocket.Wishes
-    var isClosing = false
+    /// Fulfilled when `close` has done its work.
+    private var closePromise: EventLoopPromise<Void>?
+    private(set) var isClosed = false
+    var isReplacingSocket = false
+    /// When a failed socket may be replaced again.
+    var nextReplacement = NIODeadline.now()
 
     var table = ConnectionTable()
     var closedConnections: ClosedConnections
@@ -83,6 +88,9 @@ package final class QUICEndpoint {
 
     /// What the kernel granted of the receive buffer that was asked for, bytes.
     package var receiveBufferSize: Int { self.socket?.socket.receiveBufferSize ?? 0 }
+
+    /// Whether nothing new is to be begun.
+    var isClosing: Bool { self.closePromise != nil }
 
     var now: UInt64 { self.eventLoop.now.uptimeNanoseconds }
 
@@ -241,18 +249,27 @@ package final class QUICEndpoint {
 
     // MARK: Closing
 
-    /// Says CONNECTION_CLOSE (application code 0) on all connections, then closes the socket.
+    /// Says CONNECTION_CLOSE (application code 0) on all connections, then closes the socket. Nothing new is accepted.
     package func close() -> EventLoopFuture<Void> {
         self.eventLoop.preconditionInEventLoop()
+        if let promise = self.closePromise { return promise.futureResult }
+        let promise = self.eventLoop.makePromise(of: Void.self)
+        self.closePromise = promise
         for connection in self.table.connections {
             connection.close(applicationError: 0, reason: "")
         }
         self.flush()
-        self.isClosing = true
+        return promise.futureResult
+    }
+
+    /// Closes the socket when the last connection has ended.
+    func finishClosing() {
+        guard let promise = self.closePromise, self.connectionCount == 0, !self.isClosed else { return }
+        self.isClosed = true
         self.scheduled?.callback.cancel()
         self.scheduled = nil
-        guard let socket = self.socket else { return self.eventLoop.makeSucceededVoidFuture() }
+        guard let socket = self.socket else { return promise.succeed() }
         self.socket = nil
-        return socket.close()
+        socket.close().cascade(to: promise)
     }
 }

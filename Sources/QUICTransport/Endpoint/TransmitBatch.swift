@@ -11,6 +11,8 @@ import Glibc
         case sent
         /// The socket's buffer is full. What is unsent stays.
         case blocked
+        /// The socket, or the address that it is bound to, is of no more use.
+        case failed(errno: CInt)
     }
 
     /// Room for several full trains.
@@ -27,6 +29,8 @@ import Glibc
     private var segments = 0
     /// Whether the kernel has refused to cut trains.
     private(set) var offloadRefused = false
+    /// An error that concerns the socket and not the datagram.
+    private var socketError: CInt = 0
 
     init() {
         unsafe self.memory = .allocate(byteCount: Self.capacity, alignment: 16)
@@ -109,12 +113,23 @@ import Glibc
                 }
                 next += 1
             } else {
-                counters.sendFailures += 1
+                self.note(-taken, &counters)
                 next += 1
             }
         }
         self.clear()
-        return .sent
+        defer { self.socketError = 0 }
+        return self.socketError == 0 ? .sent : .failed(errno: self.socketError)
+    }
+
+    private func note(_ error: CInt, _ counters: inout QUICCounters) {
+        if error == EMSGSIZE {
+            counters.datagramsTooLong += 1
+            return
+        }
+        counters.sendFailures += 1
+        // The kernel answers EINVAL where the address that the socket is bound to has vanished.
+        if [EINVAL, EADDRNOTAVAIL, EBADF, ENOTSOCK, ENODEV].contains(error) { self.socketError = error }
     }
 
     /// Sends a train one datagram at a time; on a full buffer leaves the rest in the message and returns true.
@@ -137,7 +152,7 @@ import Glibc
                 counters.datagramsOut += 1
                 unsafe counters.bytesOut += Int(single.count)
             } else {
-                counters.sendFailures += 1
+                self.note(-taken, &counters)
             }
             unsafe message.bytes = message.bytes?.advanced(by: Int(single.count))
             unsafe message.count -= single.count

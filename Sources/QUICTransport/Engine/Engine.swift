@@ -260,6 +260,11 @@ internal import NIOCore
         unsafe ngtcp2_conn_shutdown_stream_read(self.conn, 0, id, code)
     }
 
+    /// Whether the peer has asked to stop a stream whose sending side we have not ended.
+    func isStopped(_ id: Int64) -> Bool {
+        unsafe shim_conn_is_stream_write_shut(self.conn, id) != 0
+    }
+
     // MARK: Migration
 
     /// Goes on from another local address (RFC 9000 §9.2). False if the peer or the state does not allow it.

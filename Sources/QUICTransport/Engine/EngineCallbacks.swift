@@ -73,6 +73,10 @@ enum EngineCallbacks {
             guard let stream = unsafe stream(streamUser) else { return 0 }
             return unsafe record(.reset(stream, code: code), user)
         }
+        unsafe shim_callbacks_set_recv_stop_sending(&table) { _, _, code, user, streamUser in
+            guard let stream = unsafe stream(streamUser) else { return 0 }
+            return unsafe record(.stopSending(stream, code: code), user)
+        }
         unsafe table.stream_close = { _, _, _, _, user, streamUser in
             guard let stream = unsafe stream(streamUser) else { return 0 }
             return unsafe record(.closedStream(stream), user)

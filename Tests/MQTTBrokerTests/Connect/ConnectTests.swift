@@ -34,7 +34,8 @@ import Testing
     @Test("A client without identifier gets one, if its session is new") func assigned() throws {  // [MQTT-3.1.3-6]
         let broker = SimulatedBroker()
         let first = try broker.connect("").connectAcknowledgement().properties.assignedClientIdentifier
-        let second = try broker.connect("", cleanStart: false).connectAcknowledgement().properties.assignedClientIdentifier
+        let second = try broker.connect("", cleanStart: false).connectAcknowledgement().properties
+            .assignedClientIdentifier
         #expect(first != nil && second != nil && first != second)
         #expect(try broker.connect("", version: .v3_1_1).connectAcknowledgement().reasonCode == .success)
         let refused = broker.connect("", version: .v3_1_1, cleanStart: false)
@@ -81,7 +82,9 @@ import Testing
 
     @Test("An unknown protocol level is refused in words that every version knows") func unknownLevel() throws {  // [MQTT-3.1.2-2]
         let client = SimulatedBroker().open(version: .v3_1_1)
-        client.send(octets: [0x10, 0x0D, 0x00, 0x04] + Array("MQTT".utf8) + [0x09, 0x02, 0x00, 0x3C, 0x00, 0x01, 0x61])
+        client.send(
+            octets: [0x10, 0x0D, 0x00, 0x04] + Array("MQTT".utf8) + [0x09, 0x02, 0x00, 0x3C, 0x00, 0x01, 0x61]
+        )
         #expect(try client.connectAcknowledgement().reasonCode == .unsupportedProtocolVersion)
         #expect(client.isClosed)
     }

@@ -10,7 +10,9 @@ import Testing
         let subscriber: ProtocolVersion
         let published: QualityOfService
         let subscribed: QualityOfService
-        var testDescription: String { "\(publisher)→\(subscriber), QoS \(published.rawValue) and \(subscribed.rawValue)" }
+        var testDescription: String {
+            "\(publisher)→\(subscriber), QoS \(published.rawValue) and \(subscribed.rawValue)"
+        }
 
         static let all = [ProtocolVersion.v3_1, .v5].flatMap { publisher in
             [ProtocolVersion.v3_1_1, .v5].flatMap { subscriber in

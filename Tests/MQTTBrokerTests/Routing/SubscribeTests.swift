@@ -148,7 +148,12 @@ import Testing
             values.userProperties = [UserProperty(name: "n", value: "v")]
             publisher.publish("a/b", "1", retain: true)
             publisher.publish(
-                "a/b", "2", qos: .atLeastOnce, identifier: 1, retain: true, properties: PublishProperties(values)
+                "a/b",
+                "2",
+                qos: .atLeastOnce,
+                identifier: 1,
+                retain: true,
+                properties: PublishProperties(values)
             )
             publisher.publish("a/c", "3", retain: true)
             publisher.publish("a/c", "", retain: true)
@@ -198,7 +203,9 @@ import Testing
         @Test("More than a client's window come as it acknowledges") func many() {
             let broker = SimulatedBroker()
             let publisher = broker.connect("p")
-            for number in 0..<3000 { publisher.publish("a/\(number)", "x", qos: .atLeastOnce, identifier: 1, retain: true) }
+            for number in 0..<3000 {
+                publisher.publish("a/\(number)", "x", qos: .atLeastOnce, identifier: 1, retain: true)
+            }
             let client = broker.connect("s")
             client.subscribe("a/#", qos: .atLeastOnce)
             var topics: Set<String> = []

@@ -36,7 +36,11 @@ import Testing
                 identifier = identifier % 60_000 + 1
                 sent.append(payload)
                 publishers[index].publish(
-                    "load/\(index)", payload, qos: .exactlyOnce, identifier: identifier, settles: false
+                    "load/\(index)",
+                    payload,
+                    qos: .exactlyOnce,
+                    identifier: identifier,
+                    settles: false
                 )
                 publishers[index].send(.acknowledgement(PublishAcknowledgement(.release, identifier)), settles: false)
             }
@@ -51,7 +55,10 @@ import Testing
             #expect(subscriber.received.sorted() == sent.sorted(), "\(subscriber.name)")
             for index in publishers.indices {
                 let own = subscriber.received.filter { $0.hasPrefix("\(index):") }
-                #expect(own == sent.filter { $0.hasPrefix("\(index):") }, "order of publisher \(index) at \(subscriber.name)")
+                #expect(
+                    own == sent.filter { $0.hasPrefix("\(index):") },
+                    "order of publisher \(index) at \(subscriber.name)"
+                )
             }
         }
     }
@@ -88,11 +95,15 @@ import Testing
             for packet in packets {
                 switch packet {
                 case .publish(let publish):
-                    if recorded.insert(publish.packetIdentifier).inserted { received.append(String(buffer: publish.payload)) }
+                    if recorded.insert(publish.packetIdentifier).inserted {
+                        received.append(String(buffer: publish.payload))
+                    }
                     unanswered.append(.acknowledgement(PublishAcknowledgement(.recorded, publish.packetIdentifier)))
                 case .acknowledgement(let acknowledgement) where acknowledgement.kind == .release:
                     recorded.remove(acknowledgement.packetIdentifier)
-                    unanswered.append(.acknowledgement(PublishAcknowledgement(.complete, acknowledgement.packetIdentifier)))
+                    unanswered.append(
+                        .acknowledgement(PublishAcknowledgement(.complete, acknowledgement.packetIdentifier))
+                    )
                 default:
                     continue
                 }

@@ -1,3 +1,4 @@
+import Foundation
 import Logging
 import NIOCore
 import NIOPosix
@@ -19,7 +20,14 @@ actor Scene {
     var prepare: ((Recorder) -> Void)?
     private var endpoints: [QUICEndpoint] = []
 
+    /// Every handshake of the tests happens with it set; one test looks for the file.
+    private static let keyLog: Void = {
+        let file = FileManager.default.temporaryDirectory.appendingPathComponent("keylog-\(UUID().uuidString)")
+        setenv("SSLKEYLOGFILE", file.path, 1)
+    }()
+
     private init() throws {
+        _ = Self.keyLog
         self.group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
         self.loop = self.group.next()
         guard let executor = self.loop as? any SerialExecutor else { throw SceneError.noExecutor }
@@ -27,15 +35,17 @@ actor Scene {
     }
 
     /// Runs a test on the loop and takes everything down behind it.
-    static func run(_ body: (isolated Scene) async throws -> Void) async throws {
+    @discardableResult
+    static func run<Result: Sendable>(_ body: (isolated Scene) async throws -> Result) async throws -> Result {
         let scene = try Scene()
         do {
-            try await body(scene)
+            let result = try await body(scene)
+            try await scene.tearDown()
+            return result
         } catch {
             try? await scene.tearDown()
             throw error
         }
-        try await scene.tearDown()
     }
 
     private func tearDown() async throws {

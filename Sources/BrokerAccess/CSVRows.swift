@@ -1,38 +1,10 @@
-extension UserRecord {
-    /// Reads CSV (RFC 4180); the first line names the columns. Empty lines are skipped.
-    static func csv(_ bytes: [UInt8], file: String, content: UserFile.Content) throws(UserFileError) -> [UserRecord] {
-        var rows = CSVRows(bytes)
-        guard let header = try rows.next(file: file) else {
-            throw UserFileError(file: file, place: .line(1), message: "is empty; the first line names the columns")
-        }
-        let known = columns(for: content)
-        let names = header.fields.map { $0.trimmingSpaces }
-        for (index, name) in names.enumerated() where !known.contains(name) || names[..<index].contains(name) {
-            throw UserFileError(
-                file: file,
-                place: .line(header.line),
-                message: "the column \(name) is unknown or there twice; allowed: \(known.joined(separator: ", "))"
-            )
-        }
-        var records: [UserRecord] = []
-        while let row = try rows.next(file: file) {
-            guard row.fields.count == names.count else {
-                throw UserFileError(
-                    file: file,
-                    place: .line(row.line),
-                    message: "has \(row.fields.count) fields, and the first line names \(names.count)"
-                )
-            }
-            let values = Dictionary(zip(names, row.fields)) { first, _ in first }
-            records.append(UserRecord(place: .line(row.line), values: values))
-        }
-        return records
-    }
-}
+import Foundation
 
-/// The rows of a CSV text.
-private struct CSVRows {
+/// Reads users from CSV (RFC 4180), whose first line names the columns. Empty lines are skipped.
+struct CSVRows {
     private let bytes: [UInt8]
+    private let file: String
+    private var columns: [String] = []
     private var index = 0
     private var line = 1
 
@@ -41,19 +13,45 @@ private struct CSVRows {
     private static let newline = UInt8(ascii: "\n")
     private static let carriageReturn = UInt8(ascii: "\r")
 
-    init(_ bytes: [UInt8]) {
+    /// - Throws: when the first line does not name columns, each of them one of `known`.
+    init(_ bytes: [UInt8], file: String, columns known: [String]) throws(UserFileError) {
         self.bytes = bytes
+        self.file = file
         if bytes.starts(with: [0xEF, 0xBB, 0xBF]) { index = 3 }
+        guard let header = try fields() else {
+            throw UserFileError(file: file, place: .line(1), message: "is empty; the first line names the columns")
+        }
+        columns = header.fields.map { $0.trimmingCharacters(in: .whitespaces) }
+        for (index, name) in columns.enumerated() where !known.contains(name) || columns[..<index].contains(name) {
+            throw UserFileError(
+                file: file,
+                place: .line(header.line),
+                message: "the column \(name) is unknown or there twice; allowed: \(known.joined(separator: ", "))"
+            )
+        }
     }
 
-    /// The next row that is not empty, and the line it begins in.
-    mutating func next(file: String) throws(UserFileError) -> (fields: [String], line: Int)? {
+    /// The next user, or nil at the end.
+    mutating func next() throws(UserFileError) -> UserRecord? {
+        guard let row = try fields() else { return nil }
+        guard row.fields.count == columns.count else {
+            throw UserFileError(
+                file: file,
+                place: .line(row.line),
+                message: "has \(row.fields.count) fields, and the first line names \(columns.count)"
+            )
+        }
+        return UserRecord(place: .line(row.line), values: Dictionary(zip(columns, row.fields)) { first, _ in first })
+    }
+
+    /// The fields of the next row that is not empty, and the line it begins in.
+    private mutating func fields() throws(UserFileError) -> (fields: [String], line: Int)? {
         skipEmptyLines()
         guard index < bytes.count else { return nil }
         let start = line
         var fields: [String] = []
         while true {
-            fields.append(try field(file: file))
+            fields.append(try field())
             guard index < bytes.count else { break }
             let separator = bytes[index]
             index += 1
@@ -72,7 +70,7 @@ private struct CSVRows {
         }
     }
 
-    private mutating func field(file: String) throws(UserFileError) -> String {
+    private mutating func field() throws(UserFileError) -> String {
         let start = line
         var content: [UInt8] = []
         if index < bytes.count, bytes[index] == Self.quote {
@@ -108,11 +106,5 @@ private struct CSVRows {
     private func isEnd(_ byte: UInt8) -> Bool {
         byte == Self.comma || byte == Self.newline
             || (byte == Self.carriageReturn && (index + 1 == bytes.count || bytes[index + 1] == Self.newline))
-    }
-}
-
-extension String {
-    fileprivate var trimmingSpaces: String {
-        String(drop { $0 == " " }.reversed().drop { $0 == " " }.reversed())
     }
 }

@@ -1,0 +1,141 @@
+import Logging
+import MQTTClient
+import MQTTCodec
+import NIOCore
+import NIOPosix
+import QUICTransport
+import ServiceLifecycle
+import ServiceLifecycleTestKit
+
+@testable import BrokerServer
+
+/// A broker in this process, on ports that the system chose, with a TCP and a QUIC listener.
+struct RunningBroker: Sendable {
+    let listening: [BrokerServer.Listening]
+
+    /// One pair for all tests: making it takes longer than a handshake.
+    static let certificate = Result { try CertificatePair.selfSigned() }
+
+    /// Starts a broker, lets `body` use it, shuts it down gracefully and waits for its end.
+    static func run(
+        loops: Int = 2,
+        configure: (inout BrokerServerConfiguration) -> Void = { _ in },
+        _ body: @escaping @Sendable (RunningBroker, _ shutDown: @escaping @Sendable () -> Void) async throws -> Void
+    ) async throws {
+        let pair = try certificate.get()
+        let quic = QUICServerConfiguration(
+            certificateChain: pair.certificateChain,
+            privateKey: pair.privateKey,
+            staticSecret: Array(repeating: 5, count: 32)
+        )
+        let any = try SocketAddress(ipAddress: "127.0.0.1", port: 0)
+        var configuration = BrokerServerConfiguration(
+            loops: loops,
+            listeners: [
+                .init(name: "default", address: any, transport: .tcp),
+                .init(name: "default", address: any, transport: .quic(quic)),
+            ]
+        )
+        configure(&configuration)
+        let (opened, announce) = AsyncStream.makeStream(of: [BrokerServer.Listening].self)
+        let server = BrokerServer(configuration, logger: Logger(label: "test")) { announce.yield($0) }
+        try await testGracefulShutdown { trigger in
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                group.addTask {
+                    defer { announce.finish() }
+                    try await server.run()
+                }
+                var iterator = opened.makeAsyncIterator()
+                if let listening = await iterator.next() {
+                    do {
+                        try await body(RunningBroker(listening: listening)) { trigger.triggerGracefulShutdown() }
+                    } catch {
+                        trigger.triggerGracefulShutdown()
+                        throw error
+                    }
+                    trigger.triggerGracefulShutdown()
+                }
+                try await group.waitForAll()
+            }
+        }
+    }
+
+    func address(_ transport: Transport) -> SocketAddress? {
+        listening.first { $0.transport == transport.rawValue }?.address
+    }
+
+    /// A client that is not connected yet.
+    func client(
+        _ identifier: String,
+        over transport: Transport,
+        version: ProtocolVersion = .v5,
+        cleanStart: Bool = true,
+        expiry: UInt32? = nil,
+        keepAlive: UInt16 = 60,
+        userName: String? = nil,
+        password: String? = nil,
+        will: Connect.Will? = nil
+    ) throws -> MQTTClient {
+        var connect = Connect(
+            version: version,
+            clientIdentifier: identifier,
+            cleanStart: cleanStart,
+            keepAlive: keepAlive,
+            userName: userName,
+            password: password.map { ByteBuffer(string: $0) },
+            will: will
+        )
+        connect.properties.sessionExpiryInterval = expiry
+        return MQTTClient(
+            configuration: ClientConfiguration(connect: connect),
+            target: ConnectionTarget(
+                addresses: address(transport).map { [$0] } ?? [],
+                transport: try transport.client
+            ),
+            eventLoop: MultiThreadedEventLoopGroup.singleton.next()
+        )
+    }
+
+    enum Transport: String, CaseIterable, Sendable {
+        case tcp
+        case quic
+
+        fileprivate var client: ConnectionTarget.Transport {
+            get throws {
+                switch self {
+                case .tcp: .tcp
+                case .quic:
+                    .quic(
+                        serverName: "localhost",
+                        trust: .authorities(pem: try RunningBroker.certificate.get().certificateChain)
+                    )
+                }
+            }
+        }
+    }
+}
+
+extension Publish {
+    init(
+        _ topic: String,
+        _ payload: String,
+        qos: QualityOfService = .atMostOnce,
+        retain: Bool = false
+    ) {
+        self.init(
+            topic: ByteBuffer(string: topic),
+            payload: ByteBuffer(string: payload),
+            qos: qos,
+            retain: retain
+        )
+    }
+}
+
+extension MQTTClient {
+    func subscribe(_ filter: String, qos: QualityOfService = .atMostOnce) async throws {
+        try await subscribe([.init(topicFilter: filter, options: SubscriptionOptions(maximumQoS: qos))])
+    }
+
+    /// The payload of the next message as text.
+    func nextPayload() async throws -> String? { try await nextMessage().map { String(buffer: $0.payload) } }
+}

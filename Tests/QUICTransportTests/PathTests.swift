@@ -1,0 +1,183 @@
+import Foundation
+import NIOCore
+import Testing
+
+@testable import QUICTransport
+
+/// Peers whose addresses change, and sockets that fail (RFC 9000 §9).
+@Suite struct PathTests {
+    private static let anyPort = Result { try SocketAddress(ipAddress: "127.0.0.1", port: 0) }
+
+    /// A NAT gives the client another port in the middle of a transfer.
+    @Test(arguments: [QUICEndpoint.Migration.unnoticed, .active])
+    func portChangesDuringATransfer(migration: QUICEndpoint.Migration) async throws {
+        try await Scene.run { scene in
+            let pair = try await scene.pair()
+            let stream = try pair.connection.openBidirectionalStream()
+            let payload = ByteBuffer.pattern(4 * 1024 * 1024)
+            stream.write(payload)
+            stream.finish()
+            let before = pair.client.localAddress
+            #expect(pair.peer.remoteAddress == before)
+            try await scene.until("half way") { pair.recorder.receivedCount > 500_000 }
+            try await pair.client.rebind(to: try Self.anyPort.get(), migration: migration).get()
+            let after = pair.client.localAddress
+            #expect(before != after)
+            try await scene.until("done", seconds: 60) { pair.recorder.finished == [0] }
+            #expect(pair.recorder.received[0] == payload)
+            try await scene.until("told") { pair.peerRecorder.addresses == [after] }
+            #expect(pair.peer.remoteAddress == after)
+            #expect(pair.server.counters.addressChanges == 1)
+            #expect(pair.recorder.addresses == [])
+        }
+    }
+
+    /// The address is another only when the client has proved that it is there (RFC 9000 §9.3).
+    @Test func addressIsToldOnlyWhenValidated() async throws {
+        try await Scene.run { scene in
+            scene.echoes = false
+            let pair = try await scene.pair()
+            let stream = try pair.connection.openBidirectionalStream()
+            stream.write(ByteBuffer(string: "a"))
+            try await scene.until("a") { pair.peerRecorder.text(0) == "a" }
+            let before = pair.client.localAddress
+            try await pair.client.rebind(to: try Self.anyPort.get(), migration: .unnoticed).get()
+            // The client hears nothing, and so cannot answer the challenge.
+            try await pair.client.socket?.channel.setOption(.autoRead, value: false).get()
+            stream.write(ByteBuffer(string: "b"))
+            try await scene.until("b") { pair.peerRecorder.text(0) == "ab" }
+            try await scene.pause(.milliseconds(100))
+            #expect(pair.peer.remoteAddress == before)
+            #expect(pair.peerRecorder.addresses == [])
+            try await pair.client.socket?.channel.setOption(.autoRead, value: true).get()
+            try await scene.until("validated") { pair.peerRecorder.addresses == [pair.client.localAddress] }
+        }
+    }
+
+    @Test func idleConnectionIsFoundAgainAfterTheChange() async throws {
+        try await Scene.run { scene in
+            let pair = try await scene.pair()
+            for round in 1...3 {
+                try await pair.client.rebind(to: try Self.anyPort.get(), migration: .unnoticed).get()
+                let stream = try pair.connection.openBidirectionalStream()
+                stream.write(ByteBuffer(string: "round \(round)"))
+                try await scene.until("echo") { pair.recorder.text(stream.id) == "round \(round)" }
+                try await scene.until("told") { pair.peerRecorder.addresses.count == round }
+            }
+        }
+    }
+
+    /// A peer that shows forty addresses and acknowledges nothing is held to a rate, and lives on.
+    @Test func fortyAddressesThatAcknowledgeNothing() async throws {
+        try await Scene.run { scene in
+            scene.echoes = false
+            let pair = try await scene.pair()
+            let stream = try pair.connection.openBidirectionalStream()
+            stream.write(ByteBuffer(string: "x"))
+            try await scene.until("x") { pair.peerRecorder.text(0) == "x" }
+            let home = pair.client.localAddress
+            let identifiers = pair.server.table.identifierCount
+            for _ in 0..<40 {
+                try await pair.client.rebind(to: try Self.anyPort.get(), migration: .unnoticed).get()
+                try await pair.client.socket?.channel.setOption(.autoRead, value: false).get()
+                stream.write(ByteBuffer(string: "."))
+                pair.client.flush()
+                try await scene.pause(.milliseconds(2))
+            }
+            try await scene.until("dropped") { pair.server.counters.dropped.tooManyAddresses >= 36 }
+            #expect(pair.peerRecorder.addresses == [])
+            #expect(pair.peerRecorder.reason == nil)
+            #expect(pair.server.table.identifierCount <= identifiers + 4)
+            // Back home everything goes on.
+            try await pair.client.rebind(to: home, migration: .unnoticed).get()
+            try await scene.until("all arrived") { pair.peerRecorder.receivedCount == 41 }
+            #expect(pair.peer.remoteAddress == home)
+        }
+    }
+
+    @Test func newAddressesComeAtARate() throws {
+        let addresses = try (1...40).map {
+            try #require(DatagramAddress(SocketAddress(ipAddress: "192.0.2.1", port: $0)))
+        }
+        var admission = AddressAdmission(burst: 4, interval: 1_000)
+        func admits(_ index: Int, at now: UInt64) -> Bool { admission.admits(addresses[index], now: now) }
+        #expect((0..<10).map { admits($0, at: 5) } == (0..<10).map { $0 < 4 })
+        // Those that were let in stay so.
+        #expect(admits(3, at: 5))
+        #expect(!admits(20, at: 1_004))
+        #expect(admits(20, at: 1_005))
+        #expect(!admits(21, at: 1_006))
+        // The eldest of them has made room.
+        #expect(!admits(0, at: 1_006))
+    }
+
+    /// SwiftNIO closes a socket on errors; a client goes on from another.
+    @Test func clientGoesOnWhenItsSocketFails() async throws {
+        try await Scene.run { scene in
+            let pair = try await scene.pair()
+            let stream = try pair.connection.openBidirectionalStream()
+            stream.write(ByteBuffer(string: "before;"))
+            try await scene.until("before") { pair.recorder.text(0) == "before;" }
+            let before = pair.client.localAddress
+            try await pair.client.socket?.channel.close().get()
+            stream.write(ByteBuffer(string: "after"))
+            try await scene.until("after") { pair.recorder.text(0) == "before;after" }
+            #expect(pair.client.localAddress != before)
+            #expect(pair.client.counters.socketsReplaced == 1)
+            try await scene.until("told") { pair.peerRecorder.addresses == [pair.client.localAddress] }
+        }
+    }
+
+    @Test func serverGoesOnWhenItsSocketFails() async throws {
+        try await Scene.run { scene in
+            let pair = try await scene.pair()
+            let stream = try pair.connection.openBidirectionalStream()
+            stream.write(ByteBuffer(string: "before;"))
+            try await scene.until("before") { pair.recorder.text(0) == "before;" }
+            let before = pair.server.localAddress
+            try await pair.server.socket?.channel.close().get()
+            stream.write(ByteBuffer(string: "after"))
+            try await scene.until("after") { pair.recorder.text(0) == "before;after" }
+            #expect(pair.server.localAddress == before)
+        }
+    }
+
+    /// A wildcard socket answers from the address that it was spoken to at, on hosts that have many.
+    @Test(arguments: ["127.0.0.1", "127.0.0.2", "127.77.0.3"])
+    func wildcardAnswersFromTheRightAddress(host: String) async throws {
+        try await Scene.run { scene in
+            let server = try await scene.listen(on: SocketAddress(ipAddress: "0.0.0.0", port: 0))
+            let address = try SocketAddress(ipAddress: host, port: #require(server.localAddress.port))
+            let plain = try await PlainSocket.bind("0.0.0.0", on: scene.loop)
+            var packet = ByteBuffer(bytes: [0xc0, 0x1a, 0x2b, 0x3c, 0x4d, 8, 1, 2, 3, 4, 5, 6, 7, 8, 4, 9, 10, 11, 12])
+            packet.writeRepeatingByte(0, count: 1_200)
+            plain.send(packet, to: address)
+            try await scene.until("answer") { !plain.received.isEmpty }
+            #expect(plain.received[0].remoteAddress == address)
+            try await plain.close()
+
+            let client = try await scene.client(on: SocketAddress(ipAddress: "0.0.0.0", port: 0))
+            let (connection, recorder) = try await scene.connect(client, to: address)
+            let stream = try connection.openBidirectionalStream()
+            stream.write(ByteBuffer.pattern(100_000))
+            try await scene.until("echo") { recorder.receivedCount == 100_000 }
+        }
+    }
+
+    /// A dual-stack socket serves both families, and tells addresses in their own.
+    @Test(arguments: ["127.0.0.1", "::1"])
+    func dualStack(host: String) async throws {
+        try await Scene.run { scene in
+            let server = try await scene.listen(on: SocketAddress(ipAddress: "::", port: 0))
+            let address = try SocketAddress(ipAddress: host, port: #require(server.localAddress.port))
+            let client = try await scene.client(on: SocketAddress(ipAddress: "::", port: 0))
+            let (connection, recorder) = try await scene.connect(client, to: address)
+            #expect(connection.remoteAddress == address)
+            #expect(scene.accepted[0].connection.remoteAddress.ipAddress == host)
+            let stream = try connection.openBidirectionalStream()
+            stream.write(ByteBuffer.pattern(100_000))
+            try await scene.until("echo") { recorder.receivedCount == 100_000 }
+            #expect(server.counters.sendFailures == 0)
+        }
+    }
+}
