@@ -89,10 +89,11 @@ class Wire(Client):
         """The next packet, whatever it is."""
         deadline = time.monotonic() + timeout
         while (found := packets.cut(self.inbox, self.version)) is None:
-            left = deadline - time.monotonic()
-            if left <= 0:
+            left = max(0.0, deadline - time.monotonic())
+            arrived = self.connection.receive(left)
+            if not arrived and not left:
                 return None
-            self.inbox += self.connection.receive(left)
+            self.inbox += arrived
         return found
 
     def expect(self, kind: int, timeout: float = PATIENCE) -> Received:

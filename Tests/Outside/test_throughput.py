@@ -9,6 +9,7 @@ from clients import AioQUIC, Kind, WireOverTCP
 from packets import Message
 
 WINDOW = 20  # PUBLISHes of the publisher that wait for their acknowledgement
+LAG = 500  # messages that the subscriber may be behind: the broker's queue is bounded, and drops beyond it
 
 
 @pytest.mark.parametrize(
@@ -31,7 +32,7 @@ def test_none_lost_none_twice(connect, topic, publisher, subscriber, count, qos)
     received: list[int] = []
     while acknowledged < count or len(received) < count:
         batch = b""
-        while sent < count and sent - acknowledged < WINDOW:
+        while sent < count and sent - acknowledged < WINDOW and sent - len(received) < LAG:
             message = Message(topic, struct.pack(">I", sent), qos)
             batch += packets.publish(message, publisher.version, writer.next_identifier())
             sent += 1
@@ -39,7 +40,8 @@ def test_none_lost_none_twice(connect, topic, publisher, subscriber, count, qos)
             writer.send(batch)
         if acknowledged < sent:
             acknowledged += acknowledgements(writer, last)
-        received += [struct.unpack(">I", payload)[0] for payload in arrivals(reader, waits=acknowledged == count)]
+        # With nothing under way from the publisher, only the subscriber can bring the test on.
+        received += [struct.unpack(">I", payload)[0] for payload in arrivals(reader, waits=acknowledged == sent)]
     assert received == list(range(count))
     reader.nothing()
 
@@ -59,7 +61,7 @@ def acknowledgements(writer, last: int) -> int:
 
 
 def arrivals(reader, waits: bool) -> list[bytes]:
-    """What has come by now; with nothing left to send it waits for more."""
+    """What has come by now, or what comes next."""
     found = reader.receive(10 if waits else 0)
     assert found is not None or not waits, "messages are missing"
     while found is not None:
