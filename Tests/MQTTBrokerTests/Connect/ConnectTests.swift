@@ -39,7 +39,8 @@ import Testing
         #expect(first != nil && second != nil && first != second)
         #expect(try broker.connect("", version: .v3_1_1).connectAcknowledgement().reasonCode == .success)
         let refused = broker.connect("", version: .v3_1_1, cleanStart: false)
-        #expect(try refused.connectAcknowledgement().reasonCode == .clientIdentifierNotValid)  // [MQTT-3.1.3-8] of 3.1.1
+        // [MQTT-3.1.3-8] of MQTT 3.1.1
+        #expect(try refused.connectAcknowledgement().reasonCode == .clientIdentifierNotValid)
         #expect(refused.isClosed)
     }
 
