@@ -97,7 +97,11 @@ let package = Package(
             name: "LoadGeneratorTests",
             dependencies: ["LoadGenerator", "MQTTClient", "MQTTCodec", "MosquittoFixture", .nioCore]
         ),
-        .target(name: "MosquittoFixture", path: "Tests/MosquittoFixture"),
+        .target(
+            name: "MosquittoFixture",
+            dependencies: ["QUICTransport", .nioCore, .nioPosix, .logging, .x509, .crypto],
+            path: "Tests/MosquittoFixture"
+        ),
     ]
 )
 

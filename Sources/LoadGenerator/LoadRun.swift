@@ -22,7 +22,8 @@ struct LoadRun {
     private enum End { case asked, interrupted, nobodyLeft }
 
     /// - Throws: ``UsageError``.
-    init(_ options: BenchOptions, _ output: BenchOutput, _ group: MultiThreadedEventLoopGroup, loops: Int) async throws {
+    init(_ options: BenchOptions, _ output: BenchOutput, _ group: MultiThreadedEventLoopGroup, loops: Int) async throws
+    {
         let (events, report) = AsyncStream.makeStream(of: Event.self)
         let plan = try LoadPlan(options)
         let limit = options.limit > 0 ? MessageLimit(options.limit) { report.yield(.limitReached) } : nil
@@ -141,7 +142,9 @@ struct LoadRun {
         get async {
             var total = Worker.Snapshot()
             for worker in workers {
-                if let snapshot = try? await worker.eventLoop.submit({ worker.value.snapshot }).get() { total += snapshot }
+                if let snapshot = try? await worker.eventLoop.submit({ worker.value.snapshot }).get() {
+                    total += snapshot
+                }
             }
             return total
         }

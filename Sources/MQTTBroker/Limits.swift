@@ -62,6 +62,8 @@ package struct Limits: Sendable {
     package var maximumPendingClaims = 16
     /// Topics whose route is remembered; then all are forgotten.
     package var maximumCachedRoutes = 8192
+    /// Deliveries of all routes that are remembered; then all are forgotten.
+    package var maximumCachedDeliveries = 1_000_000
     /// Octets of a topic whose route is remembered.
     package var maximumCachedTopicLength = 256
 

@@ -47,7 +47,9 @@ package final class ClientConnection {
 
     private func connectToNext(after failure: TransportFailure) {
         guard nextAddress < target.addresses.count else {
-            loop.eventLoop.assumeIsolated().execute { self.delegate?.connection(self, received: .closed(.transport(failure))) }
+            loop.eventLoop.assumeIsolated().execute {
+                self.delegate?.connection(self, received: .closed(.transport(failure)))
+            }
             return
         }
         let address = target.addresses[nextAddress]

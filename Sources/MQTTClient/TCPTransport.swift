@@ -45,9 +45,9 @@ final class TCPTransport: ClientTransport {
         if let local {
             bootstrap = bootstrap.bind(to: local)
             #if os(Linux)
-            // The port is chosen at connect, so that each local address has a whole range of them per peer (ip(7)).
-            let bindAddressNoPort = ChannelOptions.Types.SocketOption(level: .ip, name: .init(rawValue: 24))
-            bootstrap = bootstrap.channelOption(bindAddressNoPort, value: 1)
+                // The port is chosen at connect, so that each local address has a whole range of them per peer (ip(7)).
+                let bindAddressNoPort = ChannelOptions.Types.SocketOption(level: .ip, name: .init(rawValue: 24))
+                bootstrap = bootstrap.channelOption(bindAddressNoPort, value: 1)
             #endif
         }
         bootstrap.connect(to: address).assumeIsolated().whenFailure { self.ended(TransportFailure($0)) }

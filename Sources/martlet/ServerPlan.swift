@@ -130,9 +130,9 @@ struct ServerPlan {
         limits.maximumAwaitingRelease = mqtt.maximumAwaitingRelease.map { UInt16(clamping: $0) } ?? .max
         limits.maximumSubscriptions = mqtt.maximumSubscriptions ?? .max
         limits.maximumRetainedPayload = configuration.retainer.maximumPayloadSize
-        if let total = configuration.retainer.backend.maximumRetainedMessages {
-            limits.maximumRetainedMessages = (total + loops - 1) / loops
-        }
+        // Their octets are bounded in any case.
+        limits.maximumRetainedMessages =
+            configuration.retainer.backend.maximumRetainedMessages.map { ($0 + loops - 1) / loops } ?? .max
         return limits
     }
 

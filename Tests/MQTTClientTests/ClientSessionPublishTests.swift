@@ -62,7 +62,10 @@ struct ClientSessionPublishTests {
         #expect(session.availableQuota == 0)
         #expect(try server.send([.acknowledgement(.received, 2)], to: &session).map(\.token) == [2])
         #expect(try server.packets(from: &session) == [.publish(Publish("t", "3", .atLeastOnce, identifier: 2))])
-        #expect(try server.send([.acknowledgement(.received, 1), .acknowledgement(.received, 2)], to: &session).map(\.token) == [1, 3])
+        #expect(
+            try server.send([.acknowledgement(.received, 1), .acknowledgement(.received, 2)], to: &session).map(\.token)
+                == [1, 3]
+        )
         #expect(try server.packets(from: &session).count == 1)
     }
 
@@ -153,7 +156,10 @@ struct ClientSessionPublishTests {
         #expect(throws: ClientError.packetTooLarge) { try session.publish(large, now: now) }
     }
 
-    @Test("MQTT 3 repeats what was not acknowledged in time; MQTT 5 must not [MQTT-4.4.0-1]", arguments: ProtocolVersion.allCases)
+    @Test(
+        "MQTT 3 repeats what was not acknowledged in time; MQTT 5 must not [MQTT-4.4.0-1]",
+        arguments: ProtocolVersion.allCases
+    )
     func retry(version: ProtocolVersion) throws {
         let configuration = ClientConfiguration(
             connect: Connect(version: version, clientIdentifier: "c", keepAlive: 0),

@@ -7,34 +7,38 @@ import Testing
 
 @Suite("The client against an outside broker")
 struct MQTTClientTests {
-    private static let matrix: [(ProtocolVersion, QualityOfService)] = ProtocolVersion.allCases.flatMap { version in
-        QualityOfService.allCases.map { (version, $0) }
-    }
+    enum Transport: CaseIterable, Sendable { case tcp, quic }
 
-    @Test("Publish and receive", arguments: matrix)
-    func roundTrip(version: ProtocolVersion, qos: QualityOfService) async throws {
+    @Test("Publish and receive at every QoS", arguments: Transport.allCases, ProtocolVersion.allCases)
+    func roundTrip(transport: Transport, version: ProtocolVersion) async throws {
         try await Mosquitto.with { broker in
-            try await connected(to: broker, Connect(version: version, clientIdentifier: "c")) { client in
-                let options = SubscriptionOptions(maximumQoS: qos)
-                let codes = try await client.subscribe([.init(topicFilter: "a/#", options: options)])
-                #expect(codes == [ReasonCode(rawValue: qos.rawValue)])
-                let code = try await client.publish(Publish("a/b", "hello", qos))
-                #expect(!code.isError)
-                let message = try #require(try await client.nextMessage())
-                #expect(String(buffer: message.topic) == "a/b")
-                #expect(String(buffer: message.payload) == "hello")
-                #expect(message.qos == qos)
+            try await connected(to: broker, Connect(version: version, clientIdentifier: "c"), transport) { client in
+                for qos in QualityOfService.allCases {
+                    let options = SubscriptionOptions(maximumQoS: qos)
+                    let codes = try await client.subscribe([.init(topicFilter: "\(qos)/#", options: options)])
+                    #expect(codes == [ReasonCode(rawValue: qos.rawValue)])
+                    let code = try await client.publish(Publish("\(qos)/b", "hello", qos))
+                    #expect(!code.isError)
+                    let message = try #require(try await client.nextMessage())
+                    #expect(String(buffer: message.topic) == "\(qos)/b")
+                    #expect(String(buffer: message.payload) == "hello")
+                    #expect(message.qos == qos)
+                }
             }
         }
     }
 
-    @Test("Many messages arrive once each and in order", arguments: [QualityOfService.atLeastOnce, .exactlyOnce])
-    func many(qos: QualityOfService) async throws {
+    @Test(
+        "Many messages arrive once each and in order",
+        arguments: Transport.allCases,
+        [QualityOfService.atLeastOnce, .exactlyOnce]
+    )
+    func many(transport: Transport, qos: QualityOfService) async throws {
         let count = 2000
         try await Mosquitto.with { broker in
-            try await connected(to: broker, Connect(clientIdentifier: "s")) { subscriber in
+            try await connected(to: broker, Connect(clientIdentifier: "s"), transport) { subscriber in
                 try await subscriber.subscribe([.init(topicFilter: "t", options: .init(maximumQoS: qos))])
-                try await connected(to: broker, Connect(clientIdentifier: "p")) { publisher in
+                try await connected(to: broker, Connect(clientIdentifier: "p"), transport) { publisher in
                     for number in 0..<count { try await publisher.post(Publish("t", "\(number)", qos)) }
                     #expect(try await publisher.settle() == .success)
                 }
@@ -46,11 +50,11 @@ struct MQTTClientTests {
         }
     }
 
-    @Test("Messages larger than any buffer pass")
-    func large() async throws {
+    @Test("Messages larger than any buffer pass", arguments: Transport.allCases)
+    func large(transport: Transport) async throws {
         let payload = String(repeating: "0123456789", count: 100_000)
         try await Mosquitto.with { broker in
-            try await connected(to: broker, Connect(clientIdentifier: "c")) { client in
+            try await connected(to: broker, Connect(clientIdentifier: "c"), transport) { client in
                 try await client.subscribe([.init(topicFilter: "t")])
                 for _ in 0..<3 { try await client.publish(Publish("t", payload, .atLeastOnce)) }
                 for _ in 0..<3 {
@@ -81,14 +85,17 @@ struct MQTTClientTests {
         }
     }
 
-    @Test("A will is published when the client disappears, and not when it says goodbye")
-    func will() async throws {
+    @Test("A will is published when the client disappears, and not when it says goodbye", arguments: Transport.allCases)
+    func will(transport: Transport) async throws {
         try await Mosquitto.with { broker in
             try await connected(to: broker, Connect(clientIdentifier: "s")) { watcher in
                 try await watcher.subscribe([.init(topicFilter: "will/#")])
                 for (name, disappears) in [("polite", false), ("lost", true)] {
-                    let will = Connect.Will(topic: ByteBuffer(string: "will/\(name)"), payload: ByteBuffer(string: "gone"))
-                    let client = try makeClient(broker, Connect(clientIdentifier: name, will: will))
+                    let will = Connect.Will(
+                        topic: ByteBuffer(string: "will/\(name)"),
+                        payload: ByteBuffer(string: "gone")
+                    )
+                    let client = try makeClient(broker, Connect(clientIdentifier: name, will: will), transport)
                     _ = try await client.connect()
                     await client.disconnect(publishesWill: disappears)
                 }
@@ -144,27 +151,71 @@ struct MQTTClientTests {
         }
     }
 
-    private func makeClient(_ broker: Mosquitto, _ connect: Connect) throws -> MQTTClient {
+    @Test("A certificate is verified unless that is refused")
+    func verification() async throws {
+        try await Mosquitto.with { broker in
+            let address = try SocketAddress(ipAddress: "127.0.0.1", port: broker.quicPort)
+            let connect = Connect(clientIdentifier: "c")
+            let wrong: [(String, ServerTrust)] = [
+                ("localhost", .system), ("elsewhere.example", .authorities(pem: broker.authority)),
+            ]
+            for (name, trust) in wrong {
+                let target = ConnectionTarget(addresses: [address], transport: .quic(serverName: name, trust: trust))
+                let client = makeClient(target, connect)
+                let error = await #expect(throws: ClientError.self) { try await client.connect() }
+                guard case .transport(.security)? = error else {
+                    Issue.record("\(name), \(trust): \(String(describing: error))")
+                    continue
+                }
+                await client.disconnect()
+            }
+            for (name, trust) in [("127.0.0.1", ServerTrust.authorities(pem: broker.authority)), ("x", .insecure)] {
+                let target = ConnectionTarget(addresses: [address], transport: .quic(serverName: name, trust: trust))
+                let client = makeClient(target, connect)
+                _ = try await client.connect()
+                await client.disconnect()
+            }
+        }
+    }
+
+    private func makeClient(_ target: ConnectionTarget, _ connect: Connect) -> MQTTClient {
         MQTTClient(
             configuration: ClientConfiguration(connect: connect),
-            target: try target(broker),
+            target: target,
             eventLoop: MultiThreadedEventLoopGroup.singleton.next(),
             messageLimit: 16
         )
     }
 
-    private func target(_ broker: Mosquitto) throws -> ConnectionTarget {
-        ConnectionTarget(addresses: [try SocketAddress(ipAddress: "127.0.0.1", port: broker.port)])
+    private func makeClient(
+        _ broker: Mosquitto,
+        _ connect: Connect,
+        _ transport: Transport = .tcp
+    ) throws -> MQTTClient {
+        makeClient(try target(broker, transport), connect)
+    }
+
+    private func target(_ broker: Mosquitto, _ transport: Transport) throws -> ConnectionTarget {
+        switch transport {
+        case .tcp:
+            return ConnectionTarget(addresses: [try SocketAddress(ipAddress: "127.0.0.1", port: broker.port)])
+        case .quic:
+            return ConnectionTarget(
+                addresses: [try SocketAddress(ipAddress: "127.0.0.1", port: broker.quicPort)],
+                transport: .quic(serverName: "localhost", trust: .authorities(pem: broker.authority))
+            )
+        }
     }
 
     private func connected(
         to broker: Mosquitto,
         _ connect: Connect,
+        _ transport: Transport = .tcp,
         _ body: (MQTTClient) async throws -> Void
     ) async throws {
         try await MQTTClient.withConnection(
             configuration: ClientConfiguration(connect: connect),
-            target: try target(broker),
+            target: try target(broker, transport),
             eventLoop: MultiThreadedEventLoopGroup.singleton.next()
         ) { client, _ in try await body(client) }
     }

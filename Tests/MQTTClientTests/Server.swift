@@ -70,7 +70,13 @@ extension NIODeadline {
 }
 
 extension Publish {
-    init(_ topic: String, _ payload: String = "", _ qos: QualityOfService, identifier: UInt16 = 0, duplicate: Bool = false) {
+    init(
+        _ topic: String,
+        _ payload: String = "",
+        _ qos: QualityOfService,
+        identifier: UInt16 = 0,
+        duplicate: Bool = false
+    ) {
         self.init(
             topic: ByteBuffer(string: topic),
             payload: ByteBuffer(string: payload),
@@ -94,7 +100,8 @@ extension Packet {
 extension ClientEvent {
     var token: UInt64? {
         switch self {
-        case .published(let token, _), .abandoned(let token), .subscribed(let token, _), .unsubscribed(let token, _): token
+        case .published(let token, _), .abandoned(let token), .subscribed(let token, _), .unsubscribed(let token, _):
+            token
         default: nil
         }
     }

@@ -14,6 +14,7 @@ import Testing
             0xDF, 0xE0, 0xE1, 0xEC, 0xED, 0xEE, 0xEF, 0xF0, 0xF1, 0xF3, 0xF4, 0xF5, 0xFF,
         ]
         var counts: [ReasonCode?: Int] = [:]
+        var misjudged: [[UInt8]] = []
         for _ in 0..<20_000 {
             var topic: [UInt8] = []
             for _ in 0..<Int.random(in: 0...2, using: &random) {
@@ -25,21 +26,24 @@ import Testing
             topic.append(0x7A)
             topic += [UInt8](repeating: 0x62, count: Int.random(in: 0...8, using: &random))
             let verdict = Self.verdict(on: topic)
-            #expect(Self.refusal(of: topic) == verdict, "\(topic)")
+            if Self.refusal(of: topic) != verdict { misjudged.append(topic) }
             counts[verdict, default: 0] += 1
         }
+        #expect(misjudged.isEmpty)
         #expect(counts.count == 3 && counts.values.allSatisfy { $0 > 100 })
     }
 
     @Test("Each octet in each place of a word", arguments: [1, 3, 4, 7, 8, 9, 15, 16, 17, 31])
     func looksAtEachOctet(length: Int) {
+        var misjudged: [[UInt8]] = []
         for place in 0..<length {
             for octet in UInt8.min ... .max {
                 var topic = [UInt8](repeating: 0x61, count: length)
                 topic[place] = octet
-                #expect(Self.refusal(of: topic) == Self.verdict(on: topic))
+                if Self.refusal(of: topic) != Self.verdict(on: topic) { misjudged.append(topic) }
             }
         }
+        #expect(misjudged.isEmpty)
     }
 
     private static func refusal(of topic: [UInt8]) -> ReasonCode? {

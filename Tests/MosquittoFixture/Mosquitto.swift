@@ -1,11 +1,11 @@
 import Foundation
 
 #if canImport(Glibc)
-import Glibc
+    import Glibc
 #elseif canImport(Musl)
-import Musl
+    import Musl
 #elseif canImport(Darwin)
-import Darwin
+    import Darwin
 #endif
 
 /// Debian's broker on a free port of loopback, as the other side of a test.
@@ -14,7 +14,12 @@ package struct Mosquitto: Sendable {
         package let description: String
     }
 
+    /// TCP.
     package let port: Int
+    /// The same broker over QUIC.
+    package let quicPort: Int
+    /// PEM of the authority that QUIC clients are to trust, for `localhost` and 127.0.0.1.
+    package let authority: [UInt8]
 
     /// Starts a broker, lets `body` use it, and stops it however that ends.
     ///
@@ -28,9 +33,14 @@ package struct Mosquitto: Sendable {
         defer { try? FileManager.default.removeItem(at: folder) }
         let (process, port) = try await start(folder: folder, settings: settings)
         do {
-            let result = try await body(Mosquitto(port: port))
+            let certificate = try CertificatePair()
+            let bridge = try await QUICBridge(toTCP: port, certificate: certificate)
+            let broker = Mosquitto(port: port, quicPort: bridge.port, authority: certificate.certificate)
+            let outcome: Swift.Result<Result, any Error>
+            do { outcome = .success(try await body(broker)) } catch { outcome = .failure(error) }
+            await bridge.stop()
             await process.stop()
-            return result
+            return try outcome.get()
         } catch {
             await process.stop()
             throw error

@@ -5,10 +5,12 @@ import NIOCore
 final class ShardGroup: Sendable {
     private let runners: [NIOLoopBound<ShardRunner>]
     private let loops: [any EventLoop]
+    private let mailboxes: [Mailbox]
 
     init(_ runners: [NIOLoopBound<ShardRunner>], loops: [any EventLoop]) {
         self.runners = runners
         self.loops = loops
+        mailboxes = loops.map { _ in Mailbox() }
     }
 
     var count: Int { runners.count }
@@ -20,9 +22,17 @@ final class ShardGroup: Sendable {
     }
 
     /// First every shard's messages, then every shard's answers: what an answer promises has been handed over before it.
-    func deliver(_ handOver: HandOver, from source: Int) {
-        for shard in loops.indices { deliver(handOver.messages[shard], to: shard, from: source) }
-        for shard in loops.indices { deliver(handOver.answers[shard], to: shard, from: source) }
+    ///
+    /// Returns whether some mailbox is fuller than it may be: then the source reads no more from its clients until it is
+    /// told by `ShardRunner.mailboxesDrained`.
+    func deliver(_ handOver: HandOver, from source: Int) -> Bool {
+        var isFull = false
+        for shard in loops.indices where handOver.weights[shard] > 0 {
+            if !mailboxes[shard].put(handOver.weights[shard], from: source) { isFull = true }
+            deliver(handOver.messages[shard], to: shard, from: source, weight: handOver.weights[shard])
+        }
+        for shard in loops.indices { deliver(handOver.answers[shard], to: shard, from: source, weight: 0) }
+        return isFull
     }
 
     func authenticated(_ ticket: Authenticator.Ticket, _ verdict: Authenticator.Verdict) {
@@ -37,9 +47,19 @@ final class ShardGroup: Sendable {
         }
     }
 
-    private func deliver(_ messages: [ShardMessage], to shard: Int, from source: Int) {
-        if messages.isEmpty { return }
+    private func deliver(_ messages: [ShardMessage], to shard: Int, from source: Int, weight: Int) {
+        if messages.isEmpty, weight == 0 { return }
         let runner = runners[shard]
-        loops[shard].execute { runner.value.receive(messages, from: source) }
+        loops[shard].execute {
+            if !messages.isEmpty { runner.value.receive(messages, from: source) }
+            if weight > 0 { self.took(weight, at: shard) }
+        }
+    }
+
+    private func took(_ weight: Int, at shard: Int) {
+        for source in mailboxes[shard].take(weight) {
+            let runner = runners[source]
+            loops[source].execute { runner.value.mailboxesDrained() }
+        }
     }
 }

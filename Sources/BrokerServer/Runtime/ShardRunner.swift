@@ -13,6 +13,9 @@ final class ShardRunner {
     private var seats: [Seat?] = []
     private var dirty: [Connection] = []
     private var isFlushScheduled = false
+    /// Connections that are not read from until another shard has taken what is on its way to it.
+    private var stalled: [Connection] = []
+    private var isStalled = false
     private var timer: (instant: NIODeadline, task: Scheduled<Void>)?
     private var drained: EventLoopPromise<Void>?
     /// What the metrics system has been given already.
@@ -43,7 +46,8 @@ final class ShardRunner {
 
     func receive(_ bytes: ByteBuffer, on connection: Connection) {
         shard.receive(bytes, on: connection, now: .now())
-        if connection.isReadingPaused(limits: shard.limits) { pause(connection) }
+        if isStalled { stalled.append(connection) }
+        if isStalled || connection.isReadingPaused(limits: shard.limits) { pause(connection) }
         settle()
     }
 
@@ -65,6 +69,14 @@ final class ShardRunner {
     func receive(_ messages: [ShardMessage], from source: Int) {
         shard.receive(messages, from: source, now: .now())
         settle()
+    }
+
+    /// The other shards have caught up.
+    func mailboxesDrained() {
+        isStalled = false
+        let waiting = stalled
+        stalled = []
+        for connection in waiting { pause(connection) }
     }
 
     func authenticated(_ ticket: Authenticator.Ticket, _ verdict: Authenticator.Verdict) {
@@ -102,7 +114,7 @@ final class ShardRunner {
 
     private func flush() {
         isFlushScheduled = false
-        if let handOver = shard.takeHandOver() { group?.deliver(handOver, from: shard.index) }
+        if let handOver = shard.takeHandOver(), group?.deliver(handOver, from: shard.index) == true { isStalled = true }
         shard.swapDirty(with: &dirty)
         for connection in dirty {
             let output = shard.takeOutput(of: connection)
@@ -123,7 +135,7 @@ final class ShardRunner {
 
     private func pause(_ connection: Connection) {
         guard let seat = seats[connection.slot], seat.connection === connection else { return }
-        seat.transport.setReadingPaused(connection.isReadingPaused(limits: shard.limits))
+        seat.transport.setReadingPaused(isStalled || connection.isReadingPaused(limits: shard.limits))
     }
 
     // MARK: - Time

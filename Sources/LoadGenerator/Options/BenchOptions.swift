@@ -98,7 +98,9 @@ package struct BenchOptions: Sendable {
         window = check.integer("window", in: 1...65_535)
         brokerPID = values.integer("broker-pid")
 
-        if (command == .pub || command == .sub) && topics.contains(where: \.isEmpty) || topics.isEmpty && command.needsTopic {
+        if (command == .pub || command == .sub) && topics.contains(where: \.isEmpty)
+            || topics.isEmpty && command.needsTopic
+        {
             check.fail("'topic' required")
         }
         if command == .pub, topics.contains(where: { $0.contains("+") || $0.contains("#") }) {
@@ -144,7 +146,9 @@ private struct OptionCheck {
     mutating func list(_ name: String) -> [String] {
         guard let value = values.string(name) else { return [] }
         let items = value.split(separator: ",").map { String($0.drop { $0 == " " }) }
-        if items.isEmpty || items.contains("") { fail("bad value '\(value)' for --\(name): an address, or a comma list") }
+        if items.isEmpty || items.contains("") {
+            fail("bad value '\(value)' for --\(name): an address, or a comma list")
+        }
         return items
     }
 

@@ -46,7 +46,13 @@ extension OptionTable {
     ]
 
     static let subscribing: [Option] = [
-        Option("topic", "t", .string, repeats: true, "topic filter; may be repeated. Levels %i %c %u %rand_N are replaced"),
+        Option(
+            "topic",
+            "t",
+            .string,
+            repeats: true,
+            "topic filter; may be repeated. Levels %i %c %u %rand_N are replaced"
+        ),
         Option("qos", "q", .integer, initial: "0", "highest quality of service"),
         Option("payload-hdrs", nil, .string, initial: "", "as the publishers': cnt64, ts, ts_us"),
         Option("limit", "L", .integer, initial: "0", "end after so many messages over all clients; 0: never"),
@@ -65,7 +71,13 @@ extension OptionTable {
         Option("wait-before-publishing", "w", .flag, initial: "false", "publish once all clients tried to connect"),
         Option("max-random-wait", nil, .milliseconds, initial: "0", "longest random wait before the first message"),
         Option("min-random-wait", nil, .milliseconds, initial: "0", "shortest random wait before the first message"),
-        Option("retry-interval", nil, .integer, initial: "0", "seconds until a message is sent again (MQTT 3); 0: never"),
+        Option(
+            "retry-interval",
+            nil,
+            .integer,
+            initial: "0",
+            "seconds until a message is sent again (MQTT 3); 0: never"
+        ),
         Option("keep-connected", nil, .flag, initial: "false", "stay connected after --limit"),
         Option("topics-payload", nil, .string, missing: "a file of topics", ""),
     ]

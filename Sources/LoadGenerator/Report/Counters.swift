@@ -1,6 +1,7 @@
 /// What the lines of each second count, with the peer's names and in its order.
 enum Counter: Int, CaseIterable, Sendable {
-    case publishLatency, received, subscribed, subscribeFailed, published, publishFailed, publishOverrun, publishSucceeded,
+    case publishLatency, received, subscribed, subscribeFailed, published, publishFailed, publishOverrun,
+        publishSucceeded,
         publishedToNobody, connected, connectFailed, connectRetried, reconnected, unreachable, refused, timedOut, idle
 
     var name: String {

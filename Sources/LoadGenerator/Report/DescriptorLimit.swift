@@ -1,9 +1,9 @@
 #if canImport(Glibc)
-import Glibc
+    import Glibc
 #elseif canImport(Musl)
-import Musl
+    import Musl
 #elseif canImport(Darwin)
-import Darwin
+    import Darwin
 #endif
 
 /// How many files this process may have open (RLIMIT_NOFILE).
@@ -33,8 +33,8 @@ enum DescriptorLimit {
     }
 
     #if canImport(Glibc)
-    private static let resource = __rlimit_resource_t(UInt32(RLIMIT_NOFILE.rawValue))
+        private static let resource = __rlimit_resource_t(UInt32(RLIMIT_NOFILE.rawValue))
     #else
-    private static let resource = RLIMIT_NOFILE
+        private static let resource = RLIMIT_NOFILE
     #endif
 }

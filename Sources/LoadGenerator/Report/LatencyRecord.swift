@@ -2,7 +2,10 @@ import Histogram
 
 /// Latencies of one kind, in microseconds at three significant digits.
 struct LatencyRecord: Sendable {
-    private var histogram = Histogram<UInt64>(highestTrackableValue: Self.highest, numberOfSignificantValueDigits: .three)
+    private var histogram = Histogram<UInt64>(
+        highestTrackableValue: Self.highest,
+        numberOfSignificantValueDigits: .three
+    )
 
     /// An hour; longer ones are recorded as this.
     private static let highest: UInt64 = 3_600_000_000

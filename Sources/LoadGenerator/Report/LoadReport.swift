@@ -53,7 +53,9 @@ struct LoadReport: Sendable {
             "only \(connected) of \(options.count) clients were connected in time"
         )
         check(counters[.publishFailed] > 0, "\(counters[.publishFailed]) messages were not delivered to the server")
-        let refused = options.command == .sub ? counters[.subscribeFailed] - min(counters[.connectFailed], counters[.subscribeFailed]) : 0
+        let refused =
+            options.command == .sub
+            ? counters[.subscribeFailed] - min(counters[.connectFailed], counters[.subscribeFailed]) : 0
         check(refused > 0, "\(refused) clients could not subscribe")
         check(snapshot.sequenceBreaks > 0, "\(snapshot.sequenceBreaks) messages did not follow the one before by cnt64")
         if options.limit > 0 {
@@ -86,7 +88,8 @@ struct LoadReport: Sendable {
             if counters[.publishOverrun] > 0 { add("late", "\(counters[.publishOverrun])") }
         }
         if document.command == LoadKind.sub.rawValue { add("received", rate(counters[.received])) }
-        for (name, key) in [("connect", "connect"), ("publish to ack", "publish_to_ack"), ("end to end", "end_to_end")] {
+        for (name, key) in [("connect", "connect"), ("publish to ack", "publish_to_ack"), ("end to end", "end_to_end")]
+        {
             if let latency = document.latencies[key] { add(name, latency.text) }
         }
         return lines + problems.map { "  NOT AS ASKED    \($0)" }

@@ -36,7 +36,9 @@ struct StatisticsLines {
 
     /// `1s`, `1m0s`, `1h2m3s`, `1d0h0m5s`, and nothing at 0.
     static func elapsed(_ seconds: UInt64) -> String {
-        let parts = [(seconds / 86_400, "d"), (seconds / 3600 % 24, "h"), (seconds / 60 % 60, "m"), (seconds % 60, "s")]
+        let parts = [
+            (seconds / 86_400, "d"), (seconds / 3600 % 24, "h"), (seconds / 60 % 60, "m"), (seconds % 60, "s"),
+        ]
         return parts.drop { $0.0 == 0 }.map { "\($0.0)\($0.1)" }.joined()
     }
 }

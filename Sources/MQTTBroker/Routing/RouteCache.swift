@@ -1,24 +1,29 @@
 import NIOCore
 
-/// The routes of the topics that were published last. A route that is stale is computed anew.
+/// The routes of the topics that were published last. They are of one generation: a change of the subscriptions makes
+/// all of them stale.
 struct RouteCache {
     private var routes: [ByteBuffer: Route] = [:]
-    private let maximumCount: Int
-    private let maximumTopicLength: Int
+    private var generation: UInt64 = 0
+    private var deliveryCount = 0
+    private let limits: Limits
 
-    init(limits: Limits) {
-        maximumCount = limits.maximumCachedRoutes
-        maximumTopicLength = limits.maximumCachedTopicLength
-    }
+    init(limits: Limits) { self.limits = limits }
 
     func route(_ topic: ByteBuffer, generation: UInt64) -> Route? {
-        guard let route = routes[topic], route.generation == generation else { return nil }
-        return route
+        generation == self.generation ? routes[topic] : nil
     }
 
     mutating func remember(_ route: Route, for topic: ByteBuffer) {
-        guard topic.readableBytes <= maximumTopicLength else { return }
-        if routes.count >= maximumCount { routes.removeAll(keepingCapacity: true) }
+        guard topic.readableBytes <= limits.maximumCachedTopicLength else { return }
+        if route.generation != generation || routes.count >= limits.maximumCachedRoutes
+            || deliveryCount >= limits.maximumCachedDeliveries
+        {
+            routes.removeAll(keepingCapacity: true)
+            deliveryCount = 0
+            generation = route.generation
+        }
+        deliveryCount += route.deliveries.count
         // The key is a copy: a slice would pin the buffer that it was read into.
         routes[ByteBuffer(bytes: topic.readableBytesView)] = route
     }

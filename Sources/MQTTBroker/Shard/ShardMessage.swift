@@ -1,4 +1,5 @@
 import MQTTCodec
+import NIOCore
 
 /// What one shard tells another. The shell carries it, in order and unread.
 package struct ShardMessage: Sendable {
@@ -33,6 +34,16 @@ package struct ShardMessage: Sendable {
         case arrived(Claim, SessionState)
     }
 
+    /// Octets that it holds, roughly.
+    var weight: Int {
+        let own = 256
+        return switch body {
+        case .publish(let publish), .retain(let publish):
+            own + publish.topic.readableBytes + publish.payload.readableBytes
+        default: own
+        }
+    }
+
     /// Whether it says that something was done: such answers leave a burst after everything else, so that what they
     /// promise has been handed over before them.
     var isAnswer: Bool {
@@ -48,15 +59,19 @@ package struct HandOver: Sendable {
     /// By shard, in order. All shards' messages go out before any shard's answers.
     package private(set) var messages: [[ShardMessage]]
     package private(set) var answers: [[ShardMessage]]
+    /// Octets that each shard's part holds until it is received, roughly.
+    package private(set) var weights: [Int]
     package private(set) var isEmpty = true
 
     init(count: Int) {
         messages = Array(repeating: [], count: count)
         answers = messages
+        weights = Array(repeating: 0, count: count)
     }
 
     mutating func append(_ message: ShardMessage, for shard: Int) {
         isEmpty = false
+        weights[shard] += message.weight
         if message.isAnswer { answers[shard].append(message) } else { messages[shard].append(message) }
     }
 }

@@ -112,10 +112,12 @@ extension QUICEndpoint {
     }
 
     /// Everything that one wake-up of the socket gave has been received.
+    ///
+    /// Acknowledgements wait for the end of the loop's tick: what users write until then goes out in the same packets.
     func finishBurst() {
         self.dispatchEvents()
         self.burstConnection = nil
-        self.flush()
+        self.scheduleFlush()
     }
 
     /// Tells users what the engines noticed. What they do in answer may raise further events.

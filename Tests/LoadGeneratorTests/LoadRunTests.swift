@@ -1,0 +1,173 @@
+import Foundation
+import MosquittoFixture
+import Synchronization
+import Testing
+
+@testable import LoadGenerator
+
+@Suite("Loads against an outside broker")
+struct LoadRunTests {
+    enum Transport: CaseIterable, Sendable { case tcp, quic }
+
+    /// Collects what a run says.
+    private final class Console: Sendable {
+        private let text = Mutex<[String]>([])
+        var lines: [String] { text.withLock { $0 } }
+
+        var output: BenchOutput {
+            BenchOutput { line in
+                self.text.withLock { $0.append(line) }
+            } note: { _ in
+            }
+        }
+
+        func contains(_ part: String) -> Bool { lines.contains { $0.contains(part) } }
+    }
+
+    private func run(
+        _ kind: LoadKind,
+        _ broker: Mosquitto,
+        _ transport: Transport,
+        _ words: [String],
+        _ console: Console = Console()
+    ) async throws -> LoadGenerator.Outcome {
+        let address =
+            switch transport {
+            case .tcp: ["-h", "127.0.0.1", "-p", "\(broker.port)"]
+            case .quic: ["--quic", "-h", "127.0.0.1", "-p", "\(broker.quicPort)"]
+            }
+        let options = try BenchOptions(kind, address + words)
+        return try await LoadGenerator.run(options, output: console.output, interrupts: AsyncStream { _ in })
+    }
+
+    @Test(
+        "Ten subscribers have each message of a limited load",
+        arguments: Transport.allCases,
+        ["0", "1", "2"]
+    )
+    func publishAndSubscribe(transport: Transport, qos: String) async throws {
+        try await Mosquitto.with { broker in
+            let received = Console()
+            let sent = Console()
+            let words = ["-t", "t/test", "-q", qos, "--payload-hdrs", "cnt64,ts_us", "-i", "0"]
+            async let subscribers = run(
+                .sub,
+                broker,
+                transport,
+                words + ["-c", "10", "-L", "500", "--duration", "120"],
+                received
+            )
+            while !received.contains(" sub total=10") { try await Task.sleep(for: .milliseconds(50)) }
+            let publisher = try await run(.pub, broker, transport, words + ["-c", "1", "-I", "1", "-L", "50"], sent)
+            #expect(publisher == .done)
+            let subscriber = try await subscribers
+            #expect(subscriber == .done)
+            #expect(sent.lines.first == "Start with 1 workers, addrs pool size: 1 and req interval: 0 ms \n")
+            #expect(sent.contains("publish complete"))
+            #expect(sent.contains("pub total=50 "))
+            #expect(received.contains("recv total=500 "))
+        }
+    }
+
+    @Test("As fast as possible, and nothing is lost at the end", arguments: Transport.allCases)
+    func fast(transport: Transport) async throws {
+        try await Mosquitto.with { broker in
+            let console = Console()
+            let words = [
+                "-t", "t/%i", "-c", "4", "-I", "0", "-L", "20000", "-i", "0", "-s", "16", "-q", "1", "-F", "50",
+            ]
+            let outcome = try await run(.pub, broker, transport, words, console)
+            #expect(outcome == .done)
+            #expect(console.contains("pub total=20000 "))
+        }
+    }
+
+    @Test("A closed loop delivers", arguments: Transport.allCases, [LoadKind.pair, .fanout])
+    func closedLoop(transport: Transport, kind: LoadKind) async throws {
+        try await Mosquitto.with { broker in
+            let console = Console()
+            let words = ["-c", "3", "--window", "4", "-q", "1", "--duration", "300ms", "--warm-up", "100ms"]
+            let outcome = try await run(kind, broker, transport, words, console)
+            #expect(outcome == .done)
+            #expect(console.contains("delivered/s"))
+        }
+    }
+
+    @Test("All clients wait for each other before they publish")
+    func waiting() async throws {
+        try await Mosquitto.with { broker in
+            let console = Console()
+            let words = ["-t", "t", "-c", "3", "-w", "-L", "3", "-i", "1", "-q", "1"]
+            let outcome = try await run(.pub, broker, .tcp, words, console)
+            #expect(outcome == .done)
+            #expect(
+                console.lines.contains { $0.hasPrefix("Collected ") && $0.hasSuffix("'go' signals, start publishing") }
+            )
+        }
+    }
+
+    @Test("Results as JSON")
+    func json() async throws {
+        let path = FileManager.default.temporaryDirectory.appending(path: "martlet-\(UUID().uuidString).json").path
+        defer { try? FileManager.default.removeItem(atPath: path) }
+        try await Mosquitto.with { broker in
+            let words = ["-c", "3", "-i", "0", "--duration", "500ms", "--json", path]
+            _ = try await run(.conn, broker, .tcp, words)
+            let data = try Data(contentsOf: URL(filePath: path))
+            let document = try JSONDecoder().decode(LoadReport.Document.self, from: data)
+            #expect(document.command == "conn")
+            #expect(document.counters["connect_succ"] == 3)
+            #expect(document.latencies["connect"]?.count == 3)
+        }
+    }
+
+    @Test("A broker that does not answer makes the run fail, in TCP's own words")
+    func nobodyThere() async throws {
+        let port = try Mosquitto.freePort()
+        let console = Console()
+        let options = try BenchOptions(
+            .conn,
+            ["-h", "127.0.0.1", "-p", "\(port)", "-c", "2", "-i", "0", "--num-retry-connect", "1"]
+        )
+        let outcome = try await LoadGenerator.run(options, output: console.output, interrupts: AsyncStream { _ in })
+        #expect(outcome == .incomplete)
+        #expect(console.lines.contains("client(1): connect error - connection refused"))
+        #expect(console.contains("connect_fail total=2 "))
+        #expect(console.contains("connect_retried total=2 "))
+    }
+
+    @Test("An interrupt ends a run in order, with its summary")
+    func interrupt() async throws {
+        try await Mosquitto.with { broker in
+            let console = Console()
+            let options = try BenchOptions(.conn, ["-h", "127.0.0.1", "-p", "\(broker.port)", "-c", "2", "-i", "0"])
+            let (interrupts, source) = AsyncStream.makeStream(of: Void.self)
+            async let outcome = LoadGenerator.run(options, output: console.output, interrupts: interrupts)
+            while !console.contains("connect_succ total=2") { try await Task.sleep(for: .milliseconds(50)) }
+            source.yield()
+            let end = try await outcome
+            #expect(end == .done)
+            #expect(console.contains("2 of 2"))
+        }
+    }
+
+    @Test("A client that was lost connects again, and its session goes on", .timeLimit(.minutes(2)))
+    func reconnect() async throws {
+        try await Mosquitto.with { broker in
+            let console = Console()
+            let words = [
+                "-h", "127.0.0.1", "-p", "\(broker.port)", "-t", "t", "-c", "1", "--prefix", "p", "-C", "false",
+            ]
+            let options = try BenchOptions(.sub, words + ["-x", "60", "--reconnect", "1"])
+            let (interrupts, source) = AsyncStream.makeStream(of: Void.self)
+            async let outcome = LoadGenerator.run(options, output: console.output, interrupts: interrupts)
+            while !console.contains(" sub total=1") { try await Task.sleep(for: .milliseconds(50)) }
+            // The same identifier takes the session over, and gives it back by ending.
+            _ = try await run(.sub, broker, .tcp, ["-t", "t", "-c", "1", "--prefix", "p", "--duration", "3"])
+            while !console.contains("reconnect_succ total=1") { try await Task.sleep(for: .milliseconds(50)) }
+            source.yield()
+            _ = try await outcome
+            #expect(console.contains("client(1): disconnected with reason"))
+        }
+    }
+}

@@ -1,0 +1,79 @@
+import NIOCore
+import Testing
+
+@testable import LoadGenerator
+
+@Suite("Payloads")
+struct PayloadTests {
+    @Test("A size is so many letters a")
+    func size() throws {
+        let body = try PayloadSource.Body(try BenchOptions(.pub, ["-t", "t", "-s", "3"]))
+        var source = PayloadSource(body, headers: [])
+        #expect(String(buffer: source.next()) == "aaa")
+    }
+
+    @Test("Headers come first, in their order, and count from 0")
+    func headers() {
+        var source = PayloadSource(.fixed(ByteBuffer(string: "x")), headers: [.cnt64, .ts, .tsMicroseconds])
+        let before = WallClock.now
+        for expected in 0..<3 as Range<UInt64> {
+            var payload = source.next()
+            #expect(payload.readInteger(as: UInt64.self) == expected)
+            let milliseconds = payload.readInteger(as: UInt64.self) ?? 0
+            let microseconds = payload.readInteger(as: UInt64.self) ?? 0
+            #expect(milliseconds >= before / 1_000_000)
+            #expect(microseconds / 1000 == milliseconds)
+            #expect(String(buffer: payload) == "x")
+        }
+    }
+
+    @Test("A payload that is kept does not change with the next one")
+    func kept() {
+        var source = PayloadSource(.fixed(ByteBuffer(string: "x")), headers: [.cnt64])
+        let first = source.next()
+        _ = source.next()
+        #expect(first.getInteger(at: 0, as: UInt64.self) == 0)
+    }
+
+    @Test("What a subscriber reads")
+    func receivedHeaders() {
+        let microsecond = WallClock.now / 1000
+        var payload = ByteBuffer()
+        payload.writeInteger(UInt64(7))
+        payload.writeInteger(microsecond - 5000)
+        let headers = ReceivedHeaders([.cnt64, .tsMicroseconds], of: payload)
+        #expect(headers.counter == 7)
+        #expect((headers.latency ?? 0) >= 5000)
+        let short = ReceivedHeaders([.cnt64, .ts], of: ByteBuffer(string: "short"))
+        #expect(short.counter == nil)
+        #expect(short.latency == nil)
+    }
+
+    @Test("A clock that is behind gives no negative latency")
+    func skew() {
+        var payload = ByteBuffer()
+        payload.writeInteger(UInt64.max)
+        #expect(ReceivedHeaders([.ts], of: payload).latency == 0)
+    }
+
+    @Test("Every variable of a template, wherever and however often it stands")
+    func template() {
+        let template = PayloadTemplate(
+            "%UNIQUE%,%UNIQUE% %TIMESTAMP%=%TIMESTAMPMS% %TIMESTAMPUS% %TIMESTAMPNS% 100% %NONE%",
+            randomSize: 0
+        )
+        var buffer = ByteBuffer()
+        template.write(into: &buffer, now: 1_234_567_890_123, unique: 42)
+        #expect(String(buffer: buffer) == "42,42 1234567=1234567 1234567890 1234567890123 100% %NONE%")
+        let random = PayloadTemplate("<%RANDOM%>", randomSize: 5)
+        buffer.clear()
+        random.write(into: &buffer, now: 0, unique: 0)
+        #expect(buffer.readableBytes == 7)
+    }
+
+    @Test("A template that cannot be read")
+    func missingTemplate() throws {
+        let options = try BenchOptions(.pub, ["-t", "t", "-m", "template:///nowhere/at/all"])
+        #expect(throws: UsageError("cannot read the template /nowhere/at/all")) { try PayloadSource.Body(options) }
+    }
+}
