@@ -220,7 +220,7 @@ def no_dead_file(tree: Tree) -> Iterator[Finding]:
     for file in tree.swift():
         if not any(line.strip() and not re.match(IMPORT, line) for line in file.code):
             yield Finding(file.path, 1, "declares nothing")
-        if manifest and not any(f'"{name}"' in manifest.text for name in (file.room, f"Fuzz/{file.room}")):
+        if manifest and not re.search(rf'["/]{file.room}"', manifest.text):
             yield Finding(file.path, 1, f"no target of Package.swift holds {file.room}")
     for file in tree.files:
         name = PurePosixPath(file.path).name

@@ -1,0 +1,169 @@
+"""martlet pub, sub and bench from the shell, against our broker and beside the tools that they are used like."""
+
+import json
+import re
+import signal
+import socket
+import subprocess
+
+import pytest
+
+from clients import Kind, WireOverTCP
+from packets import Message
+
+pytestmark = pytest.mark.martlet
+TCP5 = Kind(WireOverTCP, 5)
+PATIENCE = 20
+TRANSPORTS = pytest.mark.parametrize("transport", ["tcp", "quic"])
+
+
+@pytest.fixture
+def martlet(binary, server):
+    """Runs a tool to its end."""
+
+    def run(*words: str, transport: str = "tcp", input: str | None = None) -> subprocess.CompletedProcess:
+        return subprocess.run([binary, *words, *reach(server, transport)], input=input, capture_output=True, text=True, timeout=PATIENCE)
+
+    return run
+
+
+@pytest.fixture
+def listen(binary, server):
+    """Starts `martlet sub`, which ends by itself."""
+    started: list[subprocess.Popen] = []
+
+    def listen(*words: str, transport: str = "tcp") -> subprocess.Popen:
+        command = [binary, "sub", *words, "-W", str(PATIENCE), *reach(server, transport)]
+        started.append(subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True))
+        return started[-1]
+
+    yield listen
+    for process in started:
+        process.kill()
+        process.wait()
+
+
+def reach(server, transport: str) -> list[str]:
+    host, port = server.addresses[transport]
+    certificate = f"{server.folder}/data/certs/cert.pem"
+    return ["-h", "localhost" if transport == "quic" else host, "-p", str(port)] + (["--quic", "--cafile", certificate] if transport == "quic" else [])
+
+
+@TRANSPORTS
+@pytest.mark.parametrize("qos", [0, 1, 2])
+def test_pub_reaches_others(martlet, connect, topic, transport, qos):
+    subscriber = connect(TCP5)
+    subscriber.subscribe(topic, 2)
+    done = martlet("pub", "-t", topic, "-m", "häuser", "-q", str(qos), transport=transport)
+    assert done.returncode == 0, done.stderr
+    assert subscriber.next() == Message(topic, "häuser".encode(), qos)
+
+
+@TRANSPORTS
+def test_pub_sends_each_line(martlet, connect, topic, transport):
+    subscriber = connect(TCP5)
+    subscriber.subscribe(topic, 1)
+    lines = [f"line {number}" for number in range(500)]
+    done = martlet("pub", "-t", topic, "-l", "-q", "1", input="\n".join(lines) + "\n", transport=transport)
+    assert done.returncode == 0, done.stderr
+    assert [subscriber.next().payload.decode() for _ in lines] == lines
+
+
+def test_pub_sends_a_file_and_retains(martlet, connect, topic, tmp_path):
+    content = bytes(range(256)) * 100
+    (tmp_path / "content").write_bytes(content)
+    assert martlet("pub", "-t", topic, "-f", str(tmp_path / "content"), "-r", "-q", "1").returncode == 0
+    subscriber = connect(TCP5)
+    subscriber.subscribe(topic, 1)
+    assert subscriber.next() == Message(topic, content, 1, retain=True)
+    assert martlet("pub", "-t", topic, "-n", "-r", "-q", "1").returncode == 0
+    assert subscriber.next().payload == b""
+
+
+@TRANSPORTS
+@pytest.mark.parametrize("version", ["5", "311", "31"])
+def test_sub_prints_messages(listen, connect, topic, transport, version):
+    """A retained one tells that it is subscribed."""
+    publisher = connect(TCP5)
+    publisher.publish(Message(topic, b"kept", 1, retain=True))
+    subscriber = listen("-t", topic, "-q", "2", "-C", "2", "-V", version, "-F", "%t|%q|%r|%l|%x", transport=transport)
+    assert subscriber.stdout.readline() == f"{topic}|1|1|4|6b657074\n"
+    publisher.publish(Message(topic, b"now", 2))
+    assert subscriber.stdout.readline() == f"{topic}|2|0|3|6e6f77\n"
+    assert subscriber.wait(PATIENCE) == 0, subscriber.stderr.read()
+
+
+def test_sub_leaves_its_will(listen, connect, topic):
+    watcher = connect(TCP5)
+    watcher.subscribe(f"{topic}/will", 1)
+    watcher.publish(Message(topic, b"kept", 1, retain=True))
+    subscriber = listen("-t", topic, "--will-topic", f"{topic}/will", "--will-payload", "gone", "--will-qos", "1")
+    subscriber.stdout.readline()
+    subscriber.kill()
+    assert watcher.next() == Message(f"{topic}/will", b"gone", 1)
+
+
+def test_sub_gives_up_in_time(binary, server, topic):
+    done = subprocess.run([binary, "sub", "-t", topic, "-W", "1", *reach(server, "tcp")], capture_output=True, timeout=PATIENCE)
+    assert done.returncode == 27
+
+
+def test_certificate_is_verified(binary, server, topic):
+    """RFC 9001 §4.4: without its authority the generated certificate is not trusted; --insecure is said aloud."""
+    host, port = server.addresses["quic"]
+    command = [binary, "pub", "--quic", "-h", host, "-p", str(port), "-t", topic, "-m", "x"]
+    refused = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE)
+    assert refused.returncode == 1 and "certificate" in refused.stderr.lower(), refused.stderr
+    assert subprocess.run([*command, "--insecure"], timeout=PATIENCE).returncode == 0
+
+
+def test_broker_that_is_not_there(binary, topic):
+    with socket.socket() as held:
+        held.bind(("127.0.0.1", 0))
+        done = subprocess.run(
+            [binary, "pub", "-h", "127.0.0.1", "-p", str(held.getsockname()[1]), "-t", topic, "-m", "x"],
+            capture_output=True, text=True, timeout=PATIENCE,
+        )
+    assert done.returncode == 1 and "refused" in done.stderr
+
+
+@TRANSPORTS
+@pytest.mark.parametrize("qos", ["0", "1", "2"])
+def test_bench_counts_what_was_sent(binary, server, tmp_path, topic, transport, qos):
+    """Four subscribers, three publishers: each message is counted once where it leaves and four times where it arrives."""
+    host, port = server.addresses[transport]
+    common = ["-h", host, "-p", str(port), "-t", topic, "-q", qos] + (["--quic"] if transport == "quic" else [])
+    subscribers = subprocess.Popen(
+        [binary, "bench", "sub", *common, "-c", "4", "--json", str(tmp_path / "sub.json")], stdout=subprocess.PIPE, text=True
+    )
+    try:
+        for line in subscribers.stdout:
+            if re.search(r" sub total=4 ", line):
+                break
+        publisher = subprocess.run(
+            [binary, "bench", "pub", *common, "-c", "3", "-L", "300", "-I", "5", "-s", "100"], capture_output=True, text=True, timeout=PATIENCE
+        )
+        assert publisher.returncode == 0, publisher.stdout + publisher.stderr
+        for line in subscribers.stdout:
+            if re.search(r" recv total=1200 ", line):
+                break
+        subscribers.send_signal(signal.SIGINT)
+        subscribers.communicate(timeout=PATIENCE)
+        assert subscribers.returncode == 0
+    finally:
+        subscribers.kill()
+        subscribers.wait()
+    assert re.search(r"published\s+300 ", publisher.stdout), publisher.stdout
+    assert re.search(r"\b1200\b", json.dumps(json.loads((tmp_path / "sub.json").read_text())))
+
+
+@TRANSPORTS
+def test_bench_conn_tells_when_nobody_answers(binary, transport):
+    kind = socket.SOCK_STREAM if transport == "tcp" else socket.SOCK_DGRAM
+    with socket.socket(socket.AF_INET, kind) as held:
+        held.bind(("127.0.0.1", 0))
+        port = held.getsockname()[1]
+        command = [binary, "bench", "conn", "-h", "127.0.0.1", "-p", str(port), "-c", "3", "--duration", "3"] + (["--quic"] if transport == "quic" else [])
+        done = subprocess.run(command, capture_output=True, text=True, timeout=40)
+    assert done.returncode != 0, done.stdout
+    assert "connected       0 of 3" in done.stdout, done.stdout
