@@ -71,7 +71,7 @@ import Testing
     @Test func fortyAddressesThatAcknowledgeNothing() async throws {
         try await Scene.run { scene in
             scene.echoes = false
-            let pair = try await scene.pair()
+            let pair = try await scene.pair(configureServer: { $0.newAddressInterval = .seconds(3_600) })
             let stream = try pair.connection.openBidirectionalStream()
             stream.write(ByteBuffer(string: "x"))
             try await scene.until("x") { pair.peerRecorder.text(0) == "x" }
@@ -81,10 +81,10 @@ import Testing
                 try await pair.client.rebind(to: try Self.anyPort.get(), migration: .unnoticed).get()
                 try await pair.client.socket?.channel.setOption(.autoRead, value: false).get()
                 stream.write(ByteBuffer(string: "."))
-                pair.client.flush()
-                try await scene.pause(.milliseconds(2))
+                let before = pair.server.counters.datagramsIn
+                try await scene.until("sent") { pair.server.counters.datagramsIn > before }
             }
-            try await scene.until("dropped") { pair.server.counters.dropped.tooManyAddresses >= 36 }
+            #expect(pair.server.counters.dropped.tooManyAddresses >= 36)
             #expect(pair.peerRecorder.addresses == [])
             #expect(pair.peerRecorder.reason == nil)
             #expect(pair.server.table.identifierCount <= identifiers + 4)

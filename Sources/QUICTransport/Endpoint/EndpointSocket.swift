@@ -20,7 +20,7 @@ final class EndpointSocket {
         self.socket = socket
         self.channel = channel
         self.sharesPort = sharesPort
-        self.descriptor = dup(socket.descriptor)
+        self.descriptor = fcntl(socket.descriptor, F_DUPFD_CLOEXEC, 0)
     }
 
     deinit {
@@ -99,11 +99,19 @@ extension QUICEndpoint {
         self.replaceSocket(because: "closed")
     }
 
-    /// The kernel sends nothing more from the socket. A server's may be bound to several addresses, of which others
-    /// still work, and its clients look for it there; a client opens another.
-    func socketFailed(errno: CInt) {
-        guard !self.isClosed, !self.isServer else { return }
-        unsafe self.replaceSocket(because: String(cString: strerror(errno)))
+    /// The kernel refused to send, as it does where the socket's address has vanished. A server waits for the address
+    /// to come back, since its clients look for it there; a client opens another socket.
+    func doubtSocket(errno: CInt) {
+        guard !self.isClosed, !self.isServer, !self.isReplacingSocket, self.nextReplacement <= .now() else { return }
+        self.nextReplacement = .now() + .seconds(1)
+        var address = self.canonicalAddress
+        address.port = 0
+        if let probe = try? DatagramSocket.open(on: address.socketAddress, wishes: DatagramSocket.Wishes()) {
+            Glibc.close(probe.descriptor)
+            return
+        }
+        self.nextReplacement = .now()
+        self.replaceSocket(because: unsafe String(cString: strerror(errno)))
     }
 
     private func replaceSocket(because reason: String) {

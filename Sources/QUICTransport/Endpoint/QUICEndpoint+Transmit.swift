@@ -100,9 +100,9 @@ extension QUICEndpoint {
         case .blocked:
             self.blockedUntil = self.now + Self.blockedInterval
             return false
-        case .failed(let error):
+        case .doubtful(let error):
             self.blockedUntil = nil
-            self.socketFailed(errno: error)
+            self.doubtSocket(errno: error)
             return true
         }
     }
