@@ -160,6 +160,7 @@ extension QUICConnection {
 
     /// Acts upon what the engine noticed.
     func handle(_ event: EngineEvent) {
+        guard !self.isClosed else { return }
         switch event {
         case .handshakeCompleted:
             self.establish()

@@ -68,7 +68,10 @@ extension QUICEndpoint {
             return true
         }
         let now = self.now
-        switch connection.write(into: self.batch, sourceMatters: self.socketWishes.packetInfo, now: now) {
+        let outcome = connection.write(into: self.batch, sourceMatters: self.socketWishes.packetInfo, now: now)
+        // Identifiers that were issued must be known before the connection is forgotten.
+        self.dispatchEvents()
+        switch outcome {
         case .batchFull:
             return false
         case .done:
@@ -83,7 +86,6 @@ extension QUICEndpoint {
             connection.isDirty = false
             self.finish(connection, end, now: now)
         }
-        self.dispatchEvents()
         return true
     }
 
