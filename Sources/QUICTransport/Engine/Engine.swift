@@ -58,17 +58,21 @@ internal import NIOCore
         var made: OpaquePointer?
         let reference = unsafe self.reference
         let status = unsafe withPath(local, remote) { path in
-            unsafe shim_conn_server_new(
-                &made,
-                &client,
-                &own,
-                path,
-                PacketHeader.version1,
-                EngineCallbacks.server,
-                &settings,
-                &parameters,
-                reference
-            )
+            unsafe configuration.probedSizes.withUnsafeBufferPointer { probes in
+                unsafe settings.pmtud_probes = probes.baseAddress
+                unsafe settings.pmtud_probeslen = probes.count
+                return unsafe shim_conn_server_new(
+                    &made,
+                    &client,
+                    &own,
+                    path,
+                    PacketHeader.version1,
+                    EngineCallbacks.server,
+                    &settings,
+                    &parameters,
+                    reference
+                )
+            }
         }
         guard status == 0, let made = unsafe made else {
             unsafe reference.deallocate()
@@ -101,17 +105,21 @@ internal import NIOCore
         var made: OpaquePointer?
         let reference = unsafe self.reference
         let status = unsafe withPath(local, remote) { path in
-            unsafe shim_conn_client_new(
-                &made,
-                &server,
-                &own,
-                path,
-                PacketHeader.version1,
-                EngineCallbacks.client,
-                &settings,
-                &parameters,
-                reference
-            )
+            unsafe configuration.probedSizes.withUnsafeBufferPointer { probes in
+                unsafe settings.pmtud_probes = probes.baseAddress
+                unsafe settings.pmtud_probeslen = probes.count
+                return unsafe shim_conn_client_new(
+                    &made,
+                    &server,
+                    &own,
+                    path,
+                    PacketHeader.version1,
+                    EngineCallbacks.client,
+                    &settings,
+                    &parameters,
+                    reference
+                )
+            }
         }
         guard status == 0, let made = unsafe made else {
             unsafe reference.deallocate()
