@@ -60,7 +60,8 @@ let package = Package(
         .testTarget(name: "MQTTBrokerTests", dependencies: ["MQTTBroker", "MQTTCodec", .nioCore]),
         .testTarget(
             name: "QUICTransportTests",
-            dependencies: ["QUICTransport", .nioCore, .nioPosix, .logging, .x509, .crypto]
+            dependencies: ["QUICTransport", "FuzzQUICTransport", .nioCore, .nioPosix, .logging, .x509, .crypto],
+            exclude: ["Corpus"]
         ),
         .testTarget(
             name: "BrokerServerTests",
@@ -99,3 +100,12 @@ let strict: [SwiftSetting] = [
 for target in package.targets where target.type != .system {
     target.swiftSettings = strict + (target.name == "QUICTransport" ? [.strictMemorySafety()] : [])
 }
+
+package.targets.append(
+    .target(
+        name: "FuzzQUICTransport",
+        dependencies: ["QUICTransport", .nioCore, .nioPosix],
+        path: "Fuzz/QUICTransport",
+        swiftSettings: strict
+    )
+)

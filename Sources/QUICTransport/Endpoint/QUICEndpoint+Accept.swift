@@ -84,7 +84,7 @@ extension QUICEndpoint {
         ecn: UInt8,
         now: UInt64
     ) {
-        guard case .server(let configuration, let tls, _) = self.role, !self.isClosing else { return }
+        guard case .server(let configuration, let protection, _) = self.role, !self.isClosing else { return }
         guard self.handshakeCount < configuration.maximumHandshakes else {
             self.counters.dropped.tooManyHandshakes += 1
             return
@@ -116,7 +116,7 @@ extension QUICEndpoint {
                 accepting: header,
                 for: connection,
                 context: self.context,
-                tls: tls,
+                protection: protection,
                 configuration: configuration.common,
                 identifier: identifier,
                 local: local,

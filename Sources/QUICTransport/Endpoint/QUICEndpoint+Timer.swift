@@ -23,7 +23,7 @@ extension QUICEndpoint {
         self.scheduled = (earliest, callback)
     }
 
-    fileprivate func timerFired() {
+    func timerFired() {
         self.scheduled = nil
         guard !self.isClosed else { return }
         let now = self.now

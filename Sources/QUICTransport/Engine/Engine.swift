@@ -28,7 +28,7 @@ internal import NIOCore
         accepting header: PacketHeader,
         for connection: QUICConnection,
         context: EngineContext,
-        tls: TLSServerContext,
+        protection: ServerProtection,
         configuration: QUICConfiguration,
         identifier: QUICConnectionID,
         local: DatagramAddress,
@@ -67,7 +67,7 @@ internal import NIOCore
                     &own,
                     path,
                     PacketHeader.version1,
-                    EngineCallbacks.server,
+                    protection.callbacks,
                     &settings,
                     &parameters,
                     reference
@@ -79,7 +79,7 @@ internal import NIOCore
             throw .engine(engineErrorText(status))
         }
         unsafe self.conn = made
-        self.tls = .awaitingClient(tls)
+        if case .tls(let tls) = protection { self.tls = .awaitingClient(tls) }
         self.prepare(configuration)
     }
 
