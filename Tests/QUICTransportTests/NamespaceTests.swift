@@ -115,6 +115,20 @@ import Testing
         }
     }
 
+    /// A device that is slower than we are fills the socket's buffer: what is unsent waits.
+    @Test func slowDevice() async throws {
+        try await Scene.run { scene in
+            try enterOwnNetwork()
+            try run("tc", "qdisc", "add", "dev", "lo", "root", "tbf", "rate", "40mbit", "burst", "4kb", "limit", "2mb")
+            let pair = try await scene.pair(configureServer: { $0.receiveBufferSize = 4_096 })
+            let stream = try pair.connection.openBidirectionalStream()
+            stream.write(ByteBuffer.pattern(500_000))
+            try await scene.until("echo", seconds: 60) { pair.recorder.receivedCount == 500_000 }
+            #expect(pair.server.counters.sendsBlocked >= 1)
+            #expect(pair.recorder.received[0] == ByteBuffer.pattern(500_000))
+        }
+    }
+
     /// Trains of datagrams that a device cannot cut are sent singly.
     @Test func smallDeviceMTU() async throws {
         try await Scene.run { scene in

@@ -73,6 +73,23 @@ import Testing
         }
     }
 
+    /// The connection may live on another loop of the same port.
+    @Test func sharedPortsSendNoResets() async throws {
+        try await Scene.run { scene in
+            let first = try await scene.listen(sharesPort: true)
+            let second = try await scene.listen(on: first.localAddress, sharesPort: true)
+            let plain = try await PlainSocket.bind(on: scene.loop)
+            plain.send(ByteBuffer(repeating: 0x40, count: 100), to: first.localAddress)
+            try await scene.until("dropped") {
+                first.counters.dropped.unknownConnection + second.counters.dropped.unknownConnection == 1
+            }
+            try await second.close().get()
+            plain.send(ByteBuffer(repeating: 0x40, count: 100), to: first.localAddress)
+            try await scene.until("reset") { plain.received.count == 1 }
+            try await plain.close()
+        }
+    }
+
     /// Each reset is shorter than what it answers, so that two endpoints cannot answer each other for ever.
     @Test(arguments: [(20, 0), (38, 0), (39, 38), (43, 42), (200, 42), (1_400, 42)])
     func resetIsShorterThanItsTrigger(trigger: Int, answer: Int) async throws {

@@ -207,8 +207,8 @@ extension QUICConnection {
         self.state = .established
         self.wasEstablished = true
         self.endpoint.didEstablish(self)
+        self.engine?.releaseTLS()
         if self.isServer {
-            self.engine?.releaseTLS()
             guard let delegate = self.endpoint.accept(self) else {
                 self.close(.transport(by: .local, code: TransportError.connectionRefused, reason: "refused"))
                 return
@@ -257,7 +257,7 @@ extension QUICConnection {
         guard let engine = self.engine else { return .done }
         if self.mayHaveStoppedStreams {
             self.mayHaveStoppedStreams = false
-            for stream in self.streams where stream.isWritable && engine.isStopped(stream.id) {
+            for stream in self.streams where stream.isSending && engine.isStopped(stream.id) {
                 self.noteStopped(stream)
             }
         }
@@ -283,30 +283,33 @@ extension QUICConnection {
     }
 
     /// Fills one packet from as many streams as have something for it.
-    private func writePacket(_ engine: Engine, into destination: UnsafeMutableRawBufferPointer, now: UInt64)
-        -> EngineWrite
-    {
+    private func writePacket(
+        _ engine: Engine,
+        into destination: UnsafeMutableRawBufferPointer,
+        now: UInt64
+    ) -> EngineWrite {
         var streamsMaySend = engine.hasConnectionCredit
-        while true {
-            let stream = streamsMaySend ? self.streamWithWork() : nil
-            let gathers = stream != nil && self.streams.count > 1
-            let result = unsafe engine.write(stream, more: gathers, into: destination, now: now)
+        // Each stream is filled in, found blocked or found stopped: twice round is more than enough.
+        for _ in 0..<2 * self.streams.count {
+            guard streamsMaySend, let stream = self.streamWithWork() else { break }
+            let result = unsafe engine.write(stream, more: self.streams.count > 1, into: destination, now: now)
             switch result {
             case .gathered(let accepted):
-                stream?.outgoing.didSend(accepted)
+                stream.outgoing.didSend(accepted)
             case .packet(_, let accepted):
-                if let accepted { stream?.outgoing.didSend(accepted) }
+                if let accepted { stream.outgoing.didSend(accepted) }
                 return result
             case .streamBlocked:
                 // The credit of a stream comes back by an event, that of the connection does not.
-                if engine.hasConnectionCredit { stream?.isBlocked = true } else { streamsMaySend = false }
+                if engine.hasConnectionCredit { stream.isBlocked = true } else { streamsMaySend = false }
             case .streamShut:
                 // The peer has stopped the stream; ngtcp2 has answered by a reset.
-                if let stream { self.noteStopped(stream) }
+                self.noteStopped(stream)
             case .nothing, .failed:
                 return result
             }
         }
+        return unsafe engine.write(nil, more: false, into: destination, now: now)
     }
 
     private func streamWithWork() -> QUICStream? {
@@ -322,8 +325,7 @@ extension QUICConnection {
 
     /// Code 0 stands for one that ngtcp2 has not told.
     private func noteStopped(_ stream: QUICStream) {
-        guard stream.isWritable else { return }
-        stream.shutWriting()
+        guard stream.shutWriting() else { return }
         self.endpoint.defer(.stopSending(stream, code: 0), for: self)
     }
 

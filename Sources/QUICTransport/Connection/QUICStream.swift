@@ -78,9 +78,35 @@ package final class QUICStream {
     /// Whether received bytes still go to the user.
     var deliversBytes: Bool { !self.isClosed && !self.isStopped }
 
-    func shutWriting() {
+    /// Nothing more is sent. False if that was so before.
+    @discardableResult
+    func shutWriting() -> Bool {
+        guard !self.isWriteShut else { return false }
         self.isWriteShut = true
         self.outgoing.abandonUnsent()
+        return true
+    }
+
+    /// Whether the sending side takes more bytes.
+    var isWritable: Bool {
+        guard case .open = self.outgoing.finish else { return false }
+        return self.isSending
+    }
+
+    /// Whether bytes or the end of the stream may still be sent.
+    var isSending: Bool {
+        guard !self.isClosed, !self.isWriteShut, self.outgoing.finish != .sent else { return false }
+        // The sending side of a peer's unidirectional stream does not exist.
+        return self.isBidirectional || (self.id & 1 == 0) != self.connection.isServer
+    }
+
+    /// Nothing more is sent. False if that was so before.
+    @discardableResult
+    func shutWriting() -> Bool {
+        guard !self.isWriteShut else { return false }
+        self.isWriteShut = true
+        self.outgoing.abandonUnsent()
+        return true
     }
 
     /// Whether the sending side has not been ended, by `finish`, `reset` or the peer.

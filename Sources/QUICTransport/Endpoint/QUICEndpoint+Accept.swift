@@ -47,6 +47,10 @@ extension QUICEndpoint {
             return
         }
         unsafe self.answerStateless(to: remote, from: local, now: now) { destination in
+            guard !self.socketWishes.sharesPort || !SharedPorts.isShared(self.localAddress) else {
+                self.counters.dropped.unknownConnection += 1
+                return 0
+            }
             let count = unsafe StatelessPackets.writeReset(
                 into: destination,
                 triggerCount: datagram.count,

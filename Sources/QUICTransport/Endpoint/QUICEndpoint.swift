@@ -35,6 +35,7 @@ package final class QUICEndpoint {
     var table = ConnectionTable()
     var closedConnections: ClosedConnections
     var deadlines = DeadlineHeap()
+    let timer = EndpointTimer()
     var scheduled: (at: UInt64, callback: NIOScheduledCallback)?
     var statelessBucket: TokenBucket
     var clientTLS: TLSClientContext?

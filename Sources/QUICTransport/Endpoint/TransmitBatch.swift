@@ -24,7 +24,7 @@ import Glibc
     private let memory: UnsafeMutableRawBufferPointer
     private let messages: UnsafeMutableBufferPointer<datagram_message>
     private var used = 0
-    private var messageCount = 0
+    private(set) var messageCount = 0
     private var trainIsOpen = false
     private var segments = 0
     /// Whether the kernel has refused to cut trains.

@@ -19,7 +19,8 @@ internal import NIOCore
         /// The first CRYPTO data makes the session, so that forged Initials cost none.
         case awaitingClient(TLSServerContext)
         case live(TLSSession)
-        /// CRYPTO data is no longer expected, and answered by `unexpected_message`.
+        /// Freed. A server expects no more CRYPTO data, and answers any by `unexpected_message`. A client may be sent
+        /// tickets, which it has no use for.
         case released
     }
 
@@ -168,7 +169,7 @@ internal import NIOCore
         return true
     }
 
-    /// Frees the session, half of a server connection's memory. Keys are ngtcp2's own by now, key updates included.
+    /// Frees the session, two fifths of a connection's memory. Keys are ngtcp2's own by now, key updates included.
     func releaseTLS() {
         unsafe ngtcp2_conn_set_tls_native_handle(self.conn, nil)
         self.tls = .released
