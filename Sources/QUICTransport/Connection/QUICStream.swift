@@ -100,22 +100,6 @@ package final class QUICStream {
         return self.isBidirectional || (self.id & 1 == 0) != self.connection.isServer
     }
 
-    /// Nothing more is sent. False if that was so before.
-    @discardableResult
-    func shutWriting() -> Bool {
-        guard !self.isWriteShut else { return false }
-        self.isWriteShut = true
-        self.outgoing.abandonUnsent()
-        return true
-    }
-
-    /// Whether the sending side has not been ended, by `finish`, `reset` or the peer.
-    var isWritable: Bool {
-        guard !self.isClosed, !self.isWriteShut, case .open = self.outgoing.finish else { return false }
-        // The sending side of a peer's unidirectional stream does not exist.
-        return self.isBidirectional || (self.id & 1 == 0) != self.connection.isServer
-    }
-
     /// Counts acknowledged bytes until they are handled; true if this begins a count.
     func noteAcknowledged(_ count: Int) -> Bool {
         defer { self.newlyAcknowledged += count }
