@@ -45,7 +45,7 @@ package final class QUICStream {
     package func write(_ bytes: ByteBuffer) {
         guard self.isWritable else { return }
         self.outgoing.append(bytes)
-        if self.outgoing.count >= self.connection.configuration.sendHighWaterMark { self.isCongested = true }
+        if self.outgoing.count >= self.connection.limits.sendHighWaterMark { self.isCongested = true }
         self.connection.markDirty()
     }
 
@@ -110,7 +110,7 @@ package final class QUICStream {
     func handleAcknowledged() -> Bool {
         self.outgoing.acknowledge(self.newlyAcknowledged)
         self.newlyAcknowledged = 0
-        guard self.isCongested, self.outgoing.count <= self.connection.configuration.sendLowWaterMark else {
+        guard self.isCongested, self.outgoing.count <= self.connection.limits.sendLowWaterMark else {
             return false
         }
         self.isCongested = false

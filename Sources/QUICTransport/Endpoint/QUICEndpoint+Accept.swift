@@ -108,7 +108,7 @@ extension QUICEndpoint {
         let connection = QUICConnection(
             endpoint: self,
             isServer: true,
-            configuration: configuration.common,
+            limits: QUICConnection.Limits(configuration.common),
             remote: remote,
             admission: AddressAdmission(
                 burst: configuration.newAddressBurst,

@@ -215,7 +215,7 @@ package final class QUICEndpoint {
         let connection = QUICConnection(
             endpoint: self,
             isServer: false,
-            configuration: configuration.common,
+            limits: QUICConnection.Limits(configuration.common),
             remote: remote,
             // A server does not move; the validated address is the only one (RFC 9000 §9).
             admission: AddressAdmission(burst: 0, interval: .max)
