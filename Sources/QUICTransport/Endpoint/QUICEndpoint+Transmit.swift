@@ -42,11 +42,11 @@ extension QUICEndpoint {
         }
         if self.blockedUntil != nil, !self.send(on: socket) { return }
         // Connections that become dirty meanwhile get their turn with the next flush.
-        let round = self.dirty
-        self.dirty.removeAll(keepingCapacity: true)
+        swap(&self.dirty, &self.flushing)
+        defer { self.flushing.removeAll(keepingCapacity: true) }
         var next = 0
-        while next < round.count {
-            let connection = round[next]
+        while next < self.flushing.count {
+            let connection = self.flushing[next]
             guard self.write(connection) else {
                 // The batch is full: make room, and go on with the same connection.
                 guard self.send(on: socket) else { break }
@@ -54,8 +54,8 @@ extension QUICEndpoint {
             }
             next += 1
         }
-        if next < round.count {
-            self.dirty.insert(contentsOf: round[next...], at: 0)
+        if next < self.flushing.count {
+            self.dirty.insert(contentsOf: self.flushing[next...], at: 0)
         } else {
             _ = self.send(on: socket)
         }

@@ -42,6 +42,8 @@ package final class QUICEndpoint {
 
     let batch = TransmitBatch()
     var dirty: [QUICConnection] = []
+    /// Those of the flush under way; between flushes empty, but for its memory.
+    var flushing: [QUICConnection] = []
     var flushIsScheduled = false
     var isFlushing = false
     /// The kernel took no more; until then nothing new is written.
