@@ -74,7 +74,8 @@ let package = Package(
         .testTarget(name: "MQTTBrokerTests", dependencies: ["MQTTBroker", "MQTTCodec", .nioCore]),
         .testTarget(
             name: "QUICTransportTests",
-            dependencies: ["QUICTransport", .nioCore, .nioPosix, .logging, .x509, .crypto]
+            dependencies: ["QUICTransport", "FuzzQUICTransport", "CDatagrams", .nioCore, .nioPosix, .logging, .x509, .crypto],
+            exclude: ["Corpus"]
         ),
         .testTarget(
             name: "BrokerServerTests",
@@ -148,6 +149,7 @@ for target in package.targets where target.type != .system {
 let fuzzTargets: [(name: String, dependencies: [Target.Dependency])] = [
     ("PacketDecoder", ["MQTTCodec", .nioCore]),
     ("HOCONParser", ["BrokerConfiguration"]),
+    ("QUICTransport", ["QUICTransport", .nioCore, .nioPosix]),
 ]
 if Context.environment["MARTLET_FUZZ"] == nil {
     for (name, dependencies) in fuzzTargets {

@@ -82,3 +82,8 @@ static inline int shim_conn_is_stream_write_shut(ngtcp2_conn *conn, int64_t stre
   return ngtcp2_conn_writev_stream(conn, NULL, NULL, dest, sizeof dest, NULL, NGTCP2_WRITE_STREAM_FLAG_NONE, stream_id,
                                    &impossible, 1, 0) == NGTCP2_ERR_STREAM_SHUT_WR;
 }
+
+static inline ngtcp2_ssize shim_transport_params_encode(uint8_t *dest, size_t room,
+                                                        const ngtcp2_transport_params *params) {
+  return ngtcp2_transport_params_encode(dest, room, params);
+}

@@ -41,6 +41,19 @@ import Testing
         }
     }
 
+    @Test func closeDuringTheHandshake() async throws {
+        try await Scene.run { scene in
+            let server = try await scene.listen()
+            let client = try await scene.client()
+            let (connection, recorder) = try scene.start(client, to: server.localAddress)
+            connection.close(applicationError: 3, reason: "changed my mind")
+            try await scene.until("closed") { recorder.reason != nil }
+            #expect(recorder.reason == .application(by: .local, code: 3, reason: "changed my mind"))
+            try await scene.until("forgotten") { client.connectionCount == 0 && server.connectionCount == 0 }
+            #expect(scene.accepted.isEmpty)
+        }
+    }
+
     @Test func nothingIsToldAfterTheUserHasClosed() async throws {
         try await Scene.run { scene in
             let pair = try await scene.pair()

@@ -124,6 +124,26 @@ import Testing
         }
     }
 
+    /// The end of the stream is still to be sent when the peer stops it.
+    @Test func stopSendingBehindFinish() async throws {
+        try await Scene.run { scene in
+            scene.echoes = false
+            let pair = try await scene.pair(configureServer: {
+                $0.common.streamReceiveWindow = 16 * 1024
+                $0.common.maximumStreamReceiveWindow = 16 * 1024
+            })
+            scene.accepted[0].recorder.onOpened = { $0.isReadingPaused = true }
+            let stream = try pair.connection.openBidirectionalStream()
+            stream.write(ByteBuffer(repeating: 1, count: 100_000))
+            stream.finish()
+            try await scene.until("held") { pair.peerRecorder.receivedCount == 16 * 1024 }
+            pair.peerRecorder.opened[0].stopSending(code: 3)
+            try await scene.until("stopped") { pair.recorder.stops[0] != nil }
+            pair.peerRecorder.opened[0].finish()
+            try await scene.until("closed") { pair.recorder.closedStreams == [0] }
+        }
+    }
+
     @Test func stopSendingDuringALargeWrite() async throws {
         try await Scene.run { scene in
             scene.echoes = false

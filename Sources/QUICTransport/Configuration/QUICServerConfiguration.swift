@@ -11,7 +11,8 @@ package struct QUICServerConfiguration: Sendable {
     /// 32 random octets from which stateless reset tokens are derived. Endpoints that share it reset for each other.
     package var staticSecret: [UInt8]
 
-    /// Whether packets for unknown connections are answered by a stateless reset (RFC 9000 §10.3).
+    /// Whether packets for unknown connections are answered by a stateless reset (RFC 9000 §10.3). While several
+    /// endpoints share the port none is sent: the connection may be another's, and a reset would end it.
     package var sendsStatelessResets = true
 
     /// Stateless packets (resets, version negotiations, refusals) sent per second at most, and the burst allowed.
@@ -20,8 +21,8 @@ package struct QUICServerConfiguration: Sendable {
     /// Connections of this endpoint, established or not. Initials beyond it are refused.
     package var maximumConnections = 1_000_000
 
-    /// Connections of this endpoint whose handshake is not complete. Initials beyond it are dropped.
-    package var maximumHandshakes = 10_000
+    /// Connections of this endpoint whose handshake is not complete, some 45 KiB each. Initials beyond it are dropped.
+    package var maximumHandshakes = 4_096
 
     /// New peer addresses that one connection may show in a burst before further ones are dropped unread.
     package var newAddressBurst = 4

@@ -45,7 +45,7 @@ package final class QUICStream {
     package func write(_ bytes: ByteBuffer) {
         guard self.isWritable else { return }
         self.outgoing.append(bytes)
-        if self.outgoing.count >= self.connection.configuration.sendHighWaterMark { self.isCongested = true }
+        if self.outgoing.count >= self.connection.limits.sendHighWaterMark { self.isCongested = true }
         self.connection.markDirty()
     }
 
@@ -78,14 +78,24 @@ package final class QUICStream {
     /// Whether received bytes still go to the user.
     var deliversBytes: Bool { !self.isClosed && !self.isStopped }
 
-    func shutWriting() {
+    /// Nothing more is sent. False if that was so before.
+    @discardableResult
+    func shutWriting() -> Bool {
+        guard !self.isWriteShut else { return false }
         self.isWriteShut = true
         self.outgoing.abandonUnsent()
+        return true
     }
 
-    /// Whether the sending side has not been ended, by `finish`, `reset` or the peer.
+    /// Whether the sending side takes more bytes.
     var isWritable: Bool {
-        guard !self.isClosed, !self.isWriteShut, case .open = self.outgoing.finish else { return false }
+        guard case .open = self.outgoing.finish else { return false }
+        return self.isSending
+    }
+
+    /// Whether bytes or the end of the stream may still be sent.
+    var isSending: Bool {
+        guard !self.isClosed, !self.isWriteShut, self.outgoing.finish != .sent else { return false }
         // The sending side of a peer's unidirectional stream does not exist.
         return self.isBidirectional || (self.id & 1 == 0) != self.connection.isServer
     }
@@ -100,7 +110,7 @@ package final class QUICStream {
     func handleAcknowledged() -> Bool {
         self.outgoing.acknowledge(self.newlyAcknowledged)
         self.newlyAcknowledged = 0
-        guard self.isCongested, self.outgoing.count <= self.connection.configuration.sendLowWaterMark else {
+        guard self.isCongested, self.outgoing.count <= self.connection.limits.sendLowWaterMark else {
             return false
         }
         self.isCongested = false

@@ -6,7 +6,8 @@ import NIOPosix
 /// A UDP socket that SwiftNIO reads and we write.
 final class EndpointSocket {
     let socket: DatagramSocket
-    let channel: any Channel
+    /// `nil` for a socket that is only written.
+    let channel: (any Channel)?
     /// A descriptor of our own for the same socket: SwiftNIO closes its own when it sees fit.
     let descriptor: CInt
     private let sharesPort: Bool
@@ -16,11 +17,11 @@ final class EndpointSocket {
     /// Room for each: a train of coalesced datagrams (UDP_GRO), of which pages are touched as needed.
     private static let readSize = 64 * 1024
 
-    init(socket: DatagramSocket, channel: any Channel, sharesPort: Bool) {
+    init(socket: DatagramSocket, channel: (any Channel)?, sharesPort: Bool) {
         self.socket = socket
         self.channel = channel
         self.sharesPort = sharesPort
-        self.descriptor = dup(socket.descriptor)
+        self.descriptor = fcntl(socket.descriptor, F_DUPFD_CLOEXEC, 0)
     }
 
     deinit {
@@ -54,7 +55,7 @@ final class EndpointSocket {
     }
 
     func startReading() {
-        guard let options = self.channel.syncOptions else { return }
+        guard let options = self.channel?.syncOptions else { return }
         // Each makes SwiftNIO report something; a kernel that cannot is no reason to stop.
         try? options.setOption(.explicitCongestionNotification, value: true)
         try? options.setOption(.receivePacketInfo, value: true)
@@ -65,8 +66,8 @@ final class EndpointSocket {
         try? options.setOption(.autoRead, value: true)
     }
 
-    func close() -> EventLoopFuture<Void> {
-        self.channel.close()
+    func close() {
+        self.channel?.close(promise: nil)
     }
 }
 
@@ -99,11 +100,19 @@ extension QUICEndpoint {
         self.replaceSocket(because: "closed")
     }
 
-    /// The kernel sends nothing more from the socket. A server's may be bound to several addresses, of which others
-    /// still work, and its clients look for it there; a client opens another.
-    func socketFailed(errno: CInt) {
-        guard !self.isClosed, !self.isServer else { return }
-        unsafe self.replaceSocket(because: String(cString: strerror(errno)))
+    /// The kernel refused to send, as it does where the socket's address has vanished. A server waits for the address
+    /// to come back, since its clients look for it there; a client opens another socket.
+    func doubtSocket(errno: CInt) {
+        guard !self.isClosed, !self.isServer, !self.isReplacingSocket, self.nextReplacement <= .now() else { return }
+        self.nextReplacement = .now() + .seconds(1)
+        var address = self.canonicalAddress
+        address.port = 0
+        if let probe = try? DatagramSocket.open(on: address.socketAddress, wishes: DatagramSocket.Wishes()) {
+            Glibc.close(probe.descriptor)
+            return
+        }
+        self.nextReplacement = .now()
+        self.replaceSocket(because: unsafe String(cString: strerror(errno)))
     }
 
     private func replaceSocket(because reason: String) {
@@ -163,7 +172,7 @@ extension QUICEndpoint {
 
     private func take(_ socket: EndpointSocket, movesConnections: Bool) {
         guard !self.isClosed else {
-            socket.channel.close(promise: nil)
+            socket.close()
             return
         }
         let old = self.socket
@@ -176,7 +185,7 @@ extension QUICEndpoint {
             }
         }
         socket.startReading()
-        old?.channel.close(promise: nil)
+        old?.close()
         self.scheduleFlush()
     }
 

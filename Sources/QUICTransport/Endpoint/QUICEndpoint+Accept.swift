@@ -47,6 +47,10 @@ extension QUICEndpoint {
             return
         }
         unsafe self.answerStateless(to: remote, from: local, now: now) { destination in
+            guard !self.socketWishes.sharesPort || !SharedPorts.isShared(self.localAddress) else {
+                self.counters.dropped.unknownConnection += 1
+                return 0
+            }
             let count = unsafe StatelessPackets.writeReset(
                 into: destination,
                 triggerCount: datagram.count,
@@ -84,7 +88,7 @@ extension QUICEndpoint {
         ecn: UInt8,
         now: UInt64
     ) {
-        guard case .server(let configuration, let tls, _) = self.role, !self.isClosing else { return }
+        guard case .server(let configuration, let protection, _) = self.role, !self.isClosing else { return }
         guard self.handshakeCount < configuration.maximumHandshakes else {
             self.counters.dropped.tooManyHandshakes += 1
             return
@@ -104,7 +108,7 @@ extension QUICEndpoint {
         let connection = QUICConnection(
             endpoint: self,
             isServer: true,
-            configuration: configuration.common,
+            limits: QUICConnection.Limits(configuration.common),
             remote: remote,
             admission: AddressAdmission(
                 burst: configuration.newAddressBurst,
@@ -116,7 +120,7 @@ extension QUICEndpoint {
                 accepting: header,
                 for: connection,
                 context: self.context,
-                tls: tls,
+                protection: protection,
                 configuration: configuration.common,
                 identifier: identifier,
                 local: local,

@@ -4,6 +4,7 @@ internal import NIOCore
 extension QUICEndpoint {
     func armTimer() {
         guard !self.isClosed else { return }
+        self.timer.endpoint = self
         var earliest = self.deadlines.earliest ?? .max
         earliest = min(earliest, self.closedConnections.earliestExpiry ?? .max)
         // While the kernel takes nothing, timers that want to send would only spin.
@@ -17,13 +18,13 @@ extension QUICEndpoint {
         guard
             let callback = try? self.eventLoop.assumeIsolated().scheduleCallback(
                 at: deadline,
-                handler: TimerHandler(endpoint: self)
+                handler: self.timer
             )
         else { return }
         self.scheduled = (earliest, callback)
     }
 
-    fileprivate func timerFired() {
+    func timerFired() {
         self.scheduled = nil
         guard !self.isClosed else { return }
         let now = self.now
@@ -41,14 +42,10 @@ extension QUICEndpoint {
     }
 }
 
-private final class TimerHandler: NIOScheduledCallbackHandler {
-    private unowned let endpoint: QUICEndpoint
-
-    init(endpoint: QUICEndpoint) {
-        self.endpoint = endpoint
-    }
+final class EndpointTimer: NIOScheduledCallbackHandler {
+    fileprivate weak var endpoint: QUICEndpoint?
 
     func handleScheduledCallback(eventLoop: some EventLoop) {
-        self.endpoint.timerFired()
+        self.endpoint?.timerFired()
     }
 }

@@ -42,11 +42,11 @@ extension QUICEndpoint {
         }
         if self.blockedUntil != nil, !self.send(on: socket) { return }
         // Connections that become dirty meanwhile get their turn with the next flush.
-        let round = self.dirty
-        self.dirty.removeAll(keepingCapacity: true)
+        swap(&self.dirty, &self.flushing)
+        defer { self.flushing.removeAll(keepingCapacity: true) }
         var next = 0
-        while next < round.count {
-            let connection = round[next]
+        while next < self.flushing.count {
+            let connection = self.flushing[next]
             guard self.write(connection) else {
                 // The batch is full: make room, and go on with the same connection.
                 guard self.send(on: socket) else { break }
@@ -54,8 +54,8 @@ extension QUICEndpoint {
             }
             next += 1
         }
-        if next < round.count {
-            self.dirty.insert(contentsOf: round[next...], at: 0)
+        if next < self.flushing.count {
+            self.dirty.insert(contentsOf: self.flushing[next...], at: 0)
         } else {
             _ = self.send(on: socket)
         }
@@ -68,7 +68,10 @@ extension QUICEndpoint {
             return true
         }
         let now = self.now
-        switch connection.write(into: self.batch, sourceMatters: self.socketWishes.packetInfo, now: now) {
+        let outcome = connection.write(into: self.batch, sourceMatters: self.socketWishes.packetInfo, now: now)
+        // Identifiers that were issued must be known before the connection is forgotten.
+        self.dispatchEvents()
+        switch outcome {
         case .batchFull:
             return false
         case .done:
@@ -83,7 +86,6 @@ extension QUICEndpoint {
             connection.isDirty = false
             self.finish(connection, end, now: now)
         }
-        self.dispatchEvents()
         return true
     }
 
@@ -100,9 +102,9 @@ extension QUICEndpoint {
         case .blocked:
             self.blockedUntil = self.now + Self.blockedInterval
             return false
-        case .failed(let error):
+        case .doubtful(let error):
             self.blockedUntil = nil
-            self.socketFailed(errno: error)
+            self.doubtSocket(errno: error)
             return true
         }
     }

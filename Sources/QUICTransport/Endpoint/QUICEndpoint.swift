@@ -6,7 +6,7 @@ import NIOPosix
 /// One UDP socket on one event loop and the connections that live on it. All methods must be called on that loop.
 package final class QUICEndpoint {
     enum Role {
-        case server(QUICServerConfiguration, TLSServerContext, (QUICConnection) -> (any QUICConnectionDelegate)?)
+        case server(QUICServerConfiguration, ServerProtection, (QUICConnection) -> (any QUICConnectionDelegate)?)
         case client
     }
 
@@ -35,12 +35,15 @@ package final class QUICEndpoint {
     var table = ConnectionTable()
     var closedConnections: ClosedConnections
     var deadlines = DeadlineHeap()
+    let timer = EndpointTimer()
     var scheduled: (at: UInt64, callback: NIOScheduledCallback)?
     var statelessBucket: TokenBucket
     var clientTLS: TLSClientContext?
 
     let batch = TransmitBatch()
     var dirty: [QUICConnection] = []
+    /// Those of the flush under way; between flushes empty, but for its memory.
+    var flushing: [QUICConnection] = []
     var flushIsScheduled = false
     var isFlushing = false
     /// The kernel took no more; until then nothing new is written.
@@ -92,7 +95,13 @@ package final class QUICEndpoint {
     /// Whether nothing new is to be begun.
     var isClosing: Bool { self.closePromise != nil }
 
-    var now: UInt64 { self.eventLoop.now.uptimeNanoseconds }
+    #if DEBUG || FUZZING
+        /// Time that has passed for this endpoint alone, nanoseconds.
+        var skew: UInt64 = 0
+        var now: UInt64 { self.eventLoop.now.uptimeNanoseconds + self.skew }
+    #else
+        var now: UInt64 { self.eventLoop.now.uptimeNanoseconds }
+    #endif
 
     var isServer: Bool {
         if case .server = self.role { true } else { false }
@@ -130,7 +139,7 @@ package final class QUICEndpoint {
             wishes.receiveBufferSize = configuration.receiveBufferSize
             wishes.packetInfo = DatagramAddress(address)?.isWildcard ?? false
             let endpoint = QUICEndpoint(
-                role: .server(configuration, tls, accept),
+                role: .server(configuration, .tls(tls), accept),
                 wishedAddress: address,
                 socketWishes: wishes,
                 identifiers: identifiers,
@@ -208,7 +217,7 @@ package final class QUICEndpoint {
         let connection = QUICConnection(
             endpoint: self,
             isServer: false,
-            configuration: configuration.common,
+            limits: QUICConnection.Limits(configuration.common),
             remote: remote,
             // A server does not move; the validated address is the only one (RFC 9000 §9).
             admission: AddressAdmission(burst: 0, interval: .max)
@@ -268,8 +277,8 @@ package final class QUICEndpoint {
         self.isClosed = true
         self.scheduled?.callback.cancel()
         self.scheduled = nil
-        guard let socket = self.socket else { return promise.succeed() }
+        guard let channel = self.socket?.channel else { return promise.succeed() }
         self.socket = nil
-        socket.close().cascade(to: promise)
+        channel.close().cascade(to: promise)
     }
 }

@@ -4,7 +4,7 @@ internal import NIOCore
 /// The addresses that endpoints of this process share with each other by SO_REUSEPORT, with the number of holders.
 ///
 /// The first holder of an address binds it once without SO_REUSEPORT: only that fails when another process has it,
-/// however that process opened it. Used when endpoints open and close, never per packet.
+/// however that process opened it. Used when endpoints open and close, and before the few packets that are sent without state.
 enum SharedPorts {
     private static let holders = NIOLockedValueBox<[SocketAddress: Int]>([:])
 
@@ -20,6 +20,11 @@ enum SharedPorts {
             holders[actual, default: 0] += 1
             return bound
         }
+    }
+
+    /// Whether more than one endpoint holds the address.
+    static func isShared(_ address: SocketAddress) -> Bool {
+        self.holders.withLockedValue { ($0[address] ?? 0) > 1 }
     }
 
     static func leave(_ address: SocketAddress) {

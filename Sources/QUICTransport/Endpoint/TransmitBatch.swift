@@ -11,8 +11,8 @@ import Glibc
         case sent
         /// The socket's buffer is full. What is unsent stays.
         case blocked
-        /// The socket, or the address that it is bound to, is of no more use.
-        case failed(errno: CInt)
+        /// Sent but for what the kernel refused, which may be because the socket's own address has vanished.
+        case doubtful(errno: CInt)
     }
 
     /// Room for several full trains.
@@ -24,12 +24,12 @@ import Glibc
     private let memory: UnsafeMutableRawBufferPointer
     private let messages: UnsafeMutableBufferPointer<datagram_message>
     private var used = 0
-    private var messageCount = 0
+    private(set) var messageCount = 0
     private var trainIsOpen = false
     private var segments = 0
     /// Whether the kernel has refused to cut trains.
     private(set) var offloadRefused = false
-    /// An error that concerns the socket and not the datagram.
+    /// An error that may concern the socket and not the datagram alone.
     private var socketError: CInt = 0
 
     init() {
@@ -119,7 +119,7 @@ import Glibc
         }
         self.clear()
         defer { self.socketError = 0 }
-        return self.socketError == 0 ? .sent : .failed(errno: self.socketError)
+        return self.socketError == 0 ? .sent : .doubtful(errno: self.socketError)
     }
 
     private func note(_ error: CInt, _ counters: inout QUICCounters) {
@@ -128,8 +128,8 @@ import Glibc
             return
         }
         counters.sendFailures += 1
-        // The kernel answers EINVAL where the address that the socket is bound to has vanished.
-        if [EINVAL, EADDRNOTAVAIL, EBADF, ENOTSOCK, ENODEV].contains(error) { self.socketError = error }
+        // What kernels answer where the address that the socket is bound to has vanished.
+        if [EINVAL, EADDRNOTAVAIL, ENETUNREACH].contains(error) { self.socketError = error }
     }
 
     /// Sends a train one datagram at a time; on a full buffer leaves the rest in the message and returns true.

@@ -19,7 +19,8 @@ internal import NIOCore
         /// The first CRYPTO data makes the session, so that forged Initials cost none.
         case awaitingClient(TLSServerContext)
         case live(TLSSession)
-        /// CRYPTO data is no longer expected, and answered by `unexpected_message`.
+        /// Freed. A server expects no more CRYPTO data, and answers any by `unexpected_message`. A client may be sent
+        /// tickets, which it has no use for.
         case released
     }
 
@@ -28,7 +29,7 @@ internal import NIOCore
         accepting header: PacketHeader,
         for connection: QUICConnection,
         context: EngineContext,
-        tls: TLSServerContext,
+        protection: ServerProtection,
         configuration: QUICConfiguration,
         identifier: QUICConnectionID,
         local: DatagramAddress,
@@ -58,24 +59,28 @@ internal import NIOCore
         var made: OpaquePointer?
         let reference = unsafe self.reference
         let status = unsafe withPath(local, remote) { path in
-            unsafe shim_conn_server_new(
-                &made,
-                &client,
-                &own,
-                path,
-                PacketHeader.version1,
-                EngineCallbacks.server,
-                &settings,
-                &parameters,
-                reference
-            )
+            unsafe configuration.probedSizes.withUnsafeBufferPointer { probes in
+                unsafe settings.pmtud_probes = probes.baseAddress
+                unsafe settings.pmtud_probeslen = probes.count
+                return unsafe shim_conn_server_new(
+                    &made,
+                    &client,
+                    &own,
+                    path,
+                    PacketHeader.version1,
+                    protection.callbacks,
+                    &settings,
+                    &parameters,
+                    reference
+                )
+            }
         }
         guard status == 0, let made = unsafe made else {
             unsafe reference.deallocate()
             throw .engine(engineErrorText(status))
         }
         unsafe self.conn = made
-        self.tls = .awaitingClient(tls)
+        if case .tls(let tls) = protection { self.tls = .awaitingClient(tls) }
         self.prepare(configuration)
     }
 
@@ -101,17 +106,21 @@ internal import NIOCore
         var made: OpaquePointer?
         let reference = unsafe self.reference
         let status = unsafe withPath(local, remote) { path in
-            unsafe shim_conn_client_new(
-                &made,
-                &server,
-                &own,
-                path,
-                PacketHeader.version1,
-                EngineCallbacks.client,
-                &settings,
-                &parameters,
-                reference
-            )
+            unsafe configuration.probedSizes.withUnsafeBufferPointer { probes in
+                unsafe settings.pmtud_probes = probes.baseAddress
+                unsafe settings.pmtud_probeslen = probes.count
+                return unsafe shim_conn_client_new(
+                    &made,
+                    &server,
+                    &own,
+                    path,
+                    PacketHeader.version1,
+                    EngineCallbacks.client,
+                    &settings,
+                    &parameters,
+                    reference
+                )
+            }
         }
         guard status == 0, let made = unsafe made else {
             unsafe reference.deallocate()
@@ -160,7 +169,7 @@ internal import NIOCore
         return true
     }
 
-    /// Frees the session, half of a server connection's memory. Keys are ngtcp2's own by now, key updates included.
+    /// Frees the session, two fifths of a connection's memory. Keys are ngtcp2's own by now, key updates included.
     func releaseTLS() {
         unsafe ngtcp2_conn_set_tls_native_handle(self.conn, nil)
         self.tls = .released
@@ -217,69 +226,6 @@ internal import NIOCore
 
     /// The longest packet that may be written, probes of the path's MTU included.
     var maximumPacket: Int { unsafe ngtcp2_conn_get_max_tx_udp_payload_size(self.conn) }
-
-    // MARK: Streams
-
-    func openBidirectionalStream(_ make: (Int64) -> QUICStream) throws(QUICError) -> QUICStream {
-        var id: Int64 = -1
-        let status = unsafe ngtcp2_conn_open_bidi_stream(self.conn, &id, nil)
-        guard status == 0 else {
-            throw status == NGTCP2_ERR_STREAM_ID_BLOCKED ? .streamLimitReached : .engine(engineErrorText(status))
-        }
-        let stream = make(id)
-        unsafe ngtcp2_conn_set_stream_user_data(self.conn, id, Unmanaged.passUnretained(stream).toOpaque())
-        return stream
-    }
-
-    /// Streams of the peer are counted anew when they close.
-    func allowAnotherStream(like id: Int64) {
-        guard unsafe ngtcp2_conn_is_local_stream(self.conn, id) == 0 else { return }
-        if id & 2 == 0 {
-            unsafe ngtcp2_conn_extend_max_streams_bidi(self.conn, 1)
-        } else {
-            unsafe ngtcp2_conn_extend_max_streams_uni(self.conn, 1)
-        }
-    }
-
-    /// Lets the peer send as many bytes more.
-    func credit(_ count: Int, on id: Int64) {
-        unsafe ngtcp2_conn_extend_max_stream_offset(self.conn, id, UInt64(count))
-        unsafe ngtcp2_conn_extend_max_offset(self.conn, UInt64(count))
-    }
-
-    /// Credits bytes of a stream that is closed to the connection alone.
-    func creditConnection(_ count: Int) {
-        unsafe ngtcp2_conn_extend_max_offset(self.conn, UInt64(count))
-    }
-
-    func resetStream(_ id: Int64, code: UInt64) {
-        unsafe ngtcp2_conn_shutdown_stream_write(self.conn, 0, id, code)
-    }
-
-    func stopSending(_ id: Int64, code: UInt64) {
-        unsafe ngtcp2_conn_shutdown_stream_read(self.conn, 0, id, code)
-    }
-
-    /// Whether the peer has asked to stop a stream whose sending side we have not ended.
-    func isStopped(_ id: Int64) -> Bool {
-        unsafe shim_conn_is_stream_write_shut(self.conn, id) != 0
-    }
-
-    // MARK: Migration
-
-    /// Goes on from another local address (RFC 9000 §9.2). False if the peer or the state does not allow it.
-    func migrate(to local: DatagramAddress, now: UInt64) -> Bool {
-        unsafe withPath(local, self.remoteAddress) { path in
-            unsafe ngtcp2_conn_initiate_immediate_migration(self.conn, path, now) == 0
-        }
-    }
-
-    /// Takes another local address as if nothing had happened.
-    func replaceLocalAddress(_ local: DatagramAddress) {
-        unsafe withPath(local, local) { path in
-            unsafe ngtcp2_conn_set_local_addr(self.conn, &path.pointee.local)
-        }
-    }
 }
 
 /// Lends a path to ngtcp2, which copies what it keeps.

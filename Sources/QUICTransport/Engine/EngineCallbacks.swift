@@ -25,6 +25,7 @@ enum EngineCallbacks {
         unsafe table.recv_crypto_data = { conn, level, offset, data, count, user in
             let engine = unsafe engine(user)
             if case .released = engine.tls {
+                guard engine.isServer else { return 0 }
                 unsafe ngtcp2_conn_set_tls_alert(conn, UInt8(GNUTLS_A_UNEXPECTED_MESSAGE.rawValue))
                 return NGTCP2_ERR_CRYPTO
             }

@@ -51,3 +51,18 @@ internal import NIOCore
 }
 
 private func ~= (stream: QUICStream, other: QUICStream) -> Bool { stream === other }
+
+#if DEBUG
+    extension EngineContext {
+        /// The unsent bytes that a packet of the size would take, copied.
+        func bytes(of queue: SendQueue, atMost limit: Int) -> [UInt8] {
+            let described = unsafe queue.describeUnsent(self.vectors)
+            var bytes: [UInt8] = []
+            for index in 0..<described.count {
+                let vector = unsafe self.vectors[index]
+                unsafe bytes += UnsafeBufferPointer(start: vector.base, count: vector.len)
+            }
+            return Array(bytes.prefix(limit))
+        }
+    }
+#endif

@@ -8,6 +8,8 @@ final class PlainSocket: ChannelInboundHandler {
     typealias InboundIn = AddressedEnvelope<ByteBuffer>
 
     private(set) var received: [AddressedEnvelope<ByteBuffer>] = []
+    /// Takes datagrams instead of `received`.
+    var onReceived: ((AddressedEnvelope<ByteBuffer>) -> Void)?
     private var channel: (any Channel)?
 
     static func bind(
@@ -43,7 +45,8 @@ final class PlainSocket: ChannelInboundHandler {
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-        self.received.append(self.unwrapInboundIn(data))
+        let envelope = self.unwrapInboundIn(data)
+        if let onReceived = self.onReceived { onReceived(envelope) } else { self.received.append(envelope) }
     }
 }
 

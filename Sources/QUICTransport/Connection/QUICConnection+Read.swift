@@ -1,0 +1,93 @@
+internal import NIOCore
+
+extension QUICConnection {
+    /// Whether a datagram from the address may be read. Each new address beyond a rate would cost state.
+    func admits(_ address: DatagramAddress, now: UInt64) -> Bool {
+        address == self.remote || self.addresses.admits(address, now: now)
+    }
+
+    func read(
+        _ datagram: UnsafeRawBufferPointer,
+        from remote: DatagramAddress,
+        to local: DatagramAddress,
+        ecn: UInt8,
+        now: UInt64
+    ) -> EngineEnd? {
+        guard let engine = self.engine else { return nil }
+        self.mayHaveStoppedStreams = !self.streams.isEmpty
+        self.markDirty()
+        return unsafe engine.read(datagram, from: remote, to: local, ecn: ecn, now: now)
+    }
+
+    func handleExpiry(now: UInt64) -> EngineEnd? {
+        guard let engine = self.engine else { return nil }
+        self.markDirty()
+        return engine.handleExpiry(now: now)
+    }
+
+    /// Acts upon what the engine noticed.
+    func handle(_ event: EngineEvent) {
+        guard !self.isClosed else { return }
+        switch event {
+        case .handshakeCompleted:
+            self.establish()
+        case .opened(let stream):
+            self.tell { $0.opened(stream) }
+        case .received(let stream, let bytes, let finished):
+            if stream.deliversBytes { self.tell { $0.received(bytes, on: stream, finished: finished) } }
+            if !stream.isClosed { stream.didDeliver(bytes.readableBytes) }
+        case .acknowledged(let stream):
+            if stream.handleAcknowledged() { self.tell { $0.writable(stream) } }
+        case .reset(let stream, let code):
+            if stream.deliversBytes { self.tell { $0.reset(stream, code: code) } }
+        case .stopSending(let stream, let code):
+            stream.shutWriting()
+            self.tell { $0.stopSending(stream, code: code) }
+        case .credited(let stream):
+            stream.isBlocked = false
+        case .closedStream(let stream):
+            self.finishStream(stream)
+        case .issued(let identifier):
+            self.identifiers.append(identifier)
+            self.endpoint.register(identifier, for: self)
+        case .retired(let identifier):
+            self.identifiers.removeAll { $0 == identifier }
+            self.endpoint.unregister(identifier)
+        case .resetTokenActivated(let token):
+            self.resetTokens.append(token)
+            self.endpoint.register(token, for: self)
+        case .resetTokenRetired(let token):
+            self.resetTokens.removeAll { $0 == token }
+            self.endpoint.unregister(token)
+        case .pathValidated:
+            self.adoptValidatedAddress()
+        }
+    }
+
+    func own(_ identifier: QUICConnectionID) {
+        self.identifiers.append(identifier)
+        self.endpoint.register(identifier, for: self)
+    }
+
+    private func finishStream(_ stream: QUICStream) {
+        self.removeStream(stream)
+        let uncredited = stream.close()
+        if uncredited > 0 { self.engine?.creditConnection(uncredited) }
+        self.engine?.allowAnotherStream(like: stream.id)
+        self.tell { $0.closedStream(stream) }
+    }
+
+    private func adoptValidatedAddress() {
+        guard let address = self.engine?.remoteAddress, address != self.remote else { return }
+        self.remote = address
+        self.addresses.forget()
+        self.endpoint.counters.addressChanges += 1
+        self.tell { $0.remoteAddressChanged(self) }
+    }
+
+    /// The user hears nothing more, but `closed`, once it has closed the connection.
+    func tell(_ call: (any QUICConnectionDelegate) -> Void) {
+        guard case .established = self.state, let delegate = self.delegate else { return }
+        call(delegate)
+    }
+}

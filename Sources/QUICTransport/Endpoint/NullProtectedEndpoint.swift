@@ -1,0 +1,133 @@
+#if DEBUG || FUZZING
+    import Glibc
+    internal import Logging
+    package import NIOCore
+
+    /// A listening endpoint without a socket whose packets are not protected: the seam at which it is fuzzed.
+    ///
+    /// All methods must be called on the event loop.
+    package final class NullProtectedEndpoint {
+        package let endpoint: QUICEndpoint
+        private var clientPacketNumber: UInt32 = 0
+        private let clientIdentifier: [UInt8] = [1, 2, 3, 4, 5, 6, 7, 8]
+
+        package init(
+            loop: any EventLoop,
+            accept: @escaping (QUICConnection) -> (any QUICConnectionDelegate)?
+        ) throws {
+            var configuration = QUICServerConfiguration(
+                certificateChain: [],
+                privateKey: [],
+                staticSecret: [UInt8](repeating: 1, count: 32)
+            )
+            configuration.common.idleTimeout = .seconds(30)
+            let address = try SocketAddress(ipAddress: "127.0.0.1", port: 9)
+            self.endpoint = QUICEndpoint(
+                role: .server(configuration, .null, accept),
+                wishedAddress: address,
+                socketWishes: DatagramSocket.Wishes(),
+                identifiers: RandomConnectionIDGenerator(),
+                loop: loop,
+                logger: Logger(label: "null")
+            )
+            self.endpoint.canonicalAddress = DatagramAddress(address) ?? DatagramAddress()
+            // What is sent goes where nobody listens.
+            let socket = try DatagramSocket.open(
+                on: SocketAddress(ipAddress: "127.0.0.1", port: 0),
+                wishes: DatagramSocket.Wishes()
+            )
+            self.endpoint.socket = EndpointSocket(socket: socket, channel: nil, sharesPort: false)
+            Glibc.close(socket.descriptor)
+        }
+
+        // MARK: Datagrams
+
+        package func receive(_ datagram: [UInt8], fromPort port: UInt16) {
+            guard var remote = DatagramAddress(self.endpoint.wishedAddress) else { return }
+            remote.port = port
+            unsafe datagram.withUnsafeBytes { bytes in
+                unsafe self.endpoint.receive(
+                    bytes,
+                    from: remote,
+                    to: self.endpoint.canonicalAddress,
+                    ecn: 0,
+                    now: self.endpoint.now
+                )
+            }
+            self.endpoint.finishBurst()
+        }
+
+        /// Lets time pass, and minds what has become due.
+        package func advance(milliseconds: UInt64) {
+            self.endpoint.skew += milliseconds * 1_000_000
+            self.endpoint.timerFired()
+        }
+
+        // MARK: A client
+
+        /// Establishes a connection, and returns it.
+        package func connect(fromPort port: UInt16) -> QUICConnection? {
+            self.clientPacketNumber = 0
+            var first: QUICConnection?
+            let original = RandomBytes.make(8)
+            self.receive(self.longPacket(type: 0, to: original, frames: self.crypto, least: 1_200), fromPort: port)
+            for connection in self.endpoint.table.connections where connection.identifiers.count >= 2 {
+                if connection.identifiers.first?.octets == original { first = connection }
+            }
+            guard let connection = first, let identifier = connection.identifiers.dropFirst().first else { return nil }
+            self.receive(
+                self.longPacket(type: 2, to: identifier.octets, frames: self.crypto, least: 0),
+                fromPort: port
+            )
+            return connection.isEstablished ? connection : nil
+        }
+
+        /// A packet of the client with a short header.
+        package func shortPacket(to connection: QUICConnection, frames: [UInt8]) -> [UInt8] {
+            let target = connection.identifiers.last?.octets ?? []
+            self.clientPacketNumber += 1
+            return [0x43] + target + self.packetNumber + self.padded(frames) + [UInt8](repeating: 0, count: 16)
+        }
+
+        private var crypto: [UInt8] { [0x06, 0x00, 0x04, 1, 2, 3, 4] }
+
+        private var packetNumber: [UInt8] {
+            unsafe withUnsafeBytes(of: self.clientPacketNumber.bigEndian) { unsafe Array($0) }
+        }
+
+        private func padded(_ frames: [UInt8]) -> [UInt8] {
+            frames + [UInt8](repeating: 0, count: max(0, 4 - frames.count))
+        }
+
+        private func longPacket(type: UInt8, to target: [UInt8], frames: [UInt8], least: Int) -> [UInt8] {
+            var packet: [UInt8] = [0xc3 | type << 4, 0, 0, 0, 1, UInt8(target.count)] + target
+            packet += [UInt8(self.clientIdentifier.count)] + self.clientIdentifier
+            if type == 0 { packet.append(0) }
+            let padding = [UInt8](repeating: 0, count: max(0, least - packet.count - 2 - 4 - frames.count - 16))
+            let length = 4 + frames.count + padding.count + 16
+            packet += [0x40 | UInt8(length >> 8), UInt8(truncatingIfNeeded: length)]
+            return packet + self.packetNumber + frames + padding + [UInt8](repeating: 0, count: 16)
+        }
+
+        // MARK: Afterwards
+
+        /// Ends all connections and forgets them. Returns what is left that should not be.
+        package func settle() -> String? {
+            for connection in self.endpoint.table.connections {
+                self.endpoint.finish(connection, .silent(.idleTimeout), now: self.endpoint.now)
+            }
+            self.endpoint.finishBurst()
+            self.advance(milliseconds: 600_000)
+            let left = [
+                "connections": self.endpoint.connectionCount,
+                "handshakes": self.endpoint.handshakeCount,
+                "identifiers": self.endpoint.table.identifierCount,
+                "deadlines": self.endpoint.deadlines.count,
+                "closed connections": self.endpoint.closedConnections.count,
+                "events": self.endpoint.context.events.count,
+                "dirty connections": self.endpoint.dirty.filter { !$0.isClosed }.count,
+            ].filter { $0.value != 0 }
+            return left.isEmpty ? nil : "\(left)"
+        }
+    }
+#endif

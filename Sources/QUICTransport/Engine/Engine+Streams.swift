@@ -1,0 +1,64 @@
+internal import CNgtcp2
+
+extension Engine {
+    func openBidirectionalStream(_ make: (Int64) -> QUICStream) throws(QUICError) -> QUICStream {
+        var id: Int64 = -1
+        let status = unsafe ngtcp2_conn_open_bidi_stream(self.conn, &id, nil)
+        guard status == 0 else {
+            throw status == NGTCP2_ERR_STREAM_ID_BLOCKED ? .streamLimitReached : .engine(engineErrorText(status))
+        }
+        let stream = make(id)
+        unsafe ngtcp2_conn_set_stream_user_data(self.conn, id, Unmanaged.passUnretained(stream).toOpaque())
+        return stream
+    }
+
+    /// Streams of the peer are counted anew when they close.
+    func allowAnotherStream(like id: Int64) {
+        guard unsafe ngtcp2_conn_is_local_stream(self.conn, id) == 0 else { return }
+        if id & 2 == 0 {
+            unsafe ngtcp2_conn_extend_max_streams_bidi(self.conn, 1)
+        } else {
+            unsafe ngtcp2_conn_extend_max_streams_uni(self.conn, 1)
+        }
+    }
+
+    /// Lets the peer send as many bytes more.
+    func credit(_ count: Int, on id: Int64) {
+        unsafe ngtcp2_conn_extend_max_stream_offset(self.conn, id, UInt64(count))
+        unsafe ngtcp2_conn_extend_max_offset(self.conn, UInt64(count))
+    }
+
+    /// Credits bytes of a stream that is closed to the connection alone.
+    func creditConnection(_ count: Int) {
+        unsafe ngtcp2_conn_extend_max_offset(self.conn, UInt64(count))
+    }
+
+    func resetStream(_ id: Int64, code: UInt64) {
+        unsafe ngtcp2_conn_shutdown_stream_write(self.conn, 0, id, code)
+    }
+
+    func stopSending(_ id: Int64, code: UInt64) {
+        unsafe ngtcp2_conn_shutdown_stream_read(self.conn, 0, id, code)
+    }
+
+    /// Whether the peer has asked to stop a stream whose sending side we have not ended.
+    func isStopped(_ id: Int64) -> Bool {
+        unsafe shim_conn_is_stream_write_shut(self.conn, id) != 0
+    }
+
+    // MARK: Migration
+
+    /// Goes on from another local address (RFC 9000 §9.2). False if the peer or the state does not allow it.
+    func migrate(to local: DatagramAddress, now: UInt64) -> Bool {
+        unsafe withPath(local, self.remoteAddress) { path in
+            unsafe ngtcp2_conn_initiate_immediate_migration(self.conn, path, now) == 0
+        }
+    }
+
+    /// Takes another local address as if nothing had happened.
+    func replaceLocalAddress(_ local: DatagramAddress) {
+        unsafe withPath(local, local) { path in
+            unsafe ngtcp2_conn_set_local_addr(self.conn, &path.pointee.local)
+        }
+    }
+}

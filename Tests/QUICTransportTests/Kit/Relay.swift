@@ -1,0 +1,45 @@
+import NIOCore
+
+/// A NAT between one client and a server, whose outer address changes as the test wants.
+final class Relay {
+    /// What the client believes to be the server.
+    let inner: PlainSocket
+    private let server: SocketAddress
+    private var outer: [PlainSocket] = []
+    private var current = 0
+    private var client: SocketAddress?
+    /// Whether the server's answers reach the client.
+    var forwardsAnswers = true
+
+    init(to server: SocketAddress, on loop: any EventLoop, isolation: isolated (any Actor)? = #isolation) async throws {
+        self.server = server
+        self.inner = try await PlainSocket.bind(on: loop)
+        try await self.changeAddress(on: loop)
+        self.inner.onReceived = { [unowned self] envelope in
+            self.client = envelope.remoteAddress
+            self.outer[self.current].send(envelope.data, to: self.server)
+        }
+    }
+
+    /// The server sees the client at another address from now on.
+    func changeAddress(on loop: any EventLoop, isolation: isolated (any Actor)? = #isolation) async throws {
+        let socket = try await PlainSocket.bind(on: loop)
+        socket.onReceived = { [unowned self] envelope in
+            guard self.forwardsAnswers, let client = self.client else { return }
+            self.inner.send(envelope.data, to: client)
+        }
+        self.outer.append(socket)
+        self.current = self.outer.count - 1
+    }
+
+    /// The server sees the client where it was first.
+    func returnHome() {
+        self.current = 0
+    }
+
+    var address: SocketAddress { get throws { try self.outer[self.current].address } }
+
+    func close(isolation: isolated (any Actor)? = #isolation) async throws {
+        for socket in [self.inner] + self.outer { try await socket.close() }
+    }
+}
