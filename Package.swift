@@ -74,7 +74,9 @@ let package = Package(
         .testTarget(name: "MQTTBrokerTests", dependencies: ["MQTTBroker", "MQTTCodec", .nioCore]),
         .testTarget(
             name: "QUICTransportTests",
-            dependencies: ["QUICTransport", "FuzzQUICTransport", "CDatagrams", .nioCore, .nioPosix, .logging, .x509, .crypto],
+            dependencies: [
+                "QUICTransport", "FuzzQUICTransport", "CDatagrams", .nioCore, .nioPosix, .logging, .x509, .crypto,
+            ],
             exclude: ["Corpus"]
         ),
         .testTarget(

@@ -19,6 +19,8 @@ struct LoadRun {
         case interrupted
     }
 
+    private static let acknowledgementTime = TimeAmount.seconds(5)
+
     private enum End { case asked, interrupted, nobodyLeft }
 
     /// - Throws: ``UsageError``.
@@ -107,6 +109,20 @@ struct LoadRun {
         return (.interrupted, statistics)
     }
 
+    /// Waits for the acknowledgements of what is published, as long as they may take.
+    private func drain() async {
+        await each { $0.stopPublishing() }
+        let deadline = NIODeadline.now() + Self.acknowledgementTime
+        while NIODeadline.now() < deadline {
+            var outstanding = 0
+            for worker in workers {
+                outstanding += (try? await worker.eventLoop.submit { worker.value.outstanding }.get()) ?? 0
+            }
+            guard outstanding > 0 else { return }
+            try? await Task.sleep(for: .milliseconds(20))
+        }
+    }
+
     private func printStatistics(_ statistics: inout StatisticsLines) async {
         var counters = Counters()
         for worker in workers {
@@ -121,9 +137,10 @@ struct LoadRun {
         _ statistics: StatisticsLines,
         since start: NIODeadline
     ) async throws -> LoadGenerator.Outcome {
+        let elapsed = (.now() - start).nanoseconds
+        await drain()
         var statistics = statistics
         await printStatistics(&statistics)
-        let elapsed = (.now() - start).nanoseconds
         let report = LoadReport(
             options,
             await total,

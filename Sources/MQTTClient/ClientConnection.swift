@@ -83,9 +83,6 @@ package final class ClientConnection {
         finish(nil)
     }
 
-    /// This side's address while the transport is open.
-    package var localAddress: SocketAddress? { transport?.localAddress }
-
     // MARK: Requests
 
     /// Whether the connection takes more without piling it up.

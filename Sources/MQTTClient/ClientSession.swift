@@ -56,7 +56,6 @@ package struct ClientSession {
         package var retainAvailable = true
         /// Seconds.
         package var keepAlive: UInt16 = 0
-        package var assignedClientIdentifier: String?
     }
 
     // MARK: Connections
@@ -97,7 +96,6 @@ package struct ClientSession {
         limits.maximumPacketSize = properties.maximumPacketSize.map(Int.init) ?? .max
         limits.retainAvailable = properties.retainAvailable ?? true
         limits.keepAlive = properties.serverKeepAlive ?? configuration.connect.keepAlive
-        limits.assignedClientIdentifier = properties.assignedClientIdentifier
         quota = min(limits.receiveMaximum, configuration.maximumInflight)
         if acknowledgement.sessionPresent {
             resumeSession(now: now)

@@ -14,8 +14,6 @@ protocol ClientTransport: AnyObject {
     var isWritable: Bool { get }
     /// Octets are left to the peer while true.
     var isReadingPaused: Bool { get set }
-    /// The address of this side, once open.
-    var localAddress: SocketAddress? { get }
     func open()
     func write(_ bytes: ByteBuffer)
     /// Ends the stream once everything written is sent; nothing is reported any more.

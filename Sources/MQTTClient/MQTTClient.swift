@@ -23,7 +23,7 @@ package actor MQTTClient {
     private var posted = 0
     private var postFailure: ReasonCode?
     private var received = Deque<Publish>()
-    private var reader: CheckedContinuation<Publish?, any Error>?
+    private var reader: CheckedContinuation<Void, any Error>?
     private var end: End = .open
 
     private static let postToken: UInt64 = 0
@@ -50,7 +50,7 @@ package actor MQTTClient {
         configuration: ClientConfiguration,
         target: ConnectionTarget,
         eventLoop: any EventLoop,
-        messageLimit: Int = 256
+        messageLimit: Int = 1024
     ) {
         let loop = ClientLoop(eventLoop: eventLoop)
         self.eventLoop = eventLoop
@@ -138,6 +138,11 @@ package actor MQTTClient {
         }
     }
 
+    /// Posts one after the other.
+    package func post(contentsOf messages: [Publish]) async throws {
+        for message in messages { try await post(message) }
+    }
+
     /// Waits for the acknowledgement of everything that was posted.
     ///
     /// - Returns: a reason code of failure if one of the messages had one, else success.
@@ -181,28 +186,45 @@ package actor MQTTClient {
         }
     }
 
-    /// The next message, or `nil` once this side has disconnected. For one reader at a time: a second takes the first's place,
-    /// which gets `nil`.
+    /// The next message, or `nil` once this side has disconnected. For one reader at a time.
     ///
     /// - Throws: ``ClientError`` when the connection was lost, after the last message that it brought.
     package func nextMessage() async throws -> Publish? {
-        if let message = received.popFirst() {
-            if received.count <= messageLimit / 2 { link.isReadingPaused = false }
-            return message
-        }
-        if case .closed(let error) = end {
-            guard let error else { return nil }
-            throw error
-        }
-        return try await withTaskCancellationHandler {
-            try await withCheckedThrowingContinuation { continuation in
-                reader?.resume(returning: nil)
-                reader = continuation
-                if Task.isCancelled { cancelReader() }
+        guard try await waitForMessage() else { return nil }
+        let message = received.popFirst()
+        if received.count <= messageLimit / 2 { link.isReadingPaused = false }
+        return message
+    }
+
+    /// All messages that have come, at least one, or `nil` once this side has disconnected: for many in a row.
+    ///
+    /// - Throws: as ``nextMessage()``.
+    package func nextMessages() async throws -> [Publish]? {
+        guard try await waitForMessage() else { return nil }
+        let messages = Array(received)
+        received.removeAll(keepingCapacity: true)
+        link.isReadingPaused = false
+        return messages
+    }
+
+    /// - Returns: whether there is one.
+    private func waitForMessage() async throws -> Bool {
+        while received.isEmpty {
+            if case .closed(let error) = end {
+                guard let error else { return false }
+                throw error
             }
-        } onCancel: {
-            eventLoop.execute { self.assumeIsolated { $0.cancelReader() } }
+            try await withTaskCancellationHandler {
+                try await withCheckedThrowingContinuation { (continuation: CheckedContinuation<Void, any Error>) in
+                    reader?.resume(throwing: CancellationError())
+                    reader = continuation
+                    if Task.isCancelled { cancelReader() }
+                }
+            } onCancel: {
+                eventLoop.execute { self.assumeIsolated { $0.cancelReader() } }
+            }
         }
+        return true
     }
 
     private func cancelReader() {
@@ -231,6 +253,11 @@ extension MQTTClient: ClientConnectionDelegate {
 
     package nonisolated func connectionBecameWritable(_ connection: ClientConnection) {
         assumeIsolated { $0.wakeWriters() }
+    }
+
+    private func wakeReader() {
+        reader?.resume()
+        reader = nil
     }
 
     private func wakeWriters() {
@@ -279,13 +306,9 @@ extension MQTTClient: ClientConnectionDelegate {
         var copy = message
         copy.topic = ByteBuffer(ByteBufferView(message.topic))
         copy.payload = ByteBuffer(ByteBufferView(message.payload))
-        if let reader {
-            self.reader = nil
-            reader.resume(returning: copy)
-        } else {
-            received.append(copy)
-            if received.count >= messageLimit { link.isReadingPaused = true }
-        }
+        received.append(copy)
+        if received.count >= messageLimit { link.isReadingPaused = true }
+        wakeReader()
     }
 
     private func closed(_ error: ClientError?) {
@@ -298,7 +321,6 @@ extension MQTTClient: ClientConnectionDelegate {
         requests = [:]
         for request in pending.values { request.fail(error ?? .notConnected) }
         wakeWriters()
-        if let error { reader?.resume(throwing: error) } else { reader?.resume(returning: nil) }
-        reader = nil
+        wakeReader()
     }
 }

@@ -39,8 +39,6 @@ final class QUICStreamTransport: ClientTransport {
         didSet { stream?.isReadingPaused = isReadingPaused }
     }
 
-    var localAddress: SocketAddress? { connection?.endpoint.localAddress }
-
     func open() {
         let endpoint = loop.endpoint(localAddress: local).assumeIsolated()
         endpoint.whenComplete { result in

@@ -23,8 +23,6 @@ final class TCPTransport: ClientTransport {
 
     var isWritable: Bool { channel?.isWritable ?? false }
 
-    var localAddress: SocketAddress? { channel?.localAddress }
-
     var isReadingPaused = false {
         didSet {
             guard isReadingPaused != oldValue, let channel else { return }
@@ -79,6 +77,12 @@ final class TCPTransport: ClientTransport {
         if connection == nil { context.close(promise: nil) }
     }
 
+    /// The handler, its context and the channel hold each other until here.
+    fileprivate func removed() {
+        context = nil
+        channel = nil
+    }
+
     fileprivate func activated() {
         guard let connection else { return close() }
         connection.opened(self)
@@ -111,6 +115,8 @@ private final class TCPHandler: ChannelInboundHandler {
     }
 
     func handlerAdded(context: ChannelHandlerContext) { transport.added(context) }
+
+    func handlerRemoved(context: ChannelHandlerContext) { transport.removed() }
 
     func channelActive(context: ChannelHandlerContext) { transport.activated() }
 

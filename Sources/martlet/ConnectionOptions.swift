@@ -112,7 +112,8 @@ struct ConnectionOptions: ParsableArguments {
     }
 
     private func connect(_ prefix: String) -> Connect {
-        let random = String(UInt64.random(in: 0...(.max)), radix: 36)
+        // With the prefix no longer than 23 octets, which every server must take [MQTT-3.1.3-5].
+        let random = String(UInt64.random(in: 0..<(1 << 56)), radix: 36)
         var connect = Connect(
             version: version.protocolVersion,
             clientIdentifier: id ?? "\(prefix)-\(random)",

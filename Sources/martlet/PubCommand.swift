@@ -74,10 +74,10 @@ struct PubCommand: AsyncParsableCommand {
 
     private func publish(with client: MQTTClient) async throws {
         var source = try await MessageSource(self)
-        while let payload = try await source.next() {
-            try await client.post(
-                Publish(topic: ByteBuffer(string: topic), payload: payload, qos: qos.quality, retain: retain)
-            )
+        let topic = ByteBuffer(string: topic)
+        while let payloads = try await source.next() {
+            let messages = payloads.map { Publish(topic: topic, payload: $0, qos: qos.quality, retain: retain) }
+            try await client.post(contentsOf: messages)
         }
         let code = try await client.settle()
         if code.isError { throw Terminal.failure("pub: the broker refused a message: \(code.text)", code: 1) }
@@ -106,11 +106,12 @@ private struct MessageSource {
         }
     }
 
-    mutating func next() async throws -> ByteBuffer? {
+    /// What can be sent now, or `nil` after the last.
+    mutating func next() async throws -> [ByteBuffer]? {
         if let single {
             self.single = nil
-            return single
+            return [single]
         }
-        return try await input?.line()
+        return try await input?.lines()
     }
 }

@@ -20,23 +20,23 @@ struct StandardInput {
     /// The largest packet of MQTT (5.0 §2.1.4): more would not be a message.
     private static let limit = 268_435_455
 
-    /// The next line without its end, or `nil` after the last.
-    mutating func line() async throws -> ByteBuffer? {
+    /// The next lines without their ends, at least one, or `nil` after the last.
+    mutating func lines() async throws -> [ByteBuffer]? {
         while true {
-            let unsearched = buffer.readableBytesView.dropFirst(searched)
-            if let end = unsearched.firstIndex(of: UInt8(ascii: "\n")) {
-                let line = buffer.readSlice(length: end - buffer.readerIndex)
+            var lines: [ByteBuffer] = []
+            while let end = buffer.readableBytesView.dropFirst(searched).firstIndex(of: UInt8(ascii: "\n")) {
+                if let line = buffer.readSlice(length: end - buffer.readerIndex) { lines.append(line) }
                 buffer.moveReaderIndex(forwardBy: 1)
                 searched = 0
-                return line
             }
             searched = buffer.readableBytes
-            guard !isAtEnd else {
-                let rest = buffer.readableBytes > 0 ? buffer : nil
+            if lines.isEmpty, isAtEnd, buffer.readableBytes > 0 {
+                lines.append(buffer)
                 buffer = ByteBuffer()
                 searched = 0
-                return rest
             }
+            guard lines.isEmpty else { return lines }
+            guard !isAtEnd else { return nil }
             try await readMore()
         }
     }

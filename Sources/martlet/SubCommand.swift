@@ -116,8 +116,8 @@ struct SubCommand: AsyncParsableCommand {
         while true {
             if !answer.sessionPresent { try await subscribe(client) }
             do {
-                while let message = try await client.nextMessage() {
-                    if printer.print(message) { return 0 }
+                while let messages = try await client.nextMessages() {
+                    if printer.print(messages) { return 0 }
                     delay = .seconds(1)
                 }
                 return 0
@@ -164,14 +164,20 @@ private struct MessagePrinter {
         format = try command.messageFormat
     }
 
-    /// - Returns: whether this was the last one.
-    mutating func print(_ message: Publish) -> Bool {
-        if command.retainedOnly, !message.retain { return true }
-        if command.noRetained, message.retain { return false }
-        var octets = format.octets(of: message)
-        if !command.noLineEnd { octets.append(UInt8(ascii: "\n")) }
-        Terminal.write(octets)
-        printed += 1
-        return printed == command.count
+    /// Prints messages with one write.
+    ///
+    /// - Returns: whether the last one wanted was among them.
+    mutating func print(_ messages: [Publish]) -> Bool {
+        var octets: [UInt8] = []
+        defer { Terminal.write(octets) }
+        for message in messages {
+            if command.retainedOnly, !message.retain { return true }
+            if command.noRetained, message.retain { continue }
+            octets += format.octets(of: message)
+            if !command.noLineEnd { octets.append(UInt8(ascii: "\n")) }
+            printed += 1
+            if printed == command.count { return true }
+        }
+        return false
     }
 }

@@ -129,6 +129,19 @@ struct MQTTClientTests {
         await client.disconnect()
     }
 
+    @Test("After UNSUBSCRIBE no further message comes")
+    func unsubscribe() async throws {
+        try await Mosquitto.with { broker in
+            try await connected(to: broker, Connect(clientIdentifier: "c")) { client in
+                try await client.subscribe([.init(topicFilter: "a"), .init(topicFilter: "b")])
+                #expect(try await client.unsubscribe(["a", "c"]) == [.success, .noSubscriptionExisted])
+                try await client.publish(Publish("a", "unheard", .atLeastOnce))
+                try await client.publish(Publish("b", "heard", .atLeastOnce))
+                #expect(try await client.nextMessage().map { String(buffer: $0.payload) } == "heard")
+            }
+        }
+    }
+
     @Test("A reader that is cancelled stops waiting")
     func cancellation() async throws {
         try await Mosquitto.with { broker in

@@ -63,7 +63,7 @@ final class Publisher: LoadRole {
     // MARK: Publishing
 
     private func pump(onTime: Bool) {
-        guard let begin, !client.worker.isStopping else { return }
+        guard let begin, client.worker.mayPublish else { return }
         var onTime = onTime
         let connection = client.connection
         let interval = Int64(options.messageInterval)

@@ -72,9 +72,20 @@ final class Worker: TimerTarget {
         for client in clients { client.role?.start() }
     }
 
+    /// Publishes no more, but lets the server acknowledge what it has.
+    func stopPublishing() { mayPublish = false }
+
+    /// Messages at QoS 1 and 2 of connected clients without their final acknowledgement.
+    var outstanding: Int {
+        clients.reduce(0) {
+            $0 + ($1.connection.session.phase == .connected ? $1.connection.session.unacknowledged : 0)
+        }
+    }
+
     /// Disconnects everybody; the future completes when all is sent.
     func stop() -> EventLoopFuture<Void> {
         isStopping = true
+        mayPublish = false
         timers.cancelAll()
         for client in clients { client.connection.disconnect() }
         return loop.shutdown()

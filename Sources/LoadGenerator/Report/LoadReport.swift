@@ -1,4 +1,5 @@
 import FoundationEssentials
+import MQTTCodec
 
 /// What a load did, for people and for programs.
 struct LoadReport: Sendable {
@@ -53,6 +54,13 @@ struct LoadReport: Sendable {
             "only \(connected) of \(options.count) clients were connected in time"
         )
         check(counters[.publishFailed] > 0, "\(counters[.publishFailed]) messages were not delivered to the server")
+        if options.command == .pub, options.qos > .atMostOnce {
+            let answered = counters[.publishSucceeded] + counters[.publishedToNobody] + counters[.publishFailed]
+            check(
+                answered < counters[.published],
+                "\(counters[.published] - min(answered, counters[.published])) messages were not acknowledged"
+            )
+        }
         let refused =
             options.command == .sub
             ? counters[.subscribeFailed] - min(counters[.connectFailed], counters[.subscribeFailed]) : 0
