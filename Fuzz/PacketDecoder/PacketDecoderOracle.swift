@@ -75,21 +75,19 @@ package enum PacketDecoderOracle {
             throw Disagreement(reason: "reads otherwise when written again: \(packet)")
         }
         if case .publish(let publish) = packet, publish.topic.readableBytes > 0 {
-            try check(publish, version: version)
+            try check(publish)
         }
     }
 
     /// What is passed on of a message: the same whether it was kept or not, and readable for clients of each version.
-    private static func check(_ publish: Publish, version: ProtocolVersion) throws(Disagreement) {
-        let passing = EncodedPublish(publish, version: version)
+    private static func check(_ publish: Publish) throws(Disagreement) {
+        let passing = EncodedPublish(publish)
         let kept = passing.copied()
         for version in ProtocolVersion.allCases {
             var first = ByteBuffer()
             var second = ByteBuffer()
-            let size = passing.converted(to: version)
-                .write(into: &first, qos: .atLeastOnce, packetIdentifier: 1, retain: true, messageExpiryInterval: 1)
-            kept.converted(to: version)
-                .write(into: &second, qos: .atLeastOnce, packetIdentifier: 1, retain: true, messageExpiryInterval: 1)
+            let size = write(passing, into: &first, version: version)
+            _ = write(kept, into: &second, version: version)
             guard first == second, first.readableBytes == size else {
                 throw Disagreement(reason: "a kept message is not the same: \(publish)")
             }
@@ -99,6 +97,18 @@ package enum PacketDecoderOracle {
                 forwarded.payload == publish.payload
             else { throw Disagreement(reason: "is passed on otherwise: \(publish)") }
         }
+    }
+
+    private static func write(_ message: EncodedPublish, into buffer: inout ByteBuffer, version: ProtocolVersion) -> Int
+    {
+        message.write(
+            into: &buffer,
+            version: version,
+            qos: .atLeastOnce,
+            packetIdentifier: 1,
+            retain: true,
+            messageExpiryInterval: 1
+        )
     }
 
     private static func readAgain(

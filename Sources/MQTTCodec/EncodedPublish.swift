@@ -1,18 +1,17 @@
 package import NIOCore
 
-/// A PUBLISH that is encoded once and written to any number of subscribers of one protocol version: they differ in the
-/// first octet, the packet identifier and, seldom, in subscription identifiers.
+/// A PUBLISH that is encoded once and written to any number of subscribers: they differ in the first octet, the packet
+/// identifier, the protocol version and, seldom, in subscription identifiers.
 ///
 /// Making one of a message that passes through copies nothing but its properties, if it has any: topic and payload
 /// stay slices of what was read. `copied()` makes one that may be kept.
 ///
-/// It keeps the properties in MQTT 3 as well, where they are not written, so that one kept message serves every version
-/// (`converted(to:)`). What is meant for one hop alone is not among them: topic alias and subscription identifiers.
+/// MQTT 3 is not written the properties. What is meant for one hop alone is not among them: topic alias and subscription
+/// identifiers.
 package struct EncodedPublish: Sendable {
     /// From this size on a payload is better sent from where it lies (`writeHead(into:)`, then `payload`) than copied.
     package static let separatePayloadThreshold = 16 * 1024
 
-    package let version: ProtocolVersion
     /// The topic name, UTF-8.
     package let topic: ByteBuffer
     package let payload: ByteBuffer
@@ -23,12 +22,12 @@ package struct EncodedPublish: Sendable {
     /// Whether a packet's fields can hold it: nothing that a decoder read is too long for them.
     private let isExpressible: Bool
 
-    package init(_ publish: Publish, version: ProtocolVersion) {
-        self.init(publish, version: version, place: .forwarded)
+    package init(_ publish: Publish) {
+        self.init(publish, place: .forwarded)
     }
 
     /// Encodes the properties that `place` allows.
-    init(_ publish: Publish, version: ProtocolVersion, place: PublishProperties.Place) {
+    init(_ publish: Publish, place: PublishProperties.Place) {
         var isExpressible = publish.topic.readableBytes <= UInt16.max
         if publish.properties.isEmpty {
             properties = nil
@@ -39,7 +38,6 @@ package struct EncodedPublish: Sendable {
             messageExpiryInterval = values.messageExpiryInterval
             isExpressible = isExpressible && properties != nil
         }
-        self.version = version
         self.isExpressible = isExpressible
         topic = publish.topic
         payload = publish.payload
@@ -47,12 +45,10 @@ package struct EncodedPublish: Sendable {
 
     private init(
         _ message: Self,
-        version: ProtocolVersion,
         topic: ByteBuffer,
         properties: ByteBuffer?,
         payload: ByteBuffer
     ) {
-        self.version = version
         self.topic = topic
         self.properties = properties
         self.payload = payload
@@ -62,11 +58,6 @@ package struct EncodedPublish: Sendable {
 }
 
 extension EncodedPublish {
-    /// The same message for subscribers of another version; nothing is copied.
-    package func converted(to version: ProtocolVersion) -> EncodedPublish {
-        EncodedPublish(self, version: version, topic: topic, properties: properties, payload: payload)
-    }
-
     /// The same message in storage of its own, one allocation that pins no read buffer: for queues, inflight messages,
     /// retained messages and wills.
     package func copied() -> EncodedPublish {
@@ -81,7 +72,6 @@ extension EncodedPublish {
         else { return self }
         return EncodedPublish(
             self,
-            version: version,
             topic: topic,
             properties: self.properties == nil ? nil : properties,
             payload: storage.slice()
@@ -91,8 +81,12 @@ extension EncodedPublish {
 
 extension EncodedPublish {
     /// Octets of the whole packet; 0 where no packet can hold it.
-    package func size(qos: QualityOfService, subscriptionIdentifiers: [UInt32] = []) -> Int {
-        Layout(self, qos: qos, subscriptionIdentifiers: subscriptionIdentifiers)?.size ?? 0
+    package func size(
+        version: ProtocolVersion,
+        qos: QualityOfService,
+        subscriptionIdentifiers: [UInt32] = []
+    ) -> Int {
+        Layout(self, version: version, qos: qos, subscriptionIdentifiers: subscriptionIdentifiers)?.size ?? 0
     }
 
     /// Appends the whole packet and returns its size; 0, and nothing appended, where no packet can hold it.
@@ -106,6 +100,7 @@ extension EncodedPublish {
     @discardableResult
     package func write(
         into buffer: inout ByteBuffer,
+        version: ProtocolVersion,
         qos: QualityOfService,
         packetIdentifier: UInt16,
         retain: Bool,
@@ -113,7 +108,9 @@ extension EncodedPublish {
         subscriptionIdentifiers: [UInt32] = [],
         messageExpiryInterval: UInt32? = nil
     ) -> Int {
-        guard let layout = Layout(self, qos: qos, subscriptionIdentifiers: subscriptionIdentifiers) else { return 0 }
+        guard
+            let layout = Layout(self, version: version, qos: qos, subscriptionIdentifiers: subscriptionIdentifiers)
+        else { return 0 }
         buffer.writeWithUnsafeMutableBytes(minimumWritableBytes: layout.size) { target in
             var cursor = OctetCursor(target)
             writeHead(
@@ -135,6 +132,7 @@ extension EncodedPublish {
     @discardableResult
     package func writeHead(
         into buffer: inout ByteBuffer,
+        version: ProtocolVersion,
         qos: QualityOfService,
         packetIdentifier: UInt16,
         retain: Bool,
@@ -142,7 +140,9 @@ extension EncodedPublish {
         subscriptionIdentifiers: [UInt32] = [],
         messageExpiryInterval: UInt32? = nil
     ) -> Int {
-        guard let layout = Layout(self, qos: qos, subscriptionIdentifiers: subscriptionIdentifiers) else { return 0 }
+        guard
+            let layout = Layout(self, version: version, qos: qos, subscriptionIdentifiers: subscriptionIdentifiers)
+        else { return 0 }
         let size = layout.size - payload.readableBytes
         buffer.writeWithUnsafeMutableBytes(minimumWritableBytes: size) { target in
             var cursor = OctetCursor(target)
@@ -179,8 +179,8 @@ extension EncodedPublish {
         cursor.write(UInt16(truncatingIfNeeded: topic.readableBytes))
         cursor.write(topic)
         if let packetIdentifier { cursor.write(packetIdentifier) }
-        guard version == .v5 else { return }
-        cursor.write(variableByteInteger: layout.propertiesLength)
+        guard let propertiesLength = layout.propertiesLength else { return }
+        cursor.write(variableByteInteger: propertiesLength)
         if let properties {
             let start = cursor.offset
             cursor.write(properties)
@@ -196,27 +196,34 @@ extension EncodedPublish {
 
     /// The lengths that stand in the packet.
     private struct Layout {
-        let propertiesLength: Int
+        /// `nil` in MQTT 3, which has none.
+        let propertiesLength: Int?
         let remainingLength: Int
 
         var size: Int { 1 + VariableByteInteger.size(of: remainingLength) + remainingLength }
 
         /// `nil` where no packet can hold the message.
         @inline(__always)
-        init?(_ message: EncodedPublish, qos: QualityOfService, subscriptionIdentifiers: [UInt32]) {
+        init?(
+            _ message: EncodedPublish,
+            version: ProtocolVersion,
+            qos: QualityOfService,
+            subscriptionIdentifiers: [UInt32]
+        ) {
             guard message.isExpressible else { return nil }
             var remainingLength = 2 + message.topic.readableBytes + message.payload.readableBytes
             if qos != .atMostOnce { remainingLength += 2 }
-            var propertiesLength = 0
-            if message.version == .v5 {
-                if let properties = message.properties { propertiesLength += properties.readableBytes }
+            if version == .v5 {
+                var propertiesLength = message.properties?.readableBytes ?? 0
                 for identifier in subscriptionIdentifiers {
                     propertiesLength += 1 + VariableByteInteger.size(of: Int(identifier))
                 }
                 remainingLength += VariableByteInteger.size(of: propertiesLength) + propertiesLength
+                self.propertiesLength = propertiesLength
+            } else {
+                propertiesLength = nil
             }
             guard remainingLength <= VariableByteInteger.maximum else { return nil }
-            self.propertiesLength = propertiesLength
             self.remainingLength = remainingLength
         }
     }

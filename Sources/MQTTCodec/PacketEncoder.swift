@@ -12,8 +12,9 @@ extension ByteBuffer {
         case .connect(let connect): append(.connect, connect.version, connect.write)
         case .connectAcknowledgement(let answer): append(.connectAcknowledgement, version, answer.write)
         case .publish(let publish):
-            EncodedPublish(publish, version: version, place: .publish).write(
+            EncodedPublish(publish, place: .publish).write(
                 into: &self,
+                version: version,
                 qos: publish.qos,
                 packetIdentifier: publish.packetIdentifier,
                 retain: publish.retain,

@@ -23,7 +23,7 @@ struct BenchCommand: AsyncParsableCommand {
         do {
             let options = try BenchOptions(kind, rest)
             let output = BenchOutput(line: { Terminal.print($0) }, note: { Terminal.note("martlet bench: \($0)") })
-            let outcome = try await LoadGenerator.run(options, output: output, interrupts: Interrupts.stream())
+            let outcome = try await LoadGenerator.run(options, output: output, interrupts: await Interrupts.stream())
             if outcome != .done { throw ExitCode(outcome.rawValue) }
         } catch let error as UsageError {
             throw Terminal.failure("bench \(kind.rawValue): \(error)", code: 2)

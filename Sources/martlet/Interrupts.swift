@@ -1,4 +1,4 @@
-import Dispatch
+import UnixSignals
 
 #if canImport(Glibc)
     import Glibc
@@ -10,33 +10,25 @@ import Dispatch
 
 /// SIGINT and SIGTERM as a sequence, so that a tool can end in order.
 enum Interrupts {
-    /// From now on the signals do not end the process, while somebody listens; a second one does.
-    static func stream() -> AsyncStream<Void> {
-        AsyncStream { continuation in
-            let sources = [SIGINT, SIGTERM].map { number in
-                signal(number, SIG_IGN)
-                let source = DispatchSource.makeSignalSource(signal: number)
-                source.setEventHandler {
+    /// The exit code of a process that a person has interrupted.
+    private static let interrupted: Int32 = 130
+
+    /// From now on the first signal is an element; the second one ends the process.
+    static func stream() async -> AsyncStream<Void> {
+        let signals = await UnixSignalsSequence(trapping: .sigint, .sigterm)
+        return AsyncStream { continuation in
+            let task = Task {
+                var isFirst = true
+                for await _ in signals {
+                    if !isFirst { exit(interrupted) }
+                    isFirst = false
                     continuation.yield()
-                    signal(number, SIG_DFL)
                 }
-                source.resume()
-                return source
             }
-            let kept = Kept(sources)
-            continuation.onTermination = { _ in kept.cancel() }
+            continuation.onTermination = { reason in
+                // A consumer that has gone on to its end leaves the second signal to this task.
+                if case .cancelled = reason { task.cancel() }
+            }
         }
-    }
-
-    /// Signal sources are not marked Sendable, but cancelling is safe anywhere.
-    private struct Kept: Sendable {
-        private let cancelAll: @Sendable () -> Void
-
-        init(_ sources: [any DispatchSourceSignal]) {
-            nonisolated(unsafe) let sources = sources
-            cancelAll = { for source in sources { source.cancel() } }
-        }
-
-        func cancel() { cancelAll() }
     }
 }

@@ -76,7 +76,7 @@ struct SubCommand: AsyncParsableCommand {
             let code = try await withThrowingTaskGroup(of: Int32.self) { tasks in
                 tasks.addTask { try await receive(with: client) }
                 tasks.addTask {
-                    for await _ in Interrupts.stream() { return 0 }
+                    for await _ in await Interrupts.stream() { return 0 }
                     // Cancelled: another task has the exit code.
                     return try await Self.never()
                 }

@@ -23,9 +23,9 @@ import Testing
 
     @Test("MQTT-3.3.2-4, -15, -16, -17, -18, -20: what is passed on, and unaltered; alias and identifiers are not")
     func passesProperties() throws {
-        let encoded = EncodedPublish(Self.full, version: .v5)
+        let encoded = EncodedPublish(Self.full)
         let read = try read(.v5) {
-            encoded.write(into: &$0, qos: .atLeastOnce, packetIdentifier: 7, retain: true)
+            encoded.write(into: &$0, version: .v5, qos: .atLeastOnce, packetIdentifier: 7, retain: true)
         }
         var expected = Self.full
         expected.qos = .atLeastOnce
@@ -39,10 +39,11 @@ import Testing
 
     @Test("MQTT-3.3.4-3, MQTT-3.3.2-6: identifiers of the subscriber, and what is left of the interval")
     func writesForEachSubscriber() throws {
-        let encoded = EncodedPublish(Self.full, version: .v5)
+        let encoded = EncodedPublish(Self.full)
         let read = try read(.v5) {
             encoded.write(
                 into: &$0,
+                version: .v5,
                 qos: .atLeastOnce,
                 packetIdentifier: 7,
                 retain: false,
@@ -60,12 +61,16 @@ import Testing
 
     @Test("An interval that the message does not have is not given to it")
     func addsNoInterval() throws {
-        let encoded = EncodedPublish(
-            publish("t", "x", properties: properties { $0.payloadIsUTF8 = true }),
-            version: .v5
-        )
+        let encoded = EncodedPublish(publish("t", "x", properties: properties { $0.payloadIsUTF8 = true }))
         let read = try read(.v5) {
-            encoded.write(into: &$0, qos: .atMostOnce, packetIdentifier: 0, retain: false, messageExpiryInterval: 59)
+            encoded.write(
+                into: &$0,
+                version: .v5,
+                qos: .atMostOnce,
+                packetIdentifier: 0,
+                retain: false,
+                messageExpiryInterval: 59
+            )
         }
         #expect(read.properties.values.messageExpiryInterval == nil)
         #expect(read.properties.values.payloadIsUTF8 == true)
@@ -74,17 +79,18 @@ import Testing
     @Test("MQTT-3.3.1-2: neither packet identifier nor DUP at QoS 0")
     func writesQoS0() {
         var buffer = ByteBuffer()
-        EncodedPublish(publish("t", "x"), version: .v5)
-            .write(into: &buffer, qos: .atMostOnce, packetIdentifier: 9, retain: true, isDuplicate: true)
+        EncodedPublish(publish("t", "x"))
+            .write(into: &buffer, version: .v5, qos: .atMostOnce, packetIdentifier: 9, retain: true, isDuplicate: true)
         #expect(buffer.figure == octets("31 05 00 01 't' 00 'x'").figure)
     }
 
     @Test("MQTT 3 has no properties; the kept message has them still")
     func converts() throws {
-        let older = EncodedPublish(Self.full, version: .v3_1_1)
+        let message = EncodedPublish(Self.full)
         var buffer = ByteBuffer()
-        older.write(
+        message.write(
             into: &buffer,
+            version: .v3_1_1,
             qos: .atLeastOnce,
             packetIdentifier: 7,
             retain: false,
@@ -93,9 +99,10 @@ import Testing
         )
         #expect(buffer.figure == octets("32 14 00 09 'sensors/1' 00 07 'payload'").figure)
 
-        let newer = older.copied().converted(to: .v5)
-        #expect(newer.version == .v5)
-        let read = try read(.v5) { newer.write(into: &$0, qos: .atMostOnce, packetIdentifier: 0, retain: false) }
+        let kept = message.copied()
+        let read = try read(.v5) {
+            kept.write(into: &$0, version: .v5, qos: .atMostOnce, packetIdentifier: 0, retain: false)
+        }
         #expect(read.properties.values.correlationData == ByteBuffer(bytes: [1, 2, 3]))
     }
 
@@ -108,13 +115,14 @@ import Testing
                     payload: ByteBuffer(repeating: 0x78, count: length),
                     properties: properties
                 )
-                let encoded = EncodedPublish(message, version: version)
+                let encoded = EncodedPublish(message)
                 for qos in QualityOfService.allCases {
                     for identifiers: [UInt32] in [[], [1, 300]] {
                         var whole = ByteBuffer()
-                        let size = encoded.size(qos: qos, subscriptionIdentifiers: identifiers)
+                        let size = encoded.size(version: version, qos: qos, subscriptionIdentifiers: identifiers)
                         let written = encoded.write(
                             into: &whole,
+                            version: version,
                             qos: qos,
                             packetIdentifier: 1,
                             retain: false,
@@ -126,6 +134,7 @@ import Testing
                         var apart = ByteBuffer()
                         let head = encoded.writeHead(
                             into: &apart,
+                            version: version,
                             qos: qos,
                             packetIdentifier: 1,
                             retain: false,
@@ -150,15 +159,15 @@ import Testing
             Issue.record("not a PUBLISH")
             return
         }
-        let passing = EncodedPublish(message, version: .v5)
+        let passing = EncodedPublish(message)
         let kept = passing.copied()
         #expect(passing.payload.storageCapacity > 100_000)
         #expect(kept.payload.storageCapacity < 1024)
         #expect((0..<1024).contains(address(kept.payload) - address(kept.topic)))
         var first = ByteBuffer()
         var second = ByteBuffer()
-        passing.write(into: &first, qos: .exactlyOnce, packetIdentifier: 1, retain: false, messageExpiryInterval: 1)
-        kept.write(into: &second, qos: .exactlyOnce, packetIdentifier: 1, retain: false, messageExpiryInterval: 1)
+        passing.write(into: &first, version: .v5, qos: .exactlyOnce, packetIdentifier: 1, retain: false)
+        kept.write(into: &second, version: .v5, qos: .exactlyOnce, packetIdentifier: 1, retain: false)
         #expect(first == second)
     }
 

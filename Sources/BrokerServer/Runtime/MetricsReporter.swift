@@ -20,30 +20,16 @@ final class MetricsReporter: Sendable {
         on loop: any EventLoop,
         every interval: TimeAmount
     ) {
-        let started =
-            [
-                reportShards(on: loop, every: interval),
-                reportListeners(listeners, on: loop, every: interval),
-            ] + endpoints.flatMap { label, endpoints in endpoints.map { report($0, of: label, every: interval) } }
+        var started = shards.repeatOnEachLoop(every: interval) { $0.reportMetrics() }
+        started.append(reportListeners(listeners, on: loop, every: interval))
+        for (label, endpoints) in endpoints {
+            started += endpoints.map { report($0, of: label, every: interval) }
+        }
         tasks.withLockedValue { $0 = started }
     }
 
     func stop() {
         for task in tasks.withLockedValue({ $0 }) { task.cancel() }
-    }
-
-    private func reportShards(on loop: any EventLoop, every interval: TimeAmount) -> RepeatedTask {
-        let shards = shards
-        return loop.scheduleRepeatedAsyncTask(initialDelay: interval, delay: interval) { _ in
-            let promise = loop.makePromise(of: Void.self)
-            promise.completeWithTask {
-                try await shards.onEachLoop { runner in
-                    runner.reportMetrics()
-                    return nil
-                }
-            }
-            return promise.futureResult
-        }
     }
 
     private func reportListeners(_ listeners: [Admission], on loop: any EventLoop, every interval: TimeAmount)

@@ -47,6 +47,16 @@ final class ShardGroup: Sendable {
         }
     }
 
+    /// Calls `body` with each runner on its loop, again and again until the tasks are cancelled.
+    func repeatOnEachLoop(
+        every interval: TimeAmount,
+        _ body: @escaping @Sendable (ShardRunner) -> Void
+    ) -> [RepeatedTask] {
+        zip(runners, loops).map { runner, loop in
+            loop.scheduleRepeatedTask(initialDelay: interval, delay: interval) { _ in body(runner.value) }
+        }
+    }
+
     private func deliver(_ messages: [ShardMessage], to shard: Int, from source: Int, weight: Int) {
         if messages.isEmpty, weight == 0 { return }
         let runner = runners[shard]

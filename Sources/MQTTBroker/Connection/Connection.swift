@@ -10,17 +10,25 @@ package final class Connection {
     let number: UInt64
     package let peer: Peer
 
-    var decoder: PacketDecoder
+    // The shard is the only one to touch these, never two of its calls at once, and they are touched for every packet.
+    @exclusivity(unchecked) var decoder: PacketDecoder
+    /// Empty unless `isDirty`.
+    @exclusivity(unchecked) var output = Output(buffer: ByteBuffer())
+    @exclusivity(unchecked) var isDirty = false
+    @exclusivity(unchecked) var state = State.awaitingConnect
+    /// Present while `state` is `connected` or `subscribing`.
+    @exclusivity(unchecked) var session: Session?
+    @exclusivity(unchecked) var version = ProtocolVersion.v5
+    /// Set by the shell while its transport does not take more.
+    @exclusivity(unchecked) var isBlocked = false
+    @exclusivity(unchecked) var lastPacket: NIODeadline
+
+    /// Present while `state` is `connecting`.
+    var connect: PendingConnect?
     /// A packet's first octets whose rest has not arrived, or packets that wait while `isHeld`.
     var pending = ByteBuffer()
-    /// Empty unless `isDirty`.
-    var output = Output(buffer: ByteBuffer())
-    var isDirty = false
-    var state = State.awaitingConnect
-    var version = ProtocolVersion.v5
     var keepAlive: TimeAmount?
     let accepted: NIODeadline
-    var lastPacket: NIODeadline
     var will: Connect.Will?
     /// What the client can take (MQTT 5.0 §3.1.2.11.3, §3.1.2.11.4).
     var receiveMaximum = 65_535
@@ -28,16 +36,14 @@ package final class Connection {
     var topicAliases = TopicAliases()
     /// Told in CONNACK where the client brought none [MQTT-3.2.2-16].
     var assignedClientIdentifier: String?
-    /// Set by the shell while its transport does not take more.
-    var isBlocked = false
 
     enum State {
         case awaitingConnect
         /// CONNECT is being answered: by the authenticator, by the directory, by the shard that has the session.
-        case connecting(Connect)
-        case connected(Session)
+        case connecting
+        case connected
         /// SUBSCRIBE is being answered by the other shards.
-        case subscribing(Session)
+        case subscribing
         case closed
     }
 
@@ -58,21 +64,21 @@ package final class Connection {
         }
     }
 
-    var session: Session? {
-        switch state {
-        case .connected(let session), .subscribing(let session): session
-        case .awaitingConnect, .connecting, .closed: nil
-        }
-    }
-
     /// Whether the shell has to close the transport once the output is written.
-    package var isClosed: Bool { if case .closed = state { true } else { false } }
+    package var isClosed: Bool { state == .closed }
 
     /// Whether the shell has to leave octets in the transport for now: the peer does not read what it is sent, or sends
     /// more than is held for it while an answer is due.
     package func isReadingPaused(limits: Limits) -> Bool {
         isBlocked || isHeld && pending.readableBytes >= limits.maximumHeldBytes
     }
+}
+
+/// A CONNECT that is being answered: for a moment of a connection's life, and so not a part of it.
+final class PendingConnect {
+    let packet: Connect
+
+    init(_ packet: Connect) { self.packet = packet }
 }
 
 /// Where a connection comes from.

@@ -8,10 +8,10 @@ final class Session {
     /// Never used twice in a shard.
     let number: UInt64
     /// `nil` while the client is away.
-    var connection: Connection?
+    @exclusivity(unchecked) var connection: Connection?
     var subscriptions: [TopicFilter: Subscription] = [:]
-    var window = DeliveryWindow()
-    var queue = MessageQueue()
+    @exclusivity(unchecked) var window = DeliveryWindow()
+    @exclusivity(unchecked) var queue = MessageQueue()
     /// Retained messages that a SUBSCRIBE asked for and that have not been sent yet.
     var retainedBacklog = MessageQueue()
     /// Packet identifiers of QoS 2 messages whose PUBREL is due (MQTT 5.0 §4.3.3).
@@ -23,7 +23,7 @@ final class Session {
     /// Raised whenever the client comes or goes, so that a timer of an earlier absence is known as stale.
     var absence: UInt64 = 0
     /// While the session moves: a bit for each shard whose messages the other end of the move takes.
-    var ignoredShards: UInt32 = 0
+    @exclusivity(unchecked) var ignoredShards: UInt32 = 0
     /// The claim of another shard that the session leaves for.
     var leavingFor: Claim?
 

@@ -131,9 +131,7 @@ extension Shard {
     private var allShards: UInt32 { count == 32 ? .max : (1 << UInt32(count)) - 1 }
 
     private func claimant(_ claim: Claim) -> (Connection, Connect)? {
-        guard let connection = connection(claim.connection), case .connecting(let connect) = connection.state else {
-            return nil
-        }
-        return (connection, connect)
+        guard let connection = connection(claim.connection), let connect = connection.connect else { return nil }
+        return (connection, connect.packet)
     }
 }

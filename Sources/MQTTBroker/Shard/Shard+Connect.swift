@@ -9,7 +9,8 @@ extension Shard {
         // The buffers outlive the read burst while the claim is carried out.
         connect.password = connect.password.map { ByteBuffer(bytes: $0.readableBytesView) }
         connect.will = connect.will.map { Connect.Will(copying: $0) }
-        connection.state = .connecting(connect)
+        connection.state = .connecting
+        connection.connect = PendingConnect(connect)
 
         if let refusal = refusal(of: connect) {
             fail(connection, refusal, now: now)
@@ -57,7 +58,7 @@ extension Shard {
                 if connect.version == .v5 {
                     connection.assignedClientIdentifier = connect.clientIdentifier
                 }
-                connection.state = .connecting(connect)
+                connection.connect = PendingConnect(connect)
             }
             let client = UTF8Key(connect.clientIdentifier)
             let claim = Claim(client: client, connection: ticket(connection), cleanStart: connect.cleanStart)
@@ -76,7 +77,9 @@ extension Shard {
         session.connection = connection
         session.absence &+= 1
         session.delayedWill = nil
-        connection.state = .connected(session)
+        connection.state = .connected
+        connection.session = session
+        connection.connect = nil
         connection.will = connect.will
         connection.receiveMaximum = Int(connect.properties.receiveMaximum ?? .max)
         connection.maximumPacketSize = connect.properties.maximumPacketSize.map { Int($0) } ?? .max
@@ -173,6 +176,8 @@ extension Shard {
         let session = connection.session
         let will = connection.will
         connection.state = .closed
+        connection.session = nil
+        connection.connect = nil
         connection.will = nil
         connection.pending = ByteBuffer()
         connection.topicAliases = TopicAliases()

@@ -4,10 +4,9 @@ import NIOCore
 
 // The way of a PUBLISH.
 extension Shard {
-    mutating func receive(_ received: Publish, on connection: Connection, now: NIODeadline) {
+    mutating func receive(_ publish: consuming Publish, on connection: Connection, now: NIODeadline) {
         guard let session = connection.session else { return }
         counters.messagesReceived += 1
-        var publish = received
         if !publish.properties.isEmpty, let alias = publish.properties.values.topicAlias {
             if let reason = connection.topicAliases.resolve(alias, of: &publish, limits: limits) {
                 fail(connection, reason, now: now)
@@ -61,7 +60,13 @@ extension Shard {
         _ reason: ReasonCode,
         on connection: Connection
     ) {
-        write(.acknowledgement(PublishAcknowledgement(kind, identifier, reasonCode: reason)), to: connection)
+        markDirty(connection)
+        connection.output.buffer.writePublishAcknowledgement(
+            kind,
+            packetIdentifier: identifier,
+            reasonCode: reason,
+            version: connection.version
+        )
     }
 
     // MARK: - Routing
@@ -123,7 +128,7 @@ extension Shard {
             retained.remove(levels)
         } else if publish.payload.readableBytes > limits.maximumRetainedPayload
             || !retained.set(
-                Message(copying: EncodedPublish(publish, version: .v5), qos: publish.qos, now: now),
+                Message(copying: EncodedPublish(publish), qos: publish.qos, now: now),
                 at: levels,
                 limits: limits
             )
@@ -141,6 +146,7 @@ extension Shard {
         source: Int,
         now: NIODeadline
     ) {
+        if route.deliveries.isEmpty { return }
         var outgoing = OutgoingMessage(publish, now: now)
         for delivery in route.deliveries {
             if delivery.noLocal, delivery.session === publisher { continue }  // [MQTT-3.8.3-3]
@@ -201,7 +207,7 @@ extension Shard {
         retain: Bool,
         identifiers: [UInt32]
     ) {
-        let encoded = outgoing.encoded(for: connection.version)
+        let encoded = outgoing.encoded
         guard fits(encoded, qos, identifiers, connection) else { return }
         var identifier: UInt16 = 0
         if qos > .atMostOnce {
@@ -218,7 +224,7 @@ extension Shard {
         _ identifiers: [UInt32],
         _ connection: Connection
     ) -> Bool {
-        let size = encoded.size(qos: qos, subscriptionIdentifiers: identifiers)
+        let size = encoded.size(version: connection.version, qos: qos, subscriptionIdentifiers: identifiers)
         if size > 0, size <= connection.maximumPacketSize { return true }
         counters.messagesDroppedTooLarge += 1
         return false
@@ -238,6 +244,7 @@ extension Shard {
         if encoded.payload.readableBytes < EncodedPublish.separatePayloadThreshold {
             encoded.write(
                 into: &connection.output.buffer,
+                version: connection.version,
                 qos: qos,
                 packetIdentifier: identifier,
                 retain: retain,
@@ -248,6 +255,7 @@ extension Shard {
         } else {
             encoded.writeHead(
                 into: &connection.output.buffer,
+                version: connection.version,
                 qos: qos,
                 packetIdentifier: identifier,
                 retain: retain,
@@ -289,7 +297,7 @@ extension Shard {
             counters.messagesExpired += 1
             return
         }
-        let encoded = entry.message.encoded.converted(to: connection.version)
+        let encoded = entry.message.encoded
         guard fits(encoded, entry.qos, entry.identifiers, connection) else { return }
         var identifier: UInt16 = 0
         if entry.qos > .atMostOnce {
@@ -316,14 +324,11 @@ extension Shard {
     mutating func resend(on connection: Connection, _ session: Session, now: NIODeadline) {
         for entry in session.window.entries {
             guard let message = entry.message else {
-                write(
-                    .acknowledgement(PublishAcknowledgement(.release, entry.identifier)),
-                    to: connection
-                )
+                acknowledge(.release, entry.identifier, .success, on: connection)
                 continue
             }
             write(
-                message.encoded.converted(to: connection.version),
+                message.encoded,
                 to: connection,
                 qos: entry.state == .awaitingAcknowledgement ? .atLeastOnce : .exactlyOnce,
                 identifier: entry.identifier,
@@ -346,29 +351,15 @@ extension Shard {
         case .recorded:
             switch session.window.record(identifier, isError: acknowledgement.reasonCode.isError) {
             case .release:
-                write(.acknowledgement(PublishAcknowledgement(.release, identifier)), to: connection)
+                acknowledge(.release, identifier, .success, on: connection)
             case .done:
                 pump(connection, now: now)
             case .unknown:
-                write(
-                    .acknowledgement(
-                        PublishAcknowledgement(.release, identifier, reasonCode: .packetIdentifierNotFound)
-                    ),
-                    to: connection
-                )
+                acknowledge(.release, identifier, .packetIdentifierNotFound, on: connection)
             }
         case .release:
             let isKnown = session.awaitingRelease.remove(identifier) != nil
-            write(
-                .acknowledgement(
-                    PublishAcknowledgement(
-                        .complete,
-                        identifier,
-                        reasonCode: isKnown ? .success : .packetIdentifierNotFound
-                    )
-                ),
-                to: connection
-            )
+            acknowledge(.complete, identifier, isKnown ? .success : .packetIdentifierNotFound, on: connection)
         case .complete:
             if session.window.complete(identifier) == .done { pump(connection, now: now) }
         }

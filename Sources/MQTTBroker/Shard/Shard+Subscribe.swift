@@ -62,7 +62,7 @@ extension Shard {
             finish(pending, session, now: now)
             return
         }
-        connection.state = .subscribing(session)
+        connection.state = .subscribing
         subscribing[lastToken] = pending
         broadcast(.announce(token: lastToken))
     }
@@ -101,8 +101,8 @@ extension Shard {
 
     private mutating func answer(_ pending: PendingSubscribe, now: NIODeadline) {
         // The client may be gone, or its session at another shard.
-        guard case .subscribing(let session) = pending.connection.state else { return }
-        pending.connection.state = .connected(session)
+        guard pending.connection.state == .subscribing, let session = pending.connection.session else { return }
+        pending.connection.state = .connected
         finish(pending, session, now: now)
         resume(pending.connection, now: now)
     }

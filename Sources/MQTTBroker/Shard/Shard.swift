@@ -140,8 +140,8 @@ package struct Shard {
         _ verdict: Authenticator.Verdict,
         now: NIODeadline
     ) {
-        guard let connection = connection(ticket), case .connecting(let connect) = connection.state else { return }
-        admit(connect, on: connection, verdict: verdict, now: now)
+        guard let connection = connection(ticket), let connect = connection.connect else { return }
+        admit(connect.packet, on: connection, verdict: verdict, now: now)
         settleLocally(now: now)
     }
 
@@ -204,9 +204,9 @@ package struct Shard {
         }
     }
 
-    private mutating func handle(_ packet: Packet, on connection: Connection, now: NIODeadline) {
+    private mutating func handle(_ packet: consuming Packet, on connection: Connection, now: NIODeadline) {
         counters.packetsReceived += 1
-        switch packet {
+        switch consume packet {
         case .publish(let publish):
             receive(publish, on: connection, now: now)
         case .acknowledgement(let acknowledgement):

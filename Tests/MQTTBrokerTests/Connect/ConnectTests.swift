@@ -39,7 +39,8 @@ import Testing
         #expect(first != nil && second != nil && first != second)
         #expect(try broker.connect("", version: .v3_1_1).connectAcknowledgement().reasonCode == .success)
         let refused = broker.connect("", version: .v3_1_1, cleanStart: false)
-        #expect(try refused.connectAcknowledgement().reasonCode == .clientIdentifierNotValid)  // [MQTT-3.1.3-8] of 3.1.1
+        // [MQTT-3.1.3-8] of MQTT 3.1.1
+        #expect(try refused.connectAcknowledgement().reasonCode == .clientIdentifierNotValid)
         #expect(refused.isClosed)
     }
 
@@ -80,7 +81,7 @@ import Testing
         #expect(client.isClosed)
     }
 
-    @Test("An unknown protocol level is refused in words that every version knows") func unknownLevel() throws {  // [MQTT-3.1.2-2]
+    @Test("An unknown protocol level is refused in words that every version knows") func unknownLevel() throws {
         let client = SimulatedBroker().open(version: .v3_1_1)
         client.send(
             octets: [0x10, 0x0D, 0x00, 0x04] + Array("MQTT".utf8) + [0x09, 0x02, 0x00, 0x3C, 0x00, 0x01, 0x61]

@@ -169,7 +169,7 @@ private let places: [(shards: Int, first: Int, second: Int)] = [(1, 0, 0), (4, 2
     @Test("Identifiers that are in use are passed over when the count comes round") func identifiers() {
         var window = DeliveryWindow()
         let message = Message(
-            copying: EncodedPublish(Publish(topic: ByteBuffer(string: "a"), payload: ByteBuffer()), version: .v5),
+            copying: EncodedPublish(Publish(topic: ByteBuffer(string: "a"), payload: ByteBuffer())),
             qos: .atLeastOnce,
             now: .now()
         )
