@@ -9,8 +9,7 @@ import threading
 import time
 from pathlib import Path
 
-from transports import Address
-
+Address = tuple[str, int]
 START = 20.0  # seconds until it listens
 STOP = 20.0  # seconds from SIGTERM to its end
 

@@ -10,7 +10,7 @@ from aioquic.quic.configuration import QuicConfiguration
 from aioquic.quic.connection import QuicConnection
 from aioquic.quic.events import ConnectionTerminated, HandshakeCompleted, StopSendingReceived, StreamDataReceived, StreamReset
 
-Address = tuple[str, int]
+from servers import Address
 
 
 class Closed(Exception):
