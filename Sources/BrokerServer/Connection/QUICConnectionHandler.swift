@@ -4,7 +4,8 @@ import QUICTransport
 
 /// A QUIC connection whose control stream, the client's bidirectional stream 0, carries MQTT as a TCP connection would.
 final class QUICConnectionHandler {
-    private unowned let quic: QUICConnection
+    /// Let go of with the connection's last word.
+    private var quic: QUICConnection?
     private let runner: ShardRunner
     private let admission: Admission
     private var connection: Connection?
@@ -81,11 +82,14 @@ extension QUICConnectionHandler: QUICConnectionDelegate {
 
     func remoteAddressChanged(_ connection: QUICConnection) {}
 
-    func closed(_ connection: QUICConnection, reason: QUICCloseReason) { end() }
+    func closed(_ connection: QUICConnection, reason: QUICCloseReason) {
+        end()
+        quic = nil
+    }
 
     private func abandon() {
         end()
-        quic.close(applicationError: ErrorCode.none, reason: "")
+        quic?.close(applicationError: ErrorCode.none, reason: "")
     }
 }
 
@@ -102,7 +106,7 @@ extension QUICConnectionHandler: ConnectionTransport {
 
     func close() {
         control?.finish()
-        quic.close(applicationError: ErrorCode.none, reason: "")
+        quic?.close(applicationError: ErrorCode.none, reason: "")
         end()
     }
 

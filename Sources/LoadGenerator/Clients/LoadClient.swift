@@ -18,7 +18,7 @@ final class LoadClient {
     let identity: ClientIdentity
     let connection: ClientConnection
     private(set) var role: (any LoadRole)?
-    unowned let worker: Worker
+    let worker: Worker
 
     private var retriesLeft: Int
     private var reconnectsLeft: Int

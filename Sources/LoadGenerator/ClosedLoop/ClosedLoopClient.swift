@@ -13,7 +13,7 @@ final class ClosedLoopClient: ClientConnectionDelegate {
     let connection: ClientConnection
     private let role: Role
     private let topic: String
-    private unowned let worker: ClosedLoopWorker
+    private let worker: ClosedLoopWorker
     /// Messages that a subscriber has.
     private var received = 0
 

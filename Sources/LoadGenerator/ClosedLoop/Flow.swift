@@ -5,7 +5,7 @@ import NIOCore
 /// One publisher and the subscribers of its topic: a window of messages is under way, and each that all of them have makes room
 /// for the next.
 final class Flow {
-    private unowned let worker: ClosedLoopWorker
+    private let worker: ClosedLoopWorker
     private let connection: ClientConnection
     private let topic: ByteBuffer
     private let qos: QualityOfService

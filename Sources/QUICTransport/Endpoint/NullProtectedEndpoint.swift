@@ -55,6 +55,7 @@
                 )
             }
             self.endpoint.finishBurst()
+            self.endpoint.flush()
         }
 
         /// Lets time pass, and minds what has become due.
@@ -117,6 +118,7 @@
                 self.endpoint.finish(connection, .silent(.idleTimeout), now: self.endpoint.now)
             }
             self.endpoint.finishBurst()
+            self.endpoint.flush()
             self.advance(milliseconds: 600_000)
             let left = [
                 "connections": self.endpoint.connectionCount,
