@@ -48,7 +48,8 @@ import Testing
             let counters = pair.server.counters
             #expect(counters.datagramsIn > 40_000)
             #expect(counters.dropped.forgedInitial > 1_000)
-            #expect(try residentBytes() - memory < 8 * 1024 * 1024)
+            // Other tests run beside this one. A connection left by each datagram would take a gigabyte.
+            #expect(try residentBytes() - memory < 128 * 1024 * 1024)
             try await scene.until("forgotten") { pair.server.connectionCount == 1 }
             #expect(pair.server.handshakeCount == 0)
             #expect(pair.server.deadlines.count <= 1)

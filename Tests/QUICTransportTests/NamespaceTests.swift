@@ -168,7 +168,12 @@ func run(_ command: String, _ arguments: String...) throws {
     var words: [UnsafeMutablePointer<CChar>?] = ([path] + arguments).map { strdup($0) }
     words.append(nil)
     defer { for word in words { free(word) } }
-    guard posix_spawn(&child, path, nil, nil, words, environ) == 0 else { throw SceneError.timeout(command) }
+    var actions = posix_spawn_file_actions_t()
+    posix_spawn_file_actions_init(&actions)
+    defer { posix_spawn_file_actions_destroy(&actions) }
+    // Sockets of tests beside this one must not live on in the command.
+    for descriptor in 3..<256 as Range<CInt> { posix_spawn_file_actions_addclose(&actions, descriptor) }
+    guard posix_spawn(&child, path, &actions, nil, words, environ) == 0 else { throw SceneError.timeout(command) }
     var status: CInt = 0
     while waitpid(child, &status, 0) < 0, errno == EINTR {}
     guard status == 0 else { throw SceneError.timeout("\(command) \(arguments)") }

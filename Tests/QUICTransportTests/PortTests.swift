@@ -24,7 +24,8 @@ import Testing
             }
             try await other.close()
             // Nothing of the failed attempt is left.
-            _ = try await scene.listen(on: address, sharesPort: sharesPort)
+            let endpoint = try await scene.listenAgain(on: address, sharesPort: sharesPort)
+            #expect(endpoint.localAddress == address)
         }
     }
 
@@ -48,7 +49,7 @@ import Testing
             try await second.close().get()
             _ = client
             // The port is free again, and proved anew.
-            let third = try await scene.listen(on: address, sharesPort: true)
+            let third = try await scene.listenAgain(on: address, sharesPort: true)
             #expect(third.localAddress == address)
         }
     }

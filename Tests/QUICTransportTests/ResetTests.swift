@@ -13,7 +13,7 @@ import Testing
             let address = pair.server.localAddress
             let stream = try pair.connection.openBidirectionalStream()
             try await pair.server.vanish()
-            let server = try await scene.listen(on: address)
+            let server = try await scene.listenAgain(on: address)
             let (_, other) = try await scene.connect(bystander, to: address)
             stream.write(ByteBuffer(repeating: 1, count: 100))
             try await scene.until("reset") { pair.recorder.reason != nil }
@@ -36,7 +36,7 @@ import Testing
             let address = first.localAddress
             let stream = try lost.openBidirectionalStream()
             try await first.vanish()
-            _ = try await scene.listen(on: address)
+            _ = try await scene.listenAgain(on: address)
             stream.write(ByteBuffer(repeating: 1, count: 100))
             try await scene.until("reset") { lostRecorder.reason != nil }
             #expect(lostRecorder.reason == .statelessReset)
@@ -51,7 +51,7 @@ import Testing
             let address = pair.server.localAddress
             let stream = try pair.connection.openBidirectionalStream()
             try await pair.server.vanish()
-            let server = try await scene.listen(
+            let server = try await scene.listenAgain(
                 on: address,
                 configure: { $0.staticSecret = [UInt8](repeating: 9, count: 32) }
             )

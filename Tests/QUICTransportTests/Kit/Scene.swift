@@ -83,6 +83,22 @@ actor Scene {
         return endpoint
     }
 
+    /// Listens where somebody did before. A command that another test starts may hold the port for a moment.
+    func listenAgain(
+        on address: SocketAddress,
+        sharesPort: Bool = false,
+        configure: (inout QUICServerConfiguration) -> Void = { _ in }
+    ) async throws -> QUICEndpoint {
+        for _ in 0..<200 {
+            do {
+                return try await self.listen(on: address, sharesPort: sharesPort, configure: configure)
+            } catch QUICError.portInUse {
+                try await self.pause(.milliseconds(10))
+            }
+        }
+        throw SceneError.timeout("port")
+    }
+
     private func accept(_ connection: QUICConnection) -> Recorder? {
         guard !self.refuses else { return nil }
         let recorder = Recorder(echoes: self.echoes)
