@@ -163,6 +163,7 @@ if Context.environment["MARTLET_FUZZ"] == nil {
     let sanitizers = ["-sanitize=fuzzer,address"]
     package.targets.removeAll { $0.type == .test }
     for target in package.targets where target.type != .system {
+        target.swiftSettings?.append(.define("FUZZING"))
         target.swiftSettings?.append(.unsafeFlags(sanitizers))
     }
     package.targets.append(.target(name: "FuzzDriver", path: "Fuzz/Driver", swiftSettings: strict))
