@@ -27,11 +27,23 @@ struct ServerPlan {
         for (name, listener) in configuration.listeners.quic where listener.isEnabled {
             switch listener.certificate.pair(fileExists: FileManager.default.fileExists) {
             case .files(let chain, let key):
+                let pair: CertificatePair
                 do {
-                    pairs[name] = try CertificatePair.files(certificate: chain, key: key)
+                    pair = try CertificatePair.files(certificate: chain, key: key)
                 } catch {
                     throw Failure(description: "listeners.quic.\(name): \(error)")
                 }
+                do throws(QUICError) {
+                    // The secret is not known yet, and has no part in it.
+                    try quicConfiguration(listener, pair, Array(repeating: 0, count: 32)).validateWithCertificate()
+                } catch {
+                    throw Failure(
+                        description:
+                            "listeners.quic.\(name): \(chain) and \(key) are no certificate chain and private key "
+                            + "in PEM that fit each other: \(error)"
+                    )
+                }
+                pairs[name] = pair
             case .generated(let warning):
                 if let warning { Terminal.note("warning: listeners.quic.\(name): \(warning)") }
             }

@@ -148,14 +148,14 @@ extension Shard {
         case .closed:
             return
         case .awaitingConnect:
-            // What sent this may be no MQTT client at all; one of an unknown version is told so [MQTT-3.1.2-2].
+            // What sent this may be no MQTT client at all. MQTT 5.0 lets it be told [MQTT-3.1.4-1], MQTT 3.1.1 wants no
+            // CONNACK; one of an unknown version is told that in words that all know [MQTT-3.1.2-2].
             counters.connectionsRefused += 1
             markDirty(connection)
             if reason == .unsupportedProtocolVersion {
                 connection.version = .v3_1_1
                 refuse(connection, reason)
-            } else if let version = connection.decoder.version {
-                connection.version = version
+            } else if connection.decoder.version == .v5 {
                 refuse(connection, reason)
             }
         case .connecting:

@@ -39,3 +39,17 @@ extension QUICClientConfiguration {
         }
     }
 }
+
+extension QUICServerConfiguration {
+    /// Whether a listener could open with it, as far as that shows without a socket.
+    ///
+    /// - Throws: `QUICError.configuration` or `.certificate`.
+    package func validateWithCertificate() throws(QUICError) {
+        try self.validate()
+        _ = try TLSServerContext(
+            certificateChain: self.certificateChain,
+            privateKey: self.privateKey,
+            alpn: self.common.alpn
+        )
+    }
+}
