@@ -28,13 +28,15 @@ package struct Limits: Sendable {
     /// Messages that wait for a client. At the bound a QoS 0 message is dropped, and a QoS 1 or 2 message displaces the
     /// oldest one.
     package var maximumQueueLength = 1000
-    /// Octets of the topics and payloads that wait for a client; same rule.
+    /// Octets of the messages that wait for a client; same rule.
     package var maximumQueueBytes = 16_777_216
     /// Whether QoS 0 messages wait for a client that is away or slow.
     package var queuesQoS0 = true
-    /// QoS 2 messages of a client that wait for their PUBREL, 1 to 65,535: the Receive Maximum that a client of MQTT 5.0
-    /// is told. One more ends its connection with 0x93 [MQTT-3.3.4-7].
+    /// QoS 2 messages of a connection that wait for their PUBREL, 1 to 65,535: the Receive Maximum that a client of MQTT
+    /// 5.0 is told. One more ends its connection with 0x93 [MQTT-3.3.4-7].
     package var maximumAwaitingRelease: UInt16 = 100
+    /// Sessions of one shard, with and without a connection. A client that needs one more is refused with 0x97.
+    package var maximumSessions = 4_000_000
     /// Subscriptions of one session. One more is refused with 0x97.
     package var maximumSubscriptions = 100_000
     /// Expiry of the session of an MQTT 3 client without Clean Session, seconds.

@@ -114,7 +114,9 @@ final class ShardRunner {
 
     private func flush() {
         isFlushScheduled = false
-        if let handOver = shard.takeHandOver(), group?.deliver(handOver, from: shard.index) == true { isStalled = true }
+        if let handOver = shard.takeHandOver(now: .now()), group?.deliver(handOver, from: shard.index) == true {
+            isStalled = true
+        }
         shard.swapDirty(with: &dirty)
         for connection in dirty {
             let output = shard.takeOutput(of: connection)

@@ -4,7 +4,7 @@ package import NIOCore
 /// One network connection, as its shard sees it. The shell keeps it beside its transport, tells the shard what arrives
 /// on it, and writes out what the shard leaves in it.
 package final class Connection {
-    /// The place of this connection in its shard, for the shell's own table. Reused after `Shard.forget`.
+    /// The place of this connection in its shard, for the shell's own table. Reused after `Shard.closed`.
     package let slot: Int
     /// Never used twice in a shard.
     let number: UInt64
@@ -29,11 +29,16 @@ package final class Connection {
     var pending = ByteBuffer()
     var keepAlive: TimeAmount?
     let accepted: NIODeadline
+    /// The one deadline at which this connection is looked at.
+    var lookDue: NIODeadline?
     var will: Connect.Will?
     /// What the client can take (MQTT 5.0 §3.1.2.11.3, §3.1.2.11.4).
     var receiveMaximum = 65_535
     var maximumPacketSize = Int.max
     var topicAliases = TopicAliases()
+    /// QoS 2 messages that this connection has brought, less those that it has released: what its Receive Maximum counts
+    /// (MQTT 5.0 §4.9). It begins anew with every connection, unlike the session's identifiers.
+    var unreleased = 0
     /// Told in CONNACK where the client brought none [MQTT-3.2.2-16].
     var assignedClientIdentifier: String?
 

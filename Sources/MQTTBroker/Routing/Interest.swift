@@ -59,7 +59,7 @@ enum Interest {
 
     /// What the other shards have told: a bit per shard in each bucket.
     struct Others {
-        private var shards = [UInt32](repeating: 0, count: bucketCount)
+        private(set) var shards = [UInt32](repeating: 0, count: bucketCount)
 
         mutating func apply(_ change: Change, of shard: Int) {
             if change.isInterested {

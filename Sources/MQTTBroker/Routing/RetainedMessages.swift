@@ -61,6 +61,9 @@ struct RetainedMessages {
         return found
     }
 
+    /// When the topic's message expires; `nil` where it never does, or there is none.
+    func expiry(_ levels: [UTF8Key]) -> NIODeadline? { find(levels)?.message?.expiry }
+
     private func find(_ levels: [UTF8Key]) -> Node? {
         var node = root
         for level in levels {

@@ -23,16 +23,32 @@ struct DeliveryWindow {
     }
 
     private(set) var entries: Deque<Entry> = []
+    /// How many of the last ones are still to be sent again on the client's present connection.
+    private var unsent = 0
     private var lastIdentifier: UInt16 = 0
     /// Identifiers after the last one that are known to be free.
     private var freeRun = 0
 
     var count: Int { entries.count }
     var isEmpty: Bool { entries.isEmpty }
+    var isSentWhole: Bool { unsent == 0 }
+    /// Entries that the present connection has been sent.
+    var sentCount: Int { entries.count - unsent }
+
+    /// The client is back on another connection: everything is to be sent again.
+    mutating func beginResending() { unsent = entries.count }
+
+    /// The next one to be sent again.
+    var firstUnsent: Entry? { unsent == 0 ? nil : entries[entries.count - unsent] }
+
+    mutating func markFirstUnsentAsSent() { unsent -= 1 }
+
+    /// Lets go of one that the client would not take.
+    mutating func discardFirstUnsent() { remove(at: entries.count - unsent) }
 
     /// Takes the next free packet identifier [MQTT-2.2.1-4].
     ///
-    /// - Precondition: fewer than 65,535 messages are in flight.
+    /// - Precondition: fewer than 65,535 messages are in flight, and nothing is to be sent again.
     mutating func append(
         _ message: Message,
         qos: QualityOfService,
@@ -110,6 +126,7 @@ struct DeliveryWindow {
     }
 
     private mutating func remove(at index: Int) {
+        if index >= entries.count - unsent { unsent -= 1 }
         if index == entries.startIndex { entries.removeFirst() } else { entries.remove(at: index) }
     }
 }

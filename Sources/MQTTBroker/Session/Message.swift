@@ -9,15 +9,16 @@ package final class Message: Sendable {
     /// When it expires, by the broker's clock [MQTT-3.3.2-5].
     package let expiry: NIODeadline?
 
+    /// What it counts for in a bound of octets: all of a packet, its properties included.
+    let byteCount: Int
+
     /// - Parameter now: when the message was received.
     package init(copying encoded: EncodedPublish, qos: QualityOfService, now: NIODeadline) {
         self.encoded = encoded.copied()
         self.qos = qos
+        byteCount = encoded.size(version: .v5, qos: .atLeastOnce)
         expiry = encoded.messageExpiryInterval.map { now + .seconds(Int64($0)) }
     }
-
-    /// What it counts for in a bound of octets.
-    var byteCount: Int { encoded.topic.readableBytes + encoded.payload.readableBytes }
 
     /// Seconds that are left, rounded up; `nil` where the message never expires [MQTT-3.3.2-6].
     func remainingExpiry(now: NIODeadline) -> UInt32? {

@@ -26,6 +26,7 @@ struct MessageQueue {
     /// Appends within the bounds: a QoS 0 message yields, a QoS 1 or 2 message displaces the oldest.
     mutating func append(_ entry: Entry, maximumCount: Int, maximumBytes: Int) -> Outcome {
         var outcome = Outcome.queued
+        guard entry.message.byteCount <= maximumBytes else { return .dropped }
         while entries.count >= maximumCount || byteCount + entry.message.byteCount > maximumBytes {
             guard entry.qos > .atMostOnce, popFirst() != nil else { return .dropped }
             outcome = .displaced

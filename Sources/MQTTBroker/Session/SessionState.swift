@@ -5,4 +5,5 @@ struct SessionState: Sendable {
     let retainedBacklog: MessageQueue
     let awaitingRelease: Set<UInt16>
     let expiryInterval: UInt32
+    let delayedWill: Session.DelayedWill?
 }

@@ -8,8 +8,9 @@ struct Deadline: Comparable {
 
     enum Target {
         case connection(slot: Int, number: UInt64)
-        case will(UTF8Key, absence: UInt64)
-        case sessionExpiry(UTF8Key, absence: UInt64)
+        case will(UTF8Key, session: UInt64, absence: UInt64)
+        case sessionExpiry(UTF8Key, session: UInt64, absence: UInt64)
+        case retained(topic: ByteBuffer)
     }
 
     static func < (lhs: Self, rhs: Self) -> Bool { lhs.instant < rhs.instant }

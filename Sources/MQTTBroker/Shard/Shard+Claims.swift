@@ -23,6 +23,11 @@ extension Shard {
             send(.settled(claim.client, holder: nil), to: home(of: claim.client))
             return
         }
+        guard sessions.count < limits.maximumSessions else {
+            send(.settled(claim.client, holder: nil), to: home(of: claim.client))
+            fail(connection, .quotaExceeded, now: now)
+            return
+        }
         let session = newSession(claim.client, expiryInterval: 0)
         sessions[claim.client] = session
         send(.settled(claim.client, holder: index), to: home(of: claim.client))
@@ -52,19 +57,16 @@ extension Shard {
             send(.create(claim), to: claim.connection.shard)
             return
         }
-        // The client is back before the delay of its will is over [MQTT-3.1.3-9].
-        session.delayedWill = nil
-        session.absence &+= 1
         if claim.connection.shard == index {
             send(.settled(claim.client, holder: index), to: home(of: claim.client))
+            // A claimant that is gone already has changed nothing.
             if let (connection, connect) = claimant(claim) {
                 attach(session, to: connection, connect, isPresent: true, now: now)
-            } else {
-                startAbsence(of: session, now: now)
             }
             return
         }
         session.leavingFor = claim
+        session.absence &+= 1
         let subscriptions = session.subscriptions.map { (filter: $0.key, subscription: $0.value) }
         send(.leaving(claim, subscriptions: subscriptions), to: claim.connection.shard)
     }
@@ -93,13 +95,15 @@ extension Shard {
     mutating func switchedAway(_ client: UTF8Key, by shard: Int) {
         guard let session = sessions[client], let claim = session.leavingFor else { return }
         session.ignoredShards |= 1 << UInt32(shard)
-        guard session.ignoredShards == allShards else { return }
+        session.switchedShards |= 1 << UInt32(shard)
+        guard session.switchedShards == allShards else { return }
         let state = SessionState(
             window: session.window,
             queue: session.queue,
             retainedBacklog: session.retainedBacklog,
             awaitingRelease: session.awaitingRelease,
-            expiryInterval: session.expiryInterval
+            expiryInterval: session.expiryInterval,
+            delayedWill: session.delayedWill
         )
         counters.sessionsMoved += 1
         discard(session)
@@ -124,6 +128,7 @@ extension Shard {
         if let (connection, connect) = claimant(claim) {
             attach(session, to: connection, connect, isPresent: true, now: now)
         } else {
+            if let will = state.delayedWill { postpone(will, of: session) }
             startAbsence(of: session, now: now)
         }
     }

@@ -77,6 +77,7 @@ extension Shard {
         session.connection = connection
         session.absence &+= 1
         session.delayedWill = nil
+        session.window.beginResending()
         connection.state = .connected
         connection.session = session
         connection.connect = nil
@@ -115,7 +116,6 @@ extension Shard {
         connection.lastPacket = now
         watchKeepAlive(of: connection, now: now)
 
-        resend(on: connection, session, now: now)
         pump(connection, now: now)
         resume(connection, now: now)
     }
@@ -191,16 +191,17 @@ extension Shard {
                 session.expiryInterval
             )
             if delay == 0 {
-                publish(will, now: now)
+                publish(will, of: session, now: now)
             } else {
-                session.delayedWill = will
-                schedule(
-                    .will(session.clientIdentifier, absence: session.absence),
-                    at: now + .seconds(Int64(delay))
-                )
+                postpone(Session.DelayedWill(will: will, due: now + .seconds(Int64(delay))), of: session)
             }
         }
         startAbsence(of: session, now: now)
+    }
+
+    mutating func postpone(_ will: Session.DelayedWill, of session: Session) {
+        session.delayedWill = will
+        schedule(.will(session.clientIdentifier, session: session.number, absence: session.absence), at: will.due)
     }
 
     /// The client is away: its session ends when its time is over [MQTT-3.1.2-23].
@@ -209,7 +210,7 @@ extension Shard {
             end(session, now: now)
         } else if session.expiryInterval != .max {
             schedule(
-                .sessionExpiry(session.clientIdentifier, absence: session.absence),
+                .sessionExpiry(session.clientIdentifier, session: session.number, absence: session.absence),
                 at: now + .seconds(Int64(session.expiryInterval))
             )
         }
@@ -224,14 +225,14 @@ extension Shard {
 
     mutating func discard(_ session: Session) {
         for filter in session.subscriptions.keys { removeFromTree(session, filter) }
-        session.subscriptions = [:]
+        session.letGo()
         if sessions[session.clientIdentifier] === session { sessions[session.clientIdentifier] = nil }
     }
 
     mutating func publishDelayedWill(of session: Session, now: NIODeadline) {
-        guard let will = session.delayedWill else { return }
+        guard let delayed = session.delayedWill else { return }
         session.delayedWill = nil
-        publish(will, now: now)
+        publish(delayed.will, of: session, now: now)
     }
 }
 

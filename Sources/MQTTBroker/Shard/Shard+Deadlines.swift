@@ -3,8 +3,10 @@ import MQTTCodec
 package import NIOCore
 
 extension Shard {
-    /// How often a connection is looked at at the least, so that deadlines of connections long gone do not pile up.
+    /// How often a connection is looked at at the least.
     private static var longestLook: TimeAmount { .seconds(30) }
+
+    var deadlineCount: Int { deadlines.count }
 
     /// When `advance(to:)` is due.
     package var nextDeadline: NIODeadline? { deadlines.min?.instant }
@@ -13,39 +15,76 @@ extension Shard {
     package mutating func advance(to now: NIODeadline) {
         while let next = deadlines.min, next.instant <= now {
             deadlines.removeMin()
-            fire(next.target, now: now)
+            fire(next, now: now)
         }
         settleLocally(now: now)
     }
 
     mutating func schedule(_ target: Deadline.Target, at instant: NIODeadline) {
         deadlines.insert(Deadline(instant: instant, target: target))
+        // Whoever comes and goes leaves deadlines of no use behind, some for years.
+        if deadlines.count > deadlinesBeforeSweep {
+            deadlines = Heap(deadlines.unordered.filter(isOfUse))
+            deadlinesBeforeSweep = max(Self.fewDeadlines, 2 * deadlines.count)
+        }
+    }
+
+    /// Deadlines that are not worth a sweep.
+    static var fewDeadlines: Int { 1024 }
+
+    private func isOfUse(_ deadline: Deadline) -> Bool {
+        switch deadline.target {
+        case .connection(let slot, let number):
+            connection(slot: slot, number: number)?.lookDue == deadline.instant
+        case .will(let client, let number, let absence), .sessionExpiry(let client, let number, let absence):
+            session(of: client, number: number, absence: absence) != nil
+        case .retained(let topic):
+            TopicLevels.split(topic, limit: limits.maximumTopicLevels)
+                .map { retained.expiry($0) == deadline.instant } ?? false
+        }
+    }
+
+    /// Looks at a connection at some instant, or earlier and then again. It has one deadline at a time.
+    mutating func look(at connection: Connection, noLaterThan instant: NIODeadline) {
+        if let due = connection.lookDue, due <= instant { return }
+        connection.lookDue = instant
+        schedule(.connection(slot: connection.slot, number: connection.number), at: instant)
     }
 
     /// Begins to watch the silence of a client that has connected [MQTT-3.1.2-22].
     mutating func watchKeepAlive(of connection: Connection, now: NIODeadline) {
         guard let keepAlive = connection.keepAlive else { return }
-        schedule(
-            .connection(slot: connection.slot, number: connection.number),
-            at: min(connection.lastPacket + keepAlive, now + Self.longestLook)
-        )
+        look(at: connection, noLaterThan: min(connection.lastPacket + keepAlive, now + Self.longestLook))
     }
 
-    private mutating func fire(_ target: Deadline.Target, now: NIODeadline) {
-        switch target {
+    private mutating func fire(_ deadline: Deadline, now: NIODeadline) {
+        switch deadline.target {
         case .connection(let slot, let number):
-            guard slot < connections.count, let connection = connections[slot], connection.number == number else {
+            guard let connection = connection(slot: slot, number: number), connection.lookDue == deadline.instant else {
                 return
             }
+            connection.lookDue = nil
             look(at: connection, now: now)
-        case .will(let client, let absence):
-            guard let session = sessions[client], session.absence == absence, session.leavingFor == nil else { return }
+        case .will(let client, let number, let absence):
+            guard let session = session(of: client, number: number, absence: absence) else { return }
             publishDelayedWill(of: session, now: now)
-        case .sessionExpiry(let client, let absence):
-            guard let session = sessions[client], session.absence == absence, session.leavingFor == nil else { return }
+        case .sessionExpiry(let client, let number, let absence):
+            guard let session = session(of: client, number: number, absence: absence) else { return }
             counters.sessionsExpired += 1
             end(session, now: now)
+        case .retained(let topic):
+            guard let levels = TopicLevels.split(topic, limit: limits.maximumTopicLevels) else { return }
+            if let expiry = retained.expiry(levels), expiry <= now { retained.remove(levels) }
         }
+    }
+
+    /// A session whose client is still away as it was when a deadline was set. The number tells it from an earlier
+    /// session of the same client.
+    private func session(of client: UTF8Key, number: UInt64, absence: UInt64) -> Session? {
+        guard let session = sessions[client], session.number == number, session.absence == absence,
+            session.leavingFor == nil
+        else { return nil }
+        return session
     }
 
     private mutating func look(at connection: Connection, now: NIODeadline) {

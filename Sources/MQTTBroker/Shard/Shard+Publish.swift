@@ -41,11 +41,12 @@ extension Shard {
             }
             // MQTT 3 clients know no Receive Maximum; their packet identifiers bound them.
             guard
-                connection.version != .v5 || session.awaitingRelease.count < Int(limits.maximumAwaitingRelease)
+                connection.version != .v5 || connection.unreleased < Int(limits.maximumAwaitingRelease)
             else {
                 fail(connection, .receiveMaximumExceeded, now: now)
                 return
             }
+            connection.unreleased += 1
             session.awaitingRelease.insert(publish.packetIdentifier)
             distribute(publish, along: route, from: session, now: now)
             acknowledge(.recorded, publish.packetIdentifier, answer(route), on: connection)
@@ -107,7 +108,7 @@ extension Shard {
         deliver(publish, along: route, from: nil, source: source, now: now)
     }
 
-    mutating func publish(_ will: Connect.Will, now: NIODeadline) {
+    mutating func publish(_ will: Connect.Will, of session: Session, now: NIODeadline) {
         counters.willsPublished += 1
         var properties = will.properties
         if !properties.isEmpty { properties.values.willDelayInterval = nil }
@@ -119,21 +120,26 @@ extension Shard {
             properties: properties
         )
         guard let route = route(publish.topic) else { return }
-        distribute(publish, along: route, from: nil, now: now)
+        distribute(publish, along: route, from: session, now: now)
     }
 
     mutating func retain(_ publish: Publish, now: NIODeadline) {
         guard let levels = TopicLevels.split(publish.topic, limit: limits.maximumTopicLevels) else { return }
         if publish.payload.readableBytes == 0 {
             retained.remove(levels)
-        } else if publish.payload.readableBytes > limits.maximumRetainedPayload
-            || !retained.set(
-                Message(copying: EncodedPublish(publish), qos: publish.qos, now: now),
-                at: levels,
-                limits: limits
-            )
-        {
+            return
+        }
+        guard publish.payload.readableBytes <= limits.maximumRetainedPayload else {
             counters.retainedMessagesRefused += 1
+            return
+        }
+        let message = Message(copying: EncodedPublish(publish), qos: publish.qos, now: now)
+        guard retained.set(message, at: levels, limits: limits) else {
+            counters.retainedMessagesRefused += 1
+            return
+        }
+        if let expiry = message.expiry {
+            schedule(.retained(topic: ByteBuffer(bytes: publish.topic.readableBytesView)), at: expiry)
         }
     }
 
@@ -170,7 +176,7 @@ extension Shard {
     ) {
         if let connection = session.connection, canSend(qos, on: connection, session) {
             send(&outgoing, on: connection, session, qos: qos, retain: retain, identifiers: identifiers)
-        } else if qos > .atMostOnce || limits.queuesQoS0 {
+        } else if qos > .atMostOnce || limits.queuesQoS0 || session.isSubscribing {
             let entry = MessageQueue.Entry(message: outgoing.kept(), qos: qos, retain: retain, identifiers: identifiers)
             enqueue(entry, for: session)
         } else {
@@ -188,15 +194,20 @@ extension Shard {
         if outcome != .queued { counters.messagesDroppedQueueFull += 1 }
     }
 
-    /// Whether a message may go out now without passing one that waits [MQTT-4.6.0-6].
+    /// Whether a message may go out now without passing one that waits [MQTT-4.6.0-6], nor the retained messages of a
+    /// SUBSCRIBE, which are older.
     private func canSend(_ qos: QualityOfService, on connection: Connection, _ session: Session) -> Bool {
-        if connection.isBlocked || connection.output.count >= limits.outputHighWaterMark { return false }
+        guard canWrite(to: connection), !session.isSubscribing, session.retainedBacklog.isEmpty else { return false }
         if qos == .atMostOnce { return session.queue.countAtMostOnce == 0 }
-        return session.queue.isEmpty && hasRoom(connection, session)
+        return session.queue.isEmpty && session.window.isSentWhole && hasRoom(connection, session)
+    }
+
+    private func canWrite(to connection: Connection) -> Bool {
+        !connection.isBlocked && connection.output.count < limits.outputHighWaterMark
     }
 
     private func hasRoom(_ connection: Connection, _ session: Session) -> Bool {
-        session.window.count < min(connection.receiveMaximum, limits.maximumInflight)  // [MQTT-3.3.4-9]
+        session.window.sentCount < min(connection.receiveMaximum, limits.maximumInflight)  // [MQTT-3.3.4-9]
     }
 
     private mutating func send(
@@ -271,11 +282,13 @@ extension Shard {
 
     /// Sends what waits for a client for as long as it can take it.
     mutating func pump(_ connection: Connection, now: NIODeadline) {
-        guard let session = connection.session else { return }
+        guard connection.state == .connected, let session = connection.session else { return }
+        resend(on: connection, session, now: now)
         while let entry = session.retainedBacklog.first, canPump(entry, on: connection, session) {
             _ = session.retainedBacklog.popFirst()
             send(entry, on: connection, session, now: now)
         }
+        guard session.retainedBacklog.isEmpty else { return }
         while let entry = session.queue.first, canPump(entry, on: connection, session) {
             _ = session.queue.popFirst()
             send(entry, on: connection, session, now: now)
@@ -283,8 +296,8 @@ extension Shard {
     }
 
     private func canPump(_ entry: MessageQueue.Entry, on connection: Connection, _ session: Session) -> Bool {
-        !connection.isBlocked && connection.output.count < limits.outputHighWaterMark
-            && (entry.qos == .atMostOnce || hasRoom(connection, session))
+        canWrite(to: connection)
+            && (entry.qos == .atMostOnce || session.window.isSentWhole && hasRoom(connection, session))
     }
 
     private mutating func send(
@@ -320,17 +333,26 @@ extension Shard {
         counters.messagesDelivered += 1
     }
 
-    /// A client that came back gets what it has not acknowledged, in order and with its identifiers [MQTT-4.4.0-1].
-    mutating func resend(on connection: Connection, _ session: Session, now: NIODeadline) {
-        for entry in session.window.entries {
+    /// A client that came back gets what it has not acknowledged, in order and with its identifiers [MQTT-4.4.0-1], as
+    /// fast as its new connection takes it.
+    private mutating func resend(on connection: Connection, _ session: Session, now: NIODeadline) {
+        while let entry = session.window.firstUnsent, canWrite(to: connection) {
             guard let message = entry.message else {
+                session.window.markFirstUnsentAsSent()
                 acknowledge(.release, entry.identifier, .success, on: connection)
                 continue
             }
+            guard hasRoom(connection, session) else { return }
+            let qos = entry.state == .awaitingAcknowledgement ? QualityOfService.atLeastOnce : .exactlyOnce
+            guard fits(message.encoded, qos, entry.identifiers, connection) else {
+                session.window.discardFirstUnsent()
+                continue
+            }
+            session.window.markFirstUnsentAsSent()
             write(
                 message.encoded,
                 to: connection,
-                qos: entry.state == .awaitingAcknowledgement ? .atLeastOnce : .exactlyOnce,
+                qos: qos,
                 identifier: entry.identifier,
                 retain: entry.retain,
                 isDuplicate: true,  // [MQTT-3.3.1-1]
@@ -359,6 +381,7 @@ extension Shard {
             }
         case .release:
             let isKnown = session.awaitingRelease.remove(identifier) != nil
+            connection.unreleased = max(0, connection.unreleased - 1)
             acknowledge(.complete, identifier, isKnown ? .success : .packetIdentifierNotFound, on: connection)
         case .complete:
             if session.window.complete(identifier) == .done { pump(connection, now: now) }

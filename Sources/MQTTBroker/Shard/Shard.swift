@@ -1,3 +1,4 @@
+import DequeModule
 import HeapModule
 import MQTTCodec
 package import NIOCore
@@ -40,11 +41,17 @@ package struct Shard {
     var lastToken: UInt64 = 0
 
     var deadlines = Heap<Deadline>()
+    /// At this number those that have become useless are looked for.
+    var deadlinesBeforeSweep = Self.fewDeadlines
 
     private var dirty: [Connection] = []
     private var buffers: [ByteBuffer] = []
     private var handOver: HandOver
-    private var local: [ShardMessage] = []
+    private var local: Deque<ShardMessage> = []
+    private var isSettling = false
+    /// What this shard tells itself of a session that moves. It holds from the end of the burst, as for the other shards.
+    private var ownSwitches: [ShardMessage] = []
+    private var isShuttingDown = false
 
     /// Octets of a fresh output buffer, and of the largest and number of those that are kept for reuse.
     private static let bufferCapacity = 2048
@@ -94,7 +101,12 @@ package struct Shard {
         if slot == connections.count { connections.append(connection) } else { connections[slot] = connection }
         connectionCount += 1
         counters.connectionsAccepted += 1
-        schedule(.connection(slot: slot, number: connection.number), at: now + limits.connectTimeout)
+        if isShuttingDown {
+            leave(connection, publishesWill: false, now: now)
+            markDirty(connection)
+        } else {
+            look(at: connection, noLaterThan: now + limits.connectTimeout)
+        }
         return connection
     }
 
@@ -147,7 +159,10 @@ package struct Shard {
 
     /// Says goodbye to everybody: DISCONNECT with 0x8B where the version has it [MQTT-3.14.4-1]. Wills stay unpublished,
     /// since nobody is left to read them.
+    ///
+    /// A transport that comes up later is closed at once.
     package mutating func shutDown(now: NIODeadline) {
+        isShuttingDown = true
         for case let connection? in connections where !connection.isClosed {
             connection.will = nil
             fail(connection, .serverShuttingDown, now: now)
@@ -156,9 +171,13 @@ package struct Shard {
     }
 
     func connection(_ ticket: Authenticator.Ticket) -> Connection? {
-        guard ticket.slot < connections.count, let connection = connections[ticket.slot],
-            connection.number == ticket.number
-        else { return nil }
+        connection(slot: ticket.slot, number: ticket.number)
+    }
+
+    func connection(slot: Int, number: UInt64) -> Connection? {
+        guard slot < connections.count, let connection = connections[slot], connection.number == number else {
+            return nil
+        }
         return connection
     }
 
@@ -232,7 +251,7 @@ package struct Shard {
     // MARK: - Output
 
     /// Whether there is anything to carry out.
-    package var hasEffects: Bool { !dirty.isEmpty || !handOver.isEmpty }
+    package var hasEffects: Bool { !dirty.isEmpty || !handOver.isEmpty || !ownSwitches.isEmpty }
 
     /// Takes the connections with something to write or to close, each once, and leaves an empty array in their place.
     package mutating func swapDirty(with taken: inout [Connection]) {
@@ -272,11 +291,19 @@ package struct Shard {
 
     // MARK: - Other shards
 
-    /// What to tell the other shards; `nil` where there is nothing.
-    package mutating func takeHandOver() -> HandOver? {
+    /// Ends a burst: what to tell the other shards; `nil` where there is nothing.
+    package mutating func takeHandOver(now: NIODeadline) -> HandOver? {
+        defer {
+            let switches = ownSwitches
+            ownSwitches = []
+            for message in switches { handle(message, from: index, now: now) }
+            settleLocally(now: now)
+        }
         if handOver.isEmpty { return nil }
-        defer { handOver = HandOver(count: count) }
-        return handOver
+        // Before the switches are heeded: what that leads to belongs to the next burst.
+        let taken = handOver
+        handOver = HandOver(count: count)
+        return taken
     }
 
     /// What shard `source` told.
@@ -287,20 +314,25 @@ package struct Shard {
 
     mutating func send(_ body: ShardMessage.Body, to shard: Int) {
         let message = ShardMessage(body)
-        if shard == index { local.append(message) } else { handOver.append(message, for: shard) }
+        if shard != index {
+            handOver.append(message, for: shard)
+        } else if message.isSwitch {
+            ownSwitches.append(message)
+        } else {
+            local.append(message)
+        }
     }
 
     mutating func broadcast(_ body: ShardMessage.Body) {
         for shard in 0..<count where shard != index { send(body, to: shard) }
     }
 
-    /// Handles what this shard has told itself.
+    /// Handles what this shard has told itself, in order: what comes up meanwhile waits its turn, however deep it does.
     mutating func settleLocally(now: NIODeadline) {
-        while !local.isEmpty {
-            let messages = local
-            local = []
-            for message in messages { handle(message, from: index, now: now) }
-        }
+        if isSettling { return }
+        isSettling = true
+        defer { isSettling = false }
+        while let message = local.popFirst() { handle(message, from: index, now: now) }
     }
 
     private mutating func handle(_ message: ShardMessage, from source: Int, now: NIODeadline) {

@@ -44,6 +44,14 @@ package struct ShardMessage: Sendable {
         }
     }
 
+    /// Whether it says where in a shard's stream of messages a session has switched over.
+    var isSwitch: Bool {
+        switch body {
+        case .switchedAway, .switchedHere: true
+        default: false
+        }
+    }
+
     /// Whether it says that something was done: such answers leave a burst after everything else, so that what they
     /// promise has been handed over before them.
     var isAnswer: Bool {

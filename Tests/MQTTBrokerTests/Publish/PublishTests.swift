@@ -259,6 +259,31 @@ import Testing
             #expect(broker.counters.messagesExpired == 1)
         }
 
+        @Test("A retained one goes when it expires, whether or not anybody asks for it") func retainedExpired() {
+            let broker = SimulatedBroker(shards: 2)
+            let publisher = broker.connect("p")
+            func publish(_ payload: String, expiry: UInt32?) {
+                var properties = PublishProperties()
+                properties.values.messageExpiryInterval = expiry
+                publisher.publish("a", payload, retain: true, properties: properties)
+            }
+            func retained() -> Int { broker.shards.reduce(0) { $0 + $1.retainedCount } }
+            publish("x", expiry: 10)
+            broker.advance(by: .seconds(9))
+            #expect(retained() == 1)
+            broker.advance(by: .seconds(2))
+            #expect(retained() == 0)
+            publish("y", expiry: 10)
+            publish("z", expiry: nil)
+            broker.advance(by: .seconds(11))
+            #expect(retained() == 1)
+            for _ in 0..<5000 {
+                publish("often", expiry: .max)
+                broker.advance(by: .milliseconds(1))
+            }
+            #expect(broker.shards.reduce(0) { $0 + $1.deadlineCount } < 4000)
+        }
+
         @Test("One that waited less says what is left") func remaining() {  // [MQTT-3.3.2-6]
             let broker = SimulatedBroker()
             broker.drop(persistent(broker))
@@ -314,7 +339,7 @@ import Testing
 
         @Test("At the bound of octets QoS 1 displaces the oldest") func bytes() {
             var limits = Limits()
-            limits.maximumQueueBytes = 30
+            limits.maximumQueueBytes = 55
             let broker = SimulatedBroker(limits: limits)
             let client = broker.connect("s", expiry: 100)
             client.subscribe("a", qos: .atLeastOnce)
@@ -324,6 +349,22 @@ import Testing
             publisher.publish("a", "message-q")
             let back = broker.connect("s", cleanStart: false, expiry: 100)
             #expect(back.takePayloads() == ["message-1", "message-2", "message-3"])
+        }
+
+        @Test("Properties count, and what could never fit displaces nothing") func properties() {
+            var limits = Limits()
+            limits.maximumQueueBytes = 1000
+            let broker = SimulatedBroker(limits: limits)
+            let client = broker.connect("s", expiry: 100)
+            client.subscribe("a", qos: .atLeastOnce)
+            broker.drop(client)
+            let publisher = broker.connect("p")
+            publisher.publish("a", "small", qos: .atLeastOnce, identifier: 1)
+            var properties = PublishProperties()
+            properties.values.userProperties = [UserProperty(name: "name", value: String(repeating: "v", count: 1000))]
+            publisher.publish("a", "large", qos: .atLeastOnce, identifier: 1, properties: properties)
+            #expect(broker.connect("s", cleanStart: false, expiry: 100).takePayloads() == ["small"])
+            #expect(broker.counters.messagesDroppedQueueFull == 1)
         }
     }
 }

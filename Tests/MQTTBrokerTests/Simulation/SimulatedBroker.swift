@@ -13,12 +13,17 @@ final class SimulatedBroker {
     private var random: SeededGenerator
     private var clients: [ObjectIdentifier: SimulatedClient] = [:]
 
+    /// Whether a tick of a loop may hold more than one event, as chance has it, before its effects are carried out.
+    private let hasLongTicks: Bool
+
     init(
         shards count: Int = 1,
         limits: Limits = Limits(),
         authenticator: Authenticator = .everybody,
-        seed: UInt64 = 1
+        seed: UInt64 = 1,
+        hasLongTicks: Bool = false
     ) {
+        self.hasLongTicks = hasLongTicks
         shards = (0..<count).map {
             Shard(
                 index: $0,
@@ -71,23 +76,23 @@ final class SimulatedBroker {
 
     func receive(_ bytes: ByteBuffer, from client: SimulatedClient, settles: Bool) {
         shards[client.shard].receive(bytes, on: client.connection, now: now)
-        collect(client.shard)
+        endTick(client.shard)
         if settles { settle() }
     }
 
     /// The client's network goes away without a word.
-    func drop(_ client: SimulatedClient) {
+    func drop(_ client: SimulatedClient, settles: Bool = true) {
         shards[client.shard].closed(client.connection, now: now)
         clients[ObjectIdentifier(client.connection)] = nil
         client.isClosed = true
-        collect(client.shard)
-        settle()
+        endTick(client.shard)
+        if settles { settle() }
     }
 
-    func setBlocked(_ isBlocked: Bool, _ client: SimulatedClient) {
+    func setBlocked(_ isBlocked: Bool, _ client: SimulatedClient, settles: Bool = true) {
         shards[client.shard].setBlocked(isBlocked, client.connection, now: now)
-        collect(client.shard)
-        settle()
+        endTick(client.shard)
+        if settles { settle() }
     }
 
     func authenticated(_ ticket: Authenticator.Ticket, _ verdict: Authenticator.Verdict) {
@@ -125,16 +130,27 @@ final class SimulatedBroker {
         guard let shard = waiting.randomElement(using: &random) else { return false }
         let (source, messages) = mailboxes[shard].removeFirst()
         shards[shard].receive(messages, from: source, now: now)
-        collect(shard)
+        endTick(shard)
         return true
     }
 
-    func settle() { while step() {} }
+    /// Carries out everything until nothing is left to do.
+    func settle() {
+        repeat {
+            for shard in shards.indices { collect(shard) }
+            while step() {}
+        } while shards.contains(where: \.hasEffects)
+    }
+
+    private func endTick(_ shard: Int) {
+        if hasLongTicks, Bool.random(using: &random) { return }
+        collect(shard)
+    }
 
     /// Does what the shell does at the end of a tick.
     private func collect(_ shard: Int) {
         while shards[shard].hasEffects {
-            if let handOver = shards[shard].takeHandOver() {
+            if let handOver = shards[shard].takeHandOver(now: now) {
                 for other in shards.indices where !handOver.messages[other].isEmpty {
                     mailboxes[other].append((shard, handOver.messages[other]))
                 }
