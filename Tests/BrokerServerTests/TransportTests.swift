@@ -1,3 +1,4 @@
+import Dispatch
 import MQTTBroker
 import MQTTClient
 import MQTTCodec
@@ -227,6 +228,44 @@ import Testing
             #expect(try await RawConnection.exchange(octets, with: tcp).isEmpty)
             #expect(try await honest.publish(Publish("a", "b", qos: .atLeastOnce)) == .noMatchingSubscribers)
             await honest.disconnect()
+        }
+    }
+
+    @Test("A client that still sends is told why its connection ends") func lastWords() async throws {
+        try await RunningBroker.run { broker, _ in
+            let connect = Connect(version: .v5, clientIdentifier: "talker", keepAlive: 0)
+            var octets = ByteBuffer()
+            octets.write(.connect(connect), version: .v5)
+            octets.write(.connect(connect), version: .v5)
+            octets.writeRepeatingByte(0, count: 4_000_000)
+            let tcp = try #require(broker.address(.tcp))
+            let answer = try await RawConnection.exchange(Array(octets.readableBytesView), with: tcp)
+            #expect(answer.suffix(3) == [0xE0, 0x01, ReasonCode.protocolError.rawValue])
+        }
+    }
+
+    @Test("A shutdown does not wait for verdicts that are due", arguments: Transport.allCases)
+    func pendingVerdict(over transport: Transport) async throws {
+        let asked = AsyncStream.makeStream(of: Void.self)
+        let release = DispatchSemaphore(value: 0)
+        try await RunningBroker.run(configure: { configuration in
+            configuration.authentication = .costly { _ in
+                asked.continuation.yield()
+                release.wait()
+                return .allowed
+            }
+        }) { broker, shutDown in
+            let clients = try (0..<5).map { try broker.client("c\($0)", over: transport) }
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                for client in clients {
+                    group.addTask { await #expect(throws: ClientError.self) { try await client.connect() } }
+                }
+                for await _ in asked.stream { break }
+                shutDown()
+                try await group.waitForAll()
+            }
+            for client in clients { await client.disconnect() }
+            for _ in clients { release.signal() }
         }
     }
 

@@ -13,9 +13,13 @@ final class TCPConnectionHandler: ChannelDuplexHandler {
     private var context: ChannelHandlerContext?
     private var isReadingPaused = false
     private var isReadDue = false
+    private var hasWritten = false
+    private var linger: Scheduled<Void>?
 
     /// How long a peer may take to read its last octets before the socket is closed all the same.
     private static let lingerTimeout = TimeAmount.seconds(5)
+    /// How long a peer that has been told the end may take to close its side.
+    private static let closeTimeout = TimeAmount.seconds(1)
 
     init(runner: ShardRunner, admission: Admission) {
         self.runner = runner
@@ -45,6 +49,7 @@ final class TCPConnectionHandler: ChannelDuplexHandler {
     func channelInactive(context: ChannelHandlerContext) {
         guard let connection else { return }
         self.connection = nil
+        linger?.cancel()
         admission.leave()
         runner.closed(connection)
     }
@@ -60,23 +65,34 @@ final class TCPConnectionHandler: ChannelDuplexHandler {
 extension TCPConnectionHandler: ConnectionTransport {
     func write(_ output: Output) {
         guard let context else { return }
+        hasWritten = true
         for part in output.parts { context.write(Self.wrapOutboundOut(part), promise: nil) }
         context.writeAndFlush(Self.wrapOutboundOut(output.buffer), promise: nil)
     }
 
     func close() {
-        guard let context else { return }
+        guard let context, linger == nil else { return }
+        guard hasWritten else {
+            context.close(promise: nil)
+            return
+        }
+        // To close while the peer still sends would reset the connection, and take from the peer what it has not read of
+        // the last words (RFC 1122 §4.2.2.13). So its octets are read, to no purpose, until it closes too.
+        setReadingPaused(false)
+        close(in: Self.lingerTimeout)
         // An empty write is done when everything before it is.
         let promise = context.eventLoop.makePromise(of: Void.self)
-        let bound = NIOLoopBound(context, eventLoop: context.eventLoop)
-        let linger = context.eventLoop.assumeIsolated().scheduleTask(in: Self.lingerTimeout) {
-            bound.value.close(promise: nil)
-        }
-        promise.futureResult.assumeIsolated().whenComplete { _ in
-            linger.cancel()
-            bound.value.close(promise: nil)
+        promise.futureResult.assumeIsolated().whenSuccess {
+            self.context?.close(mode: .output, promise: nil)
+            self.close(in: Self.closeTimeout)
         }
         context.writeAndFlush(Self.wrapOutboundOut(ByteBuffer()), promise: promise)
+    }
+
+    private func close(in time: TimeAmount) {
+        guard let context else { return }
+        linger?.cancel()
+        linger = context.eventLoop.assumeIsolated().scheduleTask(in: time) { self.context?.close(promise: nil) }
     }
 
     func setReadingPaused(_ isPaused: Bool) {

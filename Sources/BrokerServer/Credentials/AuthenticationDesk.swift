@@ -24,9 +24,10 @@ final class AuthenticationDesk: Sendable {
 
     func open(for group: ShardGroup) { self.group.withLockedValue { $0 = group } }
 
-    func close() {
+    /// Lets go of what waits, and waits for what is being decided: no loop may be told anything once it has ended.
+    func close() async {
         group.withLockedValue { $0 = nil }
-        pool?.shutdownGracefully { _ in }
+        try? await pool?.shutdownGracefully()
     }
 
     var authenticator: Authenticator {
@@ -44,8 +45,8 @@ final class AuthenticationDesk: Sendable {
                     return true
                 }
                 guard isTaken, let pool = self.pool else { return .refused(.serverBusy) }
-                pool.submit { _ in
-                    let verdict = decide(credentials)
+                pool.submit { state in
+                    let verdict = state == .active ? decide(credentials) : .refused(.serverUnavailable)
                     self.pending.withLockedValue { $0 -= 1 }
                     self.group.withLockedValue { $0 }?.authenticated(ticket, verdict)
                 }

@@ -40,11 +40,12 @@ final class ShardGroup: Sendable {
         loops[ticket.shard].execute { runner.value.authenticated(ticket, verdict) }
     }
 
-    /// Calls `body` with each runner on its loop, and waits.
+    /// Calls `body` with each runner on its loop, all at once, and waits for the last.
     func onEachLoop(_ body: @escaping @Sendable (ShardRunner) -> EventLoopFuture<Void>?) async throws {
-        for (runner, loop) in zip(runners, loops) {
-            try await loop.flatSubmit { body(runner.value) ?? loop.makeSucceededVoidFuture() }.get()
+        let futures = zip(runners, loops).map { runner, loop in
+            loop.flatSubmit { body(runner.value) ?? loop.makeSucceededVoidFuture() }
         }
+        for future in futures { try await future.get() }
     }
 
     /// Calls `body` with each runner on its loop, again and again until the tasks are cancelled.

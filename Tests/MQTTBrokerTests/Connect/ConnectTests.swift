@@ -31,7 +31,7 @@ import Testing
         #expect(properties.receiveMaximum == limits.maximumAwaitingRelease)
     }
 
-    @Test("A client without identifier gets one, if its session is new") func assigned() throws {  // [MQTT-3.1.3-6]
+    @Test("A client without identifier gets one, if its session is new") func assigned() throws {  // [MQTT-3.1.3-6], [MQTT-3.2.2-16]
         let broker = SimulatedBroker()
         let first = try broker.connect("").connectAcknowledgement().properties.assignedClientIdentifier
         let second = try broker.connect("", cleanStart: false).connectAcknowledgement().properties
@@ -42,6 +42,37 @@ import Testing
         // [MQTT-3.1.3-8] of MQTT 3.1.1
         #expect(try refused.connectAcknowledgement().reasonCode == .clientIdentifierNotValid)
         #expect(refused.isClosed)
+    }
+
+    @Test("Letters and digits, up to 23, are an identifier") func plainIdentifier() throws {  // [MQTT-3.1.3-5]
+        let broker = SimulatedBroker()
+        for identifier in ["0", "abcdefghijklmnopqrstuvw", "ABCDEFGHIJKLMNOPQRSTUVW", "xyzXYZ0123456789"] {
+            for version in ProtocolVersion.allCases {
+                let client = broker.connect(identifier, version: version)
+                #expect(try client.connectAcknowledgement().reasonCode == .success)
+            }
+        }
+    }
+
+    @Test("A will that the server would not publish is refused") func will() throws {
+        var limits = Limits()
+        limits.maximumQoS = .atLeastOnce
+        limits.retainAvailable = false
+        let broker = SimulatedBroker(limits: limits)
+        func answer(_ qos: QualityOfService, retain: Bool) throws -> ReasonCode {
+            let topic = ByteBuffer(string: "w")
+            let will = Connect.Will(topic: topic, payload: ByteBuffer(), qos: qos, retain: retain)
+            return try broker.connect("s", will: will).connectAcknowledgement().reasonCode
+        }
+        #expect(try answer(.exactlyOnce, retain: false) == .qosNotSupported)  // [MQTT-3.2.2-12]
+        #expect(try answer(.atLeastOnce, retain: true) == .retainNotSupported)  // [MQTT-3.2.2-13]
+        #expect(try answer(.atLeastOnce, retain: false) == .success)
+    }
+
+    @Test("AUTH without a method in CONNECT is a protocol error") func authentication() {  // [MQTT-4.12.0-7]
+        let client = SimulatedBroker().connect("s")
+        client.send(octets: [0xF0, 0x00])
+        #expect(client.disconnectReason == .protocolError)
     }
 
     @Test func clientIdentifierTooLong() throws {

@@ -50,6 +50,31 @@ import Testing
         }
     }
 
+    @Test("Acknowledgements come in the order of what they acknowledge") func order() {  // [MQTT-4.6.0-2]
+        let client = SimulatedBroker().connect("p")
+        for identifier in [5, 3, 9, 1] as [UInt16] {
+            client.publish("a", "x", qos: .atLeastOnce, identifier: identifier)
+        }
+        let acknowledged = client.takeAll().compactMap { packet -> UInt16? in
+            if case .acknowledgement(let acknowledgement) = packet { acknowledgement.packetIdentifier } else { nil }
+        }
+        #expect(acknowledged == [5, 3, 9, 1])
+    }
+
+    @Test("User properties pass in their order, a topic alias does not pass")
+    func properties() {  // [MQTT-3.3.2-7], [MQTT-3.3.2-18]
+        let broker = SimulatedBroker(shards: 2)
+        let client = broker.connect("s", on: 1)
+        client.subscribe("a")
+        var properties = PublishProperties()
+        properties.values.topicAlias = 3
+        properties.values.userProperties = ["b", "a", "b"].map { UserProperty(name: $0, value: $0) }
+        broker.connect("p").publish("a", "x", properties: properties)
+        let received = client.takePublishes().first?.properties.values
+        #expect(received?.userProperties.map(\.name) == ["b", "a", "b"])
+        #expect(received?.topicAlias == nil)
+    }
+
     @Test("QoS 2 from a client is handed on once") func exactlyOnceIn() {  // [MQTT-4.3.3-10]
         let broker = SimulatedBroker()
         let subscriber = broker.connect("s")

@@ -103,7 +103,8 @@ import Testing
         #expect(broker.shards[0].subscriptionCount == 0)
     }
 
-    @Test("Overlapping subscriptions give one copy with all their identifiers") func overlapping() {  // [MQTT-3.3.4-3]
+    @Test("Overlapping subscriptions give one copy with all their identifiers")
+    func overlapping() {  // [MQTT-3.3.4-3], [MQTT-3.3.5-1]
         let broker = SimulatedBroker()
         let client = broker.connect("s")
         client.subscribe("a/#", qos: .atMostOnce, identifier: 1)
@@ -114,6 +115,18 @@ import Testing
         #expect(received.count == 1)
         #expect(received.first?.qos == .exactlyOnce)  // [MQTT-3.3.4-2]
         #expect(received.first.map { Set($0.properties.values.subscriptionIdentifiers) } == [1, 2])
+    }
+
+    @Test("A second subscription to a filter takes the place of the first") func replaced() {  // [MQTT-3.8.4-3]
+        let broker = SimulatedBroker(shards: 2)
+        let client = broker.connect("s", on: 1)
+        client.subscribe("a", qos: .exactlyOnce, identifier: 1)
+        client.subscribe("a", qos: .atMostOnce, identifier: 2)
+        broker.connect("p").publish("a", "x", qos: .exactlyOnce, identifier: 1)
+        let received = client.takePublishes()
+        #expect(received.map(\.qos) == [.atMostOnce])
+        #expect(received.first?.properties.values.subscriptionIdentifiers == [2])
+        #expect(broker.shards[1].subscriptionCount == 1)
     }
 
     @Test("A publisher does not hear itself where No Local is set") func noLocal() {  // [MQTT-3.8.3-3]
@@ -171,7 +184,7 @@ import Testing
             #expect(broker.shards.reduce(0) { $0 + $1.retainedCount } == 1)
         }
 
-        @Test("Retain Handling decides when they are sent") func handling() {  // [MQTT-3.3.1-9] to [MQTT-3.3.1-11]
+        @Test("Retain Handling decides when they are sent") func handling() {  // [MQTT-3.3.1-9], [MQTT-3.3.1-10], [MQTT-3.3.1-11]
             let broker = SimulatedBroker(shards: 2)
             broker.connect("p").publish("a", "x", retain: true)
             let client = broker.connect("s", on: 1)
@@ -183,6 +196,49 @@ import Testing
             #expect(client.takePayloads() == ["x"])
             client.subscribe("+", retainHandling: .sendIfNew)
             #expect(client.takePayloads() == ["x"])
+        }
+
+        @Test(
+            "They go ahead of what is published while SUBSCRIBE is being answered",
+            arguments: 0..<20 as Range<UInt64>
+        )
+        func order(seed: UInt64) {
+            let broker = SimulatedBroker(shards: 3, seed: seed)
+            let publisher = broker.connect("p", on: 1)
+            publisher.publish("a", "0", retain: true)
+            let client = broker.connect("s", on: 2)
+            client.subscribe("a", settles: false)
+            for number in 1..<10 {
+                publisher.publish("a", "\(number)", retain: true, settles: false)
+                broker.step()
+            }
+            broker.settle()
+            let payloads = client.takePayloads().compactMap { Int($0) }
+            #expect(payloads.last == 9)
+            #expect(payloads.dropFirst().elementsEqual(payloads.dropFirst().sorted()))
+        }
+
+        @Test("What comes later waits for them where the window is small") func notPassed() {
+            let broker = SimulatedBroker()
+            let publisher = broker.connect("p")
+            for name in ["b", "c", "d"] {
+                publisher.publish(name, "old", qos: .atLeastOnce, identifier: 1, retain: true)
+            }
+            let client = broker.connect("s", receiveMaximum: 1)
+            client.subscribe("+", qos: .atLeastOnce)
+            for name in ["b", "c", "d"] { publisher.publish(name, "new") }
+            for publish in client.takePublishes() {
+                client.send(.acknowledgement(PublishAcknowledgement(.received, publish.packetIdentifier)))
+            }
+            var received: [String] = []
+            while case let publishes = client.takePublishes(), !publishes.isEmpty {
+                for publish in publishes {
+                    received.append(String(buffer: publish.payload))
+                    if publish.qos == .atMostOnce { continue }
+                    client.send(.acknowledgement(PublishAcknowledgement(.received, publish.packetIdentifier)))
+                }
+            }
+            #expect(received == ["old", "old", "new", "new", "new"])
         }
 
         @Test("Their number and octets are bounded; what does not fit is still delivered") func bounded() {
