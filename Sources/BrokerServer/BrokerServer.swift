@@ -138,6 +138,6 @@ private struct Node {
         }
         for listener in quic { await listener.close() }
         reporter.stop()
-        await desk.close()
+        desk.close()
     }
 }

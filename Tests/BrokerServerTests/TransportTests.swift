@@ -265,8 +265,8 @@ import Testing
                 try await group.waitForAll()
             }
             for client in clients { await client.disconnect() }
-            for _ in clients { release.signal() }
         }
+        for _ in 0..<5 { release.signal() }
     }
 
     @Test("A reader that has stopped is bounded and delays nobody") func stuckReader() async throws {

@@ -24,10 +24,10 @@ final class AuthenticationDesk: Sendable {
 
     func open(for group: ShardGroup) { self.group.withLockedValue { $0 = group } }
 
-    /// Lets go of what waits, and waits for what is being decided: no loop may be told anything once it has ended.
-    func close() async {
+    /// From here on no loop is told anything. What is being decided comes to its end, what waits is let go.
+    func close() {
         group.withLockedValue { $0 = nil }
-        try? await pool?.shutdownGracefully()
+        pool?.shutdownGracefully { _ in }
     }
 
     var authenticator: Authenticator {
@@ -48,7 +48,8 @@ final class AuthenticationDesk: Sendable {
                 pool.submit { state in
                     let verdict = state == .active ? decide(credentials) : .refused(.serverUnavailable)
                     self.pending.withLockedValue { $0 -= 1 }
-                    self.group.withLockedValue { $0 }?.authenticated(ticket, verdict)
+                    // Under the lock, so that no loop is told after `close`.
+                    self.group.withLockedValue { $0?.authenticated(ticket, verdict) }
                 }
                 return .pending
             }
