@@ -13,7 +13,7 @@ final class Session {
     @exclusivity(unchecked) var window = DeliveryWindow()
     @exclusivity(unchecked) var queue = MessageQueue()
     /// Retained messages that a SUBSCRIBE asked for and that have not been sent yet.
-    var retainedBacklog = MessageQueue()
+    @exclusivity(unchecked) var retainedBacklog = MessageQueue()
     /// Packet identifiers of QoS 2 messages whose PUBREL is due (MQTT 5.0 §4.3.3).
     var awaitingRelease: Set<UInt16> = []
     /// Seconds after the connection's end; 0 ends with it, 0xFFFFFFFF never.

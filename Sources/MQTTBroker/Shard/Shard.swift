@@ -329,7 +329,7 @@ package struct Shard {
 
     /// Handles what this shard has told itself, in order: what comes up meanwhile waits its turn, however deep it does.
     mutating func settleLocally(now: NIODeadline) {
-        if isSettling { return }
+        if isSettling || local.isEmpty { return }
         isSettling = true
         defer { isSettling = false }
         while let message = local.popFirst() { handle(message, from: index, now: now) }

@@ -163,6 +163,10 @@ import Testing
         publisher.disconnect()
         for visitor in visitors where !visitor.isClosed { broker.drop(visitor) }
         broker.advance(by: .hours(10))
+        expectNothingLeft(in: broker)
+    }
+
+    private func expectNothingLeft(in broker: SimulatedBroker) {
         for shard in broker.shards {
             #expect(shard.connectionCount == 0)
             #expect(shard.sessionCount == 0)
