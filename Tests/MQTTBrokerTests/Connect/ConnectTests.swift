@@ -31,7 +31,8 @@ import Testing
         #expect(properties.receiveMaximum == limits.maximumAwaitingRelease)
     }
 
-    @Test("A client without identifier gets one, if its session is new") func assigned() throws {  // [MQTT-3.1.3-6], [MQTT-3.2.2-16]
+    @Test("A client without identifier gets one, if its session is new")
+    func assigned() throws {  // [MQTT-3.1.3-6], [MQTT-3.2.2-16]
         let broker = SimulatedBroker()
         let first = try broker.connect("").connectAcknowledgement().properties.assignedClientIdentifier
         let second = try broker.connect("", cleanStart: false).connectAcknowledgement().properties

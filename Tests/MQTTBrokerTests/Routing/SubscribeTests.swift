@@ -184,7 +184,8 @@ import Testing
             #expect(broker.shards.reduce(0) { $0 + $1.retainedCount } == 1)
         }
 
-        @Test("Retain Handling decides when they are sent") func handling() {  // [MQTT-3.3.1-9], [MQTT-3.3.1-10], [MQTT-3.3.1-11]
+        @Test("Retain Handling decides when they are sent")
+        func handling() {  // [MQTT-3.3.1-9], [MQTT-3.3.1-10], [MQTT-3.3.1-11]
             let broker = SimulatedBroker(shards: 2)
             broker.connect("p").publish("a", "x", retain: true)
             let client = broker.connect("s", on: 1)

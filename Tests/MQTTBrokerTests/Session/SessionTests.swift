@@ -166,7 +166,8 @@ private let places: [(shards: Int, first: Int, second: Int)] = [(1, 0, 0), (4, 2
         #expect(subscriber.takePayloads() == ["x"])
     }
 
-    @Test("Identifiers that are in use are passed over when the count comes round") func identifiers() {  // [MQTT-2.2.1-4]
+    @Test("Identifiers that are in use are passed over when the count comes round")
+    func identifiers() {  // [MQTT-2.2.1-4]
         var window = DeliveryWindow()
         let message = Message(
             copying: EncodedPublish(Publish(topic: ByteBuffer(string: "a"), payload: ByteBuffer())),
