@@ -75,7 +75,8 @@ let package = Package(
         .testTarget(
             name: "QUICTransportTests",
             dependencies: [
-                "QUICTransport", "FuzzQUICTransport", "CDatagrams", .nioCore, .nioPosix, .logging, .x509, .crypto,
+                "QUICTransport", "FuzzQUICTransport", "CDatagrams", "CertificateFixture", .nioCore, .nioPosix, .logging,
+                .x509, .crypto,
             ],
             exclude: ["Corpus"]
         ),
@@ -102,8 +103,13 @@ let package = Package(
         ),
         .target(
             name: "MosquittoFixture",
-            dependencies: ["QUICTransport", .nioCore, .nioPosix, .logging, .x509, .crypto],
+            dependencies: ["CertificateFixture", "QUICTransport", .nioCore, .nioPosix, .logging, .x509, .crypto],
             path: "Tests/MosquittoFixture"
+        ),
+        .target(
+            name: "CertificateFixture",
+            dependencies: [.x509, .asn1, .crypto],
+            path: "Tests/CertificateFixture"
         ),
     ]
 )

@@ -9,7 +9,7 @@ package import NIOCore
 /// MQTT 3 is not written the properties. What is meant for one hop alone is not among them: topic alias and subscription
 /// identifiers.
 package struct EncodedPublish: Sendable {
-    /// From this size on a payload is better sent from where it lies (`writeHead(into:)`, then `payload`) than copied.
+    /// From this size on a payload is better sent from where it lies than copied (`write` without it, then `payload`).
     package static let separatePayloadThreshold = 16 * 1024
 
     /// The topic name, UTF-8.
@@ -89,7 +89,7 @@ extension EncodedPublish {
         Layout(self, version: version, qos: qos, subscriptionIdentifiers: subscriptionIdentifiers)?.size ?? 0
     }
 
-    /// Appends the whole packet and returns its size; 0, and nothing appended, where no packet can hold it.
+    /// Appends the packet and returns how many octets that were; 0, and nothing appended, where no packet can hold it.
     ///
     /// - Parameters:
     ///   - packetIdentifier: 1 to 65,535; not written at QoS 0.
@@ -97,6 +97,7 @@ extension EncodedPublish {
     ///   - subscriptionIdentifiers: Of the subscriptions that match, 1 to 268,435,455 each [MQTT-3.3.4-3]; MQTT 5.0 only.
     ///   - messageExpiryInterval: Seconds that are left of the message's own interval [MQTT-3.3.2-6]; ignored where it has
     ///     none.
+    ///   - withPayload: Otherwise all that stands before the payload is written, and `payload` is to follow on the wire.
     @discardableResult
     package func write(
         into buffer: inout ByteBuffer,
@@ -106,44 +107,13 @@ extension EncodedPublish {
         retain: Bool,
         isDuplicate: Bool = false,
         subscriptionIdentifiers: [UInt32] = [],
-        messageExpiryInterval: UInt32? = nil
+        messageExpiryInterval: UInt32? = nil,
+        withPayload: Bool = true
     ) -> Int {
         guard
             let layout = Layout(self, version: version, qos: qos, subscriptionIdentifiers: subscriptionIdentifiers)
         else { return 0 }
-        buffer.writeWithUnsafeMutableBytes(minimumWritableBytes: layout.size) { target in
-            var cursor = OctetCursor(target)
-            writeHead(
-                to: &cursor,
-                layout,
-                Self.firstOctet(qos: qos, retain: retain, isDuplicate: isDuplicate),
-                packetIdentifier: qos == .atMostOnce ? nil : packetIdentifier,
-                subscriptionIdentifiers: subscriptionIdentifiers,
-                messageExpiryInterval: messageExpiryInterval
-            )
-            cursor.write(payload)
-            return cursor.offset
-        }
-        return layout.size
-    }
-
-    /// Appends all that stands before the payload and returns its size; `payload` is to follow it on the wire. The rest
-    /// is as with `write`.
-    @discardableResult
-    package func writeHead(
-        into buffer: inout ByteBuffer,
-        version: ProtocolVersion,
-        qos: QualityOfService,
-        packetIdentifier: UInt16,
-        retain: Bool,
-        isDuplicate: Bool = false,
-        subscriptionIdentifiers: [UInt32] = [],
-        messageExpiryInterval: UInt32? = nil
-    ) -> Int {
-        guard
-            let layout = Layout(self, version: version, qos: qos, subscriptionIdentifiers: subscriptionIdentifiers)
-        else { return 0 }
-        let size = layout.size - payload.readableBytes
+        let size = withPayload ? layout.size : layout.size - payload.readableBytes
         buffer.writeWithUnsafeMutableBytes(minimumWritableBytes: size) { target in
             var cursor = OctetCursor(target)
             writeHead(
@@ -154,6 +124,7 @@ extension EncodedPublish {
                 subscriptionIdentifiers: subscriptionIdentifiers,
                 messageExpiryInterval: messageExpiryInterval
             )
+            if withPayload { cursor.write(payload) }
             return cursor.offset
         }
         return size

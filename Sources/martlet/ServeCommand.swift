@@ -52,7 +52,7 @@ struct ServeCommand: AsyncParsableCommand {
         if config == nil {
             Terminal.note("no configuration file: listening on this machine only (--config FILE for more)")
         }
-        try await serve(try configuration(plan), level: plan.logLevel)
+        try await serve(try configuration(plan), logger: plan.logger)
     }
 
     private func load() throws -> LoadedConfiguration {
@@ -87,9 +87,7 @@ struct ServeCommand: AsyncParsableCommand {
         return Self.wrongConfiguration
     }
 
-    private func serve(_ configuration: BrokerServerConfiguration, level: Logger.Level) async throws {
-        var logger = Logger(label: "martlet", factory: { StreamLogHandler.standardError(label: $0) })
-        logger.logLevel = level
+    private func serve(_ configuration: BrokerServerConfiguration, logger: Logger) async throws {
         let server = BrokerServer(configuration, logger: logger) { listening in
             for listener in listening {
                 Terminal.print("listening \(listener.transport) \(listener.name) \(ServerPlan.text(listener.address))")

@@ -50,7 +50,15 @@ struct ServerPlan {
         }
     }
 
-    var logLevel: Logger.Level {
+    /// Writes to standard error, in the name of the node.
+    var logger: Logger {
+        var logger = Logger(label: "martlet", factory: { StreamLogHandler.standardError(label: $0) })
+        logger.logLevel = logLevel
+        logger[metadataKey: "node"] = "\(configuration.node.name ?? ProcessInfo.processInfo.hostName)"
+        return logger
+    }
+
+    private var logLevel: Logger.Level {
         switch configuration.log.console.level {
         case .debug: .debug
         case .info: .info

@@ -132,13 +132,14 @@ import Testing
                         #expect(written == size)
 
                         var apart = ByteBuffer()
-                        let head = encoded.writeHead(
+                        let head = encoded.write(
                             into: &apart,
                             version: version,
                             qos: qos,
                             packetIdentifier: 1,
                             retain: false,
-                            subscriptionIdentifiers: identifiers
+                            subscriptionIdentifiers: identifiers,
+                            withPayload: false
                         )
                         #expect(apart.readableBytes == head)
                         apart.writeImmutableBuffer(encoded.payload)

@@ -1,3 +1,4 @@
+import CertificateFixture
 import Foundation
 
 #if canImport(Glibc)

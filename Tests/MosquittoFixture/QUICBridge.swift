@@ -1,3 +1,4 @@
+import CertificateFixture
 import Logging
 import NIOCore
 import NIOPosix

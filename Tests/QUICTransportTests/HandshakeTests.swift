@@ -1,3 +1,4 @@
+import CertificateFixture
 import Foundation
 import Logging
 import NIOCore

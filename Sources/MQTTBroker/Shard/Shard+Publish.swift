@@ -252,30 +252,19 @@ extension Shard {
         remainingExpiry: UInt32? = nil
     ) {
         markDirty(connection)
-        if encoded.payload.readableBytes < EncodedPublish.separatePayloadThreshold {
-            encoded.write(
-                into: &connection.output.buffer,
-                version: connection.version,
-                qos: qos,
-                packetIdentifier: identifier,
-                retain: retain,
-                isDuplicate: isDuplicate,
-                subscriptionIdentifiers: identifiers,
-                messageExpiryInterval: remainingExpiry
-            )
-        } else {
-            encoded.writeHead(
-                into: &connection.output.buffer,
-                version: connection.version,
-                qos: qos,
-                packetIdentifier: identifier,
-                retain: retain,
-                isDuplicate: isDuplicate,
-                subscriptionIdentifiers: identifiers,
-                messageExpiryInterval: remainingExpiry
-            )
-            connection.output.append(encoded.payload, next: takeBuffer())
-        }
+        let isSmall = encoded.payload.readableBytes < EncodedPublish.separatePayloadThreshold
+        encoded.write(
+            into: &connection.output.buffer,
+            version: connection.version,
+            qos: qos,
+            packetIdentifier: identifier,
+            retain: retain,
+            isDuplicate: isDuplicate,
+            subscriptionIdentifiers: identifiers,
+            messageExpiryInterval: remainingExpiry,
+            withPayload: isSmall
+        )
+        if !isSmall { connection.output.append(encoded.payload, next: takeBuffer()) }
     }
 
     // MARK: - What waits

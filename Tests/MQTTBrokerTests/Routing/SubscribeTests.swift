@@ -257,6 +257,32 @@ import Testing
             #expect(broker.counters.retainedMessagesRefused == 2)
         }
 
+        @Test("A payload beyond the bound is delivered but not kept") func payload() {
+            var limits = Limits()
+            limits.maximumRetainedPayload = 3
+            let broker = SimulatedBroker(limits: limits)
+            let client = broker.connect("s")
+            client.subscribe("#")
+            let publisher = broker.connect("p")
+            publisher.publish("a", "123", retain: true)
+            publisher.publish("b", "1234", retain: true)
+            #expect(client.takePayloads() == ["123", "1234"])
+            #expect(broker.shards[0].retainedCount == 1)
+            #expect(broker.counters.retainedMessagesRefused == 1)
+        }
+
+        @Test("Those that wait for one session are bounded") func backlog() {
+            var limits = Limits()
+            limits.maximumRetainedBacklog = 5
+            let broker = SimulatedBroker(limits: limits)
+            let publisher = broker.connect("p")
+            for number in 0..<8 { publisher.publish("a/\(number)", "x", retain: true) }
+            let client = broker.connect("s")
+            client.subscribe("a/#")
+            #expect(client.takePayloads().count == 5)
+            #expect(broker.counters.messagesDroppedQueueFull == 3)
+        }
+
         @Test("More than a client's window come as it acknowledges") func many() {
             let broker = SimulatedBroker()
             let publisher = broker.connect("p")

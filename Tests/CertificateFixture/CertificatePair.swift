@@ -3,12 +3,12 @@ import Foundation
 import SwiftASN1
 import X509
 
-/// A self-signed ECDSA P-256 certificate with its key, PEM.
-struct CertificatePair: Sendable {
-    let certificate: [UInt8]
-    let key: [UInt8]
+/// A self-signed ECDSA P-256 certificate with its key, PEM, for a name and for 127.0.0.1.
+package struct CertificatePair: Sendable {
+    package let certificate: [UInt8]
+    package let key: [UInt8]
 
-    init(name: String = "localhost") throws {
+    package init(name: String = "localhost") throws {
         let key = Certificate.PrivateKey(P256.Signing.PrivateKey())
         let subject = try DistinguishedName { CommonName(name) }
         let certificate = try Certificate(
@@ -31,5 +31,5 @@ struct CertificatePair: Sendable {
     }
 
     /// One for all tests that do not look at it.
-    static let shared = Result { try CertificatePair() }
+    package static let shared = Result { try CertificatePair() }
 }
