@@ -42,12 +42,34 @@ package struct BrokerServerConfiguration: Sendable {
         package var transport: Transport
         /// Open connections; further ones are closed at once. `nil` is no bound.
         package var maximumConnections: Int?
+        /// How fast new connections are accepted; `nil` is no bound.
+        package var connectionRate: ConnectionRate?
 
-        package init(name: String, address: SocketAddress, transport: Transport, maximumConnections: Int? = nil) {
+        package init(
+            name: String,
+            address: SocketAddress,
+            transport: Transport,
+            maximumConnections: Int? = nil,
+            connectionRate: ConnectionRate? = nil
+        ) {
             self.name = name
             self.address = address
             self.transport = transport
             self.maximumConnections = maximumConnections
+            self.connectionRate = connectionRate
+        }
+
+        /// New connections of a listener: so many at once, and one more each interval.
+        package struct ConnectionRate: Sendable {
+            /// 1 and up.
+            package var burst: Int
+            /// 1 ns and up.
+            package var interval: TimeAmount
+
+            package init(burst: Int, interval: TimeAmount) {
+                self.burst = burst
+                self.interval = interval
+            }
         }
 
         /// As logs and errors name it, such as `tcp:default`.

@@ -2,6 +2,7 @@
 #include "CDatagrams.h"
 
 #include <errno.h>
+#include <linux/sock_diag.h>
 #include <netinet/udp.h>
 #include <string.h>
 #include <unistd.h>
@@ -70,6 +71,12 @@ int datagram_socket_open(const datagram_address *address, const datagram_socket_
     facts->receive_buffer = granted / 2;  // The kernel doubles what it is asked for.
   }
   return descriptor;
+}
+
+uint32_t datagram_socket_drops(int descriptor) {
+  uint32_t facts[SK_MEMINFO_VARS] = {0};
+  socklen_t length = sizeof facts;
+  return getsockopt(descriptor, SOL_SOCKET, SO_MEMINFO, facts, &length) == 0 ? facts[SK_MEMINFO_DROPS] : 0;
 }
 
 typedef union {

@@ -5,6 +5,7 @@ package struct Counters: Sendable, Equatable {
     package var connectionsClosed: UInt64 = 0
     package var connectTimeouts: UInt64 = 0
     package var keepAliveTimeouts: UInt64 = 0
+    package var addressChanges: UInt64 = 0
     package var sessionsCreated: UInt64 = 0
     package var sessionsResumed: UInt64 = 0
     package var sessionsTakenOver: UInt64 = 0
@@ -35,6 +36,7 @@ package struct Counters: Sendable, Equatable {
         ("connections_closed", \.connectionsClosed),
         ("connect_timeouts", \.connectTimeouts),
         ("keep_alive_timeouts", \.keepAliveTimeouts),
+        ("address_changes", \.addressChanges),
         ("sessions_created", \.sessionsCreated),
         ("sessions_resumed", \.sessionsResumed),
         ("sessions_taken_over", \.sessionsTakenOver),

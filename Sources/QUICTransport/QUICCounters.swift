@@ -20,7 +20,10 @@ package struct QUICCounters: Sendable, Equatable {
     package var resetsSent = 0
     package var resetsReceived = 0
     package var versionNegotiationsSent = 0
+    /// Peers that have proved to be at another address.
     package var addressChanges = 0
+    /// New addresses that no peer has proved to be at: spoofed, or gone again.
+    package var pathValidationsFailed = 0
     /// Times that a failed socket was replaced.
     package var socketsReplaced = 0
 
@@ -40,6 +43,8 @@ package struct QUICCounters: Sendable, Equatable {
         package var forgedInitial = 0
         package var tooManyHandshakes = 0
         package var tooManyConnections = 0
+        /// Initials of clients that came faster than they are admitted.
+        package var tooManyConnects = 0
         /// A new peer address of one connection beyond its rate.
         package var tooManyAddresses = 0
         /// An answer without state that the token bucket did not allow.

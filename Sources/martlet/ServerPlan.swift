@@ -78,7 +78,8 @@ struct ServerPlan {
                     name: name,
                     address: try Self.address(listener.bind),
                     transport: .tcp,
-                    maximumConnections: listener.maximumConnections
+                    maximumConnections: listener.maximumConnections,
+                    connectionRate: Self.connectionRate(listener)
                 )
             )
         }
@@ -93,7 +94,8 @@ struct ServerPlan {
                         name: name,
                         address: try Self.address(listener.bind),
                         transport: .quic(quicConfiguration(listener, pair, secret)),
-                        maximumConnections: listener.maximumConnections
+                        maximumConnections: listener.maximumConnections,
+                        connectionRate: Self.connectionRate(listener)
                     )
                 )
             }
@@ -124,7 +126,30 @@ struct ServerPlan {
         quic.common.initialRoundTripTime = listener.initialRoundTrip
         quic.common.maximumAcknowledgementDelay = listener.maximumAcknowledgementDelay
         quic.common.maximumUDPPayload = listener.maximumMTU - Self.headers
+        quic.common.congestionController =
+            switch listener.congestionControl {
+            case .cubic: .cubic
+            case .reno: .reno
+            case .bbr: .bbr
+            }
+        quic.common.pacesPackets = listener.pacesPackets
+        quic.common.marksECN = listener.marksECN
+        quic.common.discoversMTU = listener.discoversMTU
+        quic.socket = QUICSocketConfiguration(listener.socket)
+        quic.maximumHandshakes = listener.maximumHandshakes
+        quic.statelessPacketsPerSecond = listener.statelessPacketsPerSecond
+        quic.newAddressBurst = listener.newAddressBurst
+        quic.newAddressInterval = listener.newAddressInterval
         return quic
+    }
+
+    private static func connectionRate(
+        _ listener: some ListenerConfiguration
+    ) -> BrokerServerConfiguration.Listener.ConnectionRate? {
+        listener.connectionRate.map { rate in
+            let nanoseconds = TimeAmount(rate.time).nanoseconds / Int64(rate.count)
+            return .init(burst: listener.connectionBurst ?? rate.count, interval: .nanoseconds(max(1, nanoseconds)))
+        }
     }
 
     private var limits: Limits {
@@ -165,5 +190,16 @@ struct ServerPlan {
     static func text(_ address: SocketAddress) -> String {
         let host = address.ipAddress ?? "?"
         return "\(host.contains(":") ? "[\(host)]" : host):\(address.port ?? 0)"
+    }
+}
+
+extension QUICSocketConfiguration {
+    fileprivate init(_ configured: UDPSocketConfiguration) {
+        self.init()
+        receiveBufferSize = configured.receiveBuffer
+        sendBufferSize = configured.sendBuffer
+        offloadsSegmentation = configured.offloadsSegmentation
+        offloadsReceiving = configured.offloadsReceiving
+        messagesPerCall = configured.messagesPerCall
     }
 }

@@ -20,7 +20,13 @@ import Testing
     }
 
     @Test("Places are counted, and given back") func admission() {
-        let admission = Admission(listener: "tcp:test", maximum: 2)
+        let listener = BrokerServerConfiguration.Listener(
+            name: "test",
+            address: try SocketAddress(ipAddress: "127.0.0.1", port: 0),
+            transport: .tcp,
+            maximumConnections: 2
+        )
+        let admission = Admission(listener)
         #expect(admission.enter())
         #expect(admission.enter())
         #expect(!admission.enter())

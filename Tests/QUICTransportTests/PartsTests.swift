@@ -98,7 +98,7 @@ import Testing
     // MARK: TransmitBatch
 
     @Test func equalPacketsBecomeOneMessage() throws {
-        let batch = TransmitBatch()
+        let batch = TransmitBatch(QUICSocketConfiguration())
         let here = try #require(DatagramAddress(SocketAddress(ipAddress: "127.0.0.1", port: 1_000)))
         let there = try #require(DatagramAddress(SocketAddress(ipAddress: "127.0.0.1", port: 2_000)))
         func add(_ count: Int, to address: DatagramAddress, ecn: UInt8 = 0, from source: DatagramAddress? = nil) -> Int
@@ -122,7 +122,7 @@ import Testing
     }
 
     @Test func batchHasBounds() throws {
-        let batch = TransmitBatch()
+        let batch = TransmitBatch(QUICSocketConfiguration())
         let here = try #require(DatagramAddress(SocketAddress(ipAddress: "127.0.0.1", port: 1_000)))
         var count = 0
         while batch.hasRoom(for: 1_452) {

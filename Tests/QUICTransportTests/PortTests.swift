@@ -67,7 +67,7 @@ import Testing
 
     @Test func grantedReceiveBufferIsTold() async throws {
         try await Scene.run { scene in
-            let server = try await scene.listen(configure: { $0.receiveBufferSize = 256 * 1024 })
+            let server = try await scene.listen(configure: { $0.socket.receiveBufferSize = 256 * 1024 })
             #expect(server.receiveBufferSize > 0)
             #expect(server.receiveBufferSize <= 256 * 1024)
         }

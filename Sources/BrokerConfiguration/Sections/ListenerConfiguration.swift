@@ -3,6 +3,8 @@ package protocol ListenerConfiguration {
     var isEnabled: Bool { get set }
     var bind: BindAddress { get set }
     var maximumConnections: Int? { get set }
+    var connectionRate: EventRate? { get set }
+    var connectionBurst: Int? { get set }
 }
 
 extension ListenerConfiguration where Self: ConfigurationSection {
@@ -20,7 +22,20 @@ extension ListenerConfiguration where Self: ConfigurationSection {
                 \.maximumConnections,
                 .integer(1...Int.max),
                 or: "infinity",
-                "Connections at a time; further ones are closed at once."
+                "Connections at a time; further ones are refused."
+            ),
+            .value(
+                "max_conn_rate",
+                \.connectionRate,
+                .rate,
+                or: "infinity",
+                "New connections in a time; further ones wait."
+            ),
+            .value(
+                "max_conn_burst",
+                \.connectionBurst,
+                .integer(1...1_000_000),
+                "New connections that may come at once under max_conn_rate; its own number when not set."
             ),
             .meaningless("acceptors", because: "every event loop accepts connections"),
             .fixed("mountpoint", "\"\"", because: "topics are not prefixed"),

@@ -6,6 +6,10 @@ package struct QUICListenerConfiguration: ConfigurationSection, ListenerConfigur
     package var bind = BindAddress(host: "127.0.0.1", port: 14567)
     /// Connections at a time; nil for no limit, the default.
     package var maximumConnections: Int?
+    /// How fast new connections are taken; nil for no limit, the default.
+    package var connectionRate: EventRate?
+    /// New connections that may come at once under the rate; nil for the rate's number. 1 to 1,000,000.
+    package var connectionBurst: Int?
 
     /// `certfile` and `keyfile` on the listener itself, as they were written before EMQX 5.1.
     package var certificateFile: String?
@@ -35,10 +39,34 @@ package struct QUICListenerConfiguration: ConfigurationSection, ListenerConfigur
     package var maximumAcknowledgementDelay = Duration.milliseconds(25)
     /// The largest IP packet, headers counted, that path MTU discovery goes up to. Default 1500; 1280 to 65,535 bytes.
     package var maximumMTU = 1500
+    /// Algorithm of the sending side (RFC 9002 §7). Default cubic.
+    package var congestionControl = CongestionControl.cubic
+    /// Whether packets leave at a pace instead of in bursts. Default true.
+    package var pacesPackets = true
+    /// Whether packets are marked as ECN-capable (RFC 9000 §13.4). Default true.
+    package var marksECN = true
+    /// Whether larger packets than the least are tried (RFC 9000 §14.3). Default true.
+    package var discoversMTU = true
+    /// The UDP sockets.
+    package var socket = UDPSocketConfiguration()
+    /// Connections of an event loop whose handshake is not complete. Default 4096; 1 to 1,000,000.
+    package var maximumHandshakes = 4096
+    /// Answers without a connection that an event loop sends per second. Default 1000; 0 to 1,000,000.
+    package var statelessPacketsPerSecond = 1000
+    /// New addresses that one connection may show at once. Default 4; 1 to 1000.
+    package var newAddressBurst = 4
+    /// The time in which it may show one more. Default 5 s; 1 ms to 1 h.
+    package var newAddressInterval = Duration.seconds(5)
+
+    package enum CongestionControl: String, CaseIterable, Sendable {
+        case cubic, reno, bbr
+    }
 
     package init() {}
 
-    package static var fields: [Field<Self>] { commonFields + certificateFields + transportFields + peerFields }
+    package static var fields: [Field<Self>] {
+        commonFields + certificateFields + transportFields + sendingFields + boundFields + peerFields
+    }
 
     private static var certificateFields: [Field<Self>] {
         [
@@ -116,6 +144,50 @@ package struct QUICListenerConfiguration: ConfigurationSection, ListenerConfigur
         ]
     }
 
+    private static var sendingFields: [Field<Self>] {
+        [
+            .value("congestion_control", \.congestionControl, .choice, "Algorithm of the sending side."),
+            .value("pacing_enabled", \.pacesPackets, .boolean, "Packets leave at a pace instead of in bursts."),
+            .value("ecn_enabled", \.marksECN, .boolean, "Packets are marked as ECN-capable."),
+            .value(
+                "mtu_discovery_enabled",
+                \.discoversMTU,
+                .boolean,
+                "Packets of more than 1200 bytes are tried, and sent if they arrive."
+            ),
+            .section("udp_options", \.socket),
+        ]
+    }
+
+    private static var boundFields: [Field<Self>] {
+        [
+            .value(
+                "max_handshakes",
+                \.maximumHandshakes,
+                .integer(1...1_000_000),
+                "Handshakes under way on each event loop, some 45 KB each; first packets beyond are dropped."
+            ),
+            .value(
+                "stateless_packet_rate",
+                \.statelessPacketsPerSecond,
+                .integer(0...1_000_000),
+                "Resets, refusals and the like that each event loop sends per second."
+            ),
+            .value(
+                "new_address_burst",
+                \.newAddressBurst,
+                .integer(1...1000),
+                "New addresses that a connection may show at once; packets from further ones are dropped."
+            ),
+            .value(
+                "new_address_interval",
+                \.newAddressInterval,
+                .duration(.milliseconds(1)...(.seconds(3600))),
+                "The time in which a connection may show one more."
+            ),
+        ]
+    }
+
     /// What belongs to the peer's own QUIC stack, or is not settled by configuration here.
     private static var peerFields: [Field<Self>] {
         [
@@ -128,7 +200,6 @@ package struct QUICListenerConfiguration: ConfigurationSection, ListenerConfigur
             .meaningless("ciphers", because: "the three of TLS 1.3 are offered, the client's choice first"),
             .meaningless("minimum_mtu", because: "QUIC begins with 1200 bytes of payload"),
             .meaningless("initial_window_packets", because: "the initial window is that of RFC 9002"),
-            .meaningless("pacing_enabled", because: "packets are always paced"),
             .meaningless("send_buffering_enabled", because: "the stack always buffers what it sends"),
         ]
             + [

@@ -80,7 +80,9 @@ extension QUICConnectionHandler: QUICConnectionDelegate {
         if stream === control { abandon() }
     }
 
-    func remoteAddressChanged(_ connection: QUICConnection) {}
+    func remoteAddressChanged(_ quic: QUICConnection) {
+        if let connection { runner.addressChanged(connection, to: quic.remoteAddress) }
+    }
 
     func closed(_ connection: QUICConnection, reason: QUICCloseReason) {
         end()

@@ -1,30 +1,76 @@
 import NIOConcurrencyHelpers
+import NIOCore
+import QUICTransport
 
-/// Counts the open connections of a listener against its bound, over all loops.
+/// Holds a listener to its bounds, over all loops: how many connections are open, and how fast new ones come.
 final class Admission: Sendable {
     let listener: String
     private let maximum: Int
-    private let counts = NIOLockedValueBox((open: 0, refused: UInt64(0)))
+    private let state: NIOLockedValueBox<State>
 
-    init(listener: String, maximum: Int?) {
-        self.listener = listener
-        self.maximum = maximum ?? .max
+    private struct State {
+        var open = 0
+        var refused: UInt64 = 0
+        var delayed: UInt64 = 0
+        var pace: TokenBucket?
+    }
+
+    init(_ listener: BrokerServerConfiguration.Listener) {
+        self.listener = listener.label
+        maximum = listener.maximumConnections ?? .max
+        let pace = listener.connectionRate.map {
+            TokenBucket(burst: $0.burst, interval: UInt64($0.interval.nanoseconds), now: Self.now)
+        }
+        state = NIOLockedValueBox(State(pace: pace))
     }
 
     /// Whether one more fits; then `leave` is due at its end.
     func enter() -> Bool {
-        counts.withLockedValue { counts in
-            guard counts.open < maximum else {
-                counts.refused += 1
+        state.withLockedValue { state in
+            guard state.open < maximum else {
+                state.refused += 1
                 return false
             }
-            counts.open += 1
+            state.open += 1
             return true
         }
     }
 
-    func leave() { counts.withLockedValue { $0.open -= 1 } }
+    func leave() { state.withLockedValue { $0.open -= 1 } }
 
-    var open: Int { counts.withLockedValue { $0.open } }
-    var refused: UInt64 { counts.withLockedValue { $0.refused } }
+    /// What becomes of a client that can be told to come later.
+    func admit() -> QUICAdmission {
+        state.withLockedValue { state in
+            guard state.open < maximum else {
+                state.refused += 1
+                return .refuse
+            }
+            guard state.pace?.take(now: Self.now) != false else {
+                state.delayed += 1
+                return .drop
+            }
+            return .accept
+        }
+    }
+
+    /// A client has been accepted that could not be asked to wait.
+    func accepted() { state.withLockedValue { $0.pace?.spend(now: Self.now) } }
+
+    /// How long to wait before the next client is accepted, `nil` for not at all.
+    func wait() -> TimeAmount? {
+        state.withLockedValue { state in
+            let nanoseconds = state.pace?.wait(now: Self.now) ?? 0
+            guard nanoseconds > 0 else { return nil }
+            state.delayed += 1
+            return .nanoseconds(Int64(clamping: nanoseconds))
+        }
+    }
+
+    var open: Int { state.withLockedValue { $0.open } }
+    /// Connections that were refused because too many were open.
+    var refused: UInt64 { state.withLockedValue { $0.refused } }
+    /// Times that clients had to wait because they came too fast.
+    var delayed: UInt64 { state.withLockedValue { $0.delayed } }
+
+    private static var now: UInt64 { NIODeadline.now().uptimeNanoseconds }
 }

@@ -18,28 +18,33 @@ struct QUICListener {
         loops: MultiThreadedEventLoopGroup,
         logger: Logger
     ) async throws {
-        let admission = Admission(listener: listener.label, maximum: listener.maximumConnections)
+        let admission = Admission(listener)
         var address = listener.address
         var endpoints: [NIOLoopBound<QUICEndpoint>] = []
         for loop in loops.makeIterator() {
             do {
                 let target = address
                 let sharesPort = shards.count > 1
-                let (endpoint, bound) = try await loop.flatSubmit {
+                let (endpoint, bound, receiveBuffer) = try await loop.flatSubmit {
                     QUICEndpoint.listen(
                         on: target,
                         configuration: configuration,
                         loop: loop,
                         sharesPort: sharesPort,
                         logger: logger,
+                        admit: { admission.admit() },
                         accept: { connection in
                             guard let runner = shards.runner(on: loop), admission.enter() else { return nil }
                             return QUICConnectionHandler(connection, runner: runner, admission: admission)
                         }
-                    ).map { ($0, $0.value.localAddress) }
+                    ).map { ($0, $0.value.localAddress, $0.value.receiveBufferSize) }
                 }.get()
                 // Port 0 was a wish for any; the other loops follow the first.
                 address = bound
+                if endpoints.isEmpty {
+                    let wanted = configuration.socket.receiveBufferSize
+                    Self.checkReceiveBuffer(receiveBuffer, wanted: wanted, listener, logger)
+                }
                 endpoints.append(endpoint)
             } catch {
                 for endpoint in endpoints { try? await Self.close(endpoint) }
@@ -57,6 +62,20 @@ struct QUICListener {
         self.address = address
         self.admission = admission
         self.endpoints = endpoints
+    }
+
+    /// Says it when the kernel has cut the receive buffer: bursts are lost then, of handshakes above all.
+    private static func checkReceiveBuffer(
+        _ granted: Int,
+        wanted: Int,
+        _ listener: BrokerServerConfiguration.Listener,
+        _ logger: Logger
+    ) {
+        guard wanted > 0, granted < wanted else { return }
+        logger.warning(
+            "the kernel has cut a UDP receive buffer: sysctl -w net.core.rmem_max=\(wanted) allows it",
+            metadata: ["listener": "\(listener.label)", "wanted": "\(wanted)", "granted": "\(granted)"]
+        )
     }
 
     func close() async {

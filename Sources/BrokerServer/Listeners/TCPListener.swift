@@ -17,10 +17,16 @@ struct TCPListener {
         shards: ShardGroup,
         loops: MultiThreadedEventLoopGroup
     ) async throws {
-        let admission = Admission(listener: listener.label, maximum: listener.maximumConnections)
+        let admission = Admission(listener)
+        let isPaced = listener.connectionRate != nil
         let bootstrap = ServerBootstrap(group: loops)
             .serverChannelOption(.backlog, value: BrokerServerConfiguration.backlog)
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
+            .serverChannelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    if isPaced { try channel.pipeline.syncOperations.addHandler(AcceptPace(admission)) }
+                }
+            }
             .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
             .childChannelOption(.writeBufferWaterMark, value: Self.writeBuffer)
             .childChannelInitializer { channel in

@@ -23,7 +23,9 @@ final class MetricsReporter: Sendable {
         var started = shards.repeatOnEachLoop(every: interval) { $0.reportMetrics() }
         started.append(reportListeners(listeners, on: loop, every: interval))
         for (label, endpoints) in endpoints {
-            started += endpoints.map { report($0, of: label, every: interval) }
+            for (loop, endpoint) in endpoints.enumerated() {
+                started.append(report(endpoint, of: label, loop: loop, every: interval))
+            }
         }
         tasks.withLockedValue { $0 = started }
     }
@@ -40,6 +42,7 @@ final class MetricsReporter: Sendable {
                 let dimensions = [("listener", listener.listener)]
                 Gauge(label: "martlet_listener_connections", dimensions: dimensions).record(listener.open)
                 Gauge(label: "martlet_listener_connections_refused", dimensions: dimensions).record(listener.refused)
+                Gauge(label: "martlet_listener_connections_delayed", dimensions: dimensions).record(listener.delayed)
             }
         }
     }
@@ -47,13 +50,16 @@ final class MetricsReporter: Sendable {
     private func report(
         _ endpoint: NIOLoopBound<QUICEndpoint>,
         of listener: String,
+        loop: Int,
         every interval: TimeAmount
     ) -> RepeatedTask {
-        let dimensions = [("listener", listener)]
+        let dimensions = [("listener", listener), ("loop", "\(loop)")]
         return endpoint.eventLoop.scheduleRepeatedTask(initialDelay: interval, delay: interval) { _ in
             for (name, value) in endpoint.value.counters.named {
                 Gauge(label: "martlet_quic_\(name)", dimensions: dimensions).record(value)
             }
+            Gauge(label: "martlet_quic_datagrams_dropped_by_kernel", dimensions: dimensions)
+                .record(endpoint.value.datagramsDroppedByKernel)
         }
     }
 }

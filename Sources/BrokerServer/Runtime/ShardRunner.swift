@@ -57,6 +57,10 @@ final class ShardRunner {
         settle()
     }
 
+    func addressChanged(_ connection: Connection, to address: SocketAddress) {
+        shard.addressChanged(connection, to: address)
+    }
+
     func closed(_ connection: Connection) {
         if let seat = seats[connection.slot], seat.connection === connection { seats[connection.slot] = nil }
         shard.closed(connection, now: .now())

@@ -38,6 +38,10 @@ typedef struct {
 int datagram_socket_open(const datagram_address *address, const datagram_socket_wishes *wishes,
                          datagram_socket_facts *facts);
 
+/// Datagrams that the kernel has dropped on the socket since it was opened, mostly because its receive buffer was full;
+/// 0 where the kernel does not tell.
+uint32_t datagram_socket_drops(int descriptor);
+
 /// One datagram, or a train of equally long ones of which the last may be shorter (UDP_SEGMENT).
 typedef struct {
   const uint8_t *bytes;

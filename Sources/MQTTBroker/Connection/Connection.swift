@@ -8,7 +8,7 @@ package final class Connection {
     package let slot: Int
     /// Never used twice in a shard.
     let number: UInt64
-    package let peer: Peer
+    package internal(set) var peer: Peer
 
     // The shard is the only one to touch these, never two of its calls at once, and they are touched for every packet.
     @exclusivity(unchecked) var decoder: PacketDecoder
@@ -88,7 +88,8 @@ final class PendingConnect {
 
 /// Where a connection comes from.
 package struct Peer: Sendable {
-    package let address: SocketAddress?
+    /// The last address that the peer has proved to be at: a QUIC client may change it (RFC 9000 §9).
+    package internal(set) var address: SocketAddress?
     /// Name of the listener, such as `tcp:default`.
     package let listener: String
 

@@ -135,6 +135,12 @@ package struct Shard {
         settleLocally(now: now)
     }
 
+    /// The peer has proved to be at another address (RFC 9000 §9). Until then everything goes by the one before.
+    package mutating func addressChanged(_ connection: Connection, to address: SocketAddress) {
+        connection.peer.address = address
+        counters.addressChanges += 1
+    }
+
     /// The transport has ceased or begun to take what it is given.
     package mutating func setBlocked(_ isBlocked: Bool, _ connection: Connection, now: NIODeadline) {
         connection.isBlocked = isBlocked

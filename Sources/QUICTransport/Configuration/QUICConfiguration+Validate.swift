@@ -27,7 +27,16 @@ extension QUICConfiguration {
 extension QUICServerConfiguration {
     func validate() throws(QUICError) {
         try self.common.validate()
+        try self.socket.validate()
         guard self.staticSecret.count == 32 else { throw .configuration("staticSecret must have 32 octets") }
+    }
+}
+
+extension QUICSocketConfiguration {
+    func validate() throws(QUICError) {
+        guard (1...64).contains(self.messagesPerCall) else {
+            throw .configuration("messagesPerCall must be 1 to 64")
+        }
     }
 }
 

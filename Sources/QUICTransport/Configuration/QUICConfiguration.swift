@@ -38,6 +38,16 @@ package struct QUICConfiguration: Sendable, Equatable {
 
     package var congestionController = CongestionController.cubic
 
+    /// Whether packets leave at the rate that congestion control computes; else as a burst of what its window allows
+    /// (RFC 9002 §7.7).
+    package var pacesPackets = true
+
+    /// Whether packets are marked as ECN-capable (RFC 9000 §13.4). Marks of the peer's packets are reported in any case.
+    package var marksECN = true
+
+    /// Whether larger packets than 1200 bytes are tried on the path (RFC 9000 §14.3).
+    package var discoversMTU = true
+
     /// Round-trip time assumed before the first sample.
     package var initialRoundTripTime: Duration = .milliseconds(333)
 

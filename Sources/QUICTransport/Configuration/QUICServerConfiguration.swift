@@ -33,8 +33,7 @@ package struct QUICServerConfiguration: Sendable {
     /// Closed connections that are remembered to answer late packets; the oldest goes first.
     package var maximumClosedConnections = 4_096
 
-    /// Receive buffer asked of the kernel for the socket, bytes.
-    package var receiveBufferSize = 4 * 1024 * 1024
+    package var socket = QUICSocketConfiguration()
 
     package init(certificateChain: [UInt8], privateKey: [UInt8], staticSecret: [UInt8]) {
         self.certificateChain = certificateChain

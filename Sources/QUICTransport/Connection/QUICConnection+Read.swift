@@ -59,8 +59,10 @@ extension QUICConnection {
         case .resetTokenRetired(let token):
             self.resetTokens.removeAll { $0 == token }
             self.endpoint.unregister(token)
-        case .pathValidated:
-            self.adoptValidatedAddress()
+        case .pathValidated(let remote):
+            self.adopt(validated: remote)
+        case .pathValidationFailed:
+            self.endpoint.counters.pathValidationsFailed += 1
         }
     }
 
@@ -77,8 +79,8 @@ extension QUICConnection {
         self.tell { $0.closedStream(stream) }
     }
 
-    private func adoptValidatedAddress() {
-        guard let address = self.engine?.remoteAddress, address != self.remote else { return }
+    private func adopt(validated address: DatagramAddress) {
+        guard address != self.remote else { return }
         self.remote = address
         self.addresses.forget()
         self.endpoint.counters.addressChanges += 1

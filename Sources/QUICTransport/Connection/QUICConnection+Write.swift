@@ -17,15 +17,16 @@ extension QUICConnection {
             }
         }
         let packetRoom = engine.maximumPacket
-        var allowance = engine.sendQuantum
+        var allowance = self.limits.pacesPackets ? engine.sendQuantum : .max
         var wrote = false
-        defer { if wrote { engine.didWriteBurst(now: now) } }
+        defer { if wrote, self.limits.pacesPackets { engine.didWriteBurst(now: now) } }
         while allowance > 0 {
             guard batch.hasRoom(for: packetRoom) else { return .batchFull }
             switch unsafe self.writePacket(engine, into: batch.tail(packetRoom), now: now) {
             case .packet(let count, _):
                 let route = engine.route
-                batch.append(count, from: sourceMatters ? route.local : nil, to: route.remote, ecn: route.ecn)
+                let ecn = self.limits.marksECN ? route.ecn : 0
+                batch.append(count, from: sourceMatters ? route.local : nil, to: route.remote, ecn: ecn)
                 wrote = true
                 allowance -= count
             case .failed(let end):

@@ -16,11 +16,15 @@ package final class QUICConnection {
         let sendLowWaterMark: Int
         /// Nanoseconds.
         let closeLinger: UInt64
+        let pacesPackets: Bool
+        let marksECN: Bool
 
         init(_ configuration: QUICConfiguration) {
             self.sendHighWaterMark = configuration.sendHighWaterMark
             self.sendLowWaterMark = configuration.sendLowWaterMark
             self.closeLinger = configuration.closeLinger.unsignedNanoseconds
+            self.pacesPackets = configuration.pacesPackets
+            self.marksECN = configuration.marksECN
         }
     }
 

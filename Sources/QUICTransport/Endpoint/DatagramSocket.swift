@@ -11,8 +11,7 @@ struct DatagramSocket {
 
     struct Wishes {
         var sharesPort = false
-        /// Bytes; 0 leaves the system's default.
-        var receiveBufferSize = 0
+        var socket = QUICSocketConfiguration()
         /// Whether the destination address of each datagram matters: on wildcards, when we answer strangers.
         var packetInfo = false
     }
@@ -28,7 +27,8 @@ struct DatagramSocket {
             prove: {
                 var alone = wishes
                 alone.sharesPort = false
-                alone.receiveBufferSize = 0
+                alone.socket.receiveBufferSize = 0
+                alone.socket.sendBufferSize = 0
                 close(try self.open(wanted, wishes: alone).descriptor)
             },
             bind: {
@@ -42,8 +42,8 @@ struct DatagramSocket {
         var request = datagram_socket_wishes()
         request.shares_port = wishes.sharesPort
         request.wants_packet_info = wishes.packetInfo
-        request.receive_buffer = CInt(clamping: wishes.receiveBufferSize)
-        request.send_buffer = request.receive_buffer
+        request.receive_buffer = CInt(clamping: wishes.socket.receiveBufferSize)
+        request.send_buffer = CInt(clamping: wishes.socket.sendBufferSize)
         var facts = datagram_socket_facts()
         var address = wanted.raw
         let descriptor = unsafe datagram_socket_open(&address, &request, &facts)

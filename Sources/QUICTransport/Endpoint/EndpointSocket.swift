@@ -1,3 +1,4 @@
+internal import CDatagrams
 import Glibc
 internal import Logging
 package import NIOCore
@@ -10,38 +11,36 @@ final class EndpointSocket {
     let channel: (any Channel)?
     /// A descriptor of our own for the same socket: SwiftNIO closes its own when it sees fit.
     let descriptor: CInt
-    private let sharesPort: Bool
+    private let wishes: DatagramSocket.Wishes
 
-    /// Datagrams read by one system call.
-    private static let readCount = 64
-    /// Room for each: a train of coalesced datagrams (UDP_GRO), of which pages are touched as needed.
+    /// Room for one message: the longest datagram, or a train of joined ones. Pages are touched as needed.
     private static let readSize = 64 * 1024
 
-    init(socket: DatagramSocket, channel: (any Channel)?, sharesPort: Bool) {
+    init(socket: DatagramSocket, channel: (any Channel)?, wishes: DatagramSocket.Wishes) {
         self.socket = socket
         self.channel = channel
-        self.sharesPort = sharesPort
+        self.wishes = wishes
         self.descriptor = fcntl(socket.descriptor, F_DUPFD_CLOEXEC, 0)
     }
 
     deinit {
         Glibc.close(self.descriptor)
-        if self.sharesPort { SharedPorts.leave(self.socket.address.socketAddress) }
+        if self.wishes.sharesPort { SharedPorts.leave(self.socket.address.socketAddress) }
     }
 
     /// Puts an open socket into SwiftNIO's hands. Nothing is read before `startReading`.
     static func adopt(
         _ socket: DatagramSocket,
-        sharesPort: Bool,
+        wishes: DatagramSocket.Wishes,
         reader: NIOLoopBound<DatagramReader>,
         loop: any EventLoop
     ) -> EventLoopFuture<NIOLoopBound<EndpointSocket>> {
         DatagramBootstrap(group: loop)
             .channelOption(.autoRead, value: false)
-            .channelOption(.datagramVectorReadMessageCount, value: Self.readCount)
+            .channelOption(.datagramVectorReadMessageCount, value: wishes.socket.messagesPerCall)
             .channelOption(
                 .recvAllocator,
-                value: FixedSizeRecvByteBufferAllocator(capacity: Self.readCount * Self.readSize)
+                value: FixedSizeRecvByteBufferAllocator(capacity: wishes.socket.messagesPerCall * Self.readSize)
             )
             .channelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
@@ -50,7 +49,7 @@ final class EndpointSocket {
             }
             .withBoundSocket(socket.descriptor)
             .map { channel in
-                NIOLoopBound(EndpointSocket(socket: socket, channel: channel, sharesPort: sharesPort), eventLoop: loop)
+                NIOLoopBound(EndpointSocket(socket: socket, channel: channel, wishes: wishes), eventLoop: loop)
             }
     }
 
@@ -59,7 +58,7 @@ final class EndpointSocket {
         // Each makes SwiftNIO report something; a kernel that cannot is no reason to stop.
         try? options.setOption(.explicitCongestionNotification, value: true)
         try? options.setOption(.receivePacketInfo, value: true)
-        if System.supportsUDPReceiveOffload {
+        if self.wishes.socket.offloadsReceiving, System.supportsUDPReceiveOffload {
             try? options.setOption(.datagramReceiveOffload, value: true)
             try? options.setOption(.datagramReceiveSegmentSize, value: true)
         }
@@ -69,6 +68,9 @@ final class EndpointSocket {
     func close() {
         self.channel?.close(promise: nil)
     }
+
+    /// Datagrams that the kernel has dropped because the receive buffer was full.
+    var drops: Int { Int(datagram_socket_drops(self.descriptor)) }
 }
 
 extension QUICEndpoint {
@@ -84,7 +86,7 @@ extension QUICEndpoint {
             let socket = try DatagramSocket.open(on: address, wishes: self.socketWishes)
             return EndpointSocket.adopt(
                 socket,
-                sharesPort: self.socketWishes.sharesPort,
+                wishes: self.socketWishes,
                 reader: NIOLoopBound(DatagramReader(endpoint: self), eventLoop: self.eventLoop),
                 loop: self.eventLoop
             )
@@ -96,6 +98,7 @@ extension QUICEndpoint {
     /// SwiftNIO has closed a socket. If we did not want that, another takes its place.
     func socketClosed(_ channel: any Channel) {
         guard !self.isClosed, channel === self.socket?.channel else { return }
+        self.dropsOfFormerSockets += self.socket?.drops ?? 0
         self.socket = nil
         self.replaceSocket(because: "closed")
     }
@@ -176,6 +179,7 @@ extension QUICEndpoint {
             return
         }
         let old = self.socket
+        self.dropsOfFormerSockets += old?.drops ?? 0
         self.socket = socket
         self.blockedUntil = nil
         if movesConnections, !self.isServer {

@@ -36,7 +36,7 @@
                 on: SocketAddress(ipAddress: "127.0.0.1", port: 0),
                 wishes: DatagramSocket.Wishes()
             )
-            self.endpoint.socket = EndpointSocket(socket: socket, channel: nil, sharesPort: false)
+            self.endpoint.socket = EndpointSocket(socket: socket, channel: nil, wishes: DatagramSocket.Wishes())
             Glibc.close(socket.descriptor)
         }
 

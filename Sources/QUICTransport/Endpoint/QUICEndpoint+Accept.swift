@@ -93,7 +93,10 @@ extension QUICEndpoint {
             self.counters.dropped.tooManyHandshakes += 1
             return
         }
-        guard self.connectionCount < configuration.maximumConnections else {
+        switch self.connectionCount < configuration.maximumConnections ? self.admit() : .refuse {
+        case .accept:
+            break
+        case .refuse:
             self.counters.dropped.tooManyConnections += 1
             unsafe self.answerStateless(to: remote, from: local, now: now) {
                 unsafe StatelessPackets.writeRefusal(
@@ -102,6 +105,9 @@ extension QUICEndpoint {
                     code: TransportError.connectionRefused
                 )
             }
+            return
+        case .drop:
+            self.counters.dropped.tooManyConnects += 1
             return
         }
         let identifier = self.context.identifiers.make()

@@ -18,6 +18,7 @@ package final class QUICEndpoint {
     package internal(set) var handshakeCount = 0
 
     let role: Role
+    let admit: () -> QUICAdmission
     let logger: Logger
     let context: EngineContext
     var socket: EndpointSocket?
@@ -40,7 +41,7 @@ package final class QUICEndpoint {
     var statelessBucket: TokenBucket
     var clientTLS: TLSClientContext?
 
-    let batch = TransmitBatch()
+    let batch: TransmitBatch
     var dirty: [QUICConnection] = []
     /// Those of the flush under way; between flushes empty, but for its memory.
     var flushing: [QUICConnection] = []
@@ -57,6 +58,7 @@ package final class QUICEndpoint {
 
     init(
         role: Role,
+        admit: @escaping () -> QUICAdmission = { .accept },
         wishedAddress: SocketAddress,
         socketWishes: DatagramSocket.Wishes,
         identifiers: any QUICConnectionIDGenerator,
@@ -64,11 +66,13 @@ package final class QUICEndpoint {
         logger: Logger
     ) {
         self.role = role
+        self.admit = admit
         self.eventLoop = loop
         self.logger = logger
         self.wishedAddress = wishedAddress
         self.socketWishes = socketWishes
         self.canonicalAddress = DatagramAddress()
+        self.batch = TransmitBatch(socketWishes.socket)
         let now = loop.now.uptimeNanoseconds
         switch role {
         case .server(let configuration, _, _):
@@ -91,6 +95,10 @@ package final class QUICEndpoint {
 
     /// What the kernel granted of the receive buffer that was asked for, bytes.
     package var receiveBufferSize: Int { self.socket?.socket.receiveBufferSize ?? 0 }
+
+    /// Datagrams that the kernel has dropped since the endpoint was opened because the receive buffer was full.
+    package var datagramsDroppedByKernel: Int { self.dropsOfFormerSockets + (self.socket?.drops ?? 0) }
+    var dropsOfFormerSockets = 0
 
     /// Whether nothing new is to be begun.
     var isClosing: Bool { self.closePromise != nil }
@@ -115,6 +123,7 @@ package final class QUICEndpoint {
     ///   - sharesPort: several endpoints of this process, one per loop, hold the same port (SO_REUSEPORT). The first
     ///     of them proves that nobody else has it.
     ///   - identifiers: makes our connection identifiers; random ones by default.
+    ///   - admit: asked on the loop about the first packet of a new client, before anything is spent on it.
     ///   - accept: called on the loop when a handshake is complete, just before `established`; `nil` refuses.
     /// - Throws: in the future, `QUICError.portInUse`, `.certificate`, `.socket`, `.configuration`.
     package static func listen(
@@ -124,6 +133,7 @@ package final class QUICEndpoint {
         sharesPort: Bool,
         logger: Logger,
         identifiers: any QUICConnectionIDGenerator = RandomConnectionIDGenerator(),
+        admit: @escaping () -> QUICAdmission = { .accept },
         accept: @escaping (QUICConnection) -> (any QUICConnectionDelegate)?
     ) -> EventLoopFuture<NIOLoopBound<QUICEndpoint>> {
         loop.preconditionInEventLoop()
@@ -136,10 +146,11 @@ package final class QUICEndpoint {
             )
             var wishes = DatagramSocket.Wishes()
             wishes.sharesPort = sharesPort
-            wishes.receiveBufferSize = configuration.receiveBufferSize
+            wishes.socket = configuration.socket
             wishes.packetInfo = DatagramAddress(address)?.isWildcard ?? false
             let endpoint = QUICEndpoint(
                 role: .server(configuration, .tls(tls), accept),
+                admit: admit,
                 wishedAddress: address,
                 socketWishes: wishes,
                 identifiers: identifiers,
@@ -156,17 +167,16 @@ package final class QUICEndpoint {
     ///
     /// - Parameters:
     ///   - localAddress: `nil` for any address of both families and a port of the system's choice.
-    ///   - receiveBufferSize: receive buffer asked of the kernel, bytes.
     package static func client(
         localAddress: SocketAddress?,
         loop: any EventLoop,
         logger: Logger,
-        receiveBufferSize: Int = 4 * 1024 * 1024
+        socket: QUICSocketConfiguration = QUICSocketConfiguration()
     ) -> EventLoopFuture<NIOLoopBound<QUICEndpoint>> {
         loop.preconditionInEventLoop()
         do {
             var wishes = DatagramSocket.Wishes()
-            wishes.receiveBufferSize = receiveBufferSize
+            wishes.socket = socket
             let address =
                 try localAddress
                 ?? (Self.hasIPv6

@@ -1,12 +1,17 @@
 /// Allows `burst` events at once and one more each `interval`.
-struct TokenBucket {
+package struct TokenBucket: Sendable {
     let burst: Int
     /// Nanoseconds.
     let interval: UInt64
+    /// Below 0 while events that could not be refused are paid for.
     private var tokens: Int
     private var refilled: UInt64
 
-    init(burst: Int, interval: UInt64, now: UInt64) {
+    /// - Parameters:
+    ///   - burst: 0 and up; 0 allows nothing.
+    ///   - interval: nanoseconds, 1 and up.
+    ///   - now: nanoseconds of the clock that later calls go by.
+    package init(burst: Int, interval: UInt64, now: UInt64) {
         self.burst = burst
         self.interval = max(1, interval)
         self.tokens = burst
@@ -14,19 +19,35 @@ struct TokenBucket {
     }
 
     /// Whether one more event is allowed at the instant.
-    mutating func take(now: UInt64) -> Bool {
-        if now > self.refilled {
-            let earned = (now - self.refilled) / self.interval
-            if earned >= UInt64(self.burst - self.tokens) {
-                self.tokens = self.burst
-                self.refilled = now
-            } else {
-                self.tokens += Int(earned)
-                self.refilled += earned * self.interval
-            }
-        }
+    package mutating func take(now: UInt64) -> Bool {
+        self.refill(now: now)
         guard self.tokens > 0 else { return false }
         self.tokens -= 1
         return true
+    }
+
+    /// Counts an event that has happened, allowed or not.
+    package mutating func spend(now: UInt64) {
+        self.refill(now: now)
+        self.tokens -= 1
+    }
+
+    /// Nanoseconds until one more event is allowed, 0 if it is now.
+    package mutating func wait(now: UInt64) -> UInt64 {
+        self.refill(now: now)
+        guard self.tokens <= 0 else { return 0 }
+        return UInt64(1 - self.tokens) * self.interval - (now - min(now, self.refilled))
+    }
+
+    private mutating func refill(now: UInt64) {
+        guard now > self.refilled else { return }
+        let earned = (now - self.refilled) / self.interval
+        if earned >= UInt64(self.burst - self.tokens) {
+            self.tokens = self.burst
+            self.refilled = now
+        } else {
+            self.tokens += Int(earned)
+            self.refilled += earned * self.interval
+        }
     }
 }

@@ -27,12 +27,17 @@ import Glibc
     private(set) var messageCount = 0
     private var trainIsOpen = false
     private var segments = 0
-    /// Whether the kernel has refused to cut trains.
-    private(set) var offloadRefused = false
+    /// Whether the kernel has refused to cut trains, or is not asked to.
+    private(set) var offloadRefused: Bool
     /// An error that may concern the socket and not the datagram alone.
     private var socketError: CInt = 0
 
-    init() {
+    /// Messages that are handed to the kernel by one call.
+    private let messagesPerCall: Int
+
+    init(_ configuration: QUICSocketConfiguration) {
+        self.messagesPerCall = configuration.messagesPerCall
+        self.offloadRefused = !configuration.offloadsSegmentation
         unsafe self.memory = .allocate(byteCount: Self.capacity, alignment: 16)
         unsafe self.messages = .allocate(capacity: Int(DATAGRAM_BATCH))
         unsafe self.messages.initialize(repeating: datagram_message())
@@ -90,7 +95,9 @@ import Glibc
     func send(on descriptor: CInt, counters: inout QUICCounters) -> Outcome {
         var next = 0
         while next < self.messageCount {
-            let pending = unsafe UnsafeBufferPointer(rebasing: self.messages[next..<self.messageCount])
+            let pending = unsafe UnsafeBufferPointer(
+                rebasing: self.messages[next..<self.messageCount].prefix(self.messagesPerCall)
+            )
             let taken = unsafe datagram_messages_send(descriptor, pending.baseAddress, UInt32(pending.count))
             counters.sendCalls += 1
             if taken > 0 {

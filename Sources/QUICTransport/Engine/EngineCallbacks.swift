@@ -102,8 +102,17 @@ enum EngineCallbacks {
             guard let cid = unsafe cid else { return 0 }
             return unsafe record(.retired(QUICConnectionID(cid)), user)
         }
-        unsafe table.path_validation = { _, _, _, _, result, user in
-            result == NGTCP2_PATH_VALIDATION_RESULT_SUCCESS ? unsafe record(.pathValidated, user) : 0
+        unsafe table.path_validation = { _, _, path, _, result, user in
+            switch result {
+            case NGTCP2_PATH_VALIDATION_RESULT_SUCCESS:
+                // The path in use may be another by the time that the event is told.
+                guard let path = unsafe path else { return 0 }
+                return unsafe record(.pathValidated(remote: DatagramAddress(path.pointee.remote)), user)
+            case NGTCP2_PATH_VALIDATION_RESULT_FAILURE:
+                return unsafe record(.pathValidationFailed, user)
+            default:
+                return 0
+            }
         }
         guard !isServer else { return }
         unsafe table.recv_stateless_reset = { _, _, user in

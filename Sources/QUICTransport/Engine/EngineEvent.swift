@@ -16,7 +16,10 @@ enum EngineEvent {
     /// A stateless reset with this token would end the connection (clients only).
     case resetTokenActivated(StatelessResetToken)
     case resetTokenRetired(StatelessResetToken)
-    case pathValidated
+    /// The peer has proved that it is at the address (RFC 9000 §8.2).
+    case pathValidated(remote: DatagramAddress)
+    /// The peer has not, and the connection is back on the path before (RFC 9000 §9.3.2).
+    case pathValidationFailed
 }
 
 struct StatelessResetToken: Hashable {

@@ -14,6 +14,7 @@ extension ngtcp2_settings {
         unsafe self.initial_rtt = configuration.initialRoundTripTime.unsignedNanoseconds
         unsafe self.handshake_timeout = configuration.handshakeTimeout.unsignedNanoseconds
         unsafe self.max_tx_udp_payload_size = configuration.maximumUDPPayload
+        unsafe self.no_pmtud = configuration.discoversMTU ? 0 : 1
         unsafe self.max_stream_window = UInt64(configuration.maximumStreamReceiveWindow)
     }
 }
