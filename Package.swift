@@ -54,7 +54,7 @@ let package = Package(
         ),
         .target(
             name: "LoadGenerator",
-            dependencies: ["MQTTClient", "MQTTCodec", .nioCore, .nioPosix, .heap, .histogram]
+            dependencies: ["MQTTClient", "MQTTCodec", "QUICTransport", .nioCore, .nioPosix, .heap, .histogram]
         ),
         .executableTarget(
             name: "martlet",

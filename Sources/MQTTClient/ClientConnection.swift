@@ -1,6 +1,6 @@
 package import MQTTCodec
 package import NIOCore
-import QUICTransport
+package import QUICTransport
 
 /// Told of everything that happens on a connection, on its event loop.
 package protocol ClientConnectionDelegate: AnyObject {
@@ -61,12 +61,19 @@ package final class ClientConnection {
                 QUICStreamTransport(
                     to: address,
                     from: target.localAddress,
-                    configuration: QUICClientConfiguration(serverName: name, trust: trust),
+                    ownsSocket: target.ownsSocket,
+                    configuration: quicConfiguration(name, trust),
                     for: self
                 )
             }
         self.transport = transport
         transport.open()
+    }
+
+    private func quicConfiguration(_ serverName: String, _ trust: ServerTrust) -> QUICClientConfiguration {
+        var configuration = QUICClientConfiguration(serverName: serverName, trust: trust)
+        configuration.common.congestionController = target.congestionController
+        return configuration
     }
 
     /// Sends DISCONNECT and closes. ``ClientEvent/closed(_:)`` without an error follows at once.
@@ -81,6 +88,21 @@ package final class ClientConnection {
         guard transport != nil else { return }
         session.output.clear()
         finish(nil)
+    }
+
+    /// Goes on from another local address without a word of MQTT (RFC 9000 §9). Connections that share the UDP socket move
+    /// with it (``ConnectionTarget/ownsSocket``).
+    ///
+    /// - Parameter local: port 0 for any.
+    /// - Returns: when the new socket is in use, which the server may learn later. Fails with ``ClientError/cannotMigrate``,
+    ///   ``ClientError/notConnected`` or, where the address cannot be used, ``ClientError/transport(_:)``.
+    package func migrate(to local: SocketAddress, _ migration: QUICEndpoint.Migration = .active) -> EventLoopFuture<
+        Void
+    > {
+        guard let transport, session.phase == .connected else {
+            return loop.eventLoop.makeFailedFuture(ClientError.notConnected)
+        }
+        return transport.migrate(to: local, migration)
     }
 
     // MARK: Requests

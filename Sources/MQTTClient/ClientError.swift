@@ -15,6 +15,8 @@ package enum ClientError: Error, Equatable, Sendable {
     /// No PINGRESP in time.
     case pingTimeout
     case notConnected
+    /// The transport cannot change its address.
+    case cannotMigrate
     /// As many messages wait as may (``ClientConfiguration/maximumQueued``).
     case queueFull
     /// More octets than the server's Maximum Packet Size.
@@ -55,6 +57,7 @@ extension ClientError: CustomStringConvertible {
         case .connectTimeout: "the server did not answer CONNECT in time"
         case .pingTimeout: "the server did not answer PINGREQ in time"
         case .notConnected: "not connected"
+        case .cannotMigrate: "only a QUIC connection can change its address"
         case .queueFull: "too many messages wait for acknowledgement"
         case .packetTooLarge: "the message is larger than the server's maximum packet size"
         case .qosNotSupported: "the server does not support this quality of service"

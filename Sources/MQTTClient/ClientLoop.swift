@@ -43,12 +43,16 @@ package final class ClientLoop {
     /// The UDP socket for connections from a local address, opened at its first use.
     func endpoint(localAddress: SocketAddress) -> EventLoopFuture<NIOLoopBound<QUICEndpoint>> {
         if let endpoint = endpoints[localAddress] { return endpoint }
-        let logger = Logger(label: "martlet.client")
-        let endpoint = QUICEndpoint.client(localAddress: localAddress, loop: eventLoop, logger: logger)
+        let endpoint = makeEndpoint(localAddress: localAddress)
         endpoints[localAddress] = endpoint
         // A later connection may find what this one missed, such as a free descriptor.
         endpoint.assumeIsolated().whenFailure { _ in self.endpoints[localAddress] = nil }
         return endpoint
+    }
+
+    /// A UDP socket for one connection alone, which closes it.
+    func makeEndpoint(localAddress: SocketAddress) -> EventLoopFuture<NIOLoopBound<QUICEndpoint>> {
+        QUICEndpoint.client(localAddress: localAddress, loop: eventLoop, logger: Logger(label: "martlet.client"))
     }
 
     // MARK: Closing

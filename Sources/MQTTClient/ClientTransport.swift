@@ -1,4 +1,5 @@
 import NIOCore
+import QUICTransport
 
 #if canImport(Glibc)
     import Glibc
@@ -16,6 +17,8 @@ protocol ClientTransport: AnyObject {
     var isReadingPaused: Bool { get set }
     func open()
     func write(_ bytes: ByteBuffer)
+    /// Goes on from another local address. Fails with ``ClientError/cannotMigrate`` where the transport cannot.
+    func migrate(to local: SocketAddress, _ migration: QUICEndpoint.Migration) -> EventLoopFuture<Void>
     /// Ends the stream once everything written is sent; nothing is reported any more.
     func close()
 }

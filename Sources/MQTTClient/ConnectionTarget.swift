@@ -1,4 +1,5 @@
 package import NIOCore
+package import QUICTransport
 
 #if canImport(Glibc)
     import Glibc
@@ -21,11 +22,24 @@ package struct ConnectionTarget: Sendable {
     package let transport: Transport
     /// With port 0; `nil` leaves the choice to the system.
     package let localAddress: SocketAddress?
+    /// Whether each QUIC connection has a UDP socket of its own, so that it can move by itself; else connections from one
+    /// local address share one.
+    package let ownsSocket: Bool
+    /// Of QUIC connections.
+    package let congestionController: QUICConfiguration.CongestionController
 
-    package init(addresses: [SocketAddress], transport: Transport = .tcp, localAddress: SocketAddress? = nil) {
+    package init(
+        addresses: [SocketAddress],
+        transport: Transport = .tcp,
+        localAddress: SocketAddress? = nil,
+        ownsSocket: Bool = false,
+        congestionController: QUICConfiguration.CongestionController = .cubic
+    ) {
         self.addresses = addresses.filter { localAddress == nil || $0.protocol == localAddress?.protocol }
         self.transport = transport
         self.localAddress = localAddress
+        self.ownsSocket = ownsSocket
+        self.congestionController = congestionController
     }
 
     /// The addresses of a host, IPv4 loopback first: brokers listen there sooner than on `::1`, and over UDP nobody says so.

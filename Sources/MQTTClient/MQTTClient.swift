@@ -1,6 +1,7 @@
 import DequeModule
 package import MQTTCodec
 package import NIOCore
+package import QUICTransport
 
 /// An MQTT client for people who write `await`: one connection at a time, on any transport.
 ///
@@ -99,6 +100,14 @@ package actor MQTTClient {
     package func disconnect(publishesWill: Bool = false) async {
         if publishesWill { link.abort() } else { link.disconnect() }
         try? await loop.shutdown().get()
+    }
+
+    /// Goes on from another local address, over QUIC: neither the session nor the messages under way notice.
+    ///
+    /// - Parameter local: port 0 for any.
+    /// - Throws: ``ClientError``.
+    package func migrate(to local: SocketAddress, _ migration: QUICEndpoint.Migration = .active) async throws {
+        try await link.migrate(to: local, migration).get()
     }
 
     // MARK: Messages

@@ -5,10 +5,13 @@ import QUICTransport
 final class QUICStreamTransport: ClientTransport {
     private let address: SocketAddress
     private let local: SocketAddress
+    private let ownsSocket: Bool
     private let configuration: QUICClientConfiguration
     private let loop: ClientLoop
     /// Held until the end is reported.
     private var owner: ClientConnection?
+    /// The UDP socket, if it is for this connection alone.
+    private var ownEndpoint: QUICEndpoint?
     private var connection: QUICConnection?
     private var stream: QUICStream?
     private var isClosing = false
@@ -20,11 +23,13 @@ final class QUICStreamTransport: ClientTransport {
     init(
         to address: SocketAddress,
         from local: SocketAddress?,
+        ownsSocket: Bool,
         configuration: QUICClientConfiguration,
         for owner: ClientConnection
     ) {
         self.address = address
         self.local = local ?? address.unspecified
+        self.ownsSocket = ownsSocket
         self.configuration = configuration
         self.owner = owner
         loop = owner.loop
@@ -40,9 +45,11 @@ final class QUICStreamTransport: ClientTransport {
     }
 
     func open() {
-        let endpoint = loop.endpoint(localAddress: local).assumeIsolated()
-        endpoint.whenComplete { result in
-            guard self.owner != nil else { return }
+        let endpoint = ownsSocket ? loop.makeEndpoint(localAddress: local) : loop.endpoint(localAddress: local)
+        endpoint.assumeIsolated().whenComplete { result in
+            let endpoint = try? result.get().value
+            if self.ownsSocket { self.ownEndpoint = endpoint }
+            guard self.owner != nil else { return self.closeSocket() }
             do {
                 self.connection = try result.get().value.connect(
                     to: self.address,
@@ -50,12 +57,20 @@ final class QUICStreamTransport: ClientTransport {
                     delegate: self
                 )
             } catch {
+                self.closeSocket()
                 self.ended(TransportFailure(quic: error))
             }
         }
     }
 
     func write(_ bytes: ByteBuffer) { stream?.write(bytes) }
+
+    func migrate(to local: SocketAddress, _ migration: QUICEndpoint.Migration) -> EventLoopFuture<Void> {
+        guard let connection else { return loop.eventLoop.makeFailedFuture(ClientError.notConnected) }
+        return connection.endpoint.rebind(to: local, migration: migration).flatMapErrorThrowing { error in
+            throw ClientError.transport(TransportFailure(quic: error))
+        }
+    }
 
     func close() {
         owner = nil
@@ -124,11 +139,19 @@ extension QUICStreamTransport: QUICConnectionDelegate {
         closeTimer = nil
         self.connection = nil
         stream = nil
+        closeSocket()
         if isClosing {
             isClosing = false
             loop.transportClosed()
         }
         ended(TransportFailure(reason))
+    }
+
+    private func closeSocket() {
+        guard let endpoint = ownEndpoint else { return }
+        ownEndpoint = nil
+        loop.transportClosing()
+        endpoint.close().assumeIsolated().whenComplete { _ in self.loop.transportClosed() }
     }
 
     /// The end of the control stream is the end of the connection.

@@ -1,5 +1,6 @@
 import NIOCore
 import NIOPosix
+import QUICTransport
 
 /// MQTT on a TCP connection.
 final class TCPTransport: ClientTransport {
@@ -53,6 +54,11 @@ final class TCPTransport: ClientTransport {
 
     func write(_ bytes: ByteBuffer) {
         context?.writeAndFlush(NIOAny(bytes), promise: nil)
+    }
+
+    /// A TCP connection is its addresses (RFC 9293 §3.3.1).
+    func migrate(to local: SocketAddress, _ migration: QUICEndpoint.Migration) -> EventLoopFuture<Void> {
+        eventLoop.makeFailedFuture(ClientError.cannotMigrate)
     }
 
     func close() {

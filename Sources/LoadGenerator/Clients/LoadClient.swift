@@ -18,6 +18,7 @@ final class LoadClient {
     let identity: ClientIdentity
     let connection: ClientConnection
     private(set) var role: (any LoadRole)?
+    private var mover: Mover?
     let worker: Worker
 
     private var retriesLeft: Int
@@ -41,6 +42,7 @@ final class LoadClient {
             loop: worker.loop
         )
         connection.delegate = self
+        mover = plan.options.migrationInterval.map { Mover(self, index: index, interval: $0) }
         switch plan.options.command {
         case .pub: role = Publisher(self)
         case .sub: role = Subscriber(self)
@@ -64,6 +66,7 @@ final class LoadClient {
         let isFirst = !hasConnected
         hasConnected = true
         role?.connected(sessionPresent: answer.sessionPresent && !isFirst)
+        mover?.start()
         if isFirst { worker.clientTried() }
     }
 

@@ -26,18 +26,33 @@ struct LoadPlan: Sendable {
         let transport: ConnectionTarget.Transport = options.isQUIC ? .quic(serverName: host, trust: .insecure) : .tcp
         do throws(ClientError) {
             let addresses = try ConnectionTarget.resolve(host: host, port: options.port)
-            guard !options.localAddresses.isEmpty else {
-                return [ConnectionTarget(addresses: addresses, transport: transport)]
+            func target(from local: SocketAddress?) -> ConnectionTarget {
+                ConnectionTarget(
+                    addresses: addresses,
+                    transport: transport,
+                    localAddress: local,
+                    ownsSocket: options.migrationInterval != nil,
+                    congestionController: options.congestionController
+                )
             }
+            guard !options.localAddresses.isEmpty else { return [target(from: nil)] }
             var targets: [ConnectionTarget] = []
             for text in options.localAddresses {
-                let local = try ConnectionTarget.resolve(host: text, port: 0).first
-                targets.append(ConnectionTarget(addresses: addresses, transport: transport, localAddress: local))
+                targets.append(target(from: try ConnectionTarget.resolve(host: text, port: 0).first))
             }
             return targets
         } catch {
             throw UsageError(error.description)
         }
+    }
+
+    /// Where a client goes when it changes its address for the n-th time: the next of its local addresses, or another port.
+    func localAddress(_ index: Int, move: Int) -> SocketAddress? {
+        let choices = targets[index % targets.count]
+        let next = choices[(index + move) % choices.count]
+        if let local = next.localAddress { return local }
+        let any = next.addresses.first?.protocol == .inet6 ? "::" : "0.0.0.0"
+        return try? SocketAddress(ipAddress: any, port: 0)
     }
 
     /// Hosts and local addresses are used in turn.

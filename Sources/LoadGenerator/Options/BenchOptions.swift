@@ -1,4 +1,5 @@
 import MQTTCodec
+import QUICTransport
 
 /// A checked command line of `martlet bench`.
 package struct BenchOptions: Sendable {
@@ -16,6 +17,10 @@ package struct BenchOptions: Sendable {
     let connectRetries: Int
     let reconnects: Int
     let isQUIC: Bool
+    /// Between changes of a client's address; `nil` for none.
+    let migrationInterval: Nanoseconds?
+    let migration: QUICEndpoint.Migration
+    let congestionController: QUICConfiguration.CongestionController
     let userName: String?
     let password: String?
     let keepAlive: UInt16
@@ -69,6 +74,14 @@ package struct BenchOptions: Sendable {
         connectRetries = check.integer("num-retry-connect", in: 0...1_000_000)
         reconnects = check.integer("reconnect", in: 0...1_000_000)
         isQUIC = check.quic
+        migrationInterval = check.duration("migrate-every")
+        migration = check.choice("migration", ["active", "unnoticed"]) == "unnoticed" ? .unnoticed : .active
+        congestionController =
+            switch check.choice("congestion", ["cubic", "reno", "bbr"]) {
+            case "reno": .reno
+            case "bbr": .bbr
+            default: .cubic
+            }
         userName = values.string("username")
         password = values.string("password")
         keepAlive = UInt16(check.integer("keepalive", in: 0...65_535))
@@ -105,6 +118,10 @@ package struct BenchOptions: Sendable {
         }
         if command == .pub, topics.contains(where: { $0.contains("+") || $0.contains("#") }) {
             check.fail("a topic to publish to must not contain + or #")
+        }
+        if let migrationInterval {
+            if !isQUIC { check.fail("--migrate-every needs --quic: a TCP connection ends with its address") }
+            if migrationInterval < 10_000_000 { check.fail("--migrate-every: at least 10ms") }
         }
         if let error = check.error { throw error }
     }

@@ -21,6 +21,15 @@ extension OptionTable {
         Option("num-retry-connect", nil, .integer, initial: "0", "retries of a failed first connect"),
         Option("reconnect", nil, .integer, initial: "0", "times that a client connects again after a loss"),
         Option("quic", nil, .quic, initial: "false", "QUIC instead of TCP; certificates are not verified"),
+        Option("migrate-every", nil, .string, "change each client's address so often: 500ms, 5s; with --quic"),
+        Option(
+            "migration",
+            nil,
+            .string,
+            initial: "active",
+            "how: active, or unnoticed as when a NAT gives another address"
+        ),
+        Option("congestion", nil, .string, initial: "cubic", "congestion control with --quic: cubic, reno or bbr"),
         Option("username", "u", .string, "user name; %i and %rand_N are replaced where they are all of it"),
         Option("password", "P", .string, "password"),
         Option("keepalive", "k", .integer, initial: "300", "keep alive in seconds"),

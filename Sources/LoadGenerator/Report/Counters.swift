@@ -2,7 +2,8 @@
 enum Counter: Int, CaseIterable, Sendable {
     case publishLatency, received, subscribed, subscribeFailed, published, publishFailed, publishOverrun,
         publishSucceeded,
-        publishedToNobody, connected, connectFailed, connectRetried, reconnected, unreachable, refused, timedOut, idle
+        publishedToNobody, connected, connectFailed, connectRetried, reconnected, unreachable, refused, timedOut, idle,
+        migrated, migrateFailed
 
     var name: String {
         switch self {
@@ -23,6 +24,8 @@ enum Counter: Int, CaseIterable, Sendable {
         case .refused: "connection_refused"
         case .timedOut: "connection_timeout"
         case .idle: "connection_idle"
+        case .migrated: "migrate_succ"
+        case .migrateFailed: "migrate_fail"
         }
     }
 }

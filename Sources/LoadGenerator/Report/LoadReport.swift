@@ -53,6 +53,7 @@ struct LoadReport: Sendable {
             !isInterrupted && connected + counters[.connectFailed] < options.count,
             "only \(connected) of \(options.count) clients were connected in time"
         )
+        check(counters[.migrateFailed] > 0, "\(counters[.migrateFailed]) changes of address failed")
         check(counters[.publishFailed] > 0, "\(counters[.publishFailed]) messages were not delivered to the server")
         if options.command == .pub, options.qos > .atMostOnce {
             let answered = counters[.publishSucceeded] + counters[.publishedToNobody] + counters[.publishFailed]
@@ -85,7 +86,8 @@ struct LoadReport: Sendable {
             "\(value) (\((Double(value) / max(document.seconds, 0.001)).text(decimals: 1))/s)"
         }
         add("connected", "\(counters[.connected]) of \(document.clients)")
-        for counter in [Counter.connectFailed, .connectRetried, .reconnected] where counters[counter] > 0 {
+        for counter in [Counter.connectFailed, .connectRetried, .reconnected, .migrated, .migrateFailed]
+        where counters[counter] > 0 {
             add(counter.name, "\(counters[counter])")
         }
         if counters[.published] > 0 {
