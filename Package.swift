@@ -99,7 +99,7 @@ let package = Package(
         ),
         .testTarget(
             name: "LoadGeneratorTests",
-            dependencies: ["LoadGenerator", "MQTTClient", "MQTTCodec", "MosquittoFixture", .nioCore]
+            dependencies: ["LoadGenerator", "MQTTClient", "MQTTCodec", "QUICTransport", "MosquittoFixture", .nioCore]
         ),
         .target(
             name: "MosquittoFixture",

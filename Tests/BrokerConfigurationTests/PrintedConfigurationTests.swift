@@ -5,13 +5,17 @@ import Testing
 @Suite struct PrintedConfigurationTests {
     static let everything = """
         node { data_dir = "/var/lib/martlet", loops = 4, name = "edge \\"1\\"" }
-        listeners.tcp.default { bind = 1883, max_connections = 100 }
+        listeners.tcp.default { bind = 1883, max_connections = 100, max_conn_rate = "50/10s", max_conn_burst = 7 }
         listeners.tcp.spare { enable = false, bind = "[::]:1884" }
         listeners.quic.default {
           bind = "0.0.0.0:14567"
           idle_timeout = 30s, handshake_idle_timeout_ms = 5000, keep_alive_interval_ms = 20s
           peer_bidi_stream_count = 100, peer_unidi_stream_count = 0, stream_recv_window_default = 131072
           conn_flow_control_window = 1048576, initial_rtt_ms = 100, max_ack_delay_ms = 5, maximum_mtu = 9000
+          max_conn_rate = "100/m", max_conn_burst = 20, max_handshakes = 10, stateless_packet_rate = 5
+          new_address_burst = 9, new_address_interval = 1m
+          congestion_control = bbr, pacing_enabled = false, ecn_enabled = false, mtu_discovery_enabled = false
+          udp_options { recbuf = 1MB, sndbuf = 2MB, gso = false, gro = false, batch = 8 }
           ssl_options { certfile = "c.pem", keyfile = "k.pem" }
         }
         mqtt {

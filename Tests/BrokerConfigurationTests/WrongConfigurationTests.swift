@@ -46,6 +46,18 @@ import Testing
             "listeners.tcp.default.enable = maybe",
             ["1:1: listeners.tcp.default.enable: \"maybe\" is not allowed; allowed: true or false"]
         ),
+        (
+            "listeners.tcp.default.max_conn_rate = 1000",
+            [
+                "1:1: listeners.tcp.default.max_conn_rate: 1000 is not allowed; allowed: a rate such as 1000/s or 5000/10s, or infinity"
+            ]
+        ),
+        (
+            "listeners.quic.default.congestion_control = fast",
+            [
+                "1:1: listeners.quic.default.congestion_control: \"fast\" is not allowed; allowed: cubic, reno, bbr"
+            ]
+        ),
         // Wrong values
         (
             "listeners.quic.default.bind = \"localhost:14567\"",

@@ -1,4 +1,3 @@
-import NIOCore
 import Testing
 
 @testable import BrokerServer
@@ -17,22 +16,5 @@ import Testing
         #expect(mailbox.take(3) == [2, 3])
         #expect(mailbox.take(Mailbox.lowWaterMark).isEmpty)
         #expect(mailbox.put(Mailbox.highWaterMark, from: 2))
-    }
-
-    @Test("Places are counted, and given back") func admission() {
-        let listener = BrokerServerConfiguration.Listener(
-            name: "test",
-            address: try SocketAddress(ipAddress: "127.0.0.1", port: 0),
-            transport: .tcp,
-            maximumConnections: 2
-        )
-        let admission = Admission(listener)
-        #expect(admission.enter())
-        #expect(admission.enter())
-        #expect(!admission.enter())
-        #expect(admission.open == 2)
-        #expect(admission.refused == 1)
-        admission.leave()
-        #expect(admission.enter())
     }
 }

@@ -1,4 +1,5 @@
 import MQTTCodec
+import QUICTransport
 import Testing
 
 @testable import LoadGenerator
@@ -15,6 +16,25 @@ struct BenchOptionsTests {
             #expect(options.port == 14567)
             #expect(options.topics == ["t/test"])
             #expect(options.count == 10)
+        }
+    }
+
+    @Test("Changes of address")
+    func migration() throws {
+        let words = ["--quic", "-t", "t", "--ifaddr", "127.0.0.2,127.0.0.3"]
+        let options = try BenchOptions(.pub, words + ["--migrate-every", "5s", "--congestion", "bbr"])
+        #expect(options.migrationInterval == 5_000_000_000)
+        #expect(options.migration == .active)
+        #expect(options.congestionController == .bbr)
+        let unnoticed = try BenchOptions(.pub, words + ["--migrate-every", "100ms", "--migration", "unnoticed"])
+        #expect(unnoticed.migration == .unnoticed)
+        #expect(try BenchOptions(.pub, words).migrationInterval == nil)
+        for wrong in [
+            ["-t", "t", "--migrate-every", "5s"], ["--quic", "-t", "t", "--migrate-every", "1ms"],
+            ["--quic", "-t", "t", "--migrate-every", "5s", "--migration", "sudden"],
+            ["--quic", "-t", "t", "--congestion", "vegas"],
+        ] {
+            #expect(throws: UsageError.self) { try BenchOptions(.pub, wrong) }
         }
     }
 

@@ -69,6 +69,21 @@ struct LoadRunTests {
         }
     }
 
+    @Test("Clients that change their address lose nothing", arguments: ["active", "unnoticed"])
+    func migrating(how: String) async throws {
+        try await Mosquitto.with { broker in
+            let console = Console()
+            let words = [
+                "-t", "t/%i", "-c", "4", "-I", "5", "-L", "1200", "-i", "0", "-q", "1", "--migrate-every", "200ms",
+                "--migration", how, "--ifaddr", "127.0.0.1,127.0.0.2",
+            ]
+            let outcome = try await run(.pub, broker, .quic, words, console)
+            #expect(outcome == .done)
+            #expect(console.contains("pub_nosub total=1200 ") || console.contains("pub_succ total=1200 "))
+            #expect(console.contains("migrate_succ "))
+        }
+    }
+
     @Test("As fast as possible, and nothing is lost at the end", arguments: Transport.allCases)
     func fast(transport: Transport) async throws {
         try await Mosquitto.with { broker in

@@ -11,11 +11,14 @@ struct QUICBridge: Sendable {
 
     init(toTCP tcpPort: Int, certificate: CertificatePair) async throws {
         let loop = MultiThreadedEventLoopGroup.singleton.next()
-        let configuration = QUICServerConfiguration(
+        var server = QUICServerConfiguration(
             certificateChain: certificate.certificate,
             privateKey: certificate.key,
             staticSecret: (0..<32).map { _ in UInt8.random(in: 0...255) }
         )
+        // Clients of the tests change their address more often than vehicles do.
+        server.newAddressBurst = 1000
+        let configuration = server
         let address = try SocketAddress(ipAddress: "127.0.0.1", port: 0)
         endpoint = try await loop.flatSubmit {
             QUICEndpoint.listen(

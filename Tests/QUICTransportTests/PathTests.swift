@@ -62,6 +62,37 @@ import Testing
         }
     }
 
+    /// One that comes back before the other address is proved has never left.
+    @Test func returnBeforeValidationIsNoChange() async throws {
+        try await Scene.run { scene in
+            scene.echoes = false
+            let server = try await scene.listen()
+            let relay = try await Relay(to: server.localAddress, on: scene.loop)
+            let client = try await scene.client()
+            let (connection, _) = try await scene.connect(client, to: try relay.inner.address)
+            let (peer, recorder) = scene.accepted[0]
+            let home = try relay.address
+            let stream = try connection.openBidirectionalStream()
+            for (text, whole) in [("a", "a"), ("b", "ab"), ("c", "abc"), ("d", "abcd")] {
+                switch text {
+                case "b":
+                    relay.forwardsAnswers = false
+                    try await relay.changeAddress(on: scene.loop)
+                case "c": relay.returnHome()
+                case "d": relay.forwardsAnswers = true
+                default: break
+                }
+                stream.write(ByteBuffer(string: text))
+                try await scene.until(text) { recorder.text(0) == whole }
+            }
+            try await scene.until("acknowledged") { stream.pendingBytes == 0 }
+            #expect(recorder.addresses == [])
+            #expect(peer.remoteAddress == home)
+            #expect(server.counters.addressChanges == 0)
+            try await relay.close()
+        }
+    }
+
     @Test func idleConnectionIsFoundAgainAfterTheChange() async throws {
         try await Scene.run { scene in
             let pair = try await scene.pair()

@@ -1,3 +1,4 @@
+import MQTTClient
 import NIOCore
 
 /// Changes a client's address at an interval, across the addresses that the load was given.

@@ -72,6 +72,7 @@ struct RunningBroker: Sendable {
         cleanStart: Bool = true,
         expiry: UInt32? = nil,
         keepAlive: UInt16 = 60,
+        responseTimeout: TimeAmount = .seconds(30),
         userName: String? = nil,
         password: String? = nil,
         will: Connect.Will? = nil
@@ -87,7 +88,7 @@ struct RunningBroker: Sendable {
         )
         connect.properties.sessionExpiryInterval = expiry
         return MQTTClient(
-            configuration: ClientConfiguration(connect: connect),
+            configuration: ClientConfiguration(connect: connect, responseTimeout: responseTimeout),
             target: ConnectionTarget(
                 addresses: address(transport).map { [$0] } ?? [],
                 transport: try transport.client

@@ -62,6 +62,7 @@ actor Scene {
     func listen(
         on address: SocketAddress? = nil,
         sharesPort: Bool = false,
+        admit: @escaping () -> QUICAdmission = { .accept },
         configure: (inout QUICServerConfiguration) -> Void = { _ in }
     ) async throws -> QUICEndpoint {
         let pair = try CertificatePair.shared.get()
@@ -76,7 +77,8 @@ actor Scene {
             configuration: configuration,
             loop: self.loop,
             sharesPort: sharesPort,
-            logger: Logger(label: "test")
+            logger: Logger(label: "test"),
+            admit: admit
         ) { connection in
             self.accept(connection)
         }.get().value
