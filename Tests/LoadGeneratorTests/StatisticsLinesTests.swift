@@ -43,13 +43,13 @@ struct StatisticsLinesTests {
         #expect(lines.lines(counters, now: 9 * second).isEmpty)
     }
 
-    @Test("The order is the peer's")
+    @Test("The order is the peer's, and what it lacks comes last")
     func order() {
         #expect(
             Counter.allCases.map(\.name) == [
                 "publish_latency", "recv", "sub", "sub_fail", "pub", "pub_fail", "pub_overrun", "pub_succ", "pub_nosub",
                 "connect_succ", "connect_fail", "connect_retried", "reconnect_succ", "unreachable",
-                "connection_refused", "connection_timeout", "connection_idle",
+                "connection_refused", "connection_timeout", "connection_idle", "migrate_succ", "migrate_fail",
             ]
         )
     }

@@ -120,7 +120,7 @@ import Testing
         try await Scene.run { scene in
             try enterOwnNetwork()
             try run("tc", "qdisc", "add", "dev", "lo", "root", "tbf", "rate", "40mbit", "burst", "4kb", "limit", "2mb")
-            let pair = try await scene.pair(configureServer: { $0.socket.receiveBufferSize = 4_096 })
+            let pair = try await scene.pair(configureServer: { $0.socket.sendBufferSize = 4_096 })
             let stream = try pair.connection.openBidirectionalStream()
             stream.write(ByteBuffer.pattern(500_000))
             try await scene.until("echo", seconds: 60) { pair.recorder.receivedCount == 500_000 }
