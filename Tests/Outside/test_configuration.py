@@ -138,3 +138,25 @@ def test_listener_block_of_the_seed(binary, tmp_path, start):
     assert broker.addresses["quic"][0] == "0.0.0.0"
     assert "/opt/emqx/etc/certs/cert.pem" in broker.output
     assert broker.output.count("anonymous clients are admitted") == 1, "a listener for everybody is warned of once"
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="takes rights away")
+def test_cut_receive_buffer_is_said(binary, tmp_path):
+    """Without CAP_NET_ADMIN the kernel holds a socket to net.core.rmem_max; the sysctl that helps is named."""
+    most = int(Path("/proc/sys/net/core/rmem_max").read_text())
+    wanted = most + 4096
+    tmp_path.chmod(0o777)
+    arguments = ["--set", "listeners.tcp.default.bind=127.0.0.1:0", "--set", "listeners.quic.default.bind=127.0.0.1:0"]
+    arguments += ["--set", f"node.data_dir={tmp_path}/data", "--set", f"listeners.quic.default.udp_options.recbuf={wanted}"]
+    without_rights = ["setpriv", "--bounding-set=-all", "--inh-caps=-all", "--reuid=65534", "--clear-groups"]
+    process = subprocess.Popen(
+        [*without_rights, str(binary), "serve", *arguments], cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
+    said = []
+    for line in process.stdout:
+        said.append(line)
+        if "martlet is ready" in line:
+            break
+    process.terminate()
+    said.append(process.communicate(timeout=20)[0])
+    assert f"sysctl -w net.core.rmem_max={wanted}" in "".join(said), said

@@ -7,9 +7,15 @@ final class Relay {
     private let server: SocketAddress
     private var outer: [PlainSocket] = []
     private var current = 0
+    private var firstValid = 0
     private var client: SocketAddress?
     /// Whether the server's answers reach the client.
     var forwardsAnswers = true
+    /// Datagrams of the client that came through.
+    private(set) var forwarded = 0
+    /// How often the client spoke after the server, since the address changed: the round trips that something took.
+    private(set) var flights = 0
+    private var serverSpoke = true
 
     init(to server: SocketAddress, on loop: any EventLoop, isolation: isolated (any Actor)? = #isolation) async throws {
         self.server = server
@@ -17,18 +23,32 @@ final class Relay {
         try await self.changeAddress(on: loop)
         self.inner.onReceived = { [unowned self] envelope in
             self.client = envelope.remoteAddress
+            self.forwarded += 1
+            if self.serverSpoke { self.flights += 1 }
+            self.serverSpoke = false
             self.outer[self.current].send(envelope.data, to: self.server)
         }
     }
 
     /// The server sees the client at another address from now on.
-    func changeAddress(on loop: any EventLoop, isolation: isolated (any Actor)? = #isolation) async throws {
+    ///
+    /// - Parameter forgets: what is sent to the old address gets lost, as when a binding has expired.
+    func changeAddress(
+        on loop: any EventLoop,
+        forgets: Bool = false,
+        isolation: isolated (any Actor)? = #isolation
+    ) async throws {
         let socket = try await PlainSocket.bind(on: loop)
+        let binding = self.outer.count
+        if forgets { self.firstValid = binding }
         socket.onReceived = { [unowned self] envelope in
-            guard self.forwardsAnswers, let client = self.client else { return }
+            guard self.forwardsAnswers, binding >= self.firstValid, let client = self.client else { return }
+            self.serverSpoke = true
             self.inner.send(envelope.data, to: client)
         }
         self.outer.append(socket)
+        self.flights = 0
+        self.serverSpoke = true
         self.current = self.outer.count - 1
     }
 
