@@ -7,7 +7,7 @@ final class Relay {
     private let server: SocketAddress
     private var outer: [PlainSocket] = []
     private var current = 0
-    private var client: SocketAddress?
+    private(set) var client: SocketAddress?
     /// Whether the server's answers reach the client.
     var forwardsAnswers = true
 
