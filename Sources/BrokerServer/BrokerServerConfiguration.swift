@@ -13,6 +13,8 @@ package struct BrokerServerConfiguration: Sendable {
     package var shutdownTimeout: TimeAmount = .seconds(5)
     /// How often counters are given to the metrics system.
     package var metricsInterval: TimeAmount = .seconds(1)
+    /// The data folder's, which is held as long as the broker runs; `nil` where nothing needs it.
+    package var run: NodeRun?
 
     /// Connections on a socket that a listener's backlog holds.
     package static let backlog: CInt = 4096

@@ -2,10 +2,15 @@
 #include "CDatagrams.h"
 
 #include <errno.h>
+#include <linux/filter.h>
 #include <linux/sock_diag.h>
 #include <netinet/udp.h>
 #include <string.h>
 #include <unistd.h>
+
+#ifndef SO_ATTACH_REUSEPORT_CBPF
+#define SO_ATTACH_REUSEPORT_CBPF 51
+#endif
 
 #ifndef UDP_SEGMENT
 #define UDP_SEGMENT 103
@@ -152,4 +157,40 @@ int datagram_messages_send(int descriptor, const datagram_message *messages, uin
     sent = sendmmsg(descriptor, headers, count, 0);
   } while (sent < 0 && errno == EINTR);
   return sent < 0 ? -errno : sent;
+}
+
+// The filter sees the UDP payload. A verdict that is no socket's place leaves the choice to the kernel.
+int datagram_socket_steer(int descriptor, const datagram_steering *steering) {
+  enum { HEAD = 16, NO_SOCKET = 0xffff };
+  if (steering->count > DATAGRAM_WORKERS) {
+    return -EINVAL;
+  }
+  uint8_t end = (uint8_t)(HEAD + 2 * steering->count);
+  struct sock_filter code[HEAD + 2 * DATAGRAM_WORKERS + 1] = {
+      BPF_STMT(BPF_LD | BPF_W | BPF_LEN, 0),
+      BPF_JUMP(BPF_JMP | BPF_JGE | BPF_K, steering->least, 0, (uint8_t)(end - 2)),
+      BPF_STMT(BPF_LD | BPF_B | BPF_ABS, 0),
+      BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, 0x80, (uint8_t)(end - 4), 0),
+      // The mask: see IdentifierMask.
+      BPF_STMT(BPF_LD | BPF_W | BPF_ABS, steering->masked_offset),
+      BPF_STMT(BPF_ALU | BPF_XOR | BPF_K, steering->keys[0]),
+      BPF_STMT(BPF_ALU | BPF_MUL | BPF_K, steering->keys[1]),
+      BPF_STMT(BPF_MISC | BPF_TAX, 0),
+      BPF_STMT(BPF_ALU | BPF_RSH | BPF_K, 15),
+      BPF_STMT(BPF_ALU | BPF_XOR | BPF_X, 0),
+      BPF_STMT(BPF_ALU | BPF_MUL | BPF_K, steering->keys[2]),
+      BPF_STMT(BPF_ALU | BPF_RSH | BPF_K, 27),
+      BPF_STMT(BPF_MISC | BPF_TAX, 0),
+      BPF_STMT(BPF_LD | BPF_B | BPF_ABS, 1),
+      BPF_STMT(BPF_ALU | BPF_AND | BPF_K, 0x1f),
+      BPF_STMT(BPF_ALU | BPF_XOR | BPF_X, 0),
+  };
+  for (uint8_t worker = 0; worker < steering->count; worker++) {
+    struct sock_filter *at = code + HEAD + 2 * worker;
+    at[0] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, worker, 0, 1);
+    at[1] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, steering->places[worker]);
+  }
+  code[end] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, NO_SOCKET);
+  struct sock_fprog program = {.len = (unsigned short)(end + 1), .filter = code};
+  return setsockopt(descriptor, SOL_SOCKET, SO_ATTACH_REUSEPORT_CBPF, &program, sizeof program) == 0 ? 0 : -errno;
 }

@@ -87,3 +87,7 @@ static inline ngtcp2_ssize shim_transport_params_encode(uint8_t *dest, size_t ro
                                                         const ngtcp2_transport_params *params) {
   return ngtcp2_transport_params_encode(dest, room, params);
 }
+
+// Sums of sizes, in ngtcp2.
+static inline size_t shim_max_retry_token_count(void) { return NGTCP2_CRYPTO_MAX_RETRY_TOKENLEN2; }
+static inline size_t shim_max_regular_token_count(void) { return NGTCP2_CRYPTO_MAX_REGULAR_TOKENLEN; }

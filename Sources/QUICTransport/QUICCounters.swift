@@ -26,6 +26,18 @@ package struct QUICCounters: Sendable, Equatable {
     package var pathValidationsFailed = 0
     /// Times that a failed socket was replaced.
     package var socketsReplaced = 0
+    /// Datagrams that were passed on to other loops of the port, and those that other loops passed on to this one.
+    package var tossedOut = 0
+    package var tossedIn = 0
+    /// Times that the kernel was told how to steer datagrams between the sockets of a port, and that it would not hear.
+    package var steeringsAttached = 0
+    package var steeringsRefused = 0
+    package var retriesSent = 0
+    /// Tokens in Initial packets that proved the client's address, and those that did not.
+    package var tokensValid = 0
+    package var tokensInvalid = 0
+    /// Tokens sent for a client's next connection.
+    package var newTokensSent = 0
 
     /// Datagrams that were dropped unanswered, by reason.
     package var dropped = Dropped()
@@ -51,6 +63,10 @@ package struct QUICCounters: Sendable, Equatable {
         package var statelessLimit = 0
         /// Late packets of closed connections that were not answered again.
         package var closedConnection = 0
+        /// Datagrams for another loop that had too many waiting.
+        package var tossLimit = 0
+        /// Initial packets that should have been answered by a Retry, beyond its rate.
+        package var retryLimit = 0
     }
 
     package init() {}

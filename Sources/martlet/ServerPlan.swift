@@ -13,6 +13,7 @@ struct ServerPlan {
     private let authentication: ClientAuthentication
     private let loops: Int
     private var pairs: [String: CertificatePair] = [:]
+    private let secrets: NodeSecrets
 
     /// Octets of the IPv6 and UDP headers, which a configured MTU counts and QUIC does not.
     private static let headers = 48
@@ -24,6 +25,7 @@ struct ServerPlan {
         self.configuration = configuration
         loops = min(configuration.node.loops ?? System.coreCount, Shard.maximumCount)
         authentication = try AuthenticationChain(configuration).authentication
+        secrets = try NodeSecrets(configuration.node)
         for (name, listener) in configuration.listeners.quic where listener.isEnabled {
             switch listener.certificate.pair(fileExists: FileManager.default.fileExists) {
             case .files(let chain, let key):
@@ -34,7 +36,7 @@ struct ServerPlan {
                     throw Failure(description: "listeners.quic.\(name): \(error)")
                 }
                 do throws(QUICError) {
-                    // The secret is not known yet, and has no part in it.
+                    // The node's own secret is not known yet, and has no part in it.
                     try quicConfiguration(listener, pair, Array(repeating: 0, count: 32)).validateWithCertificate()
                 } catch {
                     throw Failure(
@@ -47,6 +49,7 @@ struct ServerPlan {
             case .generated(let warning):
                 if let warning { Terminal.note("warning: listeners.quic.\(name): \(warning)") }
             }
+            _ = try identifierMode(listener.connectionID, of: name)
         }
     }
 
@@ -84,16 +87,24 @@ struct ServerPlan {
             )
         }
         let quic = configuration.listeners.quic.filter(\.value.isEnabled)
+        var run: NodeRun?
         if !quic.isEmpty {
             let folder = try DataFolder(path: configuration.node.dataDirectory)
-            let secret = try folder.secret()
+            let begun = try folder.beginRun()
+            run = begun
+            let secret = try secrets.own ?? folder.secret()
             for (name, listener) in quic.sorted(by: { $0.key < $1.key }) {
                 let pair = try pairs[name] ?? folder.certificate()
+                var transport = quicConfiguration(listener, pair, secret)
+                transport.identifiers = secrets.identifiers(
+                    try identifierMode(listener.connectionID, of: name),
+                    incarnation: begun.incarnation
+                )
                 listeners.append(
                     .init(
                         name: name,
                         address: try Self.address(listener.bind),
-                        transport: .quic(quicConfiguration(listener, pair, secret)),
+                        transport: .quic(transport),
                         maximumConnections: listener.maximumConnections,
                         connectionRate: Self.connectionRate(listener)
                     )
@@ -101,6 +112,7 @@ struct ServerPlan {
             }
         }
         var server = BrokerServerConfiguration(loops: loops, listeners: listeners)
+        server.run = run
         server.limits = limits
         server.authentication = authentication
         return server
@@ -140,6 +152,18 @@ struct ServerPlan {
         quic.statelessPacketsPerSecond = listener.statelessPacketsPerSecond
         quic.newAddressBurst = listener.newAddressBurst
         quic.newAddressInterval = listener.newAddressInterval
+        quic.steersInKernel = listener.steersInKernel
+        quic.maximumTossedBytes = listener.maximumTossedBytes
+        quic.retry.mode =
+            switch listener.retry.mode {
+            case .never: .never
+            case .always: .always
+            case .underLoad: .underLoad
+            }
+        quic.retry.load = Double(listener.retry.load) / 100
+        quic.retry.tokenLifetime = listener.retry.tokenLifetime
+        quic.retry.newTokenLifetime = listener.retry.newTokenLifetime
+        quic.retry.retriesPerSecond = listener.retry.maximumRate
         return quic
     }
 
@@ -149,6 +173,30 @@ struct ServerPlan {
         listener.connectionRate.map { rate in
             let nanoseconds = TimeAmount(rate.time).nanoseconds / Int64(rate.count)
             return .init(burst: listener.connectionBurst ?? rate.count, interval: .nanoseconds(max(1, nanoseconds)))
+        }
+    }
+
+    /// What the load balancer controller of AWS tells a container.
+    private static let serverIDVariable = "AWS_LBC_QUIC_SERVER_ID"
+
+    private func identifierMode(
+        _ configuration: ConnectionIdentifierConfiguration,
+        of name: String
+    ) throws -> QUICIdentifierConfiguration.Mode {
+        switch configuration.mode {
+        case .encrypted: return .encrypted
+        case .plain: return .plain
+        case .aws:
+            if let serverID = configuration.serverID { return .aws(serverID: serverID) }
+            let given = ProcessInfo.processInfo.environment[Self.serverIDVariable]
+            guard let serverID = given.flatMap(ServerID.number) else {
+                throw Failure(
+                    description:
+                        "listeners.quic.\(name).connection_id: mode = aws needs a server_id, 0x and 16 hexadecimal digits, "
+                        + "and \(Self.serverIDVariable) \(given == nil ? "is not set" : "is something else")"
+                )
+            }
+            return .aws(serverID: serverID)
         }
     }
 

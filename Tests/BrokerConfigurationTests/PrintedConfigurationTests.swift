@@ -4,7 +4,10 @@ import Testing
 /// `--print-config` shows what is in force and where it comes from, and can be read back.
 @Suite struct PrintedConfigurationTests {
     static let everything = """
-        node { data_dir = "/var/lib/martlet", loops = 4, name = "edge \\"1\\"" }
+        node {
+          data_dir = "/var/lib/martlet", loops = 4, name = "edge \\"1\\""
+          number = 7, secret_file = "shared", secret_rotation = 1, other_secrets = { rotation = 0, file = "old" }
+        }
         listeners.tcp.default { bind = 1883, max_connections = 100, max_conn_rate = "50/10s", max_conn_burst = 7 }
         listeners.tcp.spare { enable = false, bind = "[::]:1884" }
         listeners.quic.default {
@@ -17,6 +20,9 @@ import Testing
           congestion_control = bbr, pacing_enabled = false, ecn_enabled = false, mtu_discovery_enabled = false
           udp_options { recbuf = 1MB, sndbuf = 2MB, gso = false, gro = false, batch = 8 }
           ssl_options { certfile = "c.pem", keyfile = "k.pem" }
+          connection_id { mode = aws, server_id = "0x0123456789abcdef" }, kernel_steering = false
+          retry { mode = always, load = 50, token_lifetime = 5s, new_token_lifetime = 1h, max_rate = 100 }
+          max_tossed_bytes = 1MB
         }
         mqtt {
           idle_timeout = infinity, max_packet_size = 512KB, max_clientid_len = 128, max_topic_levels = 16

@@ -85,7 +85,7 @@ import Testing
     @Test func keysOfThePeerWithoutMeaningAreAcceptedAndMentioned() throws {
         let loaded = try load(
             """
-            node.cookie = secret
+            node.cookie = hush
             listeners.quic.default { acceptors = 16, retry_memory_limit = 65, load_balancing_mode = 1 }
             listeners.tcp.default { tcp_options { backlog = 1024 }, zone = default, access_rules = ["allow all"] }
             mqtt.strict_mode = true
@@ -98,8 +98,8 @@ import Testing
                 "martlet.conf:2:26: listeners.quic.default.acceptors: has no meaning here: every event loop accepts connections"
             )
         )
-        #expect(!notices.joined().contains("secret"))
-        #expect(!loaded.text.contains("secret"))
+        #expect(!notices.joined().contains("hush"))
+        #expect(!loaded.text.contains("hush"))
     }
 
     @Test func anonymousClientsAreLetInUntilThereIsAuthentication() throws {
@@ -133,5 +133,64 @@ import Testing
         #expect(quic?.certificate == .files(chain: "c.pem", key: "k.pem"))
         #expect(quic?.certificate.pair(fileExists: { _ in false }) == .files(chain: "c.pem", key: "k.pem"))
         #expect(CertificateSource.generated.pair(fileExists: { _ in true }) == .generated(warning: nil))
+    }
+
+    @Test func connectionIdentifiersAreEncryptedUnlessTheyMayNotBe() throws {
+        let listener = QUICListenerConfiguration()
+        #expect(listener.connectionID.mode == .encrypted && listener.connectionID.serverID == nil)
+        #expect(listener.steersInKernel && listener.maximumTossedBytes == 4_194_304)
+        let plain = try load("listeners.quic.default.connection_id.mode = plain")
+        #expect(plain.configuration.listeners.quic["default"]?.connectionID.mode == .plain)
+        #expect(plain.notices.map(\.description).contains { $0.contains("connection_id.mode") && $0.contains("clear") })
+        let aws = try load("listeners.quic.default.connection_id { mode = aws, server_id = \"0x00ffee0123456789\" }")
+        #expect(aws.configuration.listeners.quic["default"]?.connectionID.serverID == 0x00ff_ee01_2345_6789)
+        #expect(aws.text.contains("0x00ffee0123456789"))
+    }
+
+    @Test(arguments: [
+        "mode = aws, server_id = \"00ffee0123456789\"", "mode = aws, server_id = \"0x00ffee012345678\"",
+        "mode = aws, server_id = \"0x00ffee01234567890\"", "mode = aws, server_id = \"0x00ffee012345678g\"",
+        "mode = aws, server_id = \"0x+0ffee0123456789\"", "server_id = \"0x00ffee0123456789\"",
+        "mode = plain, server_id = \"0x00ffee0123456789\"", "mode = random",
+    ])
+    func wrongConnectionIdentifiers(text: String) {
+        #expect(problems(of: "listeners.quic.default.connection_id { \(text) }").count == 1)
+    }
+
+    @Test func retries() throws {
+        let retry = RetryConfiguration()
+        #expect(retry.mode == .underLoad && retry.load == 25 && retry.maximumRate == 10_000)
+        #expect(retry.tokenLifetime == .seconds(10) && retry.newTokenLifetime == .seconds(86_400))
+        let given = try load(
+            "listeners.quic.default.retry { mode = always, load = 0, token_lifetime = 3s, new_token_lifetime = 0, max_rate = 1 }"
+        ).configuration.listeners.quic["default"]?.retry
+        #expect(given?.mode == .always && given?.load == 0 && given?.maximumRate == 1)
+        #expect(given?.tokenLifetime == .seconds(3) && given?.newTokenLifetime == .zero)
+        for wrong in ["mode = sometimes", "load = 101", "load = -1", "token_lifetime = 0", "new_token_lifetime = 31d"] {
+            #expect(problems(of: "listeners.quic.default.retry { \(wrong) }").count == 1, "\(wrong)")
+        }
+    }
+
+    /// Nodes that share a secret and a number would deny each other's connections.
+    @Test func sharedSecretsNeedANumber() throws {
+        #expect(problems(of: "node.secret_file = \"s\"").count == 1)
+        #expect(problems(of: "node { secret_file = \"s\", number = 65536 }").count >= 1)
+        let node = try load("node { secret_file = \"s\", number = 0, secret_rotation = 6 }").configuration.node
+        #expect(node.number == 0 && node.secretFile == "s" && node.secretRotation == 6)
+        #expect(try load("node.number = 65535").configuration.node.number == 65_535)
+        #expect(try load("").configuration.node.number == nil)
+    }
+
+    @Test func secretsHaveRotationsOfTheirOwn() throws {
+        let others = "other_secrets = [{ rotation = 1, file = a }, { rotation = 2, file = b }]"
+        let node = try load("node { \(others) }").configuration.node
+        #expect(node.otherSecrets.map(\.rotation) == [1, 2] && node.otherSecrets.map(\.file) == ["a", "b"])
+        #expect(problems(of: "node { secret_rotation = 1, \(others) }").count == 1)
+        #expect(
+            problems(of: "node.other_secrets = [{ rotation = 1, file = a }, { rotation = 1, file = b }]").count == 1
+        )
+        #expect(problems(of: "node.other_secrets = [{ rotation = 7, file = a }]").count >= 1)
+        #expect(problems(of: "node.other_secrets = [{ file = a }]").count >= 1)
+        #expect(problems(of: "node.secret_rotation = 7").count == 1)
     }
 }

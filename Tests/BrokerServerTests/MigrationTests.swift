@@ -20,7 +20,7 @@ import Testing
         let moves = 6
         let each = 50
         try await RunningBroker.run(
-            loops: 1,
+            loops: 4,
             configure: { configuration in
                 configuration.limits.maximumQueueLength = 100_000
                 configuration.allowAddresses()

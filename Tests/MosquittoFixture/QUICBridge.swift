@@ -25,7 +25,6 @@ struct QUICBridge: Sendable {
                 on: address,
                 configuration: configuration,
                 loop: loop,
-                sharesPort: false,
                 logger: Logger(label: "bridge")
             ) { _ in BridgedConnection(tcpPort: tcpPort, loop: loop) }
         }.get()

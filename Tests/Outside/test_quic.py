@@ -110,9 +110,15 @@ def test_graceful_disconnect_closes_with_code_0(client):
     assert quic.closed.code == 0
 
 
-def test_address_change_loses_nothing(start, connect, topic):
-    """RFC 9000 §9: another port of the client, with messages under way in both directions."""
-    broker = start("node.loops = 1")
+@pytest.mark.parametrize(
+    "configuration",
+    ["node.loops = 1", "node.loops = 4", "node.loops = 4\nlisteners.quic.default { kernel_steering = false, connection_id.mode = plain }"],
+    ids=["one-loop", "steered", "tossed"],
+)
+def test_address_change_loses_nothing(start, connect, topic, configuration):
+    """RFC 9000 §9: another port of the client, with messages under way in both directions, and mostly another loop that
+    is given its packets."""
+    broker = start(configuration)
     subscriber, publisher = connect(QUIC5, to=broker), connect(QUIC5, to=broker)
     subscriber.subscribe(topic, 1)
     for number in range(60):

@@ -192,7 +192,10 @@ import Testing
 
     @Test func handshakesInFlightAreBounded() async throws {
         try await Scene.run { scene in
-            let server = try await scene.listen(configure: { $0.maximumHandshakes = 3 })
+            let server = try await scene.listen(configure: {
+                $0.maximumHandshakes = 3
+                $0.retry.mode = .never
+            })
             let initials = try await Initials.capture(5, in: scene)
             let plain = try await PlainSocket.bind(on: scene.loop)
             for initial in initials { plain.send(initial, to: server.localAddress) }

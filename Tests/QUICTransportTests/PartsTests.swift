@@ -171,7 +171,7 @@ import Testing
 extension SendQueue {
     /// What a packet of the size would take.
     fileprivate func unsentBytes(atMost limit: Int) -> [UInt8] {
-        let context = EngineContext(identifiers: RandomConnectionIDGenerator(), secret: [1])
+        let context = EngineContext(identifiers: RandomConnectionIDGenerator(), keys: KeyRing(secret: [1]))
         return context.bytes(of: self, atMost: limit)
     }
 }

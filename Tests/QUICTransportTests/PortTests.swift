@@ -15,8 +15,9 @@ import Testing
                 .channelOption(.socketOption(.init(rawValue: SO_REUSEPORT)), value: otherShares ? 1 : 0)
                 .bind(host: "127.0.0.1", port: 0).get()
             let address = try #require(other.localAddress)
+            let group = QUICEndpointGroup(count: sharesPort ? 2 : 1)
             do {
-                _ = try await scene.listen(on: address, sharesPort: sharesPort)
+                _ = try await scene.listen(on: address, in: group)
                 Issue.record("accepted")
             } catch let error as QUICError {
                 #expect(error == .portInUse(address))
@@ -24,16 +25,17 @@ import Testing
             }
             try await other.close()
             // Nothing of the failed attempt is left.
-            let endpoint = try await scene.listenAgain(on: address, sharesPort: sharesPort)
+            let endpoint = try await scene.listenAgain(on: address, in: group)
             #expect(endpoint.localAddress == address)
         }
     }
 
     @Test func endpointsShareAPort() async throws {
         try await Scene.run { scene in
-            let first = try await scene.listen(sharesPort: true)
+            let group = QUICEndpointGroup(count: 2)
+            let first = try await scene.listen(in: group)
             let address = first.localAddress
-            let second = try await scene.listen(on: address, sharesPort: true)
+            let second = try await scene.listen(on: address, in: group, worker: 1)
             #expect(second.localAddress == address)
             // A stranger who does not share is kept out, and so is one who would.
             await #expect(throws: QUICError.portInUse(address)) { _ = try await scene.listen(on: address) }
@@ -49,8 +51,18 @@ import Testing
             try await second.close().get()
             _ = client
             // The port is free again, and proved anew.
-            let third = try await scene.listenAgain(on: address, sharesPort: true)
+            let third = try await scene.listenAgain(on: address, in: group)
             #expect(third.localAddress == address)
+        }
+    }
+
+    /// The worker has five bits of an identifier.
+    @Test(arguments: [(0, 0), (33, 0), (2, 2), (2, -1)])
+    func portsHaveAtMost32Workers(count: Int, worker: Int) async throws {
+        try await Scene.run { scene in
+            await #expect(throws: QUICError.self) {
+                _ = try await scene.listen(in: QUICEndpointGroup(count: count), worker: worker)
+            }
         }
     }
 

@@ -61,11 +61,20 @@ package struct QUICListenerConfiguration: ConfigurationSection, ListenerConfigur
     package enum CongestionControl: String, CaseIterable, Sendable {
         case cubic, reno, bbr
     }
+    /// `connection_id`.
+    package var connectionID = ConnectionIdentifierConfiguration()
+    /// `retry`.
+    package var retry = RetryConfiguration()
+    /// Whether the kernel is asked to find the event loop of a connection by its identifier. Default true.
+    package var steersInKernel = true
+    /// Bytes of datagrams that may wait for an event loop because another loop was given them. Default 4 MiB; 64 KiB to
+    /// 1 GiB.
+    package var maximumTossedBytes = 4_194_304
 
     package init() {}
 
     package static var fields: [Field<Self>] {
-        commonFields + certificateFields + transportFields + sendingFields + boundFields + peerFields
+        commonFields + certificateFields + transportFields + sendingFields + boundFields + routingFields + peerFields
     }
 
     private static var certificateFields: [Field<Self>] {
@@ -184,6 +193,26 @@ package struct QUICListenerConfiguration: ConfigurationSection, ListenerConfigur
                 \.newAddressInterval,
                 .duration(.milliseconds(1)...(.seconds(3600))),
                 "The time in which a connection may show one more."
+            ),
+        ]
+    }
+
+    /// How packets find their connection.
+    private static var routingFields: [Field<Self>] {
+        [
+            .section("connection_id", \.connectionID),
+            .section("retry", \.retry),
+            .value(
+                "kernel_steering",
+                \.steersInKernel,
+                .boolean,
+                "Whether the kernel, where it can, brings the packets of a client that moved to the right event loop."
+            ),
+            .value(
+                "max_tossed_bytes",
+                \.maximumTossedBytes,
+                .size(65_536...1_073_741_824),
+                "Bytes of packets that may wait for an event loop because another one was given them."
             ),
         ]
     }

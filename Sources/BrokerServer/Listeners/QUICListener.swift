@@ -21,16 +21,17 @@ struct QUICListener {
         let admission = Admission(listener)
         var address = listener.address
         var endpoints: [NIOLoopBound<QUICEndpoint>] = []
-        for loop in loops.makeIterator() {
+        let group = QUICEndpointGroup(count: shards.count)
+        for (worker, loop) in loops.makeIterator().enumerated() {
             do {
                 let target = address
-                let sharesPort = shards.count > 1
                 let (endpoint, bound, receiveBuffer) = try await loop.flatSubmit {
                     QUICEndpoint.listen(
                         on: target,
                         configuration: configuration,
                         loop: loop,
-                        sharesPort: sharesPort,
+                        group: group,
+                        worker: worker,
                         logger: logger,
                         admit: { admission.admit() },
                         accept: { connection in

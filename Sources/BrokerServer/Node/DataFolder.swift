@@ -29,7 +29,7 @@ package struct DataFolder: Sendable {
         let secret = try contents(of: "secret") {
             SymmetricKey(size: .bits256).withUnsafeBytes { Array($0) }
         }
-        guard secret.count == 32 else {
+        guard secret.count == NodeSecret.count else {
             throw Failure(
                 description:
                     "\(file("secret")): has \(secret.count) octets instead of 32; restore it, or delete it to get a new one"
@@ -37,6 +37,12 @@ package struct DataFolder: Sendable {
         }
         return secret
     }
+
+    /// Takes the folder for this process, and raises the number of its runs.
+    ///
+    /// - Returns: the number of this run, which is on disk when this returns.
+    /// - Throws: `Failure` if another process has the folder, or the number cannot be read or written.
+    package func beginRun() throws -> NodeRun { try NodeRun(folder: self) }
 
     /// The pair of certificate and key (PEM) that this installation made for itself.
     package func certificate() throws -> CertificatePair {
@@ -52,7 +58,7 @@ package struct DataFolder: Sendable {
     /// Where the certificate is that clients of this installation may trust.
     package var certificatePath: String { file("certs/cert.pem") }
 
-    private func file(_ name: String) -> String { path + "/" + name }
+    func file(_ name: String) -> String { path + "/" + name }
 
     private func contents(of name: String, or make: () -> [UInt8]) throws -> [UInt8] {
         if FileManager.default.fileExists(atPath: file(name)) { return try read(name) }
@@ -61,7 +67,7 @@ package struct DataFolder: Sendable {
         return made
     }
 
-    private func read(_ name: String) throws -> [UInt8] {
+    func read(_ name: String) throws -> [UInt8] {
         do {
             return Array(try Data(contentsOf: URL(fileURLWithPath: file(name))))
         } catch {
@@ -69,8 +75,8 @@ package struct DataFolder: Sendable {
         }
     }
 
-    /// Writes a file that its owner alone may read, whole or not at all.
-    private func write(_ octets: [UInt8], to name: String) throws {
+    /// Writes a file that its owner alone may read, whole or not at all. It is on disk when this returns.
+    func write(_ octets: [UInt8], to name: String) throws {
         let target = file(name)
         let folder = (target as NSString).deletingLastPathComponent
         let temporary = target + ".new"
@@ -84,8 +90,15 @@ package struct DataFolder: Sendable {
             contents: Data(octets),
             attributes: [.posixPermissions: 0o600]
         )
-        guard isWritten, rename(temporary, target) == 0 else {
+        guard isWritten, Self.sync(temporary), rename(temporary, target) == 0, Self.sync(folder) else {
             throw Failure(description: "cannot write \(target): \(String(cString: strerror(errno)))")
         }
+    }
+
+    private static func sync(_ path: String) -> Bool {
+        let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+        guard descriptor >= 0 else { return false }
+        defer { close(descriptor) }
+        return fsync(descriptor) == 0
     }
 }

@@ -22,6 +22,14 @@ extension QUICCounters {
             ("address_changes", addressChanges),
             ("path_validations_failed", pathValidationsFailed),
             ("sockets_replaced", socketsReplaced),
+            ("tossed_out", tossedOut),
+            ("tossed_in", tossedIn),
+            ("steerings_attached", steeringsAttached),
+            ("steerings_refused", steeringsRefused),
+            ("retries_sent", retriesSent),
+            ("tokens_valid", tokensValid),
+            ("tokens_invalid", tokensInvalid),
+            ("new_tokens_sent", newTokensSent),
             ("dropped_unanswerable_source", dropped.unanswerableSource),
             ("dropped_malformed", dropped.malformed),
             ("dropped_unexpected_long_header", dropped.unexpectedLongHeader),
@@ -33,6 +41,8 @@ extension QUICCounters {
             ("dropped_too_many_addresses", dropped.tooManyAddresses),
             ("dropped_stateless_limit", dropped.statelessLimit),
             ("dropped_closed_connection", dropped.closedConnection),
+            ("dropped_toss_limit", dropped.tossLimit),
+            ("dropped_retry_limit", dropped.retryLimit),
         ]
     }
 }

@@ -62,4 +62,24 @@ int datagram_messages_send(int descriptor, const datagram_message *messages, uin
 
 #define DATAGRAM_BATCH 64
 
+#define DATAGRAM_WORKERS 32
+
+/// How the kernel finds the socket of a QUIC packet with a short header among those that share a port: five bits of the
+/// identifier's first octet are the worker, hidden by a keyed hash of four other octets.
+typedef struct {
+  uint32_t keys[3];
+  /// Place of the four octets in the datagram.
+  uint8_t masked_offset;
+  /// Length of a short header and its identifier; shorter datagrams are not steered.
+  uint8_t least;
+  /// Workers, and for each the place of its socket in the order in which the kernel keeps them.
+  uint8_t count;
+  uint8_t places[DATAGRAM_WORKERS];
+} datagram_steering;
+
+/// Makes the kernel choose sockets so, by SO_ATTACH_REUSEPORT_CBPF, for all sockets that share the port of this one.
+/// Packets with a long header, and all that name no worker, are distributed by the hash of their addresses as before.
+/// Returns 0, or -errno.
+int datagram_socket_steer(int descriptor, const datagram_steering *steering);
+
 #endif

@@ -13,6 +13,14 @@ package struct QUICClientConfiguration: Sendable {
         case full(serverName: String, trustRoots: TrustRoots)
         /// Nothing is verified; the name, if any, is still sent (SNI).
         case none(serverName: String?)
+
+        /// As the server is asked for.
+        var serverName: String? {
+            switch self {
+            case .full(let name, _): name
+            case .none(let name): name
+            }
+        }
     }
 
     package var common: QUICConfiguration

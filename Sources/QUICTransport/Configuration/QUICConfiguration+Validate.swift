@@ -28,7 +28,15 @@ extension QUICServerConfiguration {
     func validate() throws(QUICError) {
         try self.common.validate()
         try self.socket.validate()
-        guard self.staticSecret.count == 32 else { throw .configuration("staticSecret must have 32 octets") }
+        for secret in [self.staticSecret] + self.identifiers.otherSecrets.values where secret.count != 32 {
+            throw .configuration("staticSecret and otherSecrets must have 32 octets")
+        }
+        let rotations = RoutableConnectionIDGenerator.rotations
+        guard rotations.contains(self.identifiers.rotation),
+            self.identifiers.otherSecrets.keys.allSatisfy({ rotations.contains($0) && $0 != self.identifiers.rotation })
+        else { throw .configuration("rotation must be 0 to 6, and another for each secret") }
+        guard (0...1).contains(self.retry.load) else { throw .configuration("retry.load must be 0 to 1") }
+        guard self.retry.tokenLifetime > .zero else { throw .configuration("retry.tokenLifetime must be positive") }
     }
 }
 

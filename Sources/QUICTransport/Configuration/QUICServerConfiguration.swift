@@ -8,12 +8,23 @@ package struct QUICServerConfiguration: Sendable {
     /// Private key of the leaf, unencrypted PEM.
     package var privateKey: [UInt8]
 
-    /// 32 random octets from which stateless reset tokens are derived. Endpoints that share it reset for each other.
+    /// 32 random octets from which the keys of identifiers, stateless resets and tokens are derived. Nodes that share it
+    /// know each other's.
     package var staticSecret: [UInt8]
 
-    /// Whether packets for unknown connections are answered by a stateless reset (RFC 9000 §10.3). While several
-    /// endpoints share the port none is sent: the connection may be another's, and a reset would end it.
+    package var identifiers = QUICIdentifierConfiguration()
+
+    package var retry = QUICRetryConfiguration()
+
+    /// Whether a packet for a connection of an earlier run of this node is answered by a stateless reset (RFC 9000 §10.3).
+    /// None is ever sent for a connection that may live.
     package var sendsStatelessResets = true
+
+    /// Whether the kernel is asked to find the loop by the connection's identifier, where several loops share the port.
+    package var steersInKernel = true
+
+    /// Octets of datagrams that may wait for a loop because another loop was given them; further ones are dropped.
+    package var maximumTossedBytes = 4 * 1024 * 1024
 
     /// Stateless packets (resets, version negotiations, refusals) sent per second at most, and the burst allowed.
     package var statelessPacketsPerSecond = 1_000

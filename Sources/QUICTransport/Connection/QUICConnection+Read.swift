@@ -63,6 +63,10 @@ extension QUICConnection {
             self.adopt(validated: remote)
         case .pathValidationFailed:
             self.endpoint.counters.pathValidationsFailed += 1
+        case .tokenDue:
+            self.endpoint.sendToken(on: self)
+        case .newToken(let token):
+            self.endpoint.serverTokens.keep(token, of: self.remote, named: self.serverName)
         }
     }
 

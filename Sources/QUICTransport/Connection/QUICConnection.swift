@@ -44,6 +44,8 @@ package final class QUICConnection {
     var nextStream = 0
     var remote: DatagramAddress
     var addresses: AddressAdmission
+    /// As a client asked for it.
+    var serverName: String?
 
     /// All identifiers by which packets find this connection.
     var identifiers: [QUICConnectionID] = []
@@ -123,6 +125,7 @@ package final class QUICConnection {
         self.endpoint.didEstablish(self)
         self.engine?.releaseTLS()
         if self.isServer {
+            self.endpoint.sendToken(on: self)
             guard let delegate = self.endpoint.accept(self) else {
                 self.close(.transport(by: .local, code: TransportError.connectionRefused, reason: "refused"))
                 return

@@ -41,6 +41,22 @@ struct DatagramAddress {
         return address
     }
 
+    /// Family, address, port and scope, and zeros elsewhere.
+    var plain: DatagramAddress {
+        var plain = DatagramAddress()
+        if self.isIPv6 {
+            unsafe plain.raw.v6.sin6_family = self.raw.v6.sin6_family
+            unsafe plain.raw.v6.sin6_addr = self.raw.v6.sin6_addr
+            unsafe plain.raw.v6.sin6_port = self.raw.v6.sin6_port
+            unsafe plain.raw.v6.sin6_scope_id = self.raw.v6.sin6_scope_id
+        } else {
+            unsafe plain.raw.v4.sin_family = self.raw.v4.sin_family
+            unsafe plain.raw.v4.sin_addr = self.raw.v4.sin_addr
+            unsafe plain.raw.v4.sin_port = self.raw.v4.sin_port
+        }
+        return plain
+    }
+
     /// The address as users know it: v4-mapped ones as IPv4.
     var socketAddress: SocketAddress {
         guard self.isIPv6 else { return unsafe SocketAddress(self.raw.v4, host: "") }

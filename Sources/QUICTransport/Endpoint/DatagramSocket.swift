@@ -11,6 +11,8 @@ struct DatagramSocket {
 
     struct Wishes {
         var sharesPort = false
+        /// Number of the socket among those that share the port.
+        var worker = 0
         var socket = QUICSocketConfiguration()
         /// Whether the destination address of each datagram matters: on wildcards, when we answer strangers.
         var packetInfo = false
@@ -24,6 +26,7 @@ struct DatagramSocket {
         guard wishes.sharesPort else { return try self.open(wanted, wishes: wishes) }
         return try SharedPorts.join(
             address,
+            worker: wishes.worker,
             prove: {
                 var alone = wishes
                 alone.sharesPort = false
@@ -57,5 +60,24 @@ struct DatagramSocket {
             address: DatagramAddress(facts.address),
             receiveBufferSize: Int(facts.receive_buffer)
         )
+    }
+
+    /// Makes the kernel distribute datagrams by their identifiers among all sockets that share the port.
+    ///
+    /// - Parameter workers: of the sockets, in the kernel's order.
+    /// - Returns: 0, or -errno.
+    static func steer(_ descriptor: CInt, by steering: IdentifierSteering, among workers: [Int]) -> CInt {
+        // In a short header the identifier stands behind one octet.
+        var request = datagram_steering()
+        request.keys = steering.mask.keys
+        request.masked_offset = UInt8(1 + steering.maskedOffset)
+        request.least = UInt8(1 + steering.count)
+        request.count = UInt8(clamping: workers.count)
+        unsafe withUnsafeMutableBytes(of: &request.places) { places in
+            for (place, worker) in workers.enumerated() where places.indices.contains(worker) {
+                unsafe places[worker] = UInt8(clamping: place)
+            }
+        }
+        return unsafe datagram_socket_steer(descriptor, &request)
     }
 }

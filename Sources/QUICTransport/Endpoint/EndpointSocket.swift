@@ -25,7 +25,9 @@ final class EndpointSocket {
 
     deinit {
         Glibc.close(self.descriptor)
-        if self.wishes.sharesPort { SharedPorts.leave(self.socket.address.socketAddress) }
+        if self.wishes.sharesPort {
+            SharedPorts.leave(self.socket.address.socketAddress, worker: self.wishes.worker)
+        }
     }
 
     /// Puts an open socket into SwiftNIO's hands. Nothing is read before `startReading`.
@@ -190,6 +192,7 @@ extension QUICEndpoint {
         }
         socket.startReading()
         old?.close()
+        self.steer()
         self.scheduleFlush()
     }
 

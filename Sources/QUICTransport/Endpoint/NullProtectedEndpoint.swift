@@ -22,11 +22,10 @@
             )
             configuration.common.idleTimeout = .seconds(30)
             let address = try SocketAddress(ipAddress: "127.0.0.1", port: 9)
-            self.endpoint = QUICEndpoint(
+            self.endpoint = try QUICEndpoint(
                 role: .server(configuration, .null, accept),
                 wishedAddress: address,
                 socketWishes: DatagramSocket.Wishes(),
-                identifiers: RandomConnectionIDGenerator(),
                 loop: loop,
                 logger: Logger(label: "null")
             )
@@ -88,6 +87,11 @@
             let target = connection.identifiers.last?.octets ?? []
             self.clientPacketNumber += 1
             return [0x43] + target + self.packetNumber + self.padded(frames) + [UInt8](repeating: 0, count: 16)
+        }
+
+        /// A client's first packet, to an identifier of its choice.
+        package func firstFlight(frames: [UInt8]) -> [UInt8] {
+            self.longPacket(type: 0, to: RandomBytes.make(8), frames: frames, least: 1_200)
         }
 
         private var crypto: [UInt8] { [0x06, 0x00, 0x04, 1, 2, 3, 4] }

@@ -8,17 +8,23 @@ extension QUICEndpoint {
         from remote: DatagramAddress,
         to local: DatagramAddress,
         ecn: UInt8,
-        now: UInt64
+        now: UInt64,
+        isTossed: Bool
     ) {
+        let origin = self.origin(of: header)
+        if case .worker(let worker) = origin, !isTossed {
+            unsafe self.toss(datagram, to: worker, from: remote, to: local, ecn: ecn)
+            return
+        }
         switch header.form {
         case .short:
-            unsafe self.answerUnknown(datagram, header, from: remote, to: local, now: now)
+            unsafe self.answerUnknown(datagram, header, origin, from: remote, to: local, now: now)
         case .long(PacketHeader.version1):
-            guard unsafe PacketHeader.isAcceptable(datagram) else {
+            guard let token = unsafe PacketHeader.acceptableToken(datagram) else {
                 self.counters.dropped.unexpectedLongHeader += 1
                 return
             }
-            unsafe self.acceptClient(datagram, header, from: remote, to: local, ecn: ecn, now: now)
+            unsafe self.acceptClient(datagram, header, token, from: remote, to: local, ecn: ecn, now: now)
         case .long(let version):
             // Only what could be an Initial of its version is answered (RFC 9000 §5.2.2, §6.1).
             guard version != 0, datagram.count >= 1_200 else {
@@ -33,28 +39,36 @@ extension QUICEndpoint {
         }
     }
 
+    /// Who made the identifier of a packet that no connection here knows.
+    private func origin(of header: PacketHeader) -> QUICConnectionIDOrigin {
+        switch header.form {
+        case .short, .long(PacketHeader.version1): self.context.identifiers.origin(of: header.destination)
+        // Of other versions we know no more than that we do not speak them.
+        case .long: .unknown
+        }
+    }
+
+    /// A reset is sent only where the connection surely is no more: for others it would be a way to end them.
     private func answerUnknown(
         _ datagram: UnsafeRawBufferPointer,
         _ header: PacketHeader,
+        _ origin: QUICConnectionIDOrigin,
         from remote: DatagramAddress,
         to local: DatagramAddress,
         now: UInt64
     ) {
         guard case .server(let configuration, _, _) = self.role, configuration.sendsStatelessResets,
+            case .superseded(let rotation) = origin, let keys = self.context.keys[rotation],
             datagram.count >= StatelessPackets.leastTriggerCount
         else {
             self.counters.dropped.unknownConnection += 1
             return
         }
         unsafe self.answerStateless(to: remote, from: local, now: now) { destination in
-            guard !self.socketWishes.sharesPort || !SharedPorts.isShared(self.localAddress) else {
-                self.counters.dropped.unknownConnection += 1
-                return 0
-            }
             let count = unsafe StatelessPackets.writeReset(
                 into: destination,
                 triggerCount: datagram.count,
-                key: self.context.resetKey,
+                key: keys.resets,
                 identifier: header.destination
             )
             if count > 0 { self.counters.resetsSent += 1 }
@@ -83,12 +97,27 @@ extension QUICEndpoint {
     private func acceptClient(
         _ datagram: UnsafeRawBufferPointer,
         _ header: PacketHeader,
+        _ token: UnsafeRawBufferPointer,
         from remote: DatagramAddress,
         to local: DatagramAddress,
         ecn: UInt8,
         now: UInt64
     ) {
         guard case .server(let configuration, let protection, _) = self.role, !self.isClosing else { return }
+        let admission = unsafe self.admit(token, of: header, from: remote, limits: configuration)
+        let validated: ValidatedToken?
+        switch admission {
+        case .admitted(let token):
+            validated = token
+        case .needsRetry:
+            self.sendRetry(answering: header, to: remote, from: local, now: now)
+            return
+        case .refused:
+            unsafe self.answerStateless(to: remote, from: local, now: now) {
+                unsafe StatelessPackets.writeRefusal(into: $0, answering: header, code: TransportError.invalidToken)
+            }
+            return
+        }
         guard self.handshakeCount < configuration.maximumHandshakes else {
             self.counters.dropped.tooManyHandshakes += 1
             return
@@ -129,6 +158,7 @@ extension QUICEndpoint {
                 protection: protection,
                 configuration: configuration.common,
                 identifier: identifier,
+                token: validated,
                 local: local,
                 remote: remote,
                 now: now
@@ -148,6 +178,9 @@ extension QUICEndpoint {
         if let end = unsafe connection.read(datagram, from: remote, to: local, ecn: ecn, now: now) {
             self.dispatchEvents()
             self.finish(connection, end, now: now)
+            if case .needsRetry = end, configuration.retry.mode != .never {
+                self.sendRetry(answering: header, to: remote, from: local, now: now)
+            }
         }
     }
 
@@ -166,4 +199,5 @@ extension QUICEndpoint {
 /// Transport error codes that we send by ourselves (RFC 9000 §20.1).
 enum TransportError {
     static let connectionRefused: UInt64 = 0x2
+    static let invalidToken: UInt64 = 0xb
 }

@@ -35,7 +35,8 @@ extension QUICEndpoint {
         from remote: DatagramAddress,
         to local: DatagramAddress,
         ecn: UInt8,
-        now: UInt64
+        now: UInt64,
+        isTossed: Bool = false
     ) {
         guard !remote.isUnanswerable, !local.isMulticastOrBroadcast else {
             self.counters.dropped.unanswerableSource += 1
@@ -52,7 +53,15 @@ extension QUICEndpoint {
             self.answerLate(closed, now: now)
         case nil:
             if self.isServer {
-                unsafe self.receiveStray(datagram, header, from: remote, to: local, ecn: ecn, now: now)
+                unsafe self.receiveStray(
+                    datagram,
+                    header,
+                    from: remote,
+                    to: local,
+                    ecn: ecn,
+                    now: now,
+                    isTossed: isTossed
+                )
             } else {
                 unsafe self.receiveReset(datagram, from: remote, to: local, now: now)
             }
@@ -117,6 +126,7 @@ extension QUICEndpoint {
     func finishBurst() {
         self.dispatchEvents()
         self.burstConnection = nil
+        self.sendStrays()
         self.scheduleFlush()
     }
 

@@ -125,7 +125,7 @@ extension QUICEndpoint {
         let reason: QUICCloseReason?
         var closed: ClosedConnection?
         switch end {
-        case .dropped:
+        case .dropped, .needsRetry:
             reason = connection.isServer ? nil : .transport(by: .local, code: 0x1, reason: "no usable answer")
             self.counters.dropped.forgedInitial += 1
         case .silent(let why):

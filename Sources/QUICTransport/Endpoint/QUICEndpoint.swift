@@ -39,6 +39,22 @@ package final class QUICEndpoint {
     let timer = EndpointTimer()
     var scheduled: (at: UInt64, callback: NIOScheduledCallback)?
     var statelessBucket: TokenBucket
+    /// Retry packets have an allowance of their own: they are many where stateless answers are few.
+    var retryBucket: TokenBucket
+    /// Makes and judges address tokens (servers only).
+    var tokens: AddressTokens?
+    /// Tokens that servers gave us for the next connection to them (clients only).
+    var serverTokens = ServerTokens()
+
+    /// Those that share the port, this one by its number among them.
+    let group: QUICEndpointGroup
+    let worker: Int
+    var isInGroup = false
+    var inboxes: [StrayInbox?] = []
+    /// By worker: what this read burst brought for others.
+    var strays: [StrayBatch] = []
+    var hasStrays = false
+
     var clientTLS: TLSClientContext?
 
     let batch: TransmitBatch
@@ -61,12 +77,16 @@ package final class QUICEndpoint {
         admit: @escaping () -> QUICAdmission = { .accept },
         wishedAddress: SocketAddress,
         socketWishes: DatagramSocket.Wishes,
-        identifiers: any QUICConnectionIDGenerator,
+        group: QUICEndpointGroup = QUICEndpointGroup(count: 1),
+        worker: Int = 0,
+        identifiers: (any QUICConnectionIDGenerator)? = nil,
         loop: any EventLoop,
         logger: Logger
-    ) {
+    ) throws(QUICError) {
         self.role = role
         self.admit = admit
+        self.group = group
+        self.worker = worker
         self.eventLoop = loop
         self.logger = logger
         self.wishedAddress = wishedAddress
@@ -76,17 +96,39 @@ package final class QUICEndpoint {
         let now = loop.now.uptimeNanoseconds
         switch role {
         case .server(let configuration, _, _):
-            self.context = EngineContext(identifiers: identifiers, secret: configuration.staticSecret)
+            let ring = KeyRing(
+                secret: configuration.staticSecret,
+                rotation: configuration.identifiers.rotation,
+                others: configuration.identifiers.otherSecrets
+            )
+            let routable = try RoutableConnectionIDGenerator(
+                configuration.identifiers,
+                ring: ring,
+                worker: worker,
+                of: group.count
+            )
+            self.context = EngineContext(identifiers: identifiers ?? routable, keys: ring)
+            self.tokens = AddressTokens(configuration.retry, keys: ring.issuing)
             self.closedConnections = ClosedConnections(limit: configuration.maximumClosedConnections)
             self.statelessBucket = TokenBucket(
                 burst: configuration.statelessPacketsPerSecond,
                 interval: 1_000_000_000 / UInt64(max(1, configuration.statelessPacketsPerSecond)),
                 now: now
             )
+            self.retryBucket = TokenBucket(
+                burst: configuration.retry.retriesPerSecond,
+                interval: 1_000_000_000 / UInt64(max(1, configuration.retry.retriesPerSecond)),
+                now: now
+            )
         case .client:
-            self.context = EngineContext(identifiers: identifiers, secret: RandomBytes.make(32))
+            self.context = EngineContext(
+                identifiers: identifiers ?? RandomConnectionIDGenerator(),
+                keys: KeyRing(secret: RandomBytes.make(32))
+            )
+            self.tokens = nil
             self.closedConnections = ClosedConnections(limit: 1_024)
             self.statelessBucket = TokenBucket(burst: 0, interval: .max, now: now)
+            self.retryBucket = self.statelessBucket
         }
     }
 
@@ -120,9 +162,10 @@ package final class QUICEndpoint {
     /// Opens a listening endpoint.
     ///
     /// - Parameters:
-    ///   - sharesPort: several endpoints of this process, one per loop, hold the same port (SO_REUSEPORT). The first
-    ///     of them proves that nobody else has it.
-    ///   - identifiers: makes our connection identifiers; random ones by default.
+    ///   - group: the endpoints of this process that hold the port, one per loop (SO_REUSEPORT). The first of them
+    ///     proves that nobody else has it.
+    ///   - worker: number of this one among them.
+    ///   - identifiers: makes our connection identifiers; by default as the configuration says.
     ///   - admit: asked on the loop about the first packet of a new client, before anything is spent on it.
     ///   - accept: called on the loop when a handshake is complete, just before `established`; `nil` refuses.
     /// - Throws: in the future, `QUICError.portInUse`, `.certificate`, `.socket`, `.configuration`.
@@ -130,29 +173,38 @@ package final class QUICEndpoint {
         on address: SocketAddress,
         configuration: QUICServerConfiguration,
         loop: any EventLoop,
-        sharesPort: Bool,
+        group: QUICEndpointGroup = QUICEndpointGroup(count: 1),
+        worker: Int = 0,
         logger: Logger,
-        identifiers: any QUICConnectionIDGenerator = RandomConnectionIDGenerator(),
+        identifiers: (any QUICConnectionIDGenerator)? = nil,
         admit: @escaping () -> QUICAdmission = { .accept },
         accept: @escaping (QUICConnection) -> (any QUICConnectionDelegate)?
     ) -> EventLoopFuture<NIOLoopBound<QUICEndpoint>> {
         loop.preconditionInEventLoop()
         do {
             try configuration.validate()
+            guard (1...QUICEndpointGroup.maximumCount).contains(group.count), (0..<group.count).contains(worker) else {
+                throw QUICError.configuration(
+                    "a port has 1 to \(QUICEndpointGroup.maximumCount) endpoints, numbered from 0"
+                )
+            }
             let tls = try TLSServerContext(
                 certificateChain: configuration.certificateChain,
                 privateKey: configuration.privateKey,
                 alpn: configuration.common.alpn
             )
             var wishes = DatagramSocket.Wishes()
-            wishes.sharesPort = sharesPort
+            wishes.sharesPort = group.count > 1
+            wishes.worker = worker
             wishes.socket = configuration.socket
             wishes.packetInfo = DatagramAddress(address)?.isWildcard ?? false
-            let endpoint = QUICEndpoint(
+            let endpoint = try QUICEndpoint(
                 role: .server(configuration, .tls(tls), accept),
                 admit: admit,
                 wishedAddress: address,
                 socketWishes: wishes,
+                group: group,
+                worker: worker,
                 identifiers: identifiers,
                 loop: loop,
                 logger: logger
@@ -181,11 +233,10 @@ package final class QUICEndpoint {
                 try localAddress
                 ?? (Self.hasIPv6
                     ? SocketAddress(ipAddress: "::", port: 0) : SocketAddress(ipAddress: "0.0.0.0", port: 0))
-            let endpoint = QUICEndpoint(
+            let endpoint = try QUICEndpoint(
                 role: .client,
                 wishedAddress: address,
                 socketWishes: wishes,
-                identifiers: RandomConnectionIDGenerator(),
                 loop: loop,
                 logger: logger
             )
@@ -201,6 +252,7 @@ package final class QUICEndpoint {
             let endpoint = bound.value
             endpoint.socket = socket.value
             endpoint.canonicalAddress = socket.value.socket.address
+            endpoint.joinGroup()
             socket.value.startReading()
             return bound
         }
@@ -240,11 +292,13 @@ package final class QUICEndpoint {
                 tls: tls,
                 configuration: configuration.common,
                 identifier: identifier,
+                token: self.serverTokens.take(for: remote, named: configuration.verification.serverName),
                 local: self.canonicalAddress,
                 remote: remote,
                 now: self.now
             )
         )
+        connection.serverName = configuration.verification.serverName
         connection.delegate = delegate
         connection.own(identifier)
         self.connectionCount += 1
@@ -285,6 +339,7 @@ package final class QUICEndpoint {
     func finishClosing() {
         guard let promise = self.closePromise, self.connectionCount == 0, !self.isClosed else { return }
         self.isClosed = true
+        self.leaveGroup()
         self.scheduled?.callback.cancel()
         self.scheduled = nil
         guard let channel = self.socket?.channel else { return promise.succeed() }

@@ -1,36 +1,41 @@
 internal import NIOConcurrencyHelpers
 internal import NIOCore
 
-/// The addresses that endpoints of this process share with each other by SO_REUSEPORT, with the number of holders.
+/// The addresses that endpoints of this process share with each other by SO_REUSEPORT, with their workers in the order
+/// in which the kernel keeps the sockets.
 ///
 /// The first holder of an address binds it once without SO_REUSEPORT: only that fails when another process has it,
-/// however that process opened it. Used when endpoints open and close, and before the few packets that are sent without state.
+/// however that process opened it. Used when endpoints open and close.
 enum SharedPorts {
-    private static let holders = NIOLockedValueBox<[SocketAddress: Int]>([:])
+    private static let holders = NIOLockedValueBox<[SocketAddress: [Int]]>([:])
 
-    /// Runs `prove` if nobody here holds the address yet, then `bind`, and counts the holder of what was bound.
+    /// Runs `prove` if nobody here holds the address yet, then `bind`, and takes down the holder of what was bound.
     static func join<Bound>(
         _ address: SocketAddress,
+        worker: Int,
         prove: () throws -> Void,
         bind: () throws -> (Bound, SocketAddress)
     ) throws -> Bound {
         try self.holders.withLockedValue { holders in
             if holders[address] == nil { try prove() }
             let (bound, actual) = try bind()
-            holders[actual, default: 0] += 1
+            holders[actual, default: []].append(worker)
             return bound
         }
     }
 
-    /// Whether more than one endpoint holds the address.
-    static func isShared(_ address: SocketAddress) -> Bool {
-        self.holders.withLockedValue { ($0[address] ?? 0) > 1 }
+    /// The workers whose sockets hold the address: the kernel's order.
+    static func workers(of address: SocketAddress) -> [Int] {
+        self.holders.withLockedValue { $0[address] ?? [] }
     }
 
-    static func leave(_ address: SocketAddress) {
+    /// The last takes the place of the one that leaves, as in the kernel.
+    static func leave(_ address: SocketAddress, worker: Int) {
         self.holders.withLockedValue { holders in
-            guard let count = holders[address] else { return }
-            holders[address] = count > 1 ? count - 1 : nil
+            guard var workers = holders[address], let place = workers.firstIndex(of: worker) else { return }
+            workers.swapAt(place, workers.count - 1)
+            workers.removeLast()
+            holders[address] = workers.isEmpty ? nil : workers
         }
     }
 }

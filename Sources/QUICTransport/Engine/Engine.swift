@@ -32,6 +32,7 @@ internal import NIOCore
         protection: ServerProtection,
         configuration: QUICConfiguration,
         identifier: QUICConnectionID,
+        token: ValidatedToken?,
         local: DatagramAddress,
         remote: DatagramAddress,
         now: UInt64
@@ -42,14 +43,25 @@ internal import NIOCore
         unsafe self.reference = .allocate(capacity: 1)
         var settings = unsafe ngtcp2_settings(configuration, now: now)
         var parameters = unsafe ngtcp2_transport_params(configuration)
-        unsafe parameters.original_dcid = ngtcp2_cid(header.destination)
+        unsafe parameters.original_dcid = ngtcp2_cid(token?.original ?? header.destination)
         unsafe parameters.original_dcid_present = 1
+        if let token {
+            unsafe settings.token = token.octets.baseAddress?.assumingMemoryBound(to: UInt8.self)
+            unsafe settings.tokenlen = token.octets.count
+            unsafe settings.token_type =
+                token.original == nil ? NGTCP2_TOKEN_TYPE_NEW_TOKEN : NGTCP2_TOKEN_TYPE_RETRY
+            if token.original != nil {
+                // The client compares both with what it saw (RFC 9000 §7.3).
+                unsafe parameters.retry_scid = ngtcp2_cid(header.destination)
+                unsafe parameters.retry_scid_present = 1
+            }
+        }
         unsafe parameters.stateless_reset_token_present = 1
         unsafe withUnsafeMutableBytes(of: &parameters.stateless_reset_token) { token in
             if let start = token.baseAddress {
                 unsafe StatelessPackets.writeResetToken(
                     start.assumingMemoryBound(to: UInt8.self),
-                    key: context.resetKey,
+                    key: context.keys.issuing.resets,
                     identifier: identifier
                 )
             }
@@ -91,6 +103,7 @@ internal import NIOCore
         tls: TLSClientContext,
         configuration: QUICConfiguration,
         identifier: QUICConnectionID,
+        token: [UInt8],
         local: DatagramAddress,
         remote: DatagramAddress,
         now: UInt64
@@ -109,17 +122,21 @@ internal import NIOCore
             unsafe configuration.probedSizes.withUnsafeBufferPointer { probes in
                 unsafe settings.pmtud_probes = probes.baseAddress
                 unsafe settings.pmtud_probeslen = probes.count
-                return unsafe shim_conn_client_new(
-                    &made,
-                    &server,
-                    &own,
-                    path,
-                    PacketHeader.version1,
-                    EngineCallbacks.client,
-                    &settings,
-                    &parameters,
-                    reference
-                )
+                return unsafe token.withUnsafeBufferPointer { token in
+                    unsafe settings.token = token.baseAddress
+                    unsafe settings.tokenlen = token.count
+                    return unsafe shim_conn_client_new(
+                        &made,
+                        &server,
+                        &own,
+                        path,
+                        PacketHeader.version1,
+                        EngineCallbacks.client,
+                        &settings,
+                        &parameters,
+                        reference
+                    )
+                }
             }
         }
         guard status == 0, let made = unsafe made else {
@@ -175,6 +192,11 @@ internal import NIOCore
         self.tls = .released
     }
 
+    /// Gives the client a token for its next connection. False if it could not be put down.
+    func submitToken(_ token: UnsafeBufferPointer<UInt8>) -> Bool {
+        unsafe ngtcp2_conn_submit_new_token(self.conn, token.baseAddress, token.count) == 0
+    }
+
     // MARK: Reading
 
     /// Reads one datagram.
@@ -226,6 +248,13 @@ internal import NIOCore
 
     /// The longest packet that may be written, probes of the path's MTU included.
     var maximumPacket: Int { unsafe ngtcp2_conn_get_max_tx_udp_payload_size(self.conn) }
+}
+
+/// A token of an Initial packet that proves the client's address. Its octets are the datagram's.
+@safe struct ValidatedToken {
+    let octets: UnsafeRawBufferPointer
+    /// The identifier that the client's first packet was for, if it was answered by a Retry.
+    let original: QUICConnectionID?
 }
 
 /// Lends a path to ngtcp2, which copies what it keeps.

@@ -94,7 +94,11 @@ enum EngineCallbacks {
             let identifier = engine.context.identifiers.make()
             unsafe cid?.pointee = ngtcp2_cid(identifier)
             if let token = unsafe token {
-                unsafe StatelessPackets.writeResetToken(token, key: engine.context.resetKey, identifier: identifier)
+                unsafe StatelessPackets.writeResetToken(
+                    token,
+                    key: engine.context.keys.issuing.resets,
+                    identifier: identifier
+                )
             }
             return unsafe record(.issued(identifier), user)
         }
@@ -102,12 +106,16 @@ enum EngineCallbacks {
             guard let cid = unsafe cid else { return 0 }
             return unsafe record(.retired(QUICConnectionID(cid)), user)
         }
-        unsafe table.path_validation = { _, _, path, _, result, user in
+        unsafe table.path_validation = { _, flags, path, _, result, user in
             switch result {
             case NGTCP2_PATH_VALIDATION_RESULT_SUCCESS:
                 // The path in use may be another by the time that the event is told.
                 guard let path = unsafe path else { return 0 }
-                return unsafe record(.pathValidated(remote: DatagramAddress(path.pointee.remote)), user)
+                let status = unsafe record(
+                    .pathValidated(remote: DatagramAddress(path.pointee.remote)),
+                    user
+                )
+                return flags & NGTCP2_PATH_VALIDATION_FLAG_NEW_TOKEN == 0 ? status : unsafe record(.tokenDue, user)
             case NGTCP2_PATH_VALIDATION_RESULT_FAILURE:
                 return unsafe record(.pathValidationFailed, user)
             default:
@@ -115,6 +123,9 @@ enum EngineCallbacks {
             }
         }
         guard !isServer else { return }
+        unsafe table.recv_new_token = { _, token, count, user in
+            unsafe record(.newToken(Array(UnsafeBufferPointer(start: token, count: count))), user)
+        }
         unsafe table.recv_stateless_reset = { _, _, user in
             unsafe engine(user).connection.hasReceivedReset = true
             return 0

@@ -1,13 +1,12 @@
 internal import CNgtcp2
 internal import NIOCore
 
-/// What all engines of one endpoint share: scratch space that idle connections must not each hold, and secrets.
+/// What all engines of one endpoint share: scratch space that idle connections must not each hold, and keys.
 @safe final class EngineContext {
     /// Events of the engine calls since the last drain, each with its connection.
     var events: [(connection: QUICConnection, event: EngineEvent)] = []
     let identifiers: any QUICConnectionIDGenerator
-    /// Key of stateless reset tokens.
-    let resetKey: [UInt8]
+    let keys: KeyRing
 
     /// Where ngtcp2 tells the path and the ECN mark of a packet that it wrote.
     let path: UnsafeMutablePointer<ngtcp2_path_storage>
@@ -17,9 +16,9 @@ internal import NIOCore
 
     private var arena = ReceiveArena()
 
-    init(identifiers: any QUICConnectionIDGenerator, secret: [UInt8]) {
+    init(identifiers: any QUICConnectionIDGenerator, keys: KeyRing) {
         self.identifiers = identifiers
-        self.resetKey = StatelessPackets.resetKey(secret: secret)
+        self.keys = keys
         unsafe self.path = .allocate(capacity: 1)
         unsafe ngtcp2_path_storage_zero(self.path)
         unsafe self.packetInfo = .allocate(capacity: 1)

@@ -10,6 +10,8 @@ enum EngineEnd {
     case closing(QUICCloseReason)
     /// The first packet was no good: as if it had never come.
     case dropped
+    /// The first packet begins in the middle of a message, which is kept for nobody before its address is validated.
+    case needsRetry
 }
 
 extension Engine {
@@ -18,9 +20,10 @@ extension Engine {
         switch status {
         case NGTCP2_ERR_DRAINING:
             return .draining(self.reasonOfPeer)
-        case NGTCP2_ERR_DROP_CONN, NGTCP2_ERR_RETRY:
-            // Without Retry there is nothing to do about a client that should be sent one.
+        case NGTCP2_ERR_DROP_CONN:
             return .dropped
+        case NGTCP2_ERR_RETRY:
+            return .needsRetry
         case NGTCP2_ERR_IDLE_CLOSE:
             return .silent(.idleTimeout)
         case NGTCP2_ERR_HANDSHAKE_TIMEOUT:

@@ -20,6 +20,10 @@ enum EngineEvent {
     case pathValidated(remote: DatagramAddress)
     /// The peer has not, and the connection is back on the path before (RFC 9000 §9.3.2).
     case pathValidationFailed
+    /// The client is at another IP address, which a token would spare it to prove again (servers only).
+    case tokenDue
+    /// For the next connection to the server (clients only).
+    case newToken([UInt8])
 }
 
 struct StatelessResetToken: Hashable {

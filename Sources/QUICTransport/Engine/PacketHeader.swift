@@ -45,15 +45,17 @@ struct PacketHeader {
         )
     }
 
-    /// Whether the datagram may start a connection (RFC 9000 §7.2, §14.1).
-    static func isAcceptable(_ datagram: UnsafeRawBufferPointer) -> Bool {
+    /// The token of an Initial that may start a connection, empty if it has none; `nil` if the datagram may not
+    /// (RFC 9000 §7.2, §14.1).
+    static func acceptableToken(_ datagram: UnsafeRawBufferPointer) -> UnsafeRawBufferPointer? {
         var header = unsafe ngtcp2_pkt_hd()
         let status = unsafe ngtcp2_accept(
             &header,
             datagram.baseAddress?.assumingMemoryBound(to: UInt8.self),
             datagram.count
         )
-        // With a token ngtcp2 allows shorter identifiers, since it may be the one of a Retry.
-        return unsafe status == 0 && header.dcid.datalen >= 8
+        // With a token ngtcp2 allows shorter identifiers, since it may be the one of a Retry. Ours are not.
+        guard status == 0, unsafe header.dcid.datalen >= 8 else { return nil }
+        return unsafe UnsafeRawBufferPointer(start: header.token, count: header.tokenlen)
     }
 }

@@ -13,20 +13,13 @@ enum RandomBytes {
             filled = count
         }
     }
-}
 
-/// Identifiers that carry nothing.
-package final class RandomConnectionIDGenerator: QUICConnectionIDGenerator {
-    package let count: Int
-
-    package init(count: Int = 17) {
-        self.count = count
-    }
-
-    package func make() -> QUICConnectionID {
-        unsafe withUnsafeTemporaryAllocation(byteCount: self.count, alignment: 8) { bytes in
-            unsafe RandomBytes.fill(bytes)
-            return unsafe QUICConnectionID(UnsafeRawBufferPointer(bytes))
+    /// A number of so many random bits, 0 ... 64.
+    static func number(bits: Int) -> UInt64 {
+        var number: UInt64 = 0
+        unsafe withUnsafeMutableBytes(of: &number) { bytes in
+            unsafe self.fill(UnsafeMutableRawBufferPointer(rebasing: bytes[..<((bits + 7) / 8)]))
         }
+        return bits == 64 ? number : number & (1 << UInt64(bits) - 1)
     }
 }

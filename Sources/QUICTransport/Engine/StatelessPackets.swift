@@ -2,26 +2,6 @@ internal import CNgtcp2
 
 /// Packets that are written without any connection, and the tokens of resets.
 enum StatelessPackets {
-    /// Derives the key of reset tokens from the static secret.
-    static func resetKey(secret: [UInt8]) -> [UInt8] {
-        var key = [UInt8](repeating: 0, count: 32)
-        // HKDF with SHA-256 (RFC 5869).
-        let status = unsafe withDatum(secret) { secret in
-            unsafe withDatum([]) { salt in
-                unsafe withDatum(Array("quic stateless reset".utf8)) { info in
-                    var extracted = [UInt8](repeating: 0, count: 32)
-                    let first = unsafe gnutls_hkdf_extract(GNUTLS_MAC_SHA256, secret, salt, &extracted)
-                    let second = unsafe withDatum(extracted) {
-                        unsafe gnutls_hkdf_expand(GNUTLS_MAC_SHA256, $0, info, &key, key.count)
-                    }
-                    return first == 0 ? second : first
-                }
-            }
-        }
-        precondition(status == 0, "HKDF failed")
-        return key
-    }
-
     /// The token of an identifier of ours (RFC 9000 §10.3.2).
     static func writeResetToken(_ token: UnsafeMutablePointer<UInt8>, key: [UInt8], identifier: QUICConnectionID) {
         var cid = ngtcp2_cid(identifier)

@@ -8,7 +8,7 @@ final class Relay {
     private var outer: [PlainSocket] = []
     private var current = 0
     private var firstValid = 0
-    private var client: SocketAddress?
+    private(set) var client: SocketAddress?
     /// Whether the server's answers reach the client.
     var forwardsAnswers = true
     /// Datagrams of the client that came through.

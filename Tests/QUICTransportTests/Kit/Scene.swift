@@ -59,24 +59,30 @@ actor Scene {
 
     // MARK: Making things
 
-    func listen(
-        on address: SocketAddress? = nil,
-        sharesPort: Bool = false,
-        admit: @escaping () -> QUICAdmission = { .accept },
-        configure: (inout QUICServerConfiguration) -> Void = { _ in }
-    ) async throws -> QUICEndpoint {
+    static func serverConfiguration() throws -> QUICServerConfiguration {
         let pair = try CertificatePair.shared.get()
-        var configuration = QUICServerConfiguration(
+        return QUICServerConfiguration(
             certificateChain: pair.certificate,
             privateKey: pair.key,
             staticSecret: [UInt8](repeating: 7, count: 32)
         )
+    }
+
+    func listen(
+        on address: SocketAddress? = nil,
+        in group: QUICEndpointGroup = QUICEndpointGroup(count: 1),
+        worker: Int = 0,
+        admit: @escaping () -> QUICAdmission = { .accept },
+        configure: (inout QUICServerConfiguration) -> Void = { _ in }
+    ) async throws -> QUICEndpoint {
+        var configuration = try Self.serverConfiguration()
         configure(&configuration)
         let endpoint = try await QUICEndpoint.listen(
             on: address ?? SocketAddress(ipAddress: "127.0.0.1", port: 0),
             configuration: configuration,
             loop: self.loop,
-            sharesPort: sharesPort,
+            group: group,
+            worker: worker,
             logger: Logger(label: "test"),
             admit: admit
         ) { connection in
@@ -89,12 +95,13 @@ actor Scene {
     /// Listens where somebody did before. A command that another test starts may hold the port for a moment.
     func listenAgain(
         on address: SocketAddress,
-        sharesPort: Bool = false,
+        in group: QUICEndpointGroup = QUICEndpointGroup(count: 1),
+        worker: Int = 0,
         configure: (inout QUICServerConfiguration) -> Void = { _ in }
     ) async throws -> QUICEndpoint {
         for _ in 0..<200 {
             do {
-                return try await self.listen(on: address, sharesPort: sharesPort, configure: configure)
+                return try await self.listen(on: address, in: group, worker: worker, configure: configure)
             } catch QUICError.portInUse {
                 try await self.pause(.milliseconds(10))
             }

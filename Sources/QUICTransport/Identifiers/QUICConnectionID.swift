@@ -22,6 +22,17 @@ package struct QUICConnectionID: Hashable, Sendable {
         self.length = UInt8(count)
     }
 
+    /// An octet with a block behind it.
+    init(_ first: UInt8, _ block: IdentifierBlock) {
+        unsafe withUnsafeMutableBytes(of: &self) { bytes in
+            unsafe bytes[0] = first
+            unsafe withUnsafeBytes(of: block) {
+                unsafe UnsafeMutableRawBufferPointer(rebasing: bytes[1...]).copyMemory(from: $0)
+            }
+        }
+        self.length = UInt8(1 + IdentifierBlock.count)
+    }
+
     package var count: Int { Int(self.length) }
 
     package var octets: [UInt8] { unsafe self.withUnsafeOctets { unsafe Array($0) } }
@@ -31,11 +42,18 @@ package struct QUICConnectionID: Hashable, Sendable {
     }
 }
 
-/// Makes the identifiers by which peers address our connections.
-package protocol QUICConnectionIDGenerator: AnyObject {
-    /// The one length of all identifiers it makes, 8 ... 20 octets.
-    var count: Int { get }
-
-    /// An identifier that was never made before.
-    func make() -> QUICConnectionID
+extension QUICConnectionID {
+    /// The first octet and the block behind it, if the identifier is as long as that.
+    var parts: (first: UInt8, block: IdentifierBlock)? {
+        guard self.count == 1 + IdentifierBlock.count else { return nil }
+        return unsafe self.withUnsafeOctets { octets in
+            unsafe (
+                octets[0],
+                IdentifierBlock(
+                    high: UInt64(bigEndian: octets.loadUnaligned(fromByteOffset: 1, as: UInt64.self)),
+                    low: UInt64(bigEndian: octets.loadUnaligned(fromByteOffset: 9, as: UInt64.self))
+                )
+            )
+        }
+    }
 }

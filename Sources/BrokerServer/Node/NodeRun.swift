@@ -1,0 +1,64 @@
+import Foundation
+
+/// One run of a node: its number, and the data folder that no other process may use meanwhile.
+///
+/// The number is in every connection identifier of the run. Whoever sees a lower one knows that its connection is gone.
+package final class NodeRun: Sendable {
+    /// Counts from 1, and is never given twice for a folder.
+    package let number: UInt64
+    private let lock: CInt
+
+    /// Modulo 2^16, as identifiers have it.
+    package var incarnation: UInt16 { UInt16(truncatingIfNeeded: number) }
+
+    private static let lockName = "lock"
+    private static let numberName = "incarnation"
+
+    init(folder: DataFolder) throws {
+        lock = try NodeRun.take(folder)
+        do {
+            let number = try NodeRun.last(in: folder) + 1
+            // Before any socket opens: a number that was used and forgotten would be used again.
+            try folder.write(Array("\(number)\n".utf8), to: NodeRun.numberName)
+            self.number = number
+        } catch {
+            close(lock)
+            throw error
+        }
+    }
+
+    deinit { close(lock) }
+
+    /// Two runs with one number would know each other's secrets and deny each other's connections.
+    private static func take(_ folder: DataFolder) throws -> CInt {
+        let path = folder.file(lockName)
+        let descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
+        guard descriptor >= 0 else {
+            throw DataFolder.Failure(description: "cannot open \(path): \(String(cString: strerror(errno)))")
+        }
+        guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
+            let error = errno
+            close(descriptor)
+            throw DataFolder.Failure(
+                description: error == EWOULDBLOCK
+                    ? "node.data_dir: \(folder.path) is another running broker's; give each its own folder"
+                    : "cannot lock \(path): \(String(cString: strerror(error)))"
+            )
+        }
+        return descriptor
+    }
+
+    private static func last(in folder: DataFolder) throws -> UInt64 {
+        let path = folder.file(numberName)
+        guard FileManager.default.fileExists(atPath: path) else { return 0 }
+        let text = String(decoding: try folder.read(numberName), as: UTF8.self)
+        guard text.hasSuffix("\n"), let number = UInt64(text.dropLast()), number < .max else {
+            throw DataFolder.Failure(
+                description:
+                    "\(path): holds no number of runs; restore it, or delete it, and clients of earlier runs learn late "
+                    + "that their connections are gone"
+            )
+        }
+        return number
+    }
+}

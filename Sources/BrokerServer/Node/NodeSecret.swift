@@ -1,0 +1,42 @@
+import Foundation
+
+/// A secret that several nodes share, from a file (`node.secret_file`).
+package enum NodeSecret {
+    /// Octets.
+    static let count = 32
+
+    /// Reads 32 octets as they are, or as 64 hexadecimal digits with or without an end of line.
+    ///
+    /// - Parameter key: the configuration key that names the file, for errors.
+    /// - Returns: the secret, and whether others than its owner may read the file.
+    /// - Throws: `DataFolder.Failure`
+    package static func read(_ path: String, key: String) throws -> (secret: [UInt8], isExposed: Bool) {
+        let octets: [UInt8]
+        do {
+            octets = Array(try Data(contentsOf: URL(fileURLWithPath: path)))
+        } catch {
+            throw DataFolder.Failure(description: "\(key): cannot read \(path): \(error.localizedDescription)")
+        }
+        guard let secret = octets.count == count ? octets : hexadecimal(octets) else {
+            throw DataFolder.Failure(
+                description: "\(key): \(path) holds neither 32 octets nor 64 hexadecimal digits"
+            )
+        }
+        let mode = try? FileManager.default.attributesOfItem(atPath: path)[.posixPermissions] as? Int
+        return (secret, (mode ?? 0) & 0o077 != 0)
+    }
+
+    private static func hexadecimal(_ octets: [UInt8]) -> [UInt8]? {
+        var digits = octets[...]
+        while let last = digits.last, last == UInt8(ascii: "\n") || last == UInt8(ascii: "\r") { digits.removeLast() }
+        guard digits.count == 2 * count else { return nil }
+        var secret: [UInt8] = []
+        while let first = digits.popFirst(), let second = digits.popFirst() {
+            guard let high = Character(Unicode.Scalar(first)).hexDigitValue,
+                let low = Character(Unicode.Scalar(second)).hexDigitValue
+            else { return nil }
+            secret.append(UInt8(high << 4 | low))
+        }
+        return secret
+    }
+}

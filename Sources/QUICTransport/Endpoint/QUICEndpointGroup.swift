@@ -1,0 +1,35 @@
+internal import NIOConcurrencyHelpers
+
+/// The endpoints of one port, one on each loop, each with a worker number: they pass each other what the kernel gave to
+/// the wrong one.
+package final class QUICEndpointGroup: Sendable {
+    /// As many as identifiers have room for.
+    package static let maximumCount = RoutableConnectionIDGenerator.maximumWorkers
+
+    /// Endpoints of the port, 1 ... 32.
+    package let count: Int
+    private let inboxes: NIOLockedValueBox<[StrayInbox?]>
+
+    package init(count: Int) {
+        self.count = count
+        self.inboxes = NIOLockedValueBox(Array(repeating: nil, count: max(0, count)))
+    }
+
+    /// Whether the endpoint is the last that was missing.
+    func join(_ inbox: StrayInbox, worker: Int) -> Bool {
+        self.update { $0[worker] = inbox }
+    }
+
+    func leave(worker: Int) {
+        _ = self.update { $0[worker] = nil }
+    }
+
+    private func update(_ change: (inout [StrayInbox?]) -> Void) -> Bool {
+        let inboxes = self.inboxes.withLockedValue { inboxes in
+            change(&inboxes)
+            return inboxes
+        }
+        for inbox in inboxes { inbox?.tell(inboxes) }
+        return inboxes.allSatisfy { $0 != nil }
+    }
+}

@@ -1,0 +1,23 @@
+/// Tokens that servers gave us for the next connection to them (RFC 9000 §8.1.3). Each is used once, the newest first.
+struct ServerTokens {
+    /// Tokens that are kept; the oldest goes first.
+    static let limit = 64
+    /// Octets of one token; longer ones are not kept.
+    static let tokenLimit = 512
+
+    private var entries: [(server: DatagramAddress, name: String?, token: [UInt8])] = []
+
+    var count: Int { self.entries.count }
+
+    mutating func keep(_ token: [UInt8], of server: DatagramAddress, named name: String?) {
+        guard !token.isEmpty, token.count <= Self.tokenLimit else { return }
+        if self.entries.count == Self.limit { self.entries.removeFirst() }
+        self.entries.append((server, name, token))
+    }
+
+    /// Takes out a token for a new connection to the server; empty if there is none.
+    mutating func take(for server: DatagramAddress, named name: String?) -> [UInt8] {
+        guard let index = self.entries.lastIndex(where: { $0.server == server && $0.name == name }) else { return [] }
+        return self.entries.remove(at: index).token
+    }
+}

@@ -1,0 +1,48 @@
+internal import NIOCore
+
+/// Datagrams that arrived on one loop for connections of another, on their way there. One for each read burst and owner.
+struct StrayBatch {
+    private struct Datagram {
+        let count: Int
+        let remote: DatagramAddress
+        let local: DatagramAddress
+        let ecn: UInt8
+    }
+
+    /// Added to each datagram's octets, so that many empty ones have a weight too.
+    private static let overhead = 128
+
+    private var bytes = ByteBuffer()
+    private var datagrams: [Datagram] = []
+
+    var count: Int { self.datagrams.count }
+    var isEmpty: Bool { self.datagrams.isEmpty }
+    /// Octets that it holds in memory.
+    var weight: Int { self.bytes.readableBytes + Self.overhead * self.datagrams.count }
+
+    mutating func append(
+        _ datagram: UnsafeRawBufferPointer,
+        from remote: DatagramAddress,
+        to local: DatagramAddress,
+        ecn: UInt8
+    ) {
+        unsafe self.bytes.writeBytes(datagram)
+        self.datagrams.append(Datagram(count: datagram.count, remote: remote, local: local, ecn: ecn))
+    }
+
+    func forEach(_ body: (UnsafeRawBufferPointer, _ from: DatagramAddress, _ to: DatagramAddress, _ ecn: UInt8) -> Void)
+    {
+        unsafe self.bytes.withUnsafeReadableBytes { bytes in
+            var rest = unsafe bytes[...]
+            for datagram in self.datagrams {
+                unsafe body(
+                    UnsafeRawBufferPointer(rebasing: rest.prefix(datagram.count)),
+                    datagram.remote,
+                    datagram.local,
+                    datagram.ecn
+                )
+                unsafe rest = rest.dropFirst(datagram.count)
+            }
+        }
+    }
+}

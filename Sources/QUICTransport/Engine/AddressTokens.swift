@@ -1,0 +1,170 @@
+internal import CDatagrams
+internal import CNgtcp2
+import Glibc
+
+/// Tokens by which a client shows that it receives at its address (RFC 9000 §8.1).
+///
+/// Times in them are the wall clock's, so that they outlive a restart and count for other nodes with the same secret.
+struct AddressTokens {
+    enum Verdict: Equatable {
+        /// There is none, or none that we can use: the address is not validated.
+        case none
+        /// The answer to a Retry of ours, with the identifier that the client's first packet was for.
+        case retried(original: QUICConnectionID)
+        /// One that we gave the client in an earlier connection.
+        case known
+        /// A Retry's, but late, or from another address: the client will not accept another Retry (RFC 9000 §8.1.3).
+        case refused
+    }
+
+    private let retryKey: [UInt8]
+    private let newTokenKey: [UInt8]
+    /// Nanoseconds.
+    private let retryLifetime: UInt64
+    private let newTokenLifetime: UInt64
+    /// Nanoseconds since 1970.
+    var wallClock: () -> UInt64 = AddressTokens.systemTime
+
+    init(_ configuration: QUICRetryConfiguration, keys: SecretKeys) {
+        self.retryKey = keys.retries
+        self.newTokenKey = keys.newTokens
+        self.retryLifetime = configuration.tokenLifetime.unsignedNanoseconds
+        self.newTokenLifetime = configuration.newTokenLifetime.unsignedNanoseconds
+    }
+
+    private static func systemTime() -> UInt64 {
+        var time = timespec()
+        unsafe clock_gettime(CLOCK_REALTIME, &time)
+        return UInt64(time.tv_sec) * 1_000_000_000 + UInt64(time.tv_nsec)
+    }
+
+    /// Judges the token of an Initial packet.
+    func judge(_ token: UnsafeRawBufferPointer, of header: PacketHeader, from remote: DatagramAddress) -> Verdict {
+        switch unsafe token.first {
+        case UInt8(NGTCP2_CRYPTO_TOKEN_MAGIC_RETRY2)?:
+            return unsafe self.judgeRetry(token, of: header, from: remote)
+        case UInt8(NGTCP2_CRYPTO_TOKEN_MAGIC_REGULAR)?:
+            let status = unsafe withAddress(remote) { address, count in
+                unsafe ngtcp2_crypto_verify_regular_token(
+                    token.baseAddress?.assumingMemoryBound(to: UInt8.self),
+                    token.count,
+                    self.newTokenKey,
+                    self.newTokenKey.count,
+                    address,
+                    count,
+                    self.newTokenLifetime,
+                    self.wallClock()
+                )
+            }
+            return status == 0 ? .known : .none
+        default:
+            return .none
+        }
+    }
+
+    private func judgeRetry(
+        _ token: UnsafeRawBufferPointer,
+        of header: PacketHeader,
+        from remote: DatagramAddress
+    ) -> Verdict {
+        var original = ngtcp2_cid()
+        var chosen = ngtcp2_cid(header.destination)
+        let status = unsafe withAddress(remote) { address, count in
+            unsafe ngtcp2_crypto_verify_retry_token2(
+                &original,
+                token.baseAddress?.assumingMemoryBound(to: UInt8.self),
+                token.count,
+                self.retryKey,
+                self.retryKey.count,
+                PacketHeader.version1,
+                address,
+                count,
+                &chosen,
+                self.retryLifetime,
+                self.wallClock()
+            )
+        }
+        switch status {
+        case 0: return unsafe .retried(original: QUICConnectionID(&original))
+        case CInt(NGTCP2_CRYPTO_ERR_VERIFY_TOKEN): return .refused
+        default: return .none
+        }
+    }
+
+    /// Writes a Retry packet (RFC 9000 §17.2.5). Returns its length, 0 for none.
+    ///
+    /// - Parameter identifier: ours, by which the client is to try again.
+    func writeRetry(
+        into destination: UnsafeMutableRawBufferPointer,
+        answering header: PacketHeader,
+        from remote: DatagramAddress,
+        identifier: QUICConnectionID
+    ) -> Int {
+        var client = ngtcp2_cid(header.source)
+        var original = ngtcp2_cid(header.destination)
+        var chosen = ngtcp2_cid(identifier)
+        let room = Int(shim_max_retry_token_count())
+        return unsafe withUnsafeTemporaryAllocation(of: UInt8.self, capacity: room) { token in
+            let count = unsafe withAddress(remote) { address, count in
+                unsafe ngtcp2_crypto_generate_retry_token2(
+                    token.baseAddress,
+                    self.retryKey,
+                    self.retryKey.count,
+                    PacketHeader.version1,
+                    address,
+                    count,
+                    &chosen,
+                    &original,
+                    self.wallClock()
+                )
+            }
+            guard count > 0 else { return 0 }
+            return max(
+                0,
+                unsafe ngtcp2_crypto_write_retry(
+                    destination.baseAddress,
+                    destination.count,
+                    PacketHeader.version1,
+                    &client,
+                    &chosen,
+                    &original,
+                    token.baseAddress,
+                    count
+                )
+            )
+        }
+    }
+
+    /// Lends a token for the next connection from the address; `nil` if none are given.
+    func withNewToken(for remote: DatagramAddress, _ body: (UnsafeBufferPointer<UInt8>) -> Void) {
+        guard self.newTokenLifetime > 0 else { return }
+        let room = Int(shim_max_regular_token_count())
+        unsafe withUnsafeTemporaryAllocation(of: UInt8.self, capacity: room) { token in
+            let count = unsafe withAddress(remote) { address, count in
+                unsafe ngtcp2_crypto_generate_regular_token(
+                    token.baseAddress,
+                    self.newTokenKey,
+                    self.newTokenKey.count,
+                    address,
+                    count,
+                    self.wallClock()
+                )
+            }
+            if count > 0 { unsafe body(UnsafeBufferPointer(rebasing: token[..<count])) }
+        }
+    }
+}
+
+/// Lends an address to ngtcp2, without the octets that mean nothing.
+private func withAddress<Result>(
+    _ address: DatagramAddress,
+    _ body: (UnsafePointer<sockaddr>?, socklen_t) -> Result
+) -> Result {
+    var raw = address.plain.raw
+    return unsafe withUnsafePointer(to: &raw) { raw in
+        unsafe body(
+            UnsafeRawPointer(raw).assumingMemoryBound(to: sockaddr.self),
+            socklen_t(address.length)
+        )
+    }
+}

@@ -1,0 +1,115 @@
+/// Identifiers by which every socket of a node, and load balancers that share the key, find the connection's home.
+///
+/// 17 octets as QUIC-LB lays them out (draft-ietf-quic-load-balancers). Octet 0 has the rotation codepoint of the secret
+/// and the masked worker; behind it stands `IdentifierLayout`, encrypted as one block with AES-128 unless a load balancer
+/// has to read it.
+package final class RoutableConnectionIDGenerator: QUICConnectionIDGenerator {
+    /// Workers that octet 0 has room for.
+    package static let maximumWorkers = 32
+    /// Codepoints of secrets; 0b111 would mean an identifier that cannot be routed.
+    package static let rotations = 0...6
+
+    package let count = 1 + IdentifierBlock.count
+
+    private let layout: IdentifierLayout
+    private let place: IdentifierPlace
+    private let workers: Int
+    private let rotation: Int
+    /// By codepoint; those without a secret have none.
+    private let keys: [Keys?]
+    private let issuing: Keys
+    private var nonce: IdentifierNonce
+
+    private struct Keys {
+        let mask: IdentifierMask
+        /// `nil` in clear.
+        let cipher: BlockCipher?
+    }
+
+    /// - Parameters:
+    ///   - worker: number of the endpoint among those of its port, below `workers`.
+    ///   - workers: endpoints of the port, 1 ... 32.
+    /// - Throws: `.engine` if the TLS library lacks AES.
+    init(
+        _ configuration: QUICIdentifierConfiguration,
+        ring: KeyRing,
+        worker: Int,
+        of workers: Int,
+        nonce: IdentifierNonce = IdentifierNonce()
+    ) throws(QUICError) {
+        self.place = IdentifierPlace(
+            node: configuration.node,
+            incarnation: configuration.incarnation,
+            worker: UInt8(truncatingIfNeeded: worker)
+        )
+        self.workers = workers
+        self.layout = if case .aws(let serverID) = configuration.mode { .aws(serverID: serverID) } else { .routable }
+        self.nonce = nonce
+        self.rotation = ring.rotation
+        let isEncrypted = configuration.mode == .encrypted
+        var all: [Keys?] = []
+        for rotation in Self.rotations {
+            guard let secret = ring[rotation] else {
+                all.append(nil)
+                continue
+            }
+            all.append(Keys(mask: secret.mask, cipher: isEncrypted ? try BlockCipher(key: secret.identifiers) : nil))
+        }
+        guard case let issuing?? = all[safely: ring.rotation] else {
+            throw .configuration("rotation must be 0 to 6")
+        }
+        self.keys = all
+        self.issuing = issuing
+    }
+
+    package func make() -> QUICConnectionID {
+        var block = self.layout.block(self.place, self.nonce.next())
+        self.issuing.cipher?.encrypt(&block)
+        return QUICConnectionID(
+            UInt8(self.rotation) << 5 | self.place.worker ^ self.issuing.mask.value(self.maskedWord(of: block)),
+            block
+        )
+    }
+
+    package func origin(of identifier: QUICConnectionID) -> QUICConnectionIDOrigin {
+        guard let place = self.decode(identifier) else { return .unknown }
+        if place == self.place { return .own }
+        if place.isSuperseded(by: self.place) { return .superseded(rotation: self.rotation(of: identifier)) }
+        guard place.node == self.place.node, place.incarnation == self.place.incarnation,
+            place.worker < self.workers
+        else { return .unknown }
+        return .worker(Int(place.worker))
+    }
+
+    /// The place that an identifier was made for; `nil` if it was made under no secret of ours.
+    func decode(_ identifier: QUICConnectionID) -> IdentifierPlace? {
+        guard let parts = identifier.parts, case let keys?? = self.keys[safely: Int(parts.first >> 5)] else {
+            return nil
+        }
+        var block = parts.block
+        let worker = parts.first & 0x1f ^ keys.mask.value(self.maskedWord(of: block))
+        keys.cipher?.decrypt(&block)
+        // The worker stands there twice: what was not made by us mostly shows by that.
+        guard let place = self.layout.place(in: block, node: self.place.node), place.worker == worker else {
+            return nil
+        }
+        return place
+    }
+
+    package var steering: IdentifierSteering? {
+        IdentifierSteering(mask: self.issuing.mask, maskedOffset: self.maskedOffset, count: self.count)
+    }
+
+    private func rotation(of identifier: QUICConnectionID) -> Int { Int((identifier.parts?.first ?? 0) >> 5) }
+
+    /// Four octets that differ between identifiers: the first of the ciphertext, or in clear the end of the nonce.
+    private var maskedOffset: Int { self.issuing.cipher == nil ? 13 : 1 }
+
+    private func maskedWord(of block: IdentifierBlock) -> UInt32 {
+        UInt32(truncatingIfNeeded: self.issuing.cipher == nil ? block.low : block.high >> 32)
+    }
+}
+
+extension Array {
+    fileprivate subscript(safely index: Int) -> Element? { self.indices.contains(index) ? self[index] : nil }
+}
