@@ -11,7 +11,7 @@ import Testing
         listeners.tcp.default { bind = 1883, max_connections = 100, max_conn_rate = "50/10s", max_conn_burst = 7 }
         listeners.tcp.spare { enable = false, bind = "[::]:1884" }
         listeners.ssl.default {
-          bind = 8883, max_connections = 50
+          bind = 8883, max_connections = 50, max_conn_rate = "5/s", max_conn_burst = 9
           ssl_options {
             certfile = "c.pem", keyfile = "k.pem"
             cacertfile = "a.pem", verify = verify_peer, fail_if_no_peer_cert = true

@@ -14,6 +14,7 @@ import threading
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
+ALLOWED = Path("/proc/sys/net/ipv4/tcp_allowed_congestion_control")
 numbers = itertools.count(1)
 
 
@@ -58,24 +59,24 @@ class Link:
                 run("ip", "netns", "exec", namespace, "sysctl", "-qw", f"{key}={value}")
             inside = ("-n", namespace)
             ip(*inside, "link", "set", "lo", "up")
-            ip(*inside, "tuntap", "add", "link", "mode", "tun")
-            ip(*inside, "link", "set", "link", "mtu", str(self.MTU), "txqueuelen", "10000", "up")
+            ip(*inside, "tuntap", "add", "wire", "mode", "tun")
+            ip(*inside, "link", "set", "wire", "mtu", str(self.MTU), "txqueuelen", "10000", "up")
         client, server = ("-n", self.namespaces["client"]), ("-n", self.namespaces["server"])
         for address in self.client_addresses(clients):
-            ip(*client, "address", "add", f"{address}/16", "dev", "link")
-        ip(*client, "route", "add", "default", "dev", "link")
-        ip(*server, "address", "add", f"{self.SERVER}/16", "dev", "link")
-        ip(*server, "route", "add", "default", "dev", "link")
+            ip(*client, "address", "add", f"{address}/16", "dev", "wire")
+        ip(*client, "route", "add", "default", "dev", "wire")
+        ip(*server, "address", "add", f"{self.SERVER}/16", "dev", "wire")
+        ip(*server, "route", "add", "default", "dev", "wire")
 
     @classmethod
     def client_addresses(cls, count: int) -> list[str]:
         return [f"10.71.{number // 250}.{number % 250 + 2}" for number in range(count)]
 
     def start(self, binary: Path, seed: int, nat: bool, nat_timeout: float, commands: tuple[str, ...]) -> None:
-        words = ["--client", f"{self.namespaces['client']}:link", "--server", f"{self.namespaces['server']}:link", "--seed", str(seed)]
+        words = ["--client", f"{self.namespaces['client']}:wire", "--server", f"{self.namespaces['server']}:wire", "--seed", str(seed)]
         words += ["--nat", ",".join(self.NAT), "--nat-timeout", str(nat_timeout)] if nat else []
         # Before all others, so that the link is late only where the machine is.
-        self.process = subprocess.Popen(["nice", "-n", "-10", str(binary), *words, *commands], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        self.process = subprocess.Popen(["chrt", "--fifo", "1", str(binary), *words, *commands], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         threading.Thread(target=self.read, daemon=True).start()
         self.expect("ready")
 
@@ -102,6 +103,9 @@ class Link:
 
     def congestion(self, controller: str) -> None:
         """Which one TCP uses on both sides."""
+        # A namespace other than the first may choose from those that the machine allows to everybody.
+        if controller not in (allowed := ALLOWED.read_text().split()):
+            ALLOWED.write_text(" ".join([*allowed, controller]))
         for namespace in self.namespaces.values():
             run("ip", "netns", "exec", namespace, "sysctl", "-qw", f"net.ipv4.tcp_congestion_control={controller}")
 
@@ -132,7 +136,3 @@ def run(*command: str) -> None:
     done = subprocess.run(command, capture_output=True, text=True)
     assert done.returncode == 0, f"{' '.join(command)}: {done.stderr}"
 
-
-def available_controllers() -> list[str]:
-    """Congestion controllers that this kernel's TCP has."""
-    return Path("/proc/sys/net/ipv4/tcp_available_congestion_control").read_text().split()

@@ -103,12 +103,12 @@ class MosquittoServer(Server):
 
     transports = {"tcp"}
 
-    def __init__(self, folder: Path, configuration: str = ""):
+    def __init__(self, folder: Path, configuration: str = "", host: str = "127.0.0.1", entering: tuple[str, ...] = ()):
         port = free_port()
-        self.address = ("127.0.0.1", port)
+        self.address = (host, port)
         file = folder / "mosquitto.conf"
-        file.write_text(f"listener {port} 127.0.0.1\nallow_anonymous true\nset_tcp_nodelay true\nmax_queued_messages 0\n{configuration}\n")
-        super().__init__(["mosquitto", "-c", str(file)], folder)
+        file.write_text(f"listener {port} {host}\nallow_anonymous true\nset_tcp_nodelay true\nmax_queued_messages 0\n{configuration}\n")
+        super().__init__([*entering, "mosquitto", "-c", str(file)], folder)
 
     def hear(self, line: str) -> None:
         if re.search(r"mosquitto version .* running", line):

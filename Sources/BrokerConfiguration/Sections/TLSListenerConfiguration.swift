@@ -6,6 +6,10 @@ package struct TLSListenerConfiguration: ConfigurationSection, ListenerConfigura
     package var bind = BindAddress(host: "127.0.0.1", port: 8883)
     /// Connections at a time; nil for no limit, the default.
     package var maximumConnections: Int?
+    /// How fast new connections are taken; nil for no limit, the default.
+    package var connectionRate: EventRate?
+    /// New connections that may come at once under the rate; nil for the rate's number. 1 to 1,000,000.
+    package var connectionBurst: Int?
     /// `ssl_options`.
     package var tls = TLSOptionsConfiguration()
 
