@@ -1,11 +1,11 @@
 # Every command of this repository; `make` alone lists them.
 .DEFAULT_GOAL := help
-.PHONY: help run test check format benchmark fuzz
+.PHONY: help run test check format benchmark experiments fuzz
 ARGUMENTS ?=
 SECONDS ?= 60
 
 help: ## list these commands
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 run: ## install what is missing, build for release, start a broker and say where it listens (ARGUMENTS="--config FILE")
 	@scripts/run $(ARGUMENTS)
@@ -21,6 +21,9 @@ format: ## bring the Swift files into form
 
 benchmark: ## drive mosquitto and Martlet with the same loads and print the ratios
 	@scripts/benchmark
+
+experiments: ## measure TCP, TLS and QUIC on bad links that our emulator makes, and draw what comes of it (needs root)
+	@scripts/experiments
 
 fuzz: ## run every fuzzer for SECONDS=60; a find becomes a file that the tests replay
 	@scripts/fuzz $(SECONDS)

@@ -9,6 +9,7 @@ let package = Package(
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
         .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
         .package(url: "https://github.com/apple/swift-metrics", from: "2.13.0"),
@@ -42,7 +43,7 @@ let package = Package(
         .target(
             name: "BrokerServer",
             dependencies: [
-                "MQTTBroker", "QUICTransport", .nioCore, .nioPosix, .nioConcurrencyHelpers, .logging, .metrics,
+                "MQTTBroker", "QUICTransport", .nioCore, .nioPosix, .nioSSL, .nioConcurrencyHelpers, .logging, .metrics,
                 .serviceLifecycle, .x509, .asn1, .crypto,
             ]
         ),
@@ -50,7 +51,7 @@ let package = Package(
         .target(name: "BrokerConfiguration", dependencies: [.configuration]),
         .target(
             name: "MQTTClient",
-            dependencies: ["MQTTCodec", "QUICTransport", .nioCore, .nioPosix, .logging, .deque]
+            dependencies: ["MQTTCodec", "QUICTransport", .nioCore, .nioPosix, .nioSSL, .logging, .deque]
         ),
         .target(
             name: "LoadGenerator",
@@ -65,6 +66,11 @@ let package = Package(
                 .logging, .metrics, .serviceLifecycle, .unixSignals, .nioCore, .nioPosix,
             ]
         ),
+
+        // The emulated link of the tests and experiments, which is no part of the broker.
+        .target(name: "LinkEmulator", dependencies: [.deque, .heap]),
+        .target(name: "CTunnel"),
+        .executableTarget(name: "martlet-link", dependencies: ["LinkEmulator", "CTunnel", .argumentParser]),
 
         .testTarget(
             name: "MQTTCodecTests",
@@ -87,6 +93,7 @@ let package = Package(
                 .serviceLifecycle, .serviceLifecycleTestKit, .x509, .asn1,
             ]
         ),
+        .testTarget(name: "LinkEmulatorTests", dependencies: ["LinkEmulator"]),
         .testTarget(name: "BrokerAccessTests", dependencies: ["BrokerAccess"]),
         .testTarget(
             name: "BrokerConfigurationTests",
@@ -117,6 +124,7 @@ let package = Package(
 extension Target.Dependency {
     static let nioCore: Self = .product(name: "NIOCore", package: "swift-nio")
     static let nioPosix: Self = .product(name: "NIOPosix", package: "swift-nio")
+    static let nioSSL: Self = .product(name: "NIOSSL", package: "swift-nio-ssl")
     static let nioConcurrencyHelpers: Self = .product(name: "NIOConcurrencyHelpers", package: "swift-nio")
     static let deque: Self = .product(name: "DequeModule", package: "swift-collections")
     static let heap: Self = .product(name: "HeapModule", package: "swift-collections")

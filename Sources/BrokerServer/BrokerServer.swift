@@ -93,10 +93,8 @@ private struct Node {
         do {
             for listener in configuration.listeners {
                 switch listener.transport {
-                case .tcp:
-                    let opened = try await TCPListener(listener, shards: shards, loops: loops)
-                    tcp.append(opened)
-                    listening.append(.init(transport: "tcp", name: listener.name, address: opened.address))
+                case .tcp: try await openTCP(listener, tls: nil, loops)
+                case .tls(let configuration): try await openTCP(listener, tls: configuration, loops)
                 case .quic(let quicConfiguration):
                     let opened = try await QUICListener(
                         listener,
@@ -119,6 +117,16 @@ private struct Node {
             on: all[0],
             every: configuration.metricsInterval
         )
+    }
+
+    private mutating func openTCP(
+        _ listener: BrokerServerConfiguration.Listener,
+        tls: TLSServerConfiguration?,
+        _ loops: MultiThreadedEventLoopGroup
+    ) async throws {
+        let opened = try await TCPListener(listener, tls: tls, shards: shards, loops: loops)
+        tcp.append(opened)
+        listening.append(.init(transport: listener.transport.name, name: listener.name, address: opened.address))
     }
 
     /// Accepts no more, tells every client, waits for what is on its way out, and closes.

@@ -27,11 +27,14 @@ package struct BrokerServerConfiguration: Sendable {
     package struct Listener: Sendable {
         package enum Transport: Sendable {
             case tcp
+            case tls(TLSServerConfiguration)
             case quic(QUICServerConfiguration)
 
+            /// As in `listeners.NAME`.
             package var name: String {
                 switch self {
                 case .tcp: "tcp"
+                case .tls: "ssl"
                 case .quic: "quic"
                 }
             }

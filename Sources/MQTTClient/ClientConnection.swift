@@ -57,6 +57,8 @@ package final class ClientConnection {
         let transport: any ClientTransport =
             switch target.transport {
             case .tcp: TCPTransport(to: address, from: target.localAddress, for: self)
+            case .tls(let name, let context):
+                TCPTransport(to: address, from: target.localAddress, tls: (name, context), for: self)
             case .quic(let name, let trust):
                 QUICStreamTransport(
                     to: address,

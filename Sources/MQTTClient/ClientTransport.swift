@@ -1,4 +1,5 @@
 import NIOCore
+import NIOSSL
 import QUICTransport
 
 #if canImport(Glibc)
@@ -29,8 +30,17 @@ extension TransportFailure {
         case let failure as TransportFailure: self = failure
         case let error as IOError: self = Self(error)
         case ChannelError.connectTimeout: self = .timedOut
-        case ChannelError.eof: self = .closed("by the server")
+        case ChannelError.eof, NIOSSLError.uncleanShutdown: self = .closed("by the server")
+        case let error as NIOSSLError: self = .security(Self.text(error))
+        case let error as NIOSSLExtraError: self = .security(error.description)
         default: self = .other("\(error)")
+        }
+    }
+
+    private static func text(_ error: NIOSSLError) -> String {
+        switch error {
+        case .handshakeFailed(.sslError(let stack)): stack.map(\.description).joined(separator: ", ")
+        default: "\(error)"
         }
     }
 

@@ -13,6 +13,8 @@ package import QUICTransport
 package struct ConnectionTarget: Sendable {
     package enum Transport: Sendable {
         case tcp
+        /// TLS over TCP; the certificate must name the server.
+        case tls(serverName: String, TLSClientContext)
         /// MQTT on the control stream; the certificate must name the server.
         case quic(serverName: String, trust: ServerTrust)
     }

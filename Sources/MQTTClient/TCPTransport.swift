@@ -2,10 +2,11 @@ import NIOCore
 import NIOPosix
 import QUICTransport
 
-/// MQTT on a TCP connection.
+/// MQTT on a TCP connection, with TLS or without.
 final class TCPTransport: ClientTransport {
     private let address: SocketAddress
     private let local: SocketAddress?
+    private let tls: (serverName: String, context: TLSClientContext)?
     /// Held until the channel is closed.
     private var connection: ClientConnection?
     private let eventLoop: any EventLoop
@@ -15,9 +16,15 @@ final class TCPTransport: ClientTransport {
     /// How long the peer may take to read what was written before a close.
     private static let closeTimeout = TimeAmount.seconds(5)
 
-    init(to address: SocketAddress, from local: SocketAddress?, for connection: ClientConnection) {
+    init(
+        to address: SocketAddress,
+        from local: SocketAddress?,
+        tls: (serverName: String, context: TLSClientContext)? = nil,
+        for connection: ClientConnection
+    ) {
         self.address = address
         self.local = local
+        self.tls = tls
         self.connection = connection
         eventLoop = connection.loop.eventLoop
     }
@@ -34,12 +41,19 @@ final class TCPTransport: ClientTransport {
     func open() {
         let timeout = connection?.session.configuration.responseTimeout ?? .seconds(30)
         let handler = NIOLoopBound(TCPHandler(self), eventLoop: eventLoop)
+        let tls = tls
         var bootstrap = ClientBootstrap(group: eventLoop)
             .connectTimeout(timeout)
             .channelOption(.socketOption(.so_reuseaddr), value: 1)
             .channelOption(.tcpOption(.tcp_nodelay), value: 1)
             .channelInitializer { channel in
-                channel.eventLoop.makeCompletedFuture { try channel.pipeline.syncOperations.addHandler(handler.value) }
+                channel.eventLoop.makeCompletedFuture {
+                    // What is written before the handshake is done waits in its handler.
+                    if let tls {
+                        try channel.pipeline.syncOperations.addHandler(tls.context.handler(serverName: tls.serverName))
+                    }
+                    try channel.pipeline.syncOperations.addHandler(handler.value)
+                }
             }
         if let local {
             bootstrap = bootstrap.bind(to: local)

@@ -10,11 +10,17 @@ struct ConnectionOptions: ParsableArguments {
     @Option(name: [.customShort("h"), .long], help: "The broker's host.")
     var host = "localhost"
 
-    @Option(name: [.customShort("p"), .long], help: "The broker's port. (default: 1883, with --quic 14567)")
+    @Option(
+        name: [.customShort("p"), .long],
+        help: "The broker's port. (default: 1883, with --tls 8883, with --quic 14567)"
+    )
     var port: Int?
 
     @Flag(help: "MQTT over QUIC instead of TCP.")
     var quic = false
+
+    @Flag(help: "TLS over TCP.")
+    var tls = false
 
     @Option(
         help: ArgumentHelp(
@@ -72,7 +78,10 @@ struct ConnectionOptions: ParsableArguments {
         if willTopic == nil, willPayload != nil || willRetain || willQos != .atMostOnce {
             throw ValidationError("a will needs --will-topic")
         }
-        if !quic, cafile != nil || insecure { throw ValidationError("--cafile and --insecure need --quic") }
+        if tls, quic { throw ValidationError("--tls and --quic exclude each other: QUIC has TLS within") }
+        if !quic, !tls, cafile != nil || insecure {
+            throw ValidationError("--cafile and --insecure need --tls or --quic")
+        }
         if cafile != nil, insecure { throw ValidationError("--cafile and --insecure exclude each other") }
         if sessionExpiryInterval != nil, version != .v5 {
             throw ValidationError("--session-expiry-interval needs MQTT 5")
@@ -83,20 +92,24 @@ struct ConnectionOptions: ParsableArguments {
     ///
     /// - Parameter prefix: starts a random client identifier.
     func makeClient(_ prefix: String) async throws -> MQTTClient {
-        let trust = try trust
+        let transport = try transport
         let host = host
-        let port = port ?? (quic ? 14_567 : 1883)
+        let port = port ?? (quic ? 14_567 : tls ? 8883 : 1883)
         let addresses = try await NIOThreadPool.singleton.runIfActive {
             try ConnectionTarget.resolve(host: host, port: port)
         }
         return MQTTClient(
             configuration: ClientConfiguration(connect: connect(prefix)),
-            target: ConnectionTarget(
-                addresses: addresses,
-                transport: quic ? .quic(serverName: host, trust: trust) : .tcp
-            ),
+            target: ConnectionTarget(addresses: addresses, transport: transport),
             eventLoop: MultiThreadedEventLoopGroup.singleton.next()
         )
+    }
+
+    private var transport: ConnectionTarget.Transport {
+        get throws {
+            if quic { return .quic(serverName: host, trust: try trust) }
+            return tls ? .tls(serverName: host, try TLSClientContext(trust: try trust)) : .tcp
+        }
     }
 
     private var trust: ServerTrust {

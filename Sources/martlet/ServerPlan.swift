@@ -26,31 +26,52 @@ struct ServerPlan {
         loops = min(configuration.node.loops ?? System.coreCount, Shard.maximumCount)
         authentication = try AuthenticationChain(configuration).authentication
         secrets = try NodeSecrets(configuration.node)
+        for (name, listener) in configuration.listeners.tls where listener.isEnabled {
+            let label = "listeners.ssl.\(name)"
+            let pair = try Self.pair(listener.tls.certificate, of: label)
+            do {
+                // One that is not made yet will fit; the authorities may not.
+                _ = try tlsConfiguration(listener, pair ?? .selfSigned()).makeContext()
+            } catch let error as Failure {
+                throw Failure(description: "\(label): \(error)")
+            } catch {
+                throw Failure(description: "\(label): \(Self.unfit(listener.tls.certificate)): \(error)")
+            }
+            pairs[label] = pair
+        }
         for (name, listener) in configuration.listeners.quic where listener.isEnabled {
-            switch listener.certificate.pair(fileExists: FileManager.default.fileExists) {
-            case .files(let chain, let key):
-                let pair: CertificatePair
-                do {
-                    pair = try CertificatePair.files(certificate: chain, key: key)
-                } catch {
-                    throw Failure(description: "listeners.quic.\(name): \(error)")
-                }
+            let label = "listeners.quic.\(name)"
+            if let pair = try Self.pair(listener.certificate, of: label) {
                 do throws(QUICError) {
                     // The node's own secret is not known yet, and has no part in it.
                     try quicConfiguration(listener, pair, Array(repeating: 0, count: 32)).validateWithCertificate()
                 } catch {
-                    throw Failure(
-                        description:
-                            "listeners.quic.\(name): \(chain) and \(key) are no certificate chain and private key "
-                            + "in PEM that fit each other: \(error)"
-                    )
+                    throw Failure(description: "\(label): \(Self.unfit(listener.certificate)): \(error)")
                 }
-                pairs[name] = pair
-            case .generated(let warning):
-                if let warning { Terminal.note("warning: listeners.quic.\(name): \(warning)") }
+                pairs[label] = pair
             }
             _ = try identifierMode(listener.connectionID, of: name)
         }
+    }
+
+    /// Reads a pair of files; nil for one that this installation makes.
+    private static func pair(_ source: CertificateSource, of label: String) throws -> CertificatePair? {
+        switch source.pair(fileExists: FileManager.default.fileExists) {
+        case .files(let chain, let key):
+            do {
+                return try CertificatePair.files(certificate: chain, key: key)
+            } catch {
+                throw Failure(description: "\(label): \(error)")
+            }
+        case .generated(let warning):
+            if let warning { Terminal.note("warning: \(label): \(warning)") }
+            return nil
+        }
+    }
+
+    private static func unfit(_ source: CertificateSource) -> String {
+        guard case .files(let chain, let key) = source.pair(fileExists: { _ in true }) else { return "its pair" }
+        return "\(chain) and \(key) are no certificate chain and private key in PEM that fit each other"
     }
 
     /// Writes to standard error, in the name of the node.
@@ -75,47 +96,78 @@ struct ServerPlan {
     /// Makes the data folder and what belongs into it.
     func serverConfiguration() throws -> BrokerServerConfiguration {
         var listeners: [BrokerServerConfiguration.Listener] = []
-        for (name, listener) in configuration.listeners.tcp.sorted(by: { $0.key < $1.key }) where listener.isEnabled {
-            listeners.append(
-                .init(
-                    name: name,
-                    address: try Self.address(listener.bind),
-                    transport: .tcp,
-                    maximumConnections: listener.maximumConnections,
-                    connectionRate: Self.connectionRate(listener)
-                )
-            )
+        for (name, listener) in Self.enabled(configuration.listeners.tcp) {
+            listeners.append(try Self.listener(name, listener, .tcp))
         }
-        let quic = configuration.listeners.quic.filter(\.value.isEnabled)
+        let tls = Self.enabled(configuration.listeners.tls)
+        let quic = Self.enabled(configuration.listeners.quic)
         var run: NodeRun?
-        if !quic.isEmpty {
+        if !tls.isEmpty || !quic.isEmpty {
             let folder = try DataFolder(path: configuration.node.dataDirectory)
-            let begun = try folder.beginRun()
-            run = begun
-            let secret = try secrets.own ?? folder.secret()
-            for (name, listener) in quic.sorted(by: { $0.key < $1.key }) {
-                let pair = try pairs[name] ?? folder.certificate()
-                var transport = quicConfiguration(listener, pair, secret)
-                transport.identifiers = secrets.identifiers(
-                    try identifierMode(listener.connectionID, of: name),
-                    incarnation: begun.incarnation
-                )
-                listeners.append(
-                    .init(
-                        name: name,
-                        address: try Self.address(listener.bind),
-                        transport: .quic(transport),
-                        maximumConnections: listener.maximumConnections,
-                        connectionRate: Self.connectionRate(listener)
-                    )
-                )
+            for (name, listener) in tls {
+                let pair = try pairs["listeners.ssl.\(name)"] ?? folder.certificate()
+                listeners.append(try Self.listener(name, listener, .tls(try tlsConfiguration(listener, pair))))
             }
+            if !quic.isEmpty { run = try addQUIC(quic, folder, to: &listeners) }
         }
         var server = BrokerServerConfiguration(loops: loops, listeners: listeners)
         server.run = run
         server.limits = limits
         server.authentication = authentication
         return server
+    }
+
+    private func addQUIC(
+        _ quic: [(key: String, value: QUICListenerConfiguration)],
+        _ folder: DataFolder,
+        to listeners: inout [BrokerServerConfiguration.Listener]
+    ) throws -> NodeRun {
+        let run = try folder.beginRun()
+        let secret = try secrets.own ?? folder.secret()
+        for (name, listener) in quic {
+            let pair = try pairs["listeners.quic.\(name)"] ?? folder.certificate()
+            var transport = quicConfiguration(listener, pair, secret)
+            transport.identifiers = secrets.identifiers(
+                try identifierMode(listener.connectionID, of: name),
+                incarnation: run.incarnation
+            )
+            listeners.append(try Self.listener(name, listener, .quic(transport)))
+        }
+        return run
+    }
+
+    /// By name.
+    private static func enabled<Listener: ListenerConfiguration>(
+        _ listeners: [String: Listener]
+    ) -> [(key: String, value: Listener)] {
+        listeners.filter(\.value.isEnabled).sorted { $0.key < $1.key }
+    }
+
+    private static func listener(
+        _ name: String,
+        _ listener: some ListenerConfiguration,
+        _ transport: BrokerServerConfiguration.Listener.Transport
+    ) throws -> BrokerServerConfiguration.Listener {
+        .init(
+            name: name,
+            address: try address(listener.bind),
+            transport: transport,
+            maximumConnections: listener.maximumConnections,
+            connectionRate: connectionRate(listener)
+        )
+    }
+
+    private func tlsConfiguration(
+        _ listener: TLSListenerConfiguration,
+        _ pair: CertificatePair
+    ) throws -> TLSServerConfiguration {
+        var tls = TLSServerConfiguration(pair: pair)
+        guard listener.tls.verification == .peer, let path = listener.tls.authorityFile else { return tls }
+        guard let pem = FileManager.default.contents(atPath: path) else {
+            throw Failure(description: "cannot read \(path)")
+        }
+        tls.clients = .authorities(pem: Array(pem), isRequired: listener.tls.needsClientCertificate)
+        return tls
     }
 
     private func quicConfiguration(

@@ -10,6 +10,13 @@ import Testing
         }
         listeners.tcp.default { bind = 1883, max_connections = 100, max_conn_rate = "50/10s", max_conn_burst = 7 }
         listeners.tcp.spare { enable = false, bind = "[::]:1884" }
+        listeners.ssl.default {
+          bind = 8883, max_connections = 50, max_conn_rate = "5/s", max_conn_burst = 9
+          ssl_options {
+            certfile = "c.pem", keyfile = "k.pem"
+            cacertfile = "a.pem", verify = verify_peer, fail_if_no_peer_cert = true
+          }
+        }
         listeners.quic.default {
           bind = "0.0.0.0:14567"
           idle_timeout = 30s, handshake_idle_timeout_ms = 5000, keep_alive_interval_ms = 20s

@@ -21,8 +21,8 @@ import Testing
             ]
         ),
         (
-            "listeners.ssl.default.bind = 8883",
-            ["1:1: listeners.ssl: there is no such key; allowed: tcp, quic"]
+            "listeners.ws.default.bind = 8083",
+            ["1:1: listeners.ws: there is no such key; allowed: tcp, ssl, quic"]
         ),
         (
             "listeners.tcp.default {\n  enabled = true\n  bnid = 1883\n}",
@@ -126,9 +126,25 @@ import Testing
             ["2:1: listeners.tcp.b.bind: 1884 is already the address of the listener a; allowed: an address and port"]
         ),
         (
+            "listeners.tcp.a.bind = 1884\nlisteners.ssl.b.bind = 1884",
+            [
+                "2:1: listeners.ssl.b.bind: 1884 is already the address of the listener tcp.a; allowed: an address and port"
+            ]
+        ),
+        (
+            "listeners.ssl.default.ssl_options.keyfile = k",
+            ["1:1: listeners.ssl.default.ssl_options.keyfile: there is a keyfile without its certfile; allowed: both"]
+        ),
+        (
+            "listeners.ssl.default.ssl_options.verify = verify_peer",
+            [
+                "1:1: listeners.ssl.default.ssl_options.verify: no authority is named that clients' certificates must come from"
+            ]
+        ),
+        (
             "listeners.tcp.default.enable = false",
             [
-                "1:1: listeners: no listener is enabled; allowed: at least one of listeners.tcp.NAME and listeners.quic.NAME"
+                "1:1: listeners: no listener is enabled; allowed: at least one of listeners.tcp.NAME, listeners.ssl.NAME and listeners.quic.NAME"
             ]
         ),
         // What EMQX has and this broker cannot do

@@ -13,6 +13,8 @@ import Testing
         let address = try #require(holder.localAddress)
         let port = try #require(address.port)
         try await expectHeld(port, "TCP", .init(name: "mine", address: address, transport: .tcp))
+        let tls = TLSServerConfiguration(pair: try RunningBroker.certificate.get())
+        try await expectHeld(port, "TCP", .init(name: "mine", address: address, transport: .tls(tls)))
         try await holder.close()
     }
 
@@ -53,6 +55,7 @@ import Testing
             #expect(error.listener == listener.label)
             #expect(error.description.contains("\(transport) port \(port) "))
             #expect(error.description.contains("held by somebody else"))
+            #expect(error.description.contains("listeners.\(listener.transport.name).mine.bind"))
         }
     }
 }

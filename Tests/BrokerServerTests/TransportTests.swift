@@ -72,9 +72,8 @@ import Testing
         }
     }
 
-    @Test("A session is taken over from one transport by the other", arguments: Transport.allCases)
-    func takeOver(first: Transport) async throws {
-        let second: Transport = first == .tcp ? .quic : .tcp
+    @Test("A session is taken over from one transport by another", arguments: Transport.allCases, Transport.allCases)
+    func takeOver(first: Transport, second: Transport) async throws {
         try await RunningBroker.run { broker, _ in
             let old = try broker.client("same", over: first, cleanStart: false, expiry: 100)
             _ = try await old.connect()
@@ -208,10 +207,12 @@ import Testing
         }
     }
 
-    @Test("A connection without CONNECT is closed in time") func connectTimeout() async throws {  // [MQTT-3.1.4-2]
+    /// [MQTT-3.1.4-2]; one that does not even begin its TLS handshake too.
+    @Test("A connection without CONNECT is closed in time", arguments: [Transport.tcp, .tls])
+    func connectTimeout(over transport: Transport) async throws {
         try await RunningBroker.run(configure: { $0.limits.connectTimeout = .milliseconds(200) }) { broker, _ in
-            let tcp = try #require(broker.address(.tcp))
-            let bytes = try await RawConnection.exchange([], with: tcp)
+            let address = try #require(broker.address(transport))
+            let bytes = try await RawConnection.exchange([], with: address)
             #expect(bytes.isEmpty)
         }
     }

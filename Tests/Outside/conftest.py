@@ -2,12 +2,14 @@
 is Martlet's own."""
 
 import itertools
+import os
 import shutil
 from pathlib import Path
 
 import pytest
 
 from clients import Client, Kind, Options
+from link import Link
 from servers import Martlet, MosquittoServer, Server
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -113,3 +115,20 @@ def connect(server):
             client.disconnect()
         except Exception:
             pass  # some tests leave their clients without a connection
+
+
+@pytest.fixture
+def link(request):
+    """Makes bad links between two network namespaces; each ends with the test."""
+    if os.geteuid():
+        pytest.skip("needs root for network namespaces")
+    made: list[Link] = []
+    binary = Path(request.config.getoption("--martlet")).resolve().with_name("martlet-link")
+
+    def make(*commands: str, **options) -> Link:
+        made.append(Link(*commands, binary=binary, **options))
+        return made[-1]
+
+    yield make
+    for link in made:
+        link.close()

@@ -68,16 +68,24 @@ class Server:
 
 
 class Martlet(Server):
-    transports = {"tcp", "quic"}
+    transports = {"tcp", "ssl", "quic"}
 
-    def __init__(self, binary: Path, folder: Path, configuration: str = "", settings: tuple[str, ...] = (), environment: dict[str, str] | None = None):
+    def __init__(
+        self,
+        binary: Path,
+        folder: Path,
+        configuration: str = "",
+        settings: tuple[str, ...] = (),
+        environment: dict[str, str] | None = None,
+        entering: tuple[str, ...] = (),
+    ):
         file = folder / "martlet.conf"
         file.write_text(f'node.data_dir = "{folder}/data"\n{LISTENERS}\n{configuration}\n')
         arguments = [argument for setting in settings for argument in ("--set", setting)]
-        super().__init__([str(binary), "serve", "--config", str(file), *arguments], folder, environment)
+        super().__init__([*entering, str(binary), "serve", "--config", str(file), *arguments], folder, environment)
 
     def hear(self, line: str) -> None:
-        if match := re.match(r"listening (tcp|quic) (\S+) \[?(.+?)\]?:(\d+)$", line.strip()):
+        if match := re.match(r"listening (tcp|ssl|quic) (\S+) \[?(.+?)\]?:(\d+)$", line.strip()):
             self.addresses[match[1]] = (match[3], int(match[4]))
         elif line.strip() == "martlet is ready":
             self.ready.set()
@@ -85,6 +93,7 @@ class Martlet(Server):
 
 LISTENERS = """
 listeners.tcp.default.bind = "127.0.0.1:0"
+listeners.ssl.default.bind = "127.0.0.1:0"
 listeners.quic.default.bind = "127.0.0.1:0"
 """
 
@@ -94,12 +103,12 @@ class MosquittoServer(Server):
 
     transports = {"tcp"}
 
-    def __init__(self, folder: Path, configuration: str = ""):
+    def __init__(self, folder: Path, configuration: str = "", host: str = "127.0.0.1", entering: tuple[str, ...] = ()):
         port = free_port()
-        self.address = ("127.0.0.1", port)
+        self.address = (host, port)
         file = folder / "mosquitto.conf"
-        file.write_text(f"listener {port} 127.0.0.1\nallow_anonymous true\nset_tcp_nodelay true\nmax_queued_messages 0\n{configuration}\n")
-        super().__init__(["mosquitto", "-c", str(file)], folder)
+        file.write_text(f"listener {port} {host}\nallow_anonymous true\nset_tcp_nodelay true\nmax_queued_messages 0\n{configuration}\n")
+        super().__init__([*entering, "mosquitto", "-c", str(file)], folder)
 
     def hear(self, line: str) -> None:
         if re.search(r"mosquitto version .* running", line):

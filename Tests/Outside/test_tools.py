@@ -14,7 +14,10 @@ from packets import Message
 pytestmark = pytest.mark.martlet
 TCP5 = Kind(WireOverTCP, 5)
 PATIENCE = 20
-TRANSPORTS = pytest.mark.parametrize("transport", ["tcp", "quic"])
+TRANSPORTS = pytest.mark.parametrize("transport", ["tcp", "ssl", "quic"])
+# What `martlet pub` and `sub` want to hear, and `martlet bench`.
+TOOL = {"tcp": [], "ssl": ["--tls"], "quic": ["--quic"]}
+BENCH = {"tcp": [], "ssl": ["--ssl"], "quic": ["--quic"]}
 
 
 @pytest.fixture
@@ -45,8 +48,8 @@ def listen(binary, server):
 
 def reach(server, transport: str) -> list[str]:
     host, port = server.addresses[transport]
-    certificate = f"{server.folder}/data/certs/cert.pem"
-    return ["-h", "localhost" if transport == "quic" else host, "-p", str(port)] + (["--quic", "--cafile", certificate] if transport == "quic" else [])
+    trust = [] if transport == "tcp" else ["--cafile", f"{server.folder}/data/certs/cert.pem"]
+    return ["-h", host if transport == "tcp" else "localhost", "-p", str(port), *TOOL[transport], *trust]
 
 
 @TRANSPORTS
@@ -108,10 +111,11 @@ def test_sub_gives_up_in_time(binary, server, topic):
     assert done.returncode == 27
 
 
-def test_certificate_is_verified(binary, server, topic):
+@pytest.mark.parametrize("transport", ["ssl", "quic"])
+def test_certificate_is_verified(binary, server, topic, transport):
     """RFC 9001 §4.4: without its authority the generated certificate is not trusted; --insecure is said aloud."""
-    host, port = server.addresses["quic"]
-    command = [binary, "pub", "--quic", "-h", host, "-p", str(port), "-t", topic, "-m", "x"]
+    host, port = server.addresses[transport]
+    command = [binary, "pub", *TOOL[transport], "-h", host, "-p", str(port), "-t", topic, "-m", "x"]
     refused = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE)
     assert refused.returncode == 1 and "certificate" in refused.stderr.lower(), refused.stderr
     assert subprocess.run([*command, "--insecure"], timeout=PATIENCE).returncode == 0
@@ -132,7 +136,7 @@ def test_broker_that_is_not_there(binary, topic):
 def test_bench_counts_what_was_sent(binary, server, tmp_path, topic, transport, qos):
     """Four subscribers, three publishers: each message is counted once where it leaves and four times where it arrives."""
     host, port = server.addresses[transport]
-    common = ["-h", host, "-p", str(port), "-t", topic, "-q", qos] + (["--quic"] if transport == "quic" else [])
+    common = ["-h", host, "-p", str(port), "-t", topic, "-q", qos, *BENCH[transport]]
     subscribers = subprocess.Popen(
         [binary, "bench", "sub", *common, "-c", "4", "--json", str(tmp_path / "sub.json")], stdout=subprocess.PIPE, text=True
     )
@@ -159,11 +163,11 @@ def test_bench_counts_what_was_sent(binary, server, tmp_path, topic, transport, 
 
 @TRANSPORTS
 def test_bench_conn_tells_when_nobody_answers(binary, transport):
-    kind = socket.SOCK_STREAM if transport == "tcp" else socket.SOCK_DGRAM
+    kind = socket.SOCK_DGRAM if transport == "quic" else socket.SOCK_STREAM
     with socket.socket(socket.AF_INET, kind) as held:
         held.bind(("127.0.0.1", 0))
         port = held.getsockname()[1]
-        command = [binary, "bench", "conn", "-h", "127.0.0.1", "-p", str(port), "-c", "3", "--duration", "3"] + (["--quic"] if transport == "quic" else [])
+        command = [binary, "bench", "conn", "-h", "127.0.0.1", "-p", str(port), "-c", "3", "--duration", "3", *BENCH[transport]]
         done = subprocess.run(command, capture_output=True, text=True, timeout=40)
     assert done.returncode != 0, done.stdout
     assert "connected       0 of 3" in done.stdout, done.stdout

@@ -22,20 +22,26 @@ ARROWS: dict[str, set[str]] = {
         "BrokerServer", "BrokerAccess", "BrokerConfiguration", "LoadGenerator", "MQTTClient", "MQTTBroker", "MQTTCodec",
         "QUICTransport",
     },
+    "LinkEmulator": set(),
+    "martlet-link": {"LinkEmulator", "CTunnel"},
     "CNgtcp2": set(),
     "CDatagrams": set(),
+    "CTunnel": set(),
 }
 # What else the rooms without IO may see.
 PURE: dict[str, set[str]] = {
     "MQTTCodec": {"NIOCore"},
     "MQTTBroker": {"NIOCore", "DequeModule", "HeapModule"},
+    "LinkEmulator": {"DequeModule", "HeapModule"},
 }
 # Modules that only some folders import.
 OWNERS: dict[str, tuple[str, ...]] = {
     "CNgtcp2": ("Sources/QUICTransport/Engine",),
     "CDatagrams": ("Sources/QUICTransport",),
-    "ArgumentParser": ("Sources/martlet",),
+    "ArgumentParser": ("Sources/martlet", "Sources/martlet-link"),
     "Configuration": ("Sources/BrokerConfiguration", "Sources/martlet"),
+    "NIOSSL": ("Sources/BrokerServer/Listeners", "Sources/MQTTClient"),
+    "CTunnel": ("Sources/martlet-link",),
 }
 UNCHECKED = ("Sources/QUICTransport/Engine",)  # where @unchecked Sendable and nonisolated(unsafe) may stand
 

@@ -41,14 +41,15 @@ package struct BrokerConfiguration: ConfigurationSection {
         if reading.origin(at: path + ["allow_anonymous"]) == nil {
             allowsAnonymous = !authentication.contains(where: \.isEnabled)
         }
-        if listeners.tcp.values.allSatisfy({ !$0.isEnabled }) && listeners.quic.values.allSatisfy({ !$0.isEnabled }) {
+        if listeners.all.allSatisfy({ !$0.listener.isEnabled }) {
             reading.add(
                 ConfigurationProblem(
                     origin: listeners.tcp.keys.sorted()
                         .compactMap { reading.origin(at: path + ["listeners", "tcp", $0, "enable"]) }.first ?? .builtIn,
                     key: "listeners",
                     message: "no listener is enabled",
-                    allowed: "at least one of listeners.tcp.NAME and listeners.quic.NAME with enable = true"
+                    allowed:
+                        "at least one of listeners.tcp.NAME, listeners.ssl.NAME and listeners.quic.NAME with enable = true"
                 )
             )
         }
@@ -58,11 +59,7 @@ package struct BrokerConfiguration: ConfigurationSection {
     /// Said once at start when strangers are let in from other machines.
     private var anonymousWarning: ConfigurationProblem? {
         guard allowsAnonymous else { return nil }
-        let open =
-            listeners.tcp.filter { $0.value.isEnabled && !$0.value.bind.isLoopback }.map { "listeners.tcp.\($0.key)" }
-            + listeners.quic.filter { $0.value.isEnabled && !$0.value.bind.isLoopback }.map {
-                "listeners.quic.\($0.key)"
-            }
+        let open = listeners.all.filter { $0.listener.isEnabled && !$0.listener.bind.isLoopback }.map(\.key)
         guard !open.isEmpty else { return nil }
         return ConfigurationProblem(
             origin: .builtIn,

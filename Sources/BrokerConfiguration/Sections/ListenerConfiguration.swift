@@ -44,4 +44,14 @@ extension ListenerConfiguration where Self: ConfigurationSection {
             .fixed("access_rules", "allow all", because: "addresses are not filtered"),
         ]
     }
+    /// What listeners on TCP have besides.
+    static var socketFields: [Field<Self>] {
+        [
+            .fixed("proxy_protocol", "false", because: "the PROXY protocol is not understood"),
+            .meaningless("proxy_protocol_timeout", because: "the PROXY protocol is not understood"),
+            .meaningless("tcp_options", because: "the system's defaults are used, with Nagle's algorithm off"),
+            .meaningless("tcp_backend", because: "there is one implementation of sockets"),
+            .meaningless("parse_unit", because: "packets are parsed where they lie"),
+        ]
+    }
 }

@@ -13,13 +13,5 @@ package struct TCPListenerConfiguration: ConfigurationSection, ListenerConfigura
 
     package init() {}
 
-    package static var fields: [Field<Self>] {
-        commonFields + [
-            .fixed("proxy_protocol", "false", because: "the PROXY protocol is not understood"),
-            .meaningless("proxy_protocol_timeout", because: "the PROXY protocol is not understood"),
-            .meaningless("tcp_options", because: "the system's defaults are used, with Nagle's algorithm off"),
-            .meaningless("tcp_backend", because: "there is one implementation of sockets"),
-            .meaningless("parse_unit", because: "packets are parsed where they lie"),
-        ]
-    }
+    package static var fields: [Field<Self>] { commonFields + socketFields }
 }

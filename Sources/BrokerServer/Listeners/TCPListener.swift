@@ -1,8 +1,9 @@
 import MQTTBroker
 import NIOCore
 import NIOPosix
+import NIOSSL
 
-/// Accepts TCP connections and gives them to the loops in turn.
+/// Accepts TCP connections, with TLS or without, and gives them to the loops in turn.
 struct TCPListener {
     let label: String
     let address: SocketAddress
@@ -14,11 +15,13 @@ struct TCPListener {
 
     init(
         _ listener: BrokerServerConfiguration.Listener,
+        tls: TLSServerConfiguration? = nil,
         shards: ShardGroup,
         loops: MultiThreadedEventLoopGroup
     ) async throws {
         let admission = Admission(listener)
         let isPaced = listener.connectionRate != nil
+        let context = try Self.context(tls, for: listener)
         let bootstrap = ServerBootstrap(group: loops)
             .serverChannelOption(.backlog, value: BrokerServerConfiguration.backlog)
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
@@ -32,6 +35,10 @@ struct TCPListener {
             .childChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
                     guard let runner = shards.runner(on: channel.eventLoop) else { return }
+                    // The time to CONNECT runs from here, so that it bounds the handshake too.
+                    if let context {
+                        try channel.pipeline.syncOperations.addHandler(NIOSSLServerHandler(context: context))
+                    }
                     try channel.pipeline.syncOperations.addHandler(
                         TCPConnectionHandler(runner: runner, admission: admission)
                     )
@@ -43,7 +50,7 @@ struct TCPListener {
             throw ListenerError(
                 listener: listener.label,
                 "TCP port \(listener.address.port ?? 0) of \(listener.address.ipAddress ?? "?") is held by somebody else; "
-                    + "stop that or give listeners.tcp.\(listener.name).bind another port"
+                    + "stop that or give listeners.\(listener.transport.name).\(listener.name).bind another port"
             )
         } catch {
             throw ListenerError(listener: listener.label, "cannot listen on \(listener.address): \(error)")
@@ -51,6 +58,17 @@ struct TCPListener {
         label = listener.label
         address = channel.localAddress ?? listener.address
         self.admission = admission
+    }
+
+    private static func context(
+        _ tls: TLSServerConfiguration?,
+        for listener: BrokerServerConfiguration.Listener
+    ) throws -> NIOSSLContext? {
+        do {
+            return try tls?.makeContext()
+        } catch {
+            throw ListenerError(listener: listener.label, "its certificate or key is of no use: \(error)")
+        }
     }
 
     /// Accepts no more.

@@ -23,8 +23,15 @@ struct LoadPlan: Sendable {
     }
 
     private static func targets(_ host: String, _ options: BenchOptions) throws(UsageError) -> [ConnectionTarget] {
-        let transport: ConnectionTarget.Transport = options.isQUIC ? .quic(serverName: host, trust: .insecure) : .tcp
         do throws(ClientError) {
+            let transport: ConnectionTarget.Transport =
+                if options.isQUIC {
+                    .quic(serverName: host, trust: .insecure)
+                } else if options.isTLS {
+                    .tls(serverName: host, try TLSClientContext(trust: .insecure))
+                } else {
+                    .tcp
+                }
             let addresses = try ConnectionTarget.resolve(host: host, port: options.port)
             func target(from local: SocketAddress?) -> ConnectionTarget {
                 ConnectionTarget(

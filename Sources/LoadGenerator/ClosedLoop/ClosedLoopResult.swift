@@ -35,7 +35,7 @@ struct ClosedLoopResult: Codable, Sendable {
 
     init(_ options: BenchOptions) {
         command = options.command.rawValue
-        transport = options.isQUIC ? "quic" : "tcp"
+        transport = options.isQUIC ? "quic" : options.isTLS ? "tls" : "tcp"
         count = options.count
         qos = options.qos.rawValue
         window = options.window

@@ -21,6 +21,7 @@ package struct BenchOptions: Sendable {
     let migrationInterval: Nanoseconds?
     let migration: QUICEndpoint.Migration
     let congestionController: QUICConfiguration.CongestionController
+    let isTLS: Bool
     let userName: String?
     let password: String?
     let keepAlive: UInt16
@@ -82,6 +83,7 @@ package struct BenchOptions: Sendable {
             case "bbr": .bbr
             default: .cubic
             }
+        isTLS = values.flag("ssl")
         userName = values.string("username")
         password = values.string("password")
         keepAlive = UInt16(check.integer("keepalive", in: 0...65_535))
@@ -123,6 +125,7 @@ package struct BenchOptions: Sendable {
             if !isQUIC { check.fail("--migrate-every needs --quic: a TCP connection ends with its address") }
             if migrationInterval < 10_000_000 { check.fail("--migrate-every: at least 10ms") }
         }
+        if isTLS, isQUIC { check.fail("--ssl and --quic exclude each other: QUIC has TLS within") }
         if let error = check.error { throw error }
     }
 }

@@ -1,6 +1,6 @@
 /// The options of `martlet bench`, with the peer's names, letters and defaults.
 extension OptionTable {
-    private static let tls = "TLS"
+    private static let tls = "a choice of certificates and algorithms for TLS"
     private static let webSocket = "WebSocket"
     private static let experience = "measuring quality of experience"
     private static let prometheus = "a Prometheus endpoint"
@@ -38,9 +38,9 @@ extension OptionTable {
         Option("lowmem", "l", .flag, initial: "false", "accepted and ignored: clients are small anyway"),
         Option("force-major-gc-interval", nil, .integer, "accepted and ignored: there is no collector"),
         Option("log_to", nil, .string, initial: "console", "console, or null to silence single clients"),
-        Option("ssl", "S", .flag, missing: tls, ""),
-        Option("ssl-version", nil, .string, missing: tls, ""),
-        Option("cacertfile", nil, .string, missing: tls, ""),
+        Option("ssl", "S", .flag, initial: "false", "TLS over TCP; certificates are not verified"),
+        Option("ssl-version", nil, .string, missing: "another TLS than 1.3", ""),
+        Option("cacertfile", nil, .string, "accepted and ignored: certificates are not verified"),
         Option("certfile", nil, .string, missing: tls, ""),
         Option("keyfile", nil, .string, missing: tls, ""),
         Option("ciphers", nil, .string, missing: tls, ""),
@@ -109,6 +109,7 @@ extension OptionTable {
         Option("duration", "t", .string, initial: "5", "time measured: 10, 500ms, 2m"),
         Option("warm-up", nil, .string, initial: "1", "time before it"),
         Option("broker-pid", "P", .integer, "process whose CPU time and memory are measured"),
+        Option("ssl", "S", .flag, initial: "false", "TLS over TCP; certificates are not verified"),
         Option("quic", nil, .quic, initial: "false", "QUIC instead of TCP; certificates are not verified"),
         Option("ifaddr", nil, .string, "local address, or a comma list used in turn"),
         Option("loops", nil, .integer, initial: "1", "event loops (pair and idle)"),

@@ -31,6 +31,7 @@ struct LatencyRecord: Sendable {
             mean: histogram.mean,
             p50: histogram.valueAtPercentile(50),
             p90: histogram.valueAtPercentile(90),
+            p95: histogram.valueAtPercentile(95),
             p99: histogram.valueAtPercentile(99),
             p999: histogram.valueAtPercentile(99.9),
             max: histogram.max
@@ -44,6 +45,7 @@ struct LatencySummary: Codable, Sendable, Equatable {
     let mean: Double
     let p50: UInt64
     let p90: UInt64
+    let p95: UInt64
     let p99: UInt64
     let p999: UInt64
     let max: UInt64
@@ -53,6 +55,7 @@ struct LatencySummary: Codable, Sendable, Equatable {
         case mean = "mean_us"
         case p50 = "p50_us"
         case p90 = "p90_us"
+        case p95 = "p95_us"
         case p99 = "p99_us"
         case p999 = "p99.9_us"
         case max = "max_us"

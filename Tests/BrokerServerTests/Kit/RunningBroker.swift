@@ -9,7 +9,7 @@ import ServiceLifecycleTestKit
 
 @testable import BrokerServer
 
-/// A broker in this process, on ports that the system chose, with a TCP and a QUIC listener.
+/// A broker in this process, on ports that the system chose, with a listener for each transport.
 struct RunningBroker: Sendable {
     let listening: [BrokerServer.Listening]
 
@@ -33,6 +33,7 @@ struct RunningBroker: Sendable {
             loops: loops,
             listeners: [
                 .init(name: "default", address: any, transport: .tcp),
+                .init(name: "default", address: any, transport: .tls(TLSServerConfiguration(pair: pair))),
                 .init(name: "default", address: any, transport: .quic(quic)),
             ]
         )
@@ -59,6 +60,9 @@ struct RunningBroker: Sendable {
             }
         }
     }
+
+    /// Where clients of tests run.
+    var loop: any EventLoop { MultiThreadedEventLoopGroup.singleton.next() }
 
     func address(_ transport: Transport) -> SocketAddress? {
         listening.first { $0.transport == transport.rawValue }?.address
@@ -93,23 +97,25 @@ struct RunningBroker: Sendable {
                 addresses: address(transport).map { [$0] } ?? [],
                 transport: try transport.client
             ),
-            eventLoop: MultiThreadedEventLoopGroup.singleton.next()
+            eventLoop: loop
         )
     }
 
     enum Transport: String, CaseIterable, Sendable {
         case tcp
+        case tls = "ssl"
         case quic
+
+        private var trust: ServerTrust {
+            get throws { .authorities(pem: try RunningBroker.certificate.get().certificateChain) }
+        }
 
         fileprivate var client: ConnectionTarget.Transport {
             get throws {
                 switch self {
                 case .tcp: .tcp
-                case .quic:
-                    .quic(
-                        serverName: "localhost",
-                        trust: .authorities(pem: try RunningBroker.certificate.get().certificateChain)
-                    )
+                case .tls: .tls(serverName: "localhost", try TLSClientContext(trust: trust))
+                case .quic: .quic(serverName: "localhost", trust: try trust)
                 }
             }
         }

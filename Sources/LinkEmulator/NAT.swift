@@ -1,0 +1,164 @@
+/// A NAT on the clients' side: endpoint-independent mapping and filtering (RFC 4787 §4.1, §5), as the gentler half of the
+/// world's routers have it.
+struct NAT {
+    private let configuration: NATConfiguration
+    private var bindings: [Key: Binding] = [:]
+    /// By the outside's key.
+    private var insides: [Key: Endpoint] = [:]
+    private var nextPort: UInt16
+    private(set) var counters = NATCounters()
+    /// Bindings that were made or changed, and have carried a packet from their client since.
+    private(set) var news: [NATNews] = []
+
+    private struct Key: Hashable {
+        let transport: Transport
+        let endpoint: Endpoint
+    }
+
+    private struct Binding {
+        var outside: Endpoint
+        var lastUsed: Nanoseconds
+        /// No packet has left by it.
+        var isNew = true
+    }
+
+    private static let firstPort: UInt16 = 1024
+
+    init(_ configuration: NATConfiguration, seed: UInt64) {
+        self.configuration = configuration
+        var draws = SeededGenerator(seed: seed, purpose: 0xFFFF)
+        nextPort = Self.firstPort + UInt16(draws.next(upTo: 40_000))
+    }
+
+    mutating func takeNews() -> [NATNews] {
+        defer { news.removeAll(keepingCapacity: true) }
+        return news
+    }
+
+    // MARK: Packets
+
+    /// - Returns: false when the packet cannot leave.
+    mutating func translateOutwards(_ packet: IPv4View, at now: Nanoseconds) -> Bool {
+        guard let (transport, inside) = packet.inner else {
+            counters.untranslatable += 1
+            return false
+        }
+        let key = Key(transport: transport, endpoint: inside)
+        if let binding = bindings[key], isExpired(binding, transport, at: now) { remove(key, binding) }
+        guard var binding = bindings[key] ?? make(key, at: now) else {
+            counters.refused += 1
+            return false
+        }
+        binding.lastUsed = now
+        if binding.isNew {
+            binding.isNew = false
+            news.append(NATNews(transport: transport, inside: inside, outside: binding.outside, instant: now))
+        }
+        bindings[key] = binding
+        packet.rewriteSource(to: binding.outside)
+        return true
+    }
+
+    /// - Returns: false when there is no binding for it.
+    mutating func translateInwards(_ packet: IPv4View, at now: Nanoseconds) -> Bool {
+        guard let (transport, outside) = packet.outer else {
+            counters.untranslatable += 1
+            return false
+        }
+        guard let inside = insides[Key(transport: transport, endpoint: outside)] else {
+            counters.unmatched += 1
+            return false
+        }
+        let key = Key(transport: transport, endpoint: inside)
+        if let binding = bindings[key], isExpired(binding, transport, at: now) {
+            remove(key, binding)
+            counters.unmatched += 1
+            return false
+        }
+        bindings[key]?.lastUsed = now
+        packet.rewriteDestination(to: inside)
+        return true
+    }
+
+    // MARK: Bindings
+
+    /// Gives flows other outside endpoints; what is on its way to the old ones finds no binding any more.
+    mutating func rebind(_ scope: FlowScope, _ change: NATChange) {
+        for key in keys(scope) {
+            guard let binding = bindings[key],
+                let outside = endpoint(for: key.transport, instead: binding.outside, change)
+            else { continue }
+            insides[Key(transport: key.transport, endpoint: binding.outside)] = nil
+            insides[Key(transport: key.transport, endpoint: outside)] = key.endpoint
+            bindings[key]?.outside = outside
+            bindings[key]?.isNew = true
+            counters.rebound += 1
+        }
+    }
+
+    /// Forgets bindings, as a NAT does whose timeout is over.
+    mutating func expire(_ scope: FlowScope) {
+        for key in keys(scope) {
+            if let binding = bindings[key] { remove(key, binding) }
+        }
+    }
+
+    /// In an order that does not depend on how a dictionary hashes.
+    private func keys(_ scope: FlowScope) -> [Key] {
+        func rank(_ key: Key) -> (UInt8, UInt32, UInt16) {
+            (key.transport.rawValue, key.endpoint.address, key.endpoint.port)
+        }
+        return bindings.keys.filter { scope.holds($0.endpoint) }.sorted { rank($0) < rank($1) }
+    }
+
+    private func isExpired(_ binding: Binding, _ transport: Transport, at now: Nanoseconds) -> Bool {
+        let timeout = transport == .tcp ? configuration.timeoutTCP : configuration.timeoutUDP
+        return now > binding.lastUsed && now - binding.lastUsed > timeout
+    }
+
+    private mutating func remove(_ key: Key, _ binding: Binding) {
+        insides[Key(transport: key.transport, endpoint: binding.outside)] = nil
+        bindings[key] = nil
+        counters.expired += 1
+        counters.bindings = UInt64(bindings.count)
+    }
+
+    private mutating func make(_ key: Key, at now: Nanoseconds) -> Binding? {
+        // A client's flows share one outside address (RFC 4787 §4.1, "paired").
+        let choice = configuration.addresses[Int(key.endpoint.address) % configuration.addresses.count]
+        let wish = Endpoint(address: choice, port: 0)
+        guard let outside = endpoint(for: key.transport, instead: wish, .port) else { return nil }
+        let binding = Binding(outside: outside, lastUsed: now)
+        bindings[key] = binding
+        insides[Key(transport: key.transport, endpoint: outside)] = key.endpoint
+        counters.made += 1
+        counters.bindings = UInt64(bindings.count)
+        return binding
+    }
+
+    /// A free outside endpoint that differs from another as it should.
+    private mutating func endpoint(
+        for transport: Transport,
+        instead old: Endpoint,
+        _ change: NATChange
+    ) -> Endpoint? {
+        var address = old.address
+        if change != .port {
+            guard configuration.addresses.count > 1, let place = configuration.addresses.firstIndex(of: old.address)
+            else { return nil }
+            address = configuration.addresses[(place + 1) % configuration.addresses.count]
+            let same = Endpoint(address: address, port: old.port)
+            if change == .address, isFree(same, transport) { return same }
+        }
+        for _ in Self.firstPort ... .max {
+            let candidate = Endpoint(address: address, port: nextPort)
+            nextPort = nextPort == .max ? Self.firstPort : nextPort + 1
+            if candidate.port != old.port, isFree(candidate, transport) { return candidate }
+        }
+        return nil
+    }
+
+    private func isFree(_ endpoint: Endpoint, _ transport: Transport) -> Bool {
+        insides[Key(transport: transport, endpoint: endpoint)] == nil
+    }
+}

@@ -1,0 +1,31 @@
+import HeapModule
+
+/// Commands whose time will come.
+struct Schedule {
+    private var entries = Heap<Entry>()
+    private var order: UInt64 = 0
+
+    var next: Nanoseconds? { entries.min?.due }
+
+    mutating func add(_ command: Command, at due: Nanoseconds, every interval: Nanoseconds? = nil) {
+        order += 1
+        entries.insert(Entry(due: due, order: order, interval: interval, command: command))
+    }
+
+    /// The first command, which comes again if it is one that does.
+    mutating func take() -> Command? {
+        guard let entry = entries.popMin() else { return nil }
+        if let interval = entry.interval { add(entry.command, at: entry.due + interval, every: interval) }
+        return entry.command
+    }
+
+    private struct Entry: Comparable {
+        let due: Nanoseconds
+        let order: UInt64
+        let interval: Nanoseconds?
+        let command: Command
+
+        static func < (left: Self, right: Self) -> Bool { (left.due, left.order) < (right.due, right.order) }
+        static func == (left: Self, right: Self) -> Bool { left.order == right.order }
+    }
+}

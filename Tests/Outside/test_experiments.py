@@ -1,0 +1,64 @@
+"""The experiments in their short form. What is asserted is what was counted, never how long it took."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+pytestmark = pytest.mark.martlet
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture(scope="module")
+def results(binary, tmp_path_factory):
+    if os.geteuid():
+        pytest.skip("needs root for network namespaces")
+    folder = tmp_path_factory.mktemp("experiments")
+    command = [sys.executable, ROOT / "scripts" / "experiments", "--quick", "--binaries", binary.parent, "--results", folder]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=600)
+    assert done.returncode == 0, done.stderr
+    assert (folder / "experiments.md").read_text().startswith("# Experiments")
+    for drawing in (folder / "experiments").glob("*.svg"):
+        assert drawing.read_text().startswith("<svg ")
+    return json.loads((folder / "results.json").read_text())
+
+
+def test_everybody_connects(results):
+    assert {row["way"] for row in results["connect"]} == {"TCP", "TCP + TLS", "QUIC, 1 stream", "QUIC, early data"}
+    for row in results["connect"]:
+        assert row["connected"] == row["of"], row
+
+
+def test_nothing_is_lost_but_packets(results):
+    """At QoS 0: QUIC's streams and TCP mend what the link loses."""
+    for row in results["losses"]:
+        assert row["received"] == row["published"] > 100, row
+
+
+def test_messages_pass(results):
+    for row in results["goodput"]:
+        assert row["received_per_s"] > 0, row
+
+
+def test_streams_keep_a_small_topic_alive(results):
+    """What one stream holds up, another carries on."""
+    received = {row["way"]: row["received"] for row in results["blocking"]}
+    assert received["QUIC, 2 streams"] > received["TCP"]
+
+
+def test_addresses_change_without_loss(results):
+    """RFC 9000 §9: no connection is lost over QUIC, and no message at QoS 2, nor comes one twice."""
+    quic = [row for row in results["rebinding"] if row["way"].startswith("QUIC")]
+    assert quic
+    for row in quic:
+        assert row["rebound"] >= row["changes"] and row["gaps"] > 0, row
+        assert (row["connections_lost"], row["lost"], row["twice"]) == (0, 0, 0), row
+
+
+def test_who_was_silent_is_found_again(results):
+    for row in results["idle"]:
+        assert row["after_publish_ms"] is not None, row
+        assert row["connections_lost"] == 0, row

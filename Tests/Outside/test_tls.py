@@ -1,0 +1,80 @@
+"""mosquitto's tools against the TLS listener."""
+
+import socket
+import ssl
+import subprocess
+
+import pytest
+
+from servers import Server
+
+pytestmark = pytest.mark.martlet
+PATIENCE = 20
+
+
+def tool(name: str, server: Server, *words: str, authority: str | None = None) -> list[str]:
+    _, port = server.addresses["ssl"]
+    return [name, "-h", "localhost", "-p", str(port), "--cafile", authority or f"{server.folder}/data/certs/cert.pem", "-V", "5", *words]
+
+
+def run(command: list[str]) -> subprocess.CompletedProcess:
+    return subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE)
+
+
+@pytest.mark.parametrize("version", ["mqttv31", "mqttv311", "mqttv5"])
+def test_messages_pass(server, topic, version):
+    command = tool("mosquitto_pub", server, "-V", version, "-t", topic, "-m", "häuser", "-q", "2", "-r")
+    assert run(command).returncode == 0
+    heard = run(tool("mosquitto_sub", server, "-V", version, "-t", topic, "-C", "1", "-q", "2", "-W", str(PATIENCE)))
+    assert heard.stdout == "häuser\n", heard.stderr
+
+
+def test_only_tls_13_is_spoken(server):
+    """RFC 8446. Who knows only the version before is told so (§4.2.1)."""
+
+    def handshake(version: ssl.TLSVersion) -> str:
+        context = ssl.create_default_context(cafile=f"{server.folder}/data/certs/cert.pem")
+        context.minimum_version = context.maximum_version = version
+        with socket.create_connection(server.addresses["ssl"], timeout=PATIENCE) as plain, context.wrap_socket(plain, server_hostname="localhost") as wrapped:
+            return wrapped.version()
+
+    assert handshake(ssl.TLSVersion.TLSv1_3) == "TLSv1.3"
+    with pytest.raises(ssl.SSLError, match="PROTOCOL_VERSION"):
+        handshake(ssl.TLSVersion.TLSv1_2)
+
+
+def test_another_authority_is_not_believed(server, topic, tmp_path):
+    make_pair(tmp_path, "other")
+    assert run(tool("mosquitto_pub", server, "-t", topic, "-m", "x", authority=str(tmp_path / "other.pem"))).returncode != 0
+
+
+def make_pair(folder, name: str) -> list[str]:
+    """A self-signed certificate, which is its own authority."""
+    files = [str(folder / f"{name}.pem"), str(folder / f"{name}.key")]
+    subprocess.run(
+        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2", "-subj", f"/CN={name}", "-out", files[0], "-keyout", files[1]],
+        check=True, capture_output=True,
+    )
+    return files
+
+
+@pytest.mark.parametrize("required", [True, False])
+def test_client_certificates(start, topic, tmp_path, required):
+    known, stranger = make_pair(tmp_path, "known"), make_pair(tmp_path, "stranger")
+    server = start(
+        f"""listeners.ssl.default.ssl_options {{
+          verify = verify_peer, cacertfile = "{known[0]}", fail_if_no_peer_cert = {str(required).lower()}
+        }}"""
+    )
+    publish = lambda *words: run(tool("mosquitto_pub", server, "-t", topic, "-m", "x", "-q", "1", *words)).returncode == 0
+    assert publish("--cert", known[0], "--key", known[1])
+    assert not publish("--cert", stranger[0], "--key", stranger[1])
+    assert publish() is not required
+
+
+def test_pair_that_does_not_fit_is_said_at_start(binary, tmp_path):
+    first, second = make_pair(tmp_path, "first"), make_pair(tmp_path, "second")
+    file = tmp_path / "martlet.conf"
+    file.write_text(f'listeners.ssl.default.ssl_options {{ certfile = "{first[0]}", keyfile = "{second[1]}" }}')
+    done = run([str(binary), "serve", "--check", "--config", str(file)])
+    assert done.returncode == 2 and "listeners.ssl.default" in done.stderr and "fit each other" in done.stderr, done.stderr

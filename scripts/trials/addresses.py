@@ -1,0 +1,177 @@
+"""A NAT that gives clients other addresses, and one that forgets them."""
+
+import statistics
+import subprocess
+import threading
+import time
+
+from .bed import Bed, Options, Way
+
+CLIENTS = 5
+
+
+class Listener:
+    """A `martlet sub` whose every message is noted, with when it came."""
+
+    FORMAT = "%U %p"
+
+    def __init__(self, process: subprocess.Popen):
+        self.process = process
+        self.messages: list[tuple[float, int]] = []  # seconds since 1970, number
+        self.losses = 0  # of its connection
+        threading.Thread(target=self.read, daemon=True).start()
+
+    def read(self) -> None:
+        for line in self.process.stdout:
+            words = line.split()
+            if len(words) == 2 and words[1].isdigit():
+                self.messages.append((float(words[0]), int(words[1])))
+            elif "connecting again" in line:
+                self.losses += 1
+
+    @property
+    def numbers(self) -> list[int]:
+        return [number for _, number in self.messages]
+
+    def next_after(self, instant: float) -> float | None:
+        return next((at for at, _ in self.messages if at > instant), None)
+
+
+class Speaker:
+    """A `martlet pub -l`: numbers at a pace, each a line. One whose connection is lost is started again."""
+
+    def __init__(self, start):
+        self.start = start
+        self.process = start()
+        self.losses = 0
+        self.number = 0
+
+    def say(self) -> None:
+        if self.process.poll() is not None:
+            self.losses += 1
+            self.process = self.start()
+        self.number += 1
+        try:
+            self.process.stdin.write(f"{self.number}\n")
+            self.process.stdin.flush()
+        except (BrokenPipeError, ValueError):
+            pass
+
+
+def rebinding(options: Options, delay: int = 15, rate: str = "10mbit", first: float = 1, every: float = 5, changes: int | None = None, loops: int = 4) -> list[dict]:
+    """A NAT changes all clients' ports, addresses or both again and again, under traffic both ways at QoS 2."""
+    rows = []
+    changes = changes or int(options.seconds(12, 3))
+    every = options.seconds(every, min(every, 1.5))
+    for transport in ["quic", "ssl"]:
+        for change in ["both"] if options.quick else ["port", "address", "both"]:
+            way = Way(transport)
+            with Bed(options, f"set delay {delay}ms rate {rate} queue 100", way=way, nat=True, settings=(f"node.loops={loops}",)) as bed:
+                rows.append(rebind(bed, change, first, every, changes, 2 * delay / 1000))
+                row = rows[-1]
+                options.say(
+                    f"rebinding of the {change}, {way.label}: gap p50 {row['gap_p50_ms'] or 0:.0f} p99 {row['gap_p99_ms'] or 0:.0f} ms, interrupted for {row['interruption_p50_ms']:.0f} ms, "
+                    f"{row['connections_lost']} connections lost, {row['lost']} messages lost, {row['twice']} twice, of {row['sent']}"
+                )
+    return rows
+
+
+def rebind(bed: Bed, change: str, first: float, every: float, changes: int, round_trip: float) -> dict:
+    listeners, inside = [], {}
+    for number in range(CLIENTS):
+        known = len(bed.link.bound)
+        process = bed.tool("sub", "-t", "down", "-q", 2, "-c", "-x", 600, "-i", f"listener{number}", "-F", Listener.FORMAT)
+        listeners.append(Listener(process))
+        wait_until(lambda: len(bed.link.bound) > known)
+        inside[bed.link.bound[-1]["inside"]] = listeners[-1]
+    speakers = [Speaker(lambda number=number: bed.tool("pub", "-t", f"up/{number}", "-q", 2, "-l", "-i", f"speaker{number}")) for number in range(CLIENTS)]
+    ups = [Listener(bed.tool("sub", "-t", f"up/{number}", "-q", 2, "-F", Listener.FORMAT, far=False)) for number in range(CLIENTS)]
+    down = Speaker(lambda: bed.tool("pub", "-t", "down", "-q", 2, "-l", far=False))
+    # Until each is subscribed and hears the others.
+    for _ in range(40):
+        for speaker in [*speakers, down]:
+            speaker.say()
+        time.sleep(0.05)
+        if all(listener.messages for listener in [*listeners, *ups]):
+            break
+    begun = [down.number, *(speaker.number for speaker in speakers)]
+    known, commanded, start, due = len(bed.link.bound), [], time.monotonic(), time.monotonic() + first
+    while len(commanded) < changes or time.monotonic() < due:
+        for speaker in [*speakers, down]:
+            speaker.say()
+        if len(commanded) < changes and time.monotonic() >= due:
+            commanded.append(time.time())
+            bed.link.say(f"rebind all {change}")
+            due += every
+        time.sleep(0.02)
+    last = [down.number, *(speaker.number for speaker in speakers)]
+    wanted = lambda: all(last[0] in listener.numbers for listener in listeners) and all(number in up.numbers for number, up in zip(last[1:], ups))
+    wait_until(wanted, 15)
+    seconds = time.monotonic() - start
+
+    gaps = []
+    for bound in bed.link.bound[known:]:
+        listener = inside.get(bound["inside"])
+        heard = listener and listener.next_after(bound["unix"] / 1e9)
+        if heard:
+            gaps.append((heard - bound["unix"] / 1e9) * 1000)
+    interruptions = [(heard - instant) * 1000 for instant in commanded for listener in listeners if (heard := listener.next_after(instant))]
+    lost = twice = sent = 0
+    for listener, start_at, end in [(listener, begun[0], last[0]) for listener in listeners] + [(up, begun[n + 1], last[n + 1]) for n, up in enumerate(ups)]:
+        numbers = [number for number in listener.numbers if start_at < number <= end]
+        sent += end - start_at
+        lost += end - start_at - len(set(numbers))
+        twice += len(numbers) - len(set(numbers))
+    counters = bed.link.counters()
+    return {
+        "way": bed.way.label, "change": change, "round_trip_ms": round_trip * 1000, "changes": changes * 2 * CLIENTS, "seconds": seconds,
+        "gap_p50_ms": percentile(gaps, 50), "gap_p99_ms": percentile(gaps, 99), "gaps": len(gaps),
+        "interruption_p50_ms": percentile(interruptions, 50), "interruption_p99_ms": percentile(interruptions, 99),
+        "connections_lost": sum(speaker.losses for speaker in speakers) + sum(listener.losses for listener in listeners),
+        "sent": sent, "lost": lost, "twice": twice, "rebound": counters["counters"]["nat"]["rebound"], "late_us": counters["lateMean"],
+    }
+
+
+def idle(options: Options) -> list[dict]:
+    """A client is silent until its NAT has forgotten it. Then a message is there for it, and it says something."""
+    rows = []
+    silence, timeout = options.seconds(130, 4), options.seconds(120, 2)
+    for way, pings in [(Way("quic"), False), (Way("quic"), True), (Way("ssl"), False)][: 2 if options.quick else 3]:
+        keep = (f"listeners.quic.default.keep_alive_interval_ms={int(timeout * 1000 * 0.4)}",) if pings else ()
+        with Bed(options, "set delay 25ms", way=way, nat=True, nat_timeout=timeout, settings=keep) as bed:
+            words = ["-t", "wake", "-q", 1, "-c", "-x", 600, "-i", "sleeper", "-k", int(silence + 3), "-F", Listener.FORMAT]
+            sleeper = Listener(bed.tool("sub", *words))
+            wait_until(lambda: bed.link.bound)
+            time.sleep(1)
+            begun = time.time()
+            if not pings:
+                time.sleep(timeout)
+                bed.link.say("expire all")  # TCP's binding too, which lives longer by itself
+            time.sleep(max(0.0, begun + silence - time.time()))
+            known, published = len(bed.link.bound), time.time()
+            bed.tool("pub", "-t", "wake", "-m", "1", "-q", 1, far=False).wait(10)
+            # MQTT's keep alive is the client's next packet.
+            wait_until(lambda: sleeper.messages, silence * 0.6 + 15)
+            heard = sleeper.messages[0][0] if sleeper.messages else None
+            woke = bed.link.bound[known]["unix"] / 1e9 if len(bed.link.bound) > known else None
+            row = {
+                "way": way.label, "pings": pings, "round_trip_ms": 50, "silence_s": silence, "nat_timeout_s": timeout,
+                "after_publish_ms": heard and (heard - published) * 1000,
+                "after_next_packet_ms": heard and woke and (heard - woke) * 1000, "connections_lost": sleeper.losses,
+            }
+            options.say(f"idle for {silence:.0f} s, {way.label}{', with PINGs' if pings else ''}: {row}")
+            rows.append(row)
+    return rows
+
+
+def percentile(values: list[float], percent: float) -> float | None:
+    if not values:
+        return None
+    return statistics.quantiles(values, n=1000, method="inclusive")[int(percent * 10) - 1] if len(values) > 1 else values[0]
+
+
+def wait_until(condition, seconds: float = 10) -> bool:
+    deadline = time.monotonic() + seconds
+    while not (held := condition()) and time.monotonic() < deadline:
+        time.sleep(0.01)
+    return bool(held)

@@ -1,0 +1,114 @@
+"""What a load over the link comes to: time to connect, latency beside losses, goodput, one large message beside many small."""
+
+import json
+import time
+
+from .bed import Bed, Options, Way, ways
+
+DELAYS = [25, 50, 100, 200]
+TOPICS = 8
+
+
+def connect(options: Options) -> list[dict]:
+    """From the first packet to CONNACK."""
+    rows = []
+    count = int(options.seconds(40, 8))
+    for delay in [50] if options.quick else DELAYS:
+        for way, early in [(Way("tcp"), False), (Way("ssl"), False), (Way("quic"), False), (Way("quic"), True)]:
+            with Bed(options, f"set delay {delay}ms", way=way) as bed:
+                words = ["-c", count, "-i", 50, "--prefix", "early", "--duration", f"{count * 0.05 + delay * 0.012 + 1:.1f}s"]
+                if early:
+                    tickets = ["--load-qst", bed.folder / "tickets"]
+                    bed.bench("conn", *words, *tickets).result()
+                    words += tickets
+                found = bed.bench("conn", *words).result()
+                row = {
+                    "way": "QUIC, early data" if early else way.label, "delay_ms": delay, "connected": found["counters"]["connect_succ"], "of": count,
+                    "p50_ms": found["latencies"]["connect"]["p50_us"] / 1000, "p99_ms": found["latencies"]["connect"]["p99_us"] / 1000,
+                }
+                row["round_trips"] = row["p50_ms"] / (2 * delay)
+                options.say(f"connect {row['way']} at {delay} ms: {row['p50_ms']:.0f} ms, {row['round_trips']:.2f} round trips")
+                rows.append(row)
+    return rows
+
+
+def losses(options: Options) -> list[dict]:
+    """A vehicle that publishes on several topics, or subscribes to them, over one connection."""
+    rows = []
+    seconds = options.seconds(20, 3)
+    for towards in ["broker"] if options.quick else ["broker", "subscriber"]:
+        for loss in [2] if options.quick else [0, 1, 2, 5]:
+            for way in ways(TOPICS, *(["cubic"] if options.quick else ["cubic", "bbr"])):
+                with Bed(options, f"set delay 25ms loss {loss}%", way=way) as bed:
+                    found = stream(bed, towards == "broker", seconds)
+                    row = {"towards": towards, "way": way.label, "controller": way.controller, "loss_percent": loss, **found}
+                    options.say(f"loss {loss} % towards the {towards}, {way}: p50 {row['p50_ms']:.0f} p99 {row['p99_ms']:.0f} ms, {row['received']} of {row['published']}")
+                    rows.append(row)
+    return rows
+
+
+def stream(bed: Bed, publishes_afar: bool, seconds: float) -> dict:
+    """500 messages of 256 octets a second on eight topics; their latency."""
+    topics = [word for number in range(TOPICS) for word in ("-t", f"vehicle/{number}")]
+    streams = ["--streams", bed.way.streams] if bed.way.streams else []
+    headers = ["--payload-hdrs", "ts_us"]
+    subscriber = bed.bench("sub", "-c", 1, *topics, *headers, *([] if publishes_afar else streams), far=not publishes_afar).until(" sub total=1 ")
+    words = ["-c", 1, *topics, *headers, "-s", 248, "-I", TOPICS * 1000 / 500, "--duration", f"{seconds}s", *(streams if publishes_afar else [])]
+    published = bed.bench("pub", *words, far=publishes_afar).result()
+    time.sleep(1)
+    received = subscriber.stop()
+    latency = received["latencies"]["end_to_end"]
+    return {
+        "published": published["counters"]["pub"], "received": received["counters"]["recv"],
+        **{f"{name}_ms": latency[f"{name}_us"] / 1000 for name in ("p50", "p95", "p99", "max")},
+    }
+
+
+def goodput(options: Options) -> list[dict]:
+    """Four publishers and four subscribers, all over the link, as fast as it takes them."""
+    rows = []
+    seconds = options.seconds(8, 3)
+    for qos in [0] if options.quick else [0, 1]:
+        for loss in [1] if options.quick else [0, 1, 5, 10]:
+            for way in ways(0, *(["cubic"] if options.quick else ["cubic", "bbr"])):
+                with Bed(options, f"set delay 10ms loss {loss}%", way=way, settings=("mqtt.max_inflight=1000",)) as bed:
+                    subscribers = bed.bench("sub", "-c", 4, "-t", "goodput/%i", "-q", qos, "--shortids", "--prefix", "s").until(" sub total=4 ")
+                    publishers = bed.bench("pub", "-c", 4, "-t", "goodput/%i", "-q", qos, "-s", 256, "-I", 0, "-F", 200, "--shortids", "--prefix", "p", "--duration", f"{seconds + 1}s")
+                    publishers.result()
+                    rate = steady_rate(subscribers.totals("recv"), seconds)
+                    row = {"qos": qos, "way": way.label, "controller": way.controller, "loss_percent": loss, "received_per_s": rate}
+                    options.say(f"goodput at QoS {qos}, loss {loss} %, {way}: {rate:,.0f}/s")
+                    rows.append(row)
+    return rows
+
+
+def steady_rate(totals: list[tuple[float, int]], seconds: float) -> float:
+    """Between the second and the last line, without the start and without what drains at the end."""
+    inside = [total for total in totals if total[0] <= totals[0][0] + seconds][1:]
+    return (inside[-1][1] - inside[0][1]) / (inside[-1][0] - inside[0][0]) if len(inside) > 1 else 0.0
+
+
+def blocking(options: Options) -> list[dict]:
+    """Ten small messages a second, and a hundred megabytes every five seconds, over a link of 29 packets a second."""
+    rows = []
+    seconds = options.seconds(60, 12)
+    for way in [Way("tcp"), Way("quic", 2)] if options.quick else ways(2, "cubic", "bbr"):
+        with Bed(options, "set delay 10ms rate 29pps queue 50", way=way, settings=("mqtt.max_packet_size=200MB",)) as bed:
+            small, large = (1, 2) if way.streams else (0, 0)
+            spec = bed.folder / "topics.json"
+            common = {"inject_timestamp": "ms", "payload_encoding": "json"}
+            spec.write_text(json.dumps({"topics": [
+                {"name": "small", "interval_ms": "100", "QoS": 0, "payload": {"speed": 88}, "stream": small, "stream_priority": 200, **common},
+                {"name": "large", "interval_ms": "5000", "QoS": 0, "payload": {"Data": "%p24415"}, "render": "Data", "stream": large, "stream_priority": 8, **common},
+            ]}))
+            subscriber = bed.bench("sub", "-c", 1, "-t", "small", far=False).until(" sub total=1 ")
+            bed.bench("pub", "-c", 1, "--topics-payload", spec, "--duration", f"{seconds}s")
+            start = time.monotonic()
+            time.sleep(seconds)
+            said = [(at - start, total) for at, total in subscriber.totals("recv")]
+            series = [max((total for at, total in said if at <= second), default=0) for second in range(1, int(seconds) + 1)]
+            late = [series[second] - series[second - 5] for second in range(len(series) // 2 + 5, len(series))]
+            row = {"way": way.label, "controller": way.controller, "seconds": seconds, "received": series[-1], "per_s_in_the_second_half": sum(late) / max(len(late), 1) / 5, "series": series}
+            options.say(f"beside large messages, {way}: {row['received']} small ones in {seconds:.0f} s, {row['per_s_in_the_second_half']:.1f}/s in the second half")
+            rows.append(row)
+    return rows

@@ -1,0 +1,140 @@
+"""What was measured, as tables and charts."""
+
+from collections.abc import Callable, Iterable
+
+from .charts import Panel, chart
+
+Rows = list[dict]
+
+
+def distinct(rows: Rows, key: str) -> list:
+    return list(dict.fromkeys(row[key] for row in rows))
+
+
+def find(rows: Rows, **wanted) -> dict | None:
+    return next((row for row in rows if all(row[key] == value for key, value in wanted.items())), None)
+
+
+def table(header: list[str], lines: Iterable[list[str]]) -> str:
+    return "\n".join(["| " + " | ".join(line) + " |" for line in [header, ["---"] * len(header), *lines]]) + "\n"
+
+
+def figure(value: float | None, decimals: int = 0) -> str:
+    return "–" if value is None else f"{value:,.{decimals}f}"
+
+
+def grid(rows: Rows, across: str, unit: Callable[[dict], str], name: Callable[[object], str], **fixed) -> str:
+    """A line for each way and controller, a column for each value of a factor."""
+    rows = [row for row in rows if all(row[key] == value for key, value in fixed.items())]
+    places = distinct(rows, across)
+    lines = []
+    for controller in distinct(rows, "controller"):
+        for way in distinct(rows, "way"):
+            cells = [find(rows, way=way, controller=controller, **{across: place}) for place in places]
+            lines.append([way, controller, *(unit(cell) if cell else "–" for cell in cells)])
+    return table(["", "controller", *map(name, places)], lines)
+
+
+def panels(rows: Rows, across: str, value: str, titles: Callable[[str], str], name: Callable[[object], str], x: str, y: str, logarithmic: bool = False) -> list[Panel]:
+    """One for each controller."""
+    found = []
+    for controller in distinct(rows, "controller"):
+        mine = [row for row in rows if row["controller"] == controller]
+        places = distinct(mine, across)
+        series = {way: [(find(mine, way=way, **{across: place}) or {}).get(value) for place in places] for way in distinct(mine, "way")}
+        found.append(Panel(titles(controller), [name(place) for place in places], series, x=x, y=y, logarithmic=logarithmic))
+    return found
+
+
+def percent(value: object) -> str:
+    return f"{value} %"
+
+
+def connect(rows: Rows) -> tuple[str, dict[str, str]]:
+    delays = distinct(rows, "delay_ms")
+    ways = distinct(rows, "way")
+    cell = lambda way, delay: f"{figure(find(rows, way=way, delay_ms=delay)['p50_ms'])} ms, {find(rows, way=way, delay_ms=delay)['round_trips']:.2f} round trips"
+    text = table(["one way", *ways], [[f"{delay} ms", *(cell(way, delay) for way in ways)] for delay in delays])
+    series = {way: [find(rows, way=way, delay_ms=delay)["p50_ms"] for delay in delays] for way in ways}
+    drawing = chart("Time to CONNACK (shorter is better)", [Panel("median", [f"{delay} ms" for delay in delays], series, x="delay of the link, one way", y="ms")])
+    return text, {"connect": drawing}
+
+
+def losses(rows: Rows) -> tuple[str, dict[str, str]]:
+    parts, drawings = [], {}
+    for towards in distinct(rows, "towards"):
+        mine = [row for row in rows if row["towards"] == towards]
+        unit = lambda row: f"{figure(row['p50_ms'])} / {figure(row['p95_ms'])} / {figure(row['p99_ms'])}"
+        direction = "from the vehicle to the broker" if towards == "broker" else "from the broker to the vehicle"
+        parts.append(f"Latency {direction}, p50 / p95 / p99 in ms:\n\n" + grid(mine, "loss_percent", unit, lambda loss: f"{loss} % lost"))
+        drawings[f"losses-{towards}"] = chart(
+            f"Latency {direction}, p99 (shorter is better)",
+            panels(mine, "loss_percent", "p99_ms", lambda controller: f"{controller} on both sides", percent, "packets lost", "ms", logarithmic=True),
+        )
+    return "\n".join(parts), drawings
+
+
+def goodput(rows: Rows) -> tuple[str, dict[str, str]]:
+    parts, plots = [], []
+    for qos in distinct(rows, "qos"):
+        mine = [row for row in rows if row["qos"] == qos]
+        parts.append(f"Messages received a second at QoS {qos}:\n\n" + grid(mine, "loss_percent", lambda row: figure(row["received_per_s"]), lambda loss: f"{loss} % lost"))
+        title = lambda controller, qos=qos: f"QoS {qos}, {controller} on both sides"
+        plots += panels(mine, "loss_percent", "received_per_s", title, percent, "packets lost", "messages a second", logarithmic=True)
+    return "\n".join(parts), {"goodput": chart("Goodput (longer is better)", plots)}
+
+
+def blocking(rows: Rows) -> tuple[str, dict[str, str]]:
+    unit = lambda row: [row["way"], row["controller"], figure(row["received"]), figure(row["per_s_in_the_second_half"], 1)]
+    text = table(["", "controller", "small messages received", "a second in the second half"], map(unit, rows))
+    plots = []
+    for controller in distinct(rows, "controller"):
+        points = {row["way"]: [(0.0, 0.0), *((second + 1.0, total) for second, total in enumerate(row["series"]))] for row in rows if row["controller"] == controller}
+        plots.append(Panel(f"{controller} on both sides", [], {}, x="seconds", y="small messages received", points=points))
+    return text, {"blocking": chart("Ten small messages a second beside 100 MB every 5 s, on 29 packets a second", plots)}
+
+
+def rebinding(rows: Rows) -> tuple[str, dict[str, str]]:
+    unit = lambda row: [
+        row["way"], row["change"], figure(row["changes"]), f"{figure(row['gap_p50_ms'])} / {figure(row['gap_p99_ms'])}", f"{figure(row['interruption_p50_ms'])} / {figure(row['interruption_p99_ms'])}",
+        figure(row["connections_lost"]), f"{figure(row['sent'])}", figure(row["lost"]), figure(row["twice"]),
+    ]
+    header = ["", "changes", "of connections", "gap, p50 / p99 ms", "interruption, p50 / p99 ms", "connections lost", "messages", "lost", "twice"]
+    changes = distinct(rows, "change")
+    ways = distinct(rows, "way")
+    value = lambda way, change, key: (find(rows, way=way, change=change) or {}).get(key)
+    plots = [
+        Panel(name, changes, {way: [value(way, change, key) for change in changes] for way in ways}, x="what the NAT changes", y="ms", logarithmic=True)
+        for name, key in [("median", "interruption_p50_ms"), ("p99", "interruption_p99_ms")]
+    ]
+    return table(header, map(unit, rows)), {"rebinding": chart("From a NAT rebinding to the next delivery (shorter is better)", plots)}
+
+
+def idle(rows: Rows) -> tuple[str, dict[str, str]]:
+    unit = lambda row: [row["way"], "yes" if row["pings"] else "no", f"{row['silence_s']:.0f} s, {row['nat_timeout_s']:.0f} s", figure(row["after_publish_ms"]), figure(row["after_next_packet_ms"]), figure(row["connections_lost"])]
+    return table(["", "PINGs", "silence, NAT's timeout", "from the publish to the delivery, ms", "from the client's next packet, ms", "connections lost"], map(unit, rows)), {}
+
+
+PARTS: dict[str, tuple[str, str, Callable[[Rows], tuple[str, dict[str, str]]]]] = {
+    "connect": ("Connecting", "A TCP handshake is one round trip, TLS 1.3 one more, and CONNECT with CONNACK the last. QUIC has the first two in one; with early data CONNECT travels in the first packet.", connect),
+    "losses": ("Losses", "One connection, eight topics, 500 messages of 256 octets a second, 25 ms one way. Packets are lost at random, the same ones for every transport: by their number.", losses),
+    "goodput": ("Goodput", "Four publishers and four subscribers, 256 octets, 10 ms one way, all over one link, as fast as it takes them. Without loss the two cores of the machine are the limit, which carry broker, load and link.", goodput),
+    "blocking": ("Head of line", "A publisher with a small topic, ten messages a second, and a large one, 100 MB every 5 seconds, over a link of 29 packets a second. With streams the small topic has one of its own, of a higher priority.", blocking),
+    "rebinding": ("Address changes", "Behind a NAT, five subscribers and five publishers, a message each 20 ms both ways at QoS 2, 15 ms one way, 10 Mbit/s. The NAT gives all of them other ports, addresses or both again and again. The gap runs from a client's first packet by its new endpoint to the next delivery to it; the interruption from the rebinding itself.", rebinding),
+    "idle": ("Silence", "A subscriber says nothing until its NAT has forgotten it. A message is published for it then, and later its MQTT keep alive is the first packet that it sends again. 25 ms one way.", idle),
+}
+
+
+def page(results: dict[str, Rows], machine: str) -> tuple[str, dict[str, str]]:
+    text, drawings = [
+        "# Experiments", "",
+        "What a bad link does to MQTT over TCP, over TLS and over QUIC. `make experiments` measures it anew, on a link that our own emulator makes as bad as it is told, "
+        "the same way each time ([ARCHITECTURE.md](../ARCHITECTURE.md)). Congestion controllers are the same on both sides; TCP's are the kernel's, QUIC's ngtcp2's.", "", machine, "",
+    ], {}
+    for name, (title, about, render) in PARTS.items():
+        if not results.get(name):
+            continue
+        tables, plots = render(results[name])
+        drawings |= plots
+        text += [f"## {title}", "", about, "", *(f"![{title}](experiments/{plot}.svg)\n" for plot in plots), tables]
+    return "\n".join(text).rstrip() + "\n", drawings
