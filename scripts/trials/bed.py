@@ -8,7 +8,8 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from link import Link
@@ -34,14 +35,6 @@ class Way:
         return f"{self.label}, {self.controller}"
 
 
-def ways(streams: int, *controllers: str) -> list[Way]:
-    found = []
-    for controller in controllers:
-        found += [Way("tcp", controller=controller), Way("ssl", controller=controller), Way("quic", controller=controller)]
-        found += [Way("quic", streams, controller)] if streams else []
-    return found
-
-
 @dataclass
 class Options:
     """Where the binaries are, and how long each measurement takes."""
@@ -51,7 +44,22 @@ class Options:
     quick: bool = False
     seed: int = 1
     say: Callable[[str], None] = lambda text: None
-    notes: list[str] = field(default_factory=list)
+
+    def can(self, flag: str) -> bool:
+        """Whether the load tool knows a flag; what it does not is left out."""
+        return flag in self.help
+
+    @cached_property
+    def help(self) -> str:
+        return subprocess.run([self.martlet, "bench", "pub", "--help"], capture_output=True, text=True).stdout
+
+    def ways(self, streams: int, *controllers: str) -> list[Way]:
+        """Each transport with each controller, QUIC with data streams too where some are asked for."""
+        found = []
+        for controller in controllers:
+            found += [Way("tcp", controller=controller), Way("ssl", controller=controller), Way("quic", controller=controller)]
+            found += [Way("quic", streams, controller)] if streams and self.can("--streams") else []
+        return found
 
     def seconds(self, full: float, quick: float) -> float:
         return quick if self.quick else full

@@ -3,7 +3,7 @@
 import json
 import time
 
-from .bed import Bed, Options, Way, ways
+from .bed import Bed, Options, Way
 
 DELAYS = [25, 50, 100, 200]
 TOPICS = 8
@@ -14,7 +14,7 @@ def connect(options: Options) -> list[dict]:
     rows = []
     count = int(options.seconds(40, 8))
     for delay in [50] if options.quick else DELAYS:
-        for way, early in [(Way("tcp"), False), (Way("ssl"), False), (Way("quic"), False), (Way("quic"), True)]:
+        for way, early in [(Way("tcp"), False), (Way("ssl"), False), (Way("quic"), False), *([(Way("quic"), True)] if options.can("--load-qst") else [])]:
             with Bed(options, f"set delay {delay}ms", way=way) as bed:
                 words = ["-c", count, "-i", 50, "--prefix", "early", "--duration", f"{count * 0.05 + delay * 0.012 + 1:.1f}s"]
                 if early:
@@ -35,10 +35,10 @@ def connect(options: Options) -> list[dict]:
 def losses(options: Options) -> list[dict]:
     """A vehicle that publishes on several topics, or subscribes to them, over one connection."""
     rows = []
-    seconds = options.seconds(20, 3)
+    seconds = options.seconds(12, 3)
     for towards in ["broker"] if options.quick else ["broker", "subscriber"]:
         for loss in [2] if options.quick else [0, 1, 2, 5]:
-            for way in ways(TOPICS, *(["cubic"] if options.quick else ["cubic", "bbr"])):
+            for way in options.ways(TOPICS, *(["cubic"] if options.quick else ["cubic", "bbr"])):
                 with Bed(options, f"set delay 25ms loss {loss}%", way=way) as bed:
                     found = stream(bed, towards == "broker", seconds)
                     row = {"towards": towards, "way": way.label, "controller": way.controller, "loss_percent": loss, **found}
@@ -70,7 +70,7 @@ def goodput(options: Options) -> list[dict]:
     seconds = options.seconds(8, 3)
     for qos in [0] if options.quick else [0, 1]:
         for loss in [1] if options.quick else [0, 1, 5, 10]:
-            for way in ways(0, *(["cubic"] if options.quick else ["cubic", "bbr"])):
+            for way in options.ways(0, *(["cubic"] if options.quick else ["cubic", "bbr"])):
                 with Bed(options, f"set delay 10ms loss {loss}%", way=way, settings=("mqtt.max_inflight=1000",)) as bed:
                     subscribers = bed.bench("sub", "-c", 4, "-t", "goodput/%i", "-q", qos, "--shortids", "--prefix", "s").until(" sub total=4 ")
                     publishers = bed.bench("pub", "-c", 4, "-t", "goodput/%i", "-q", qos, "-s", 256, "-I", 0, "-F", 200, "--shortids", "--prefix", "p", "--duration", f"{seconds + 1}s")
@@ -91,8 +91,10 @@ def steady_rate(totals: list[tuple[float, int]], seconds: float) -> float:
 def blocking(options: Options) -> list[dict]:
     """Ten small messages a second, and a hundred megabytes every five seconds, over a link of 29 packets a second."""
     rows = []
+    if not options.can("--topics-payload"):
+        return rows
     seconds = options.seconds(60, 12)
-    for way in [Way("tcp"), Way("quic", 2)] if options.quick else ways(2, "cubic", "bbr"):
+    for way in [Way("tcp"), Way("quic", 2)] if options.quick else options.ways(2, "cubic", "bbr"):
         with Bed(options, "set delay 10ms rate 29pps queue 50", way=way, settings=("mqtt.max_packet_size=200MB",)) as bed:
             small, large = (1, 2) if way.streams else (0, 0)
             spec = bed.folder / "topics.json"
