@@ -48,6 +48,8 @@ import Testing
             if arrived.reduce(0, +) == each * port.endpoints.count { break }
             try await scene.pause(.milliseconds(5))
         }
+        // All is done by now, also what was being done while the first of them was asked.
+        counters = try await port.counters()
         for (now, before) in zip(counters, before) {
             #expect(now.dropped.unknownConnection - before.dropped.unknownConnection == each)
             if steers {
@@ -116,6 +118,7 @@ import Testing
                     if counters.map(\.dropped.unexpectedLongHeader).reduce(0, +) == 32 { break }
                     try await scene.pause(.milliseconds(5))
                 }
+                counters = try await port.counters()
                 #expect(counters.map(\.dropped.unexpectedLongHeader) == [8, 8, 8, 8])
                 #expect(counters.map(\.tossedOut).reduce(0, +) == 24)
                 try await plain.close()
@@ -154,8 +157,10 @@ import Testing
     }
 
     /// 1,000 changes of port, address and both, with data both ways: every byte arrives, in order, and no connection ends.
-    @Test(arguments: [true, false], [QUICEndpoint.Migration.unnoticed, .active])
-    func thousandAddressChanges(steers: Bool, migration: QUICEndpoint.Migration) async throws {
+    ///
+    /// Where both kinds take turns, the next comes before the last is validated.
+    @Test(arguments: [true, false], [[QUICEndpoint.Migration.unnoticed], [.active], [.unnoticed, .active]])
+    func thousandAddressChanges(steers: Bool, migrations: [QUICEndpoint.Migration]) async throws {
         try await Scene.run { scene in
             try await SharedPort.run(
                 4,
@@ -182,7 +187,7 @@ import Testing
                         // Old socket closed at once, with the answer still to come.
                         try await mover.endpoint.rebind(
                             to: Self.newAddress(round, index, before: mover.endpoint.localAddress),
-                            migration: migration
+                            migration: migrations[round % migrations.count]
                         ).get()
                     }
                     try await scene.until("round \(round)", seconds: 60) {
@@ -191,7 +196,7 @@ import Testing
                         }
                     }
                     try #require(movers.compactMap(\.recorder.reason) == [])
-                    // The next change comes when this one is validated.
+                    if migrations.count > 1 { continue }
                     let addresses = Set(movers.map(\.endpoint.localAddress))
                     for _ in 0..<300 where try await !Self.validatedAddresses(port).isSuperset(of: addresses) {
                         try await scene.pause(.milliseconds(1))
@@ -202,7 +207,7 @@ import Testing
                 for mover in movers { #expect(mover.recorder.received[0] == expected) }
                 let counters = try await port.counters()
                 #expect(counters.map(\.handshakesCompleted).reduce(0, +) == clients)
-                #expect(counters.map(\.addressChanges).reduce(0, +) > clients * rounds * 9 / 10)
+                #expect(counters.map(\.addressChanges).reduce(0, +) > clients * rounds / 2)
                 // The last packets of a handshake have a long header, by which the kernel does not steer.
                 let tossed = counters.map(\.tossedIn).reduce(0, +)
                 #expect(steers ? tossed <= 3 * clients : tossed > clients * rounds / 4, "\(tossed) tossed")

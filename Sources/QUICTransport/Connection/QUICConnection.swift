@@ -124,6 +124,7 @@ package final class QUICConnection {
         self.wasEstablished = true
         self.endpoint.didEstablish(self)
         self.engine?.releaseTLS()
+        self.engine?.tolerateMoreIdentifiers()
         if self.isServer {
             self.endpoint.sendToken(on: self)
             guard let delegate = self.endpoint.accept(self) else {

@@ -192,6 +192,14 @@ internal import NIOCore
         self.tls = .released
     }
 
+    /// Lets a peer's identifiers be more than it was told, for a moment: while addresses change quickly, one that is being
+    /// given back still counts when the peer's next one arrives, and that is no reason to end the connection.
+    func tolerateMoreIdentifiers() {
+        // What was told is told by now; only the count of what arrives is compared with it from here on.
+        let told = unsafe UnsafeMutablePointer(mutating: ngtcp2_conn_get_local_transport_params(self.conn))
+        unsafe told?.pointee.active_connection_id_limit = 2 * ngtcp2_transport_params.activeIdentifierLimit
+    }
+
     /// Gives the client a token for its next connection. False if it could not be put down.
     func submitToken(_ token: UnsafeBufferPointer<UInt8>) -> Bool {
         unsafe ngtcp2_conn_submit_new_token(self.conn, token.baseAddress, token.count) == 0

@@ -29,7 +29,7 @@ extension QUICConfiguration {
 
 extension ngtcp2_transport_params {
     /// Identifiers that a peer may make us hold.
-    private static let activeIdentifierLimit: UInt64 = 4
+    static let activeIdentifierLimit: UInt64 = 4
 
     init(_ configuration: QUICConfiguration) {
         unsafe self.init()
