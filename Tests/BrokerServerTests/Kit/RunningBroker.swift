@@ -75,7 +75,8 @@ struct RunningBroker: Sendable {
         responseTimeout: TimeAmount = .seconds(30),
         userName: String? = nil,
         password: String? = nil,
-        will: Connect.Will? = nil
+        will: Connect.Will? = nil,
+        messageLimit: Int = 1024
     ) throws -> MQTTClient {
         var connect = Connect(
             version: version,
@@ -93,7 +94,8 @@ struct RunningBroker: Sendable {
                 addresses: address(transport).map { [$0] } ?? [],
                 transport: try transport.client
             ),
-            eventLoop: MultiThreadedEventLoopGroup.singleton.next()
+            eventLoop: MultiThreadedEventLoopGroup.singleton.next(),
+            messageLimit: messageLimit
         )
     }
 
@@ -138,5 +140,7 @@ extension MQTTClient {
     }
 
     /// The payload of the next message as text.
-    func nextPayload() async throws -> String? { try await nextMessage().map { String(buffer: $0.payload) } }
+    func nextPayload(on stream: ClientStreamID? = nil) async throws -> String? {
+        try await nextMessage(on: stream).map { String(buffer: $0.payload) }
+    }
 }
