@@ -11,6 +11,12 @@ package struct Counters: Sendable, Equatable {
     package var sessionsTakenOver: UInt64 = 0
     package var sessionsExpired: UInt64 = 0
     package var sessionsMoved: UInt64 = 0
+    package var streamsOpened: UInt64 = 0
+    package var streamsClosed: UInt64 = 0
+    package var streamsFailed: UInt64 = 0
+    package var earlyStreamsRefused: UInt64 = 0
+    package var orphansForgotten: UInt64 = 0
+    package var transportsBlocked: UInt64 = 0
     package var malformedPackets: UInt64 = 0
     package var packetsReceived: UInt64 = 0
     package var messagesReceived: UInt64 = 0
@@ -42,6 +48,12 @@ package struct Counters: Sendable, Equatable {
         ("sessions_taken_over", \.sessionsTakenOver),
         ("sessions_expired", \.sessionsExpired),
         ("sessions_moved", \.sessionsMoved),
+        ("streams_opened", \.streamsOpened),
+        ("streams_closed", \.streamsClosed),
+        ("streams_failed", \.streamsFailed),
+        ("early_streams_refused", \.earlyStreamsRefused),
+        ("orphans_forgotten", \.orphansForgotten),
+        ("transports_blocked", \.transportsBlocked),
         ("malformed_packets", \.malformedPackets),
         ("packets_received", \.packetsReceived),
         ("messages_received", \.messagesReceived),

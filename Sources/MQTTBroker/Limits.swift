@@ -23,7 +23,7 @@ package struct Limits: Sendable {
     /// Octets of the topics behind a connection's aliases; one more alias ends it with 0x97.
     package var maximumTopicAliasBytes = 65_536
     /// Unacknowledged QoS 1 and 2 messages towards a client, 1 to 65,535; the client's Receive Maximum can lower it.
-    /// Further ones wait in the queue.
+    /// Further ones wait in the queue. This and what follows to `maximumAwaitingRelease` counts for each data stream anew.
     package var maximumInflight = 32
     /// Messages that wait for a client. At the bound a QoS 0 message is dropped, and a QoS 1 or 2 message displaces the
     /// oldest one.
@@ -37,7 +37,7 @@ package struct Limits: Sendable {
     package var maximumAwaitingRelease: UInt16 = 100
     /// Sessions of one shard, with and without a connection. A client that needs one more is refused with 0x97.
     package var maximumSessions = 4_000_000
-    /// Subscriptions of one session. One more is refused with 0x97.
+    /// Subscriptions of one session, those of its data streams among them. One more is refused with 0x97.
     package var maximumSubscriptions = 100_000
     /// Expiry of the session of an MQTT 3 client without Clean Session, seconds.
     package var sessionExpiryInterval: UInt32 = 7200
@@ -48,7 +48,7 @@ package struct Limits: Sendable {
     /// Seconds; imposed on every client instead of its own, where set [MQTT-3.1.2-21].
     package var serverKeepAlive: UInt16?
     /// Octets written for a client and not yet taken by its transport, beyond which it counts as slow: messages wait in
-    /// its queue.
+    /// its queue. A connection and its data streams have equal shares of it.
     package var outputHighWaterMark = 1_048_576
     /// Octets that a client sends while its CONNECT or SUBSCRIBE is being answered; reading pauses beyond.
     package var maximumHeldBytes = 65_536
@@ -58,6 +58,11 @@ package struct Limits: Sendable {
     package var maximumRetainedMessages = 1_000_000
     /// Octets of a shard's retained messages; same rule.
     package var maximumRetainedBytes = 1_073_741_824
+    /// Octets of all data streams of a client that are held until its CONNECT is accepted. A stream that brings more ends
+    /// with 0x97.
+    package var maximumEarlyBytes = 262_144
+    /// Packet identifiers of QoS 2 messages that a session keeps of data streams which ended; the oldest is forgotten.
+    package var maximumOrphans = 1000
     /// Retained messages that wait for one session after its SUBSCRIBE; further ones are dropped.
     package var maximumRetainedBacklog = 1_000_000
     /// CONNECTs with one client identifier that wait for each other; one more is refused with 0x89.

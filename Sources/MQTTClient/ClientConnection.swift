@@ -8,16 +8,26 @@ package protocol ClientConnectionDelegate: AnyObject {
     func connection(_ connection: ClientConnection, received event: ClientEvent)
     /// ``ClientConnection/isWritable`` is true again.
     func connectionBecameWritable(_ connection: ClientConnection)
+    /// The transport is up and CONNECT is on its way: the first moment for data streams, whose octets the server keeps until it
+    /// has accepted CONNECT.
+    func connectionOpened(_ connection: ClientConnection)
+}
+
+extension ClientConnectionDelegate {
+    package func connectionOpened(_ connection: ClientConnection) {}
 }
 
 /// A session and its transport, driven by callbacks: for loads of many clients, without a task or a promise per packet.
 ///
 /// Confined to the event loop of its ``ClientLoop``. It may connect again after each end; the session is kept.
-package final class ClientConnection {
+package final class ClientConnection: ClientLink, ClientFlushing {
     package let loop: ClientLoop
     package let target: ConnectionTarget
     package private(set) var session: ClientSession
     package weak var delegate: (any ClientConnectionDelegate)?
+
+    /// Data streams that are open.
+    package private(set) var streams: [ClientStream] = []
 
     private var transport: (any ClientTransport)?
     private var nextAddress = 0
@@ -28,7 +38,9 @@ package final class ClientConnection {
     private var timer: (deadline: NIODeadline, task: Scheduled<Void>)?
 
     /// Octets that may wait for a flush before the connection counts as not writable.
-    private static let highWaterMark = 65_536
+    static let highWaterMark = 65_536
+    /// That of a stream unless another is asked for.
+    package static let defaultPriority: UInt16 = 0x7FFF
 
     package init(configuration: ClientConfiguration, target: ConnectionTarget, loop: ClientLoop) {
         session = ClientSession(configuration: configuration)
@@ -109,6 +121,9 @@ package final class ClientConnection {
 
     // MARK: Requests
 
+    package var availableQuota: Int { session.availableQuota }
+    package var maximumInflight: Int { session.configuration.maximumInflight }
+
     /// Whether the connection takes more without piling it up.
     package var isWritable: Bool {
         guard let transport, transport.isWritable, session.output.readableBytes < Self.highWaterMark else {
@@ -145,6 +160,36 @@ package final class ClientConnection {
         markDirty()
     }
 
+    // MARK: Data streams
+
+    /// Opens a data stream, once the transport is up; before CONNACK, too, but not before
+    /// ``ClientConnectionDelegate/connectionOpened(_:)``. It ends with the connection at the latest.
+    ///
+    /// - Parameter priority: what is written on streams of a higher one is sent first; those of the same take turns.
+    /// - Throws: ``ClientError/streamsNotSupported`` over TCP, ``ClientError/streamLimitReached`` until another one has ended,
+    ///   ``ClientError/notConnected``.
+    package func openStream(priority: UInt16 = defaultPriority) throws(ClientError) -> ClientStream {
+        guard let transport, session.phase == .connected || session.phase == .connecting else { throw .notConnected }
+        let stream = ClientStream(session.makeStream(), of: self)
+        stream.start(try transport.openStream(stream, priority: priority))
+        streams.append(stream)
+        return stream
+    }
+
+    /// A stream is over: its messages without acknowledgement go on here.
+    func streamEnded(_ stream: ClientStream, _ left: ClientSession.Unacknowledged, now: NIODeadline) {
+        streams.removeAll { $0 === stream }
+        session.adopt(left, now: now)
+        if session.output.readableBytes > 0 { markDirty() }
+    }
+
+    /// Messages at QoS 1 and 2 without their final acknowledgement, and those that wait, on all streams.
+    package var unacknowledged: Int {
+        streams.reduce(session.unacknowledged) { $0 + $1.session.unacknowledged }
+    }
+
+    func wroteOnStream() { scheduleTimer() }
+
     private func markDirty() {
         guard !isDirty else { return }
         isDirty = true
@@ -175,6 +220,7 @@ package final class ClientConnection {
         session.transportOpened(now: .now())
         if isReadingPaused { transport.isReadingPaused = true }
         markDirty()
+        delegate?.connectionOpened(self)
     }
 
     func received(_ bytes: inout ByteBuffer, from transport: any ClientTransport) {
@@ -210,6 +256,9 @@ package final class ClientConnection {
         let now = NIODeadline.now()
         do {
             while transport != nil, !isReadingPaused, let event = try session.next(from: &input, now: now) {
+                if case .connected = event {
+                    for stream in streams { stream.take(session.limits, now: now) }
+                }
                 delegate.connection(self, received: event)
             }
         } catch {
@@ -228,13 +277,15 @@ package final class ClientConnection {
     /// Sends what is left, closes and tells the owner.
     private func finish(_ error: ClientError?) {
         guard let transport else { return }
-        flush()
+        for stream in streams { stream.finish() }
         self.transport = nil
         timer?.task.cancel()
         timer = nil
         input = ByteBuffer()
+        let lastWords = session.output
         session.transportClosed()
-        transport.close()
+        transport.close(lastWords)
+        for stream in streams { stream.connectionEnded(error) }
         delegate?.connection(self, received: .closed(error))
     }
 
@@ -242,7 +293,9 @@ package final class ClientConnection {
 
     /// One task that is seldom cancelled: when it comes too early, as after each message sent, it is set anew.
     private func scheduleTimer() {
-        guard let deadline = session.deadline else { return }
+        let own = session.deadline
+        guard let deadline = streams.isEmpty ? own : (streams.map(\.session.deadline) + [own]).compactMap({ $0 }).min()
+        else { return }
         if let timer {
             guard deadline < timer.deadline else { return }
             timer.task.cancel()
@@ -259,6 +312,7 @@ package final class ClientConnection {
         } catch {
             return finish(error)
         }
+        for stream in streams { stream.advance(to: .now()) }
         if session.output.readableBytes > 0 { markDirty() }
         scheduleTimer()
     }

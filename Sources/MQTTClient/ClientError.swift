@@ -17,6 +17,12 @@ package enum ClientError: Error, Equatable, Sendable {
     case notConnected
     /// The transport cannot change its address.
     case cannotMigrate
+    /// The server has ended a data stream, with a code that is a reason code if it is one (0 for none).
+    case streamEnded(code: UInt64)
+    /// As many streams are open as the server allows.
+    case streamLimitReached
+    /// The transport has no streams: only QUIC has.
+    case streamsNotSupported
     /// As many messages wait as may (``ClientConfiguration/maximumQueued``).
     case queueFull
     /// More octets than the server's Maximum Packet Size.
@@ -58,6 +64,10 @@ extension ClientError: CustomStringConvertible {
         case .pingTimeout: "the server did not answer PINGREQ in time"
         case .notConnected: "not connected"
         case .cannotMigrate: "only a QUIC connection can change its address"
+        case .streamEnded(let code):
+            "the server ended the stream: \(UInt8(exactly: code).map { ReasonCode(rawValue: $0).text } ?? "code \(code)")"
+        case .streamLimitReached: "the server allows no further stream for now"
+        case .streamsNotSupported: "only QUIC has streams"
         case .queueFull: "too many messages wait for acknowledgement"
         case .packetTooLarge: "the message is larger than the server's maximum packet size"
         case .qosNotSupported: "the server does not support this quality of service"

@@ -7,7 +7,7 @@ import QUICTransport
 /// Confined to its event loop.
 package final class ClientLoop {
     package let eventLoop: any EventLoop
-    private var dirty: [ClientConnection] = []
+    private var dirty: [any ClientFlushing] = []
     private var isFlushScheduled = false
     /// One UDP socket for each local address, and one each for the families when none is given.
     private var endpoints: [SocketAddress: EventLoopFuture<NIOLoopBound<QUICEndpoint>>] = [:]
@@ -18,9 +18,9 @@ package final class ClientLoop {
         self.eventLoop = eventLoop
     }
 
-    /// The connection has something to send: it goes out with everybody's at the end of this tick.
-    func schedule(_ connection: ClientConnection) {
-        dirty.append(connection)
+    /// The connection or stream has something to send: it goes out with everybody's at the end of this tick.
+    func schedule(_ link: any ClientFlushing) {
+        dirty.append(link)
         guard !isFlushScheduled else { return }
         isFlushScheduled = true
         eventLoop.assumeIsolated().execute { self.flush() }
@@ -29,9 +29,9 @@ package final class ClientLoop {
     private func flush() {
         isFlushScheduled = false
         // Flushing may make connections dirty again: they are for the next tick.
-        var batch: [ClientConnection] = []
+        var batch: [any ClientFlushing] = []
         swap(&batch, &dirty)
-        for connection in batch { connection.flush() }
+        for link in batch { link.flush() }
         if dirty.isEmpty {
             batch.removeAll(keepingCapacity: true)
             swap(&batch, &dirty)

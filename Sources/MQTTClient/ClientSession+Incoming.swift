@@ -83,6 +83,8 @@ extension ClientSession {
 
     private mutating func receive(_ message: Publish, now: NIODeadline) throws(ClientError) -> ClientEvent? {
         let identifier = message.packetIdentifier
+        // Without an acknowledgement it comes again, on the control stream.
+        if isFinished, message.qos > .atMostOnce { return nil }
         switch message.qos {
         case .atMostOnce:
             return .message(message)

@@ -15,6 +15,7 @@ extension ClientSession {
     /// At QoS 1 and 2 ``ClientEvent/published(token:_:)`` follows.
     package mutating func publish(_ message: Publish, token: UInt64 = 0, now: NIODeadline) throws(ClientError) {
         try check(message)
+        guard !isFinished else { throw .notConnected }
         guard message.qos > .atMostOnce else {
             guard phase == .connected else { throw .notConnected }
             return send(.publish(message), now: now)
@@ -29,7 +30,7 @@ extension ClientSession {
 
     /// Asks for subscriptions; ``ClientEvent/subscribed(token:_:)`` follows. The packet identifier is set here.
     package mutating func subscribe(_ request: Subscribe, token: UInt64 = 0, now: NIODeadline) throws(ClientError) {
-        guard phase == .connected else { throw .notConnected }
+        guard phase == .connected, !isFinished else { throw .notConnected }
         guard let identifier = inflight.insert(.subscribe, token: token, now: now) else { throw .queueFull }
         var request = request
         request.packetIdentifier = identifier
@@ -38,7 +39,7 @@ extension ClientSession {
 
     /// Ends subscriptions; ``ClientEvent/unsubscribed(token:_:)`` follows. The packet identifier is set here.
     package mutating func unsubscribe(_ request: Unsubscribe, token: UInt64 = 0, now: NIODeadline) throws(ClientError) {
-        guard phase == .connected else { throw .notConnected }
+        guard phase == .connected, !isFinished else { throw .notConnected }
         let stage = InflightTable.Entry.Stage.unsubscribe(filters: request.topicFilters.count)
         guard let identifier = inflight.insert(stage, token: token, now: now) else { throw .queueFull }
         var request = request
@@ -76,9 +77,10 @@ extension ClientSession {
     }
 
     mutating func sendWaiting(now: NIODeadline) {
+        if isFinished { return }
         while quota > 0, let identifier = redelivery.popFirst() { sendAgain(identifier, now: now) }
         guard redelivery.isEmpty else { return }
-        while quota > 0, inflight.count < Int(UInt16.max), let next = waiting.popFirst() {
+        while quota > 0, inflight.identifiers.isAnyFree, let next = waiting.popFirst() {
             sendFirst(next.message, token: next.token, now: now)
         }
     }

@@ -17,7 +17,7 @@ package struct ClientSession {
     package internal(set) var limits = ServerLimits()
 
     var decoder: PacketDecoder
-    var inflight = InflightTable()
+    var inflight: InflightTable
     /// Messages at QoS 1 and 2 that wait for a place in flight.
     var waiting = Deque<(message: Publish, token: UInt64)>()
     /// Messages of the last connection that are to be sent again, by packet identifier, oldest first.
@@ -32,9 +32,18 @@ package struct ClientSession {
     var unanswered: NIODeadline?
     /// When the oldest message may be sent again (MQTT 3).
     var retryAt: NIODeadline?
+    /// Whether this is a data stream's session, beside the control stream's.
+    var isDataStream = false
+    /// This side of a data stream has ended.
+    var isFinished = false
 
     package init(configuration: ClientConfiguration) {
+        self.init(configuration: configuration, identifiers: PacketIdentifiers())
+    }
+
+    init(configuration: ClientConfiguration, identifiers: PacketIdentifiers) {
         self.configuration = configuration
+        inflight = InflightTable(identifiers: identifiers)
         decoder = Self.decoder(configuration)
     }
 
@@ -83,7 +92,8 @@ package struct ClientSession {
 
     /// Writes DISCONNECT; the owner closes the transport once ``output`` is sent.
     package mutating func disconnect(_ packet: Disconnect = Disconnect(), now: NIODeadline) {
-        if phase == .connected { send(.disconnect(packet), now: now) }
+        // A data stream ends by itself.
+        if phase == .connected, !isDataStream { send(.disconnect(packet), now: now) }
         phase = .disconnecting
     }
 
@@ -111,6 +121,7 @@ package struct ClientSession {
     package var deadline: NIODeadline? {
         if let unanswered { return unanswered + configuration.responseTimeout }
         guard phase == .connected else { return nil }
+        if isDataStream { return retryAt }
         let ping = limits.keepAlive > 0 ? lastSent + .seconds(Int64(limits.keepAlive)) : nil
         guard let retryAt else { return ping }
         return ping.map { min($0, retryAt) } ?? retryAt
@@ -126,13 +137,14 @@ package struct ClientSession {
         }
         guard phase == .connected else { return }
         if let retryAt, now >= retryAt { repeatUnacknowledged(now: now) }
-        if limits.keepAlive > 0, now >= lastSent + .seconds(Int64(limits.keepAlive)) {
+        if !isDataStream, limits.keepAlive > 0, now >= lastSent + .seconds(Int64(limits.keepAlive)) {
             send(.pingRequest, now: now)
             unanswered = now
         }
     }
 
     mutating func send(_ packet: Packet, now: NIODeadline) {
+        if isFinished { return }
         output.write(packet, version: version)
         lastSent = now
     }

@@ -20,8 +20,34 @@ protocol ClientTransport: AnyObject {
     func write(_ bytes: ByteBuffer)
     /// Goes on from another local address. Fails with ``ClientError/cannotMigrate`` where the transport cannot.
     func migrate(to local: SocketAddress, _ migration: QUICEndpoint.Migration) -> EventLoopFuture<Void>
-    /// Ends the stream once everything written is sent; nothing is reported any more.
-    func close()
+    /// Opens a stream beside it.
+    ///
+    /// - Throws: ``ClientError/streamsNotSupported``, ``ClientError/streamLimitReached``, ``ClientError/notConnected``.
+    func openStream(_ stream: ClientStream, priority: UInt16) throws(ClientError) -> any ClientStreamTransport
+    /// Ends the transport once everything written is sent; nothing is reported any more.
+    ///
+    /// - Parameter lastWords: what the server is to read last, after all that went over other streams.
+    func close(_ lastWords: ByteBuffer)
+}
+
+/// A data stream on a transport. It reports to its ``ClientStream``: received, writable, ended.
+protocol ClientStreamTransport: AnyObject {
+    /// False while more is written than the peer takes.
+    var isWritable: Bool { get }
+    /// Octets are left to the peer while true.
+    var isReadingPaused: Bool { get set }
+    func write(_ bytes: ByteBuffer)
+    /// Ends this side behind what was written; the peer's end is reported.
+    func finish()
+    /// Ends both sides.
+    func reset(code: UInt64)
+    /// Nothing is reported any more.
+    func letGo()
+}
+
+/// What has its writes gathered until the end of a tick.
+protocol ClientFlushing: AnyObject {
+    func flush()
 }
 
 extension TransportFailure {

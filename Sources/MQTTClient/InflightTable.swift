@@ -4,7 +4,7 @@ import NIOCore
 /// What was sent and awaits an answer, by packet identifier.
 ///
 /// Identifiers index an array and the last one freed is given out first, so that look-ups cost no hash and the table is as
-/// large as the most that was ever in flight.
+/// large as the most that was ever in flight at its client.
 struct InflightTable {
     struct Entry {
         enum Stage {
@@ -19,32 +19,39 @@ struct InflightTable {
         var stage: Stage
         let token: UInt64
         /// Rises with each entry: messages are sent again in the order of their first time [MQTT-4.6.0-1].
-        let sequence: UInt64
+        var sequence: UInt64
         var sentAt: NIODeadline
     }
 
+    let identifiers: PacketIdentifiers
     private var slots: [Entry?] = []
-    private var free: [UInt16] = []
     private var nextSequence: UInt64 = 0
 
     /// Entries in the table.
     private(set) var count = 0
 
+    init(identifiers: PacketIdentifiers) { self.identifiers = identifiers }
+
     /// Gives out an identifier, or `nil` when all 65,535 are in use.
     mutating func insert(_ stage: Entry.Stage, token: UInt64, now: NIODeadline) -> UInt16? {
-        let entry = Entry(stage: stage, token: token, sequence: nextSequence, sentAt: now)
-        let identifier: UInt16
-        if let recycled = free.popLast() {
-            identifier = recycled
-            slots[Int(recycled) - 1] = entry
-        } else {
-            guard slots.count < Int(UInt16.max) else { return nil }
-            slots.append(entry)
-            identifier = UInt16(slots.count)
-        }
+        guard let identifier = identifiers.take() else { return nil }
+        put(Entry(stage: stage, token: token, sequence: nextSequence, sentAt: now), at: identifier)
+        return identifier
+    }
+
+    /// Takes an entry over from another table of the same client, behind all others.
+    mutating func adopt(_ entry: Entry, as identifier: UInt16, now: NIODeadline) {
+        var entry = entry
+        entry.sequence = nextSequence
+        entry.sentAt = now
+        put(entry, at: identifier)
+    }
+
+    private mutating func put(_ entry: Entry, at identifier: UInt16) {
+        while slots.count < Int(identifier) { slots.append(nil) }
+        slots[Int(identifier) - 1] = entry
         nextSequence += 1
         count += 1
-        return identifier
     }
 
     subscript(identifier: UInt16) -> Entry? {
@@ -66,9 +73,15 @@ struct InflightTable {
 
     @discardableResult
     mutating func remove(_ identifier: UInt16) -> Entry? {
+        guard let entry = release(identifier) else { return nil }
+        identifiers.giveBack(identifier)
+        return entry
+    }
+
+    /// Removes an entry whose identifier stays in use elsewhere.
+    mutating func release(_ identifier: UInt16) -> Entry? {
         guard let entry = self[identifier] else { return nil }
         slots[Int(identifier) - 1] = nil
-        free.append(identifier)
         count -= 1
         return entry
     }

@@ -1,4 +1,3 @@
-import DequeModule
 package import MQTTCodec
 package import NIOCore
 package import QUICTransport
@@ -12,38 +11,30 @@ package actor MQTTClient {
     package nonisolated var unownedExecutor: UnownedSerialExecutor { eventLoop.executor.asUnownedSerialExecutor() }
 
     private let loop: ClientLoop
-    private let link: ClientConnection
+    let link: ClientConnection
+    private let control: ClientChannel
+    private var streams: [ClientStreamID: ClientChannel] = [:]
+    private var lastStream: UInt64 = 0
     private let messageLimit: Int
 
     private var connecting: CheckedContinuation<ConnectAcknowledgement, any Error>?
     private var requests: [UInt64: Request] = [:]
     private var nextToken: UInt64 = 1
-    /// Publishers that wait until the connection takes more, or for what they posted.
-    private var writers: [CheckedContinuation<Void, Never>] = []
-    /// Posted messages without their final acknowledgement.
-    private var posted = 0
-    private var postFailure: ReasonCode?
-    private var received = Deque<Publish>()
-    private var reader: CheckedContinuation<Void, any Error>?
-    private var end: End = .open
-
-    private static let postToken: UInt64 = 0
 
     private enum Request {
         case publish(CheckedContinuation<ReasonCode, any Error>)
-        case subscribe(CheckedContinuation<[ReasonCode], any Error>)
+        /// Its owner does not wait for it alone.
+        case post(ClientChannel)
+        case subscribe(CheckedContinuation<[ReasonCode], any Error>, ClientChannel)
 
+        /// The request is answered by nobody any more.
         func fail(_ error: ClientError) {
             switch self {
             case .publish(let continuation): continuation.resume(throwing: error)
-            case .subscribe(let continuation): continuation.resume(throwing: error)
+            case .post: break
+            case .subscribe(let continuation, _): continuation.resume(throwing: error)
             }
         }
-    }
-
-    private enum End {
-        case open
-        case closed(ClientError?)
     }
 
     /// - Parameter messageLimit: messages that may wait for the reader before the connection stops reading.
@@ -58,6 +49,7 @@ package actor MQTTClient {
         self.loop = loop
         self.messageLimit = messageLimit
         link = ClientConnection(configuration: configuration, target: target, loop: loop)
+        control = ClientChannel(link, messageLimit: messageLimit)
     }
 
     /// Connects, lets `body` use the client, and disconnects however it ends.
@@ -86,7 +78,7 @@ package actor MQTTClient {
     ///
     /// - Throws: ``ClientError``.
     package func connect() async throws -> ConnectAcknowledgement {
-        end = .open
+        control.end = .open
         return try await withCheckedThrowingContinuation { continuation in
             connecting = continuation
             link.delegate = self
@@ -115,14 +107,16 @@ package actor MQTTClient {
     /// Publishes, and waits for the final acknowledgement at QoS 1 and 2, or until the message is handed to the transport at
     /// QoS 0.
     ///
+    /// - Parameter stream: the data stream that it goes over, or the connection.
     /// - Returns: the server's reason code, which may report a failure.
     /// - Throws: ``ClientError``.
     @discardableResult
-    package func publish(_ message: Publish) async throws -> ReasonCode {
+    package func publish(_ message: Publish, on stream: ClientStreamID? = nil) async throws -> ReasonCode {
         guard message.qos > .atMostOnce else {
-            try await post(message)
+            try await post(message, on: stream)
             return .success
         }
+        let link = try openChannel(stream).link
         return try await withCheckedThrowingContinuation { continuation in
             request(.publish(continuation)) { token throws(ClientError) in
                 try link.publish(message, token: token, now: .now())
@@ -133,16 +127,23 @@ package actor MQTTClient {
     /// Publishes without waiting for the acknowledgement, but not before there is room for the message: for many in a row.
     ///
     /// - Throws: ``ClientError``.
-    package func post(_ message: Publish) async throws {
-        let inflight = message.qos > .atMostOnce ? link.session.configuration.maximumInflight : .max
-        while case .open = end, !link.isWritable || posted >= inflight {
-            await withCheckedContinuation { writers.append($0) }
+    package func post(_ message: Publish, on stream: ClientStreamID? = nil) async throws {
+        let channel = try openChannel(stream)
+        let link = channel.link
+        let inflight = message.qos > .atMostOnce ? link.maximumInflight : .max
+        while case .open = channel.end, !link.isWritable || channel.posted >= inflight {
+            await withCheckedContinuation { channel.writers.append($0) }
         }
-        if message.qos > .atMostOnce { posted += 1 }
+        if case .closed(let error) = channel.end { throw error ?? .notConnected }
+        guard message.qos > .atMostOnce else { return try link.publish(message, token: 0, now: .now()) }
+        channel.posted += 1
+        let token = takeToken()
+        requests[token] = .post(channel)
         do {
-            try link.publish(message, token: Self.postToken, now: .now())
+            try link.publish(message, token: token, now: .now())
         } catch {
-            if message.qos > .atMostOnce { posted -= 1 }
+            channel.posted -= 1
+            requests[token] = nil
             throw error
         }
     }
@@ -152,17 +153,18 @@ package actor MQTTClient {
         for message in messages { try await post(message) }
     }
 
-    /// Waits for the acknowledgement of everything that was posted.
+    /// Waits for the acknowledgement of everything that was posted, on the data stream or the connection.
     ///
     /// - Returns: a reason code of failure if one of the messages had one, else success.
     /// - Throws: ``ClientError`` when the connection ended before.
-    package func settle() async throws -> ReasonCode {
-        while case .open = end, posted > 0 {
-            await withCheckedContinuation { writers.append($0) }
+    package func settle(_ stream: ClientStreamID? = nil) async throws -> ReasonCode {
+        guard let channel = channel(stream) else { throw ClientError.notConnected }
+        while case .open = control.end, channel.posted > 0 {
+            await withCheckedContinuation { channel.writers.append($0) }
         }
-        if posted > 0, case .closed(let error) = end { throw error ?? .notConnected }
-        defer { postFailure = nil }
-        return postFailure ?? .success
+        if channel.posted > 0, case .closed(let error) = control.end { throw error ?? .notConnected }
+        defer { channel.postFailure = nil }
+        return channel.postFailure ?? .success
     }
 
     /// - Returns: a reason code for each subscription, in order.
@@ -170,16 +172,18 @@ package actor MQTTClient {
     @discardableResult
     package func subscribe(
         _ subscriptions: [Subscribe.Subscription],
-        identifier: UInt32? = nil
+        identifier: UInt32? = nil,
+        on stream: ClientStreamID? = nil
     ) async throws -> [ReasonCode] {
-        try await withCheckedThrowingContinuation { continuation in
-            request(.subscribe(continuation)) { token throws(ClientError) in
+        let channel = try openChannel(stream)
+        return try await withCheckedThrowingContinuation { continuation in
+            request(.subscribe(continuation, channel)) { token throws(ClientError) in
                 let packet = Subscribe(
                     packetIdentifier: 0,
                     subscriptions: subscriptions,
                     subscriptionIdentifier: identifier
                 )
-                try link.subscribe(packet, token: token)
+                try channel.link.subscribe(packet, token: token)
             }
         }
     }
@@ -187,63 +191,90 @@ package actor MQTTClient {
     /// - Returns: a reason code for each filter, in order.
     /// - Throws: ``ClientError``.
     @discardableResult
-    package func unsubscribe(_ filters: [String]) async throws -> [ReasonCode] {
-        try await withCheckedThrowingContinuation { continuation in
-            request(.subscribe(continuation)) { token throws(ClientError) in
-                try link.unsubscribe(Unsubscribe(packetIdentifier: 0, topicFilters: filters), token: token)
+    package func unsubscribe(_ filters: [String], on stream: ClientStreamID? = nil) async throws -> [ReasonCode] {
+        let channel = try openChannel(stream)
+        return try await withCheckedThrowingContinuation { continuation in
+            request(.subscribe(continuation, channel)) { token throws(ClientError) in
+                try channel.link.unsubscribe(Unsubscribe(packetIdentifier: 0, topicFilters: filters), token: token)
             }
         }
     }
 
-    /// The next message, or `nil` once this side has disconnected. For one reader at a time.
+    /// The next message of the data stream or the connection, or `nil` once this side has ended it. For one reader at a time
+    /// on each.
     ///
-    /// - Throws: ``ClientError`` when the connection was lost, after the last message that it brought.
-    package func nextMessage() async throws -> Publish? {
-        guard try await waitForMessage() else { return nil }
-        let message = received.popFirst()
-        if received.count <= messageLimit / 2 { link.isReadingPaused = false }
-        return message
+    /// - Throws: ``ClientError`` when it was lost, after the last message that it brought.
+    package func nextMessage(on stream: ClientStreamID? = nil) async throws -> Publish? {
+        guard let channel = channel(stream), try await waitForMessage(channel) else { return nil }
+        return channel.takeMessage()
     }
 
     /// All messages that have come, at least one, or `nil` once this side has disconnected: for many in a row.
     ///
     /// - Throws: as ``nextMessage()``.
-    package func nextMessages() async throws -> [Publish]? {
-        guard try await waitForMessage() else { return nil }
-        let messages = Array(received)
-        received.removeAll(keepingCapacity: true)
-        link.isReadingPaused = false
-        return messages
+    package func nextMessages(on stream: ClientStreamID? = nil) async throws -> [Publish]? {
+        guard let channel = channel(stream), try await waitForMessage(channel) else { return nil }
+        return channel.takeMessages()
     }
 
     /// - Returns: whether there is one.
-    private func waitForMessage() async throws -> Bool {
-        while received.isEmpty {
-            if case .closed(let error) = end {
+    private func waitForMessage(_ channel: ClientChannel) async throws -> Bool {
+        let bound = NIOLoopBound(channel, eventLoop: eventLoop)
+        while channel.received.isEmpty {
+            if case .closed(let error) = channel.end {
                 guard let error else { return false }
                 throw error
             }
             try await withTaskCancellationHandler {
-                try await withCheckedThrowingContinuation { (continuation: CheckedContinuation<Void, any Error>) in
-                    reader?.resume(throwing: CancellationError())
-                    reader = continuation
-                    if Task.isCancelled { cancelReader() }
-                }
+                try await self.suspendReader(of: channel)
             } onCancel: {
-                eventLoop.execute { self.assumeIsolated { $0.cancelReader() } }
+                eventLoop.execute { bound.value.cancelReader() }
             }
         }
         return true
     }
 
-    private func cancelReader() {
-        reader?.resume(throwing: CancellationError())
-        reader = nil
+    /// On the actor, which a closure without `self` would leave.
+    private func suspendReader(of channel: ClientChannel) async throws {
+        try await withCheckedThrowingContinuation { (continuation: CheckedContinuation<Void, any Error>) in
+            channel.cancelReader()
+            channel.reader = continuation
+            if Task.isCancelled { channel.cancelReader() }
+        }
+    }
+
+    // MARK: Channels
+
+    func add(_ stream: ClientStream) -> ClientStreamID {
+        lastStream += 1
+        let id = ClientStreamID(number: lastStream)
+        streams[id] = ClientChannel(stream, messageLimit: messageLimit)
+        return id
+    }
+
+    func forget(_ id: ClientStreamID) { streams[id] = nil }
+
+    func channel(_ id: ClientStreamID?) -> ClientChannel? {
+        guard let id else { return control }
+        return streams[id]
+    }
+
+    func channel(of link: ObjectIdentifier) -> ClientChannel? {
+        streams.values.first { ObjectIdentifier($0.link) == link }
+    }
+
+    private func openChannel(_ id: ClientStreamID?) throws(ClientError) -> ClientChannel {
+        guard let channel = channel(id) else { throw .notConnected }
+        return channel
+    }
+
+    private func takeToken() -> UInt64 {
+        defer { nextToken += 1 }
+        return nextToken
     }
 
     private func request(_ request: Request, _ send: (UInt64) throws(ClientError) -> Void) {
-        let token = nextToken
-        nextToken += 1
+        let token = takeToken()
         do throws(ClientError) {
             requests[token] = request
             try send(token)
@@ -257,79 +288,66 @@ package actor MQTTClient {
 
 extension MQTTClient: ClientConnectionDelegate {
     package nonisolated func connection(_ connection: ClientConnection, received event: ClientEvent) {
-        assumeIsolated { $0.handle(event) }
+        assumeIsolated { $0.handle(event, on: $0.control) }
     }
 
     package nonisolated func connectionBecameWritable(_ connection: ClientConnection) {
-        assumeIsolated { $0.wakeWriters() }
+        assumeIsolated { $0.control.wakeWriters() }
     }
 
-    private func wakeReader() {
-        reader?.resume()
-        reader = nil
-    }
-
-    private func wakeWriters() {
-        let waiting = writers
-        writers = []
-        for writer in waiting { writer.resume() }
-    }
-
-    private func handle(_ event: ClientEvent) {
+    func handle(_ event: ClientEvent, on channel: ClientChannel) {
         switch event {
         case .connected(let acknowledgement):
             connecting?.resume(returning: acknowledgement)
             connecting = nil
         case .message(let message):
-            deliver(message)
-        case .published(Self.postToken, let code):
-            settled(code)
-        case .abandoned(Self.postToken):
-            settled(.unspecifiedError)
+            channel.deliver(message)
         case .published(let token, let code):
-            guard case .publish(let continuation)? = requests.removeValue(forKey: token) else { return }
-            continuation.resume(returning: code)
+            published(token, code)
         case .abandoned(let token):
+            if case .post(let owner)? = requests[token] { owner.settled(.unspecifiedError) }
             requests.removeValue(forKey: token)?.fail(.sessionLost)
         case .subscribed(let token, let answer):
             answered(token, answer.reasonCodes)
         case .unsubscribed(let token, let answer):
             answered(token, answer.reasonCodes)
         case .closed(let error):
-            closed(error)
+            if channel === control { closed(error) } else { streamClosed(channel, error) }
         }
     }
 
-    private func settled(_ code: ReasonCode) {
-        posted -= 1
-        if code.isError { postFailure = postFailure ?? code }
-        wakeWriters()
+    /// A message of a stream that has ended meanwhile is answered on the connection, and still its own channel's.
+    private func published(_ token: UInt64, _ code: ReasonCode) {
+        switch requests.removeValue(forKey: token) {
+        case .publish(let continuation): continuation.resume(returning: code)
+        case .post(let owner): owner.settled(code)
+        case .subscribe, nil: return
+        }
     }
 
     private func answered(_ token: UInt64, _ codes: [ReasonCode]) {
-        guard case .subscribe(let continuation)? = requests.removeValue(forKey: token) else { return }
+        guard case .subscribe(let continuation, _)? = requests.removeValue(forKey: token) else { return }
         continuation.resume(returning: codes)
     }
 
-    private func deliver(_ message: Publish) {
-        var copy = message
-        copy.topic = ByteBuffer(ByteBufferView(message.topic))
-        copy.payload = ByteBuffer(ByteBufferView(message.payload))
-        received.append(copy)
-        if received.count >= messageLimit { link.isReadingPaused = true }
-        wakeReader()
+    /// What it asked for beyond messages ends with it.
+    private func streamClosed(_ channel: ClientChannel, _ error: ClientError?) {
+        for (token, request) in requests {
+            guard case .subscribe(_, let owner) = request, owner === channel else { continue }
+            requests[token] = nil
+            request.fail(error ?? .notConnected)
+        }
+        channel.close(error)
     }
 
     private func closed(_ error: ClientError?) {
-        end = .closed(error)
-        link.isReadingPaused = false
         connecting?.resume(throwing: error ?? .notConnected)
         connecting = nil
         // Messages at QoS 1 and 2 stay in the session, but whoever waits is told now.
         let pending = requests
-        requests = [:]
+        requests = pending.filter { if case .post = $0.value { true } else { false } }
         for request in pending.values { request.fail(error ?? .notConnected) }
-        wakeWriters()
-        wakeReader()
+        control.close(error)
+        for channel in streams.values { channel.wakeWriters() }
     }
 }

@@ -1,7 +1,7 @@
 import NIOCore
 import QUICTransport
 
-/// MQTT on the control stream of a QUIC connection: its first bidirectional stream.
+/// MQTT on the control stream of a QUIC connection: its first bidirectional stream. Data streams stand beside it.
 final class QUICStreamTransport: ClientTransport {
     private let address: SocketAddress
     private let local: SocketAddress
@@ -15,6 +15,10 @@ final class QUICStreamTransport: ClientTransport {
     private var connection: QUICConnection?
     private var stream: QUICStream?
     private var isClosing = false
+    /// Data streams that are not over yet.
+    private var openStreams = 0
+    /// What waits for them to end.
+    private var lastWords = ByteBuffer()
     private var closeTimer: Scheduled<Void>?
 
     /// How long the peer may take to acknowledge what was written before a close.
@@ -72,15 +76,44 @@ final class QUICStreamTransport: ClientTransport {
         }
     }
 
-    func close() {
+    func openStream(_ stream: ClientStream, priority: UInt16) throws(ClientError) -> any ClientStreamTransport {
+        guard let connection, self.stream != nil, owner != nil else { throw .notConnected }
+        do throws(QUICError) {
+            let opened = try connection.openBidirectionalStream()
+            opened.priority = priority
+            openStreams += 1
+            return QUICDataStreamTransport(
+                opened,
+                for: stream,
+                highWaterMark: configuration.common.sendHighWaterMark
+            )
+        } catch {
+            switch error {
+            case .streamLimitReached: throw .streamLimitReached
+            case .closed: throw .notConnected
+            default: throw .transport(TransportFailure(quic: error))
+            }
+        }
+    }
+
+    func close(_ lastWords: ByteBuffer) {
         owner = nil
         guard let connection, !isClosing else { return }
         isClosing = true
         loop.transportClosing()
-        guard let stream, connection.isEstablished else { return closeConnection() }
-        stream.finish()
-        if stream.pendingBytes == 0 { return closeConnection() }
+        guard stream != nil, connection.isEstablished else { return closeConnection() }
+        self.lastWords = lastWords
         closeTimer = loop.eventLoop.assumeIsolated().scheduleTask(in: Self.closeTimeout) { self.closeConnection() }
+        if openStreams == 0 { sayLastWords() }
+    }
+
+    /// The server has had all that went over data streams.
+    private func sayLastWords() {
+        guard let stream else { return }
+        if lastWords.readableBytes > 0 { stream.write(lastWords) }
+        lastWords = ByteBuffer()
+        stream.finish()
+        if stream.pendingBytes == 0 { closeConnection() }
     }
 
     /// Ends the connection below the stream; `closed` follows.
@@ -113,19 +146,50 @@ extension QUICStreamTransport: QUICConnectionDelegate {
     }
 
     func received(_ bytes: ByteBuffer, on stream: QUICStream, finished: Bool) {
+        guard stream === self.stream else {
+            (stream.context as? QUICDataStreamTransport)?.received(bytes, finished: finished)
+            return
+        }
         guard let owner else { return }
         var bytes = bytes
         if bytes.readableBytes > 0 { owner.received(&bytes, from: self) }
         if finished { streamEnded("by the server") }
     }
 
-    func writable(_ stream: QUICStream) { owner?.becameWritable() }
+    func writable(_ stream: QUICStream) {
+        if stream === self.stream {
+            owner?.becameWritable()
+        } else {
+            (stream.context as? QUICDataStreamTransport)?.becameWritable()
+        }
+    }
 
-    func reset(_ stream: QUICStream, code: UInt64) { streamEnded("stream reset by the server, code \(code)") }
+    func reset(_ stream: QUICStream, code: UInt64) {
+        if stream === self.stream {
+            streamEnded("stream reset by the server, code \(code)")
+        } else {
+            (stream.context as? QUICDataStreamTransport)?.ended(code: code)
+        }
+    }
 
-    func stopSending(_ stream: QUICStream, code: UInt64) { streamEnded("stream stopped by the server, code \(code)") }
+    func stopSending(_ stream: QUICStream, code: UInt64) {
+        if stream === self.stream {
+            streamEnded("stream stopped by the server, code \(code)")
+        } else {
+            // The other half's end, which may come with it, tells more.
+            loop.eventLoop.assumeIsolated().execute {
+                (stream.context as? QUICDataStreamTransport)?.ended(code: code)
+            }
+        }
+    }
 
     func closedStream(_ stream: QUICStream) {
+        guard stream === self.stream else {
+            openStreams -= 1
+            (stream.context as? QUICDataStreamTransport)?.ended(code: 0)
+            if isClosing, openStreams == 0 { sayLastWords() }
+            return
+        }
         if isClosing { closeConnection() } else { streamEnded("by the server") }
     }
 

@@ -75,10 +75,15 @@ final class TCPTransport: ClientTransport {
         eventLoop.makeFailedFuture(ClientError.cannotMigrate)
     }
 
-    func close() {
+    func openStream(_ stream: ClientStream, priority: UInt16) throws(ClientError) -> any ClientStreamTransport {
+        throw .streamsNotSupported
+    }
+
+    func close(_ lastWords: ByteBuffer) {
         guard let loop = connection?.loop else { return }
         connection = nil
         guard let channel else { return }
+        if lastWords.readableBytes > 0 { write(lastWords) }
         loop.transportClosing()
         channel.closeFuture.assumeIsolated().whenComplete { _ in loop.transportClosed() }
         guard channel.isActive else { return channel.close(promise: nil) }
@@ -104,7 +109,7 @@ final class TCPTransport: ClientTransport {
     }
 
     fileprivate func activated() {
-        guard let connection else { return close() }
+        guard let connection else { return close(ByteBuffer()) }
         connection.opened(self)
     }
 

@@ -109,7 +109,12 @@ struct BenchOptionsTests {
             (.conn, ["--ws"], "--ws: WebSocket is not in this version"),
             (.conn, ["--qoe", "true"], "--qoe: measuring quality of experience is not in this version"),
             (.conn, ["--prometheus"], "--prometheus: a Prometheus endpoint is not in this version"),
-            (.pub, ["-t", "a", "--topics-payload", "f"], "--topics-payload: a file of topics is not in this version"),
+            (.pub, ["-t", "a", "--streams", "2"], "--streams: only QUIC has streams"),
+            (
+                .pub, ["--quic", "--topics-payload", "f", "--streams", "2"],
+                "--streams and --topics-payload: the file says which topic goes over which stream"
+            ),
+            (.sub, ["--topics-payload", "f"], "unknown option '--topics-payload'"),
         ] as [(LoadKind, [String], String)]
     )
     func mistake(kind: LoadKind, words: [String], text: String) {

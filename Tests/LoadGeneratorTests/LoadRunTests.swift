@@ -84,6 +84,39 @@ struct LoadRunTests {
         }
     }
 
+    @Test("A file of topics: each at its interval, all of them within the limit", arguments: Transport.allCases)
+    func topics(transport: Transport) async throws {
+        let path = FileManager.default.temporaryDirectory.appending(path: "topics-\(UUID().uuidString).json").path
+        defer { try? FileManager.default.removeItem(atPath: path) }
+        let topics = [(name: "a/%i", interval: 1, qos: 1), ("b/%i", 2, 0), ("c/%c", 4, 2)].map { topic in
+            """
+            {"name": "\(topic.name)", "interval_ms": "\(topic.interval)", "inject_timestamp": "ms", "QoS": \(topic.qos),
+             "payload_encoding": "json", "payload": {"a": 1}, "stream": 0, "stream_priority": 1}
+            """
+        }
+        try "{\"topics\": [\(topics.joined(separator: ","))]}".write(toFile: path, atomically: true, encoding: .utf8)
+        try await Mosquitto.with { broker in
+            let received = Console()
+            let sent = Console()
+            async let subscriber = run(
+                .sub,
+                broker,
+                transport,
+                ["-t", "#", "-q", "2", "-c", "1", "-L", "200", "--duration", "60"],
+                received
+            )
+            while !received.contains(" sub total=1") { try await Task.sleep(for: .milliseconds(50)) }
+            for waits in [false, true] {
+                let words = ["--topics-payload", path, "-c", "2", "-i", "0", "-L", "100", "-w", "\(waits)"]
+                let publisher = try await run(.pub, broker, transport, words, sent)
+                #expect(publisher == .done)
+            }
+            #expect(try await subscriber == .done)
+            #expect(sent.contains("pub total=100 "))
+            #expect(received.contains("recv total=200 "))
+        }
+    }
+
     @Test("As fast as possible, and nothing is lost at the end", arguments: Transport.allCases)
     func fast(transport: Transport) async throws {
         try await Mosquitto.with { broker in

@@ -1,4 +1,4 @@
-"""What is QUIC's own: streams beyond the first, take-over between transports, a client whose address changes."""
+"""What is QUIC's own, streams apart (test_streams.py): take-over between transports, a client whose address changes."""
 
 import socket
 import ssl
@@ -22,20 +22,16 @@ def client(connect, topic) -> AioQUIC:
     return client
 
 
+def ended(client: AioQUIC) -> int:
+    """The code that the broker closed the connection with."""
+    quic = client.connection
+    quic.wait(lambda: quic.closed is not None, 10)
+    return quic.closed.code
+
+
 def works(client: AioQUIC, topic: str) -> bool:
     client.publish(Message(topic, b"works", 1))
     return client.next().payload == b"works"
-
-
-def test_second_stream_is_refused_and_the_connection_goes_on(client, topic):
-    quic = client.connection
-    stream = quic.open_stream()
-    assert stream == 4
-    quic.send(packets.publish(Message(topic, b"by the side door")), stream)
-    quic.wait(lambda: stream in quic.stopped and stream in quic.reset, 10)
-    assert stream in quic.stopped, "no STOP_SENDING"
-    assert stream in quic.reset, "no RESET_STREAM"
-    assert works(client, topic)
 
 
 def test_unidirectional_stream_is_refused_and_the_connection_goes_on(client, topic):
@@ -45,29 +41,6 @@ def test_unidirectional_stream_is_refused_and_the_connection_goes_on(client, top
     quic.wait(lambda: stream in quic.stopped, 10)
     assert stream in quic.stopped, "no STOP_SENDING"
     assert works(client, topic)
-
-
-def test_many_refused_streams(client, topic):
-    """Refused streams are given back: a client may open more of them, one after the other, than it may have at a time."""
-    quic = client.connection
-    for _ in range(30):
-        stream = quic.open_stream()
-        quic.send(b"\xc0\0", stream)
-        quic.wait(lambda: stream in quic.stopped or stream in quic.reset, 10)
-        assert stream in quic.stopped or stream in quic.reset
-    assert works(client, topic)
-
-
-def test_control_stream_is_stream_0_whatever_comes_first(server, topic):
-    """CONNECT on stream 4 is not answered there, and the one on stream 0 is."""
-    quic = QUIC(server.addresses["quic"])
-    quic.quic.send_stream_data(QUIC.CONTROL, b"")  # makes the stream here, and sends nothing yet
-    quic.send(packets.connect(f"{topic}-side"), 4)
-    quic.wait(lambda: 4 in quic.stopped or 4 in quic.reset, 2)
-    assert 4 not in quic.arrived
-    quic.send(packets.connect(f"{topic}-main"))
-    assert packets.cut(bytearray(quic.receive(10)), 5).kind == packets.CONNACK
-    quic.abort()
 
 
 @pytest.mark.parametrize("first, second", [(TCP5, QUIC5), (QUIC5, TCP5), (QUIC5, QUIC5)], ids=["tcp-quic", "quic-tcp", "quic-quic"])
@@ -85,8 +58,9 @@ def test_fin_of_the_control_stream_ends_the_connection(connect, topic):
     watcher = connect(TCP5)
     watcher.subscribe(topic, 1)
     client = connect(QUIC5, will=Will(topic, b"gone", 1))
-    client.connection.quic.send_stream_data(QUIC.CONTROL, b"", end_stream=True)
+    client.connection.finish(QUIC.CONTROL)
     client.wait_closed()
+    assert ended(client) == 1
     assert watcher.next().payload == b"gone"
 
 
@@ -94,20 +68,16 @@ def test_reset_of_the_control_stream_ends_the_connection(connect, topic):
     watcher = connect(TCP5)
     watcher.subscribe(topic, 1)
     client = connect(QUIC5, will=Will(topic, b"gone", 1))
-    client.connection.quic.reset_stream(QUIC.CONTROL, 7)
-    client.connection.transmit()
+    client.connection.abandon(QUIC.CONTROL, 7)
     client.wait_closed()
+    assert ended(client) == 1
     assert watcher.next().payload == b"gone"
 
 
 def test_graceful_disconnect_closes_with_code_0(client):
-    quic = client.connection
     client.send(packets.disconnect())
-    with pytest.raises(Closed):
-        while True:
-            client.receive()
-    quic.wait(lambda: quic.closed is not None, 10)
-    assert quic.closed.code == 0
+    client.wait_closed()
+    assert ended(client) == 0
 
 
 @pytest.mark.parametrize(

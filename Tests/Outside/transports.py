@@ -52,7 +52,7 @@ class TCP:
 
 
 class QUIC:
-    """MQTT on the client's bidirectional stream 0; further streams are there to be refused."""
+    """MQTT on the client's bidirectional stream 0; further streams stand beside it."""
 
     name = "quic"
     CONTROL = 0
@@ -138,7 +138,24 @@ class QUIC:
         return data
 
     def open_stream(self) -> int:
+        """The next stream; what is sent on it first opens it."""
         return self.quic.get_next_available_stream_id()
+
+    def finish(self, stream: int) -> None:
+        self.quic.send_stream_data(stream, b"", end_stream=True)
+        self.transmit()
+
+    def abandon(self, stream: int, code: int) -> None:
+        self.quic.reset_stream(stream, code)
+        self.transmit()
+
+    def stop(self, stream: int, code: int) -> None:
+        self.quic.stop_stream(stream, code)
+        self.transmit()
+
+    def ended(self, stream: int) -> bool:
+        """The broker's side of the stream is over."""
+        return stream in self.finished or stream in self.reset
 
     def rebind(self) -> None:
         """Goes on from another port, as a client does whose network changed."""

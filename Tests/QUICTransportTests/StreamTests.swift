@@ -88,6 +88,50 @@ import Testing
         }
     }
 
+    /// Less than the high-water mark waits, and the user wants to know all the same.
+    @Test func writableIsToldOnceWhenAskedFor() async throws {
+        try await Scene.run { scene in
+            scene.echoes = false
+            let pair = try await scene.pair()
+            let stream = try pair.connection.openBidirectionalStream()
+            stream.write(ByteBuffer(repeating: 1, count: 1_000))
+            stream.reportWritable()
+            try await scene.until("writable") { pair.recorder.writableCount == 1 }
+            stream.write(ByteBuffer(repeating: 1, count: 1_000))
+            try await scene.until("acknowledged") { stream.pendingBytes == 0 }
+            #expect(pair.recorder.writableCount == 1)
+        }
+    }
+
+    /// What is written on a stream of a higher priority goes first, however much waits on the others.
+    @Test func streamsOfAHigherPriorityGoFirst() async throws {
+        try await Scene.run { scene in
+            scene.echoes = false
+            let pair = try await scene.pair()
+            var order: [Int64] = []
+            let low = try pair.connection.openBidirectionalStream()
+            let equal = try pair.connection.openBidirectionalStream()
+            let high = try pair.connection.openBidirectionalStream()
+            low.priority = 8
+            equal.priority = 8
+            high.priority = 200
+            pair.peerRecorder.onReceived = { _, _ in
+                for id in pair.peerRecorder.finished where !order.contains(id) { order.append(id) }
+            }
+            for stream in [low, equal, high] {
+                stream.write(ByteBuffer.pattern(2_000_000, seed: Int(stream.id)))
+                stream.finish()
+            }
+            try await scene.until("all") { pair.peerRecorder.finished.count == 3 }
+            #expect(order.first == high.id)
+            for stream in [low, equal, high] {
+                #expect(
+                    pair.peerRecorder.received[stream.id] == ByteBuffer.pattern(2_000_000, seed: Int(stream.id))
+                )
+            }
+        }
+    }
+
     @Test func resetReachesThePeerAndKeepsTheConnection() async throws {
         try await Scene.run { scene in
             scene.echoes = false

@@ -1,31 +1,39 @@
 import MQTTBroker
+import MQTTCodec
 import NIOCore
 import QUICTransport
 
-/// A QUIC connection whose control stream, the client's bidirectional stream 0, carries MQTT as a TCP connection would.
+/// A QUIC connection whose control stream, the client's bidirectional stream 0, carries MQTT as a TCP connection would,
+/// and whose further bidirectional streams are data streams beside it.
 final class QUICConnectionHandler {
     /// Let go of with the connection's last word.
     private var quic: QUICConnection?
     private let runner: ShardRunner
     private let admission: Admission
     private var connection: Connection?
-    private var control: QUICStream?
-    private var isBlocked = false
+    private var control: StreamOutlet?
+    private var streams: [QUICDataStream] = []
 
-    /// Application error codes of reference clients (RFC 9000 §20.2).
+    /// Application error codes of reference clients (RFC 9000 §20.2). Those of streams are reason codes of MQTT.
     private enum ErrorCode {
+        /// DISCONNECT of either side has said all.
         static let none: UInt64 = 0
-        /// Towards streams beyond the control stream.
-        static let streamRefused: UInt64 = 1
+        /// The control stream ended without it.
+        static let controlStreamDown: UInt64 = 1
+        static let overloaded: UInt64 = 2
     }
-
-    /// Octets that wait for acknowledgement beyond which the peer counts as slow.
-    private static let highWaterMark = 262_144
 
     init(_ quic: QUICConnection, runner: ShardRunner, admission: Admission) {
         self.quic = quic
         self.runner = runner
         self.admission = admission
+    }
+
+    /// What each stream may hold of what the peer has not acknowledged.
+    var share: Int { StreamOutlet.share(of: streams.count + 1) }
+
+    func forget(_ stream: QUICDataStream) {
+        if let index = streams.firstIndex(where: { $0 === stream }) { streams.remove(at: index) }
     }
 
     private func end() {
@@ -34,6 +42,15 @@ final class QUICConnectionHandler {
         control = nil
         admission.leave()
         runner.closed(connection)
+        for stream in streams { stream.end() }
+    }
+
+    /// The control stream is over, and so is the connection.
+    private func abandon() {
+        // Its end may be under way, for a better reason.
+        guard let connection, !connection.isClosed else { return }
+        end()
+        quic?.close(applicationError: ErrorCode.controlStreamDown, reason: "")
     }
 }
 
@@ -47,37 +64,55 @@ extension QUICConnectionHandler: QUICConnectionDelegate {
     }
 
     func opened(_ stream: QUICStream) {
-        if stream.id == 0, connection != nil {
-            control = stream
-        } else {
-            stream.stopSending(code: ErrorCode.streamRefused)
-            stream.reset(code: ErrorCode.streamRefused)
+        guard let connection, stream.isBidirectional else {
+            // Nothing could be answered there.
+            stream.stopSending(code: UInt64(ReasonCode.protocolError.rawValue))
+            return
         }
+        if stream.id == 0 {
+            control = StreamOutlet(stream)
+            return
+        }
+        let data = QUICDataStream(stream, of: self, runner: runner)
+        if data.open(beside: connection) { streams.append(data) }
     }
 
     func received(_ bytes: ByteBuffer, on stream: QUICStream, finished: Bool) {
-        guard let connection, stream === control else { return }
+        if let data = stream.context as? QUICDataStream {
+            data.received(bytes, finished: finished)
+            return
+        }
+        guard let connection, stream === control?.stream else { return }
         if bytes.readableBytes > 0 { runner.receive(bytes, on: connection) }
-        // The control stream's end is the connection's.
-        if finished { abandon() }
+        if finished { runner.finished(connection) }
     }
 
-    func reset(_ stream: QUICStream, code: UInt64) {
-        if stream === control { abandon() }
-    }
+    func reset(_ stream: QUICStream, code: UInt64) { abandoned(stream, code: code) }
 
-    func stopSending(_ stream: QUICStream, code: UInt64) {
-        if stream === control { abandon() }
+    func stopSending(_ stream: QUICStream, code: UInt64) { abandoned(stream, code: code) }
+
+    private func abandoned(_ stream: QUICStream, code: UInt64) {
+        if let data = stream.context as? QUICDataStream {
+            data.abandoned(code: code)
+        } else if stream === control?.stream {
+            abandon()
+        }
     }
 
     func writable(_ stream: QUICStream) {
-        guard let connection, stream === control, isBlocked else { return }
-        isBlocked = false
-        runner.setBlocked(false, connection)
+        if let data = stream.context as? QUICDataStream {
+            data.writable()
+        } else if let connection, stream === control?.stream, control?.becameWritable(share: share) == true {
+            runner.setBlocked(false, connection)
+        }
     }
 
     func closedStream(_ stream: QUICStream) {
-        if stream === control { abandon() }
+        if let data = stream.context as? QUICDataStream {
+            data.end()
+        } else if stream === control?.stream {
+            abandon()
+        }
     }
 
     func remoteAddressChanged(_ quic: QUICConnection) {
@@ -88,29 +123,26 @@ extension QUICConnectionHandler: QUICConnectionDelegate {
         end()
         quic = nil
     }
-
-    private func abandon() {
-        end()
-        quic?.close(applicationError: ErrorCode.none, reason: "")
-    }
 }
 
 extension QUICConnectionHandler: ConnectionTransport {
     func write(_ output: Output) {
-        guard let control else { return }
-        for part in output.parts { control.write(part) }
-        if output.buffer.readableBytes > 0 { control.write(output.buffer) }
-        if !isBlocked, control.pendingBytes >= Self.highWaterMark, let connection {
-            isBlocked = true
-            runner.setBlocked(true, connection)
-        }
+        guard control?.write(output, share: share) == true, let connection else { return }
+        runner.setBlocked(true, connection)
     }
 
-    func close() {
-        control?.finish()
-        quic?.close(applicationError: ErrorCode.none, reason: "")
+    /// Nothing is put behind the last packet on its stream: there are clients that let go of what comes with the end.
+    func close(_ reason: ReasonCode?) {
+        let code =
+            switch reason {
+            case nil: ErrorCode.controlStreamDown
+            case .serverBusy?, .serverUnavailable?, .quotaExceeded?: ErrorCode.overloaded
+            case _?: ErrorCode.none
+            }
+        if let reason, reason.isError { control?.stream.stopSending(code: UInt64(reason.rawValue)) }
+        quic?.close(applicationError: code, reason: "")
         end()
     }
 
-    func setReadingPaused(_ isPaused: Bool) { control?.isReadingPaused = isPaused }
+    func setReadingPaused(_ isPaused: Bool) { control?.stream.isReadingPaused = isPaused }
 }

@@ -1,4 +1,5 @@
 import MQTTBroker
+import MQTTCodec
 import NIOCore
 
 /// The end of a TCP channel: its octets go to the shard of its loop, and the shard's come back.
@@ -70,7 +71,7 @@ extension TCPConnectionHandler: ConnectionTransport {
         context.writeAndFlush(Self.wrapOutboundOut(output.buffer), promise: nil)
     }
 
-    func close() {
+    func close(_ reason: ReasonCode?) {
         guard let context, linger == nil else { return }
         guard hasWritten else {
             context.close(promise: nil)

@@ -38,10 +38,21 @@ final class ShardRunner {
 
     func accept(_ transport: any ConnectionTransport, from peer: Peer) -> Connection {
         let connection = shard.accept(peer, now: .now())
-        while seats.count <= connection.slot { seats.append(nil) }
-        seats[connection.slot] = Seat(connection: connection, transport: transport)
+        seat(connection, on: transport)
         settle()
         return connection
+    }
+
+    /// `nil` once the connection has ended.
+    func openStream(_ transport: any ConnectionTransport, of control: Connection) -> Connection? {
+        guard let stream = shard.openStream(of: control, now: .now()) else { return nil }
+        seat(stream, on: transport)
+        return stream
+    }
+
+    private func seat(_ connection: Connection, on transport: any ConnectionTransport) {
+        while seats.count <= connection.slot { seats.append(nil) }
+        seats[connection.slot] = Seat(connection: connection, transport: transport)
     }
 
     func receive(_ bytes: ByteBuffer, on connection: Connection) {
@@ -59,6 +70,12 @@ final class ShardRunner {
 
     func addressChanged(_ connection: Connection, to address: SocketAddress) {
         shard.addressChanged(connection, to: address)
+    }
+
+    /// The peer has ended its side.
+    func finished(_ connection: Connection) {
+        shard.finished(connection, now: .now())
+        settle()
     }
 
     func closed(_ connection: Connection) {
@@ -128,7 +145,7 @@ final class ShardRunner {
             if output.count > 0 { seat.transport.write(output) }
             shard.recycle(output.buffer)
             if connection.isClosed {
-                seat.transport.close()
+                seat.transport.close(connection.endReason)
             } else {
                 shard.flushed(connection, now: .now())
                 // An answer may have come that reading was paused for.

@@ -9,6 +9,8 @@ protocol LoadRole: AnyObject {
     func start()
     func received(_ event: ClientEvent)
     func becameWritable()
+    /// The server has ended a data stream.
+    func streamEnded(_ number: Int)
     /// The connection is lost; `finally` when no other follows.
     func closed(finally: Bool)
 }

@@ -5,16 +5,22 @@ import NIOCore
 /// What all clients of a load share, resolved once.
 struct LoadPlan: Sendable {
     let options: BenchOptions
-    let topics: [TopicTemplate]
-    let body: PayloadSource.Body
+    /// What subscribers subscribe to.
+    let filters: [TopicTemplate]
+    /// What publishers publish.
+    let flows: [FlowPlan]
     /// One for each host and each local address.
     private let targets: [[ConnectionTarget]]
 
-    /// - Throws: ``UsageError`` for a template, a host or a local address that does not resolve.
+    /// - Throws: ``UsageError`` for a template or a file of topics, a host or a local address that does not resolve.
     init(_ options: BenchOptions) throws(UsageError) {
         self.options = options
-        topics = options.topics.map(TopicTemplate.init)
-        body = try PayloadSource.Body(options)
+        filters = options.topics.map(TopicTemplate.init)
+        if let path = options.topicsPayload {
+            flows = FlowPlan.flows(try TopicSpecification.read(path, isQUIC: options.isQUIC))
+        } else {
+            flows = FlowPlan.flows(options, topics: filters, body: try PayloadSource.Body(options))
+        }
         var targets: [[ConnectionTarget]] = []
         for host in options.hosts {
             targets.append(try Self.targets(host, options))

@@ -4,40 +4,62 @@ import MQTTCodec
 /// Subscribes and counts.
 final class Subscriber: LoadRole {
     private unowned let client: LoadClient
+    private let streams: LoadStreams
     private let headers: [PayloadHeader]
     private var lastCounter: UInt64?
+    /// SUBSCRIBEs whose answer is due, and whether one of them has failed.
+    private var unanswered = 0
+    private var hasFailed = false
 
     init(_ client: LoadClient) {
         self.client = client
+        streams = LoadStreams(client)
         headers = client.worker.plan.options.headers
     }
 
     func connected(sessionPresent: Bool) {
-        // What a session that goes on was subscribed to it still is.
-        guard !sessionPresent else { return }
-        let plan = client.worker.plan
-        let options = SubscriptionOptions(maximumQoS: plan.options.qos)
-        let subscriptions = plan.topics.map {
-            Subscribe.Subscription(topicFilter: $0.text(for: client.identity), options: options)
+        let options = client.worker.plan.options
+        unanswered = 0
+        hasFailed = false
+        // What a session that goes on was subscribed to it still is, but not on data streams.
+        guard !sessionPresent || options.streams > 0 else { return }
+        let filters = client.worker.plan.filters.map { $0.text(for: client.identity) }
+        let lanes = Dictionary(grouping: filters.indices) { options.stream(of: $0) }
+        for (stream, indices) in lanes.sorted(by: { $0.key < $1.key }) {
+            subscribe(indices.map { filters[$0] }, on: stream)
         }
-        try? client.connection.subscribe(Subscribe(packetIdentifier: 0, subscriptions: subscriptions))
+    }
+
+    private func subscribe(_ filters: [String], on stream: Int) {
+        let options = SubscriptionOptions(maximumQoS: client.worker.plan.options.qos)
+        let request = Subscribe(
+            packetIdentifier: 0,
+            subscriptions: filters.map { .init(topicFilter: $0, options: options) }
+        )
+        unanswered += 1
+        do throws(ClientError) {
+            try streams.link(stream).subscribe(request, token: 0)
+        } catch {
+            answered(failure: "\(error)")
+        }
     }
 
     func received(_ event: ClientEvent) {
         switch event {
         case .message(let message): received(message)
-        case .subscribed(_, let answer): subscribed(answer)
+        case .subscribed(_, let answer): answered(failure: answer.reasonCodes.first(where: \.isError)?.text)
         default: break
         }
     }
 
-    private func subscribed(_ answer: SubscribeAcknowledgement) {
-        if let failure = answer.reasonCodes.first(where: \.isError) {
-            client.worker.counters[.subscribeFailed] += 1
-            client.say("subscribe error - \(failure.text)")
-        } else {
-            client.worker.counters[.subscribed] += 1
+    private func answered(failure: String?) {
+        unanswered -= 1
+        if let failure {
+            hasFailed = true
+            client.say("subscribe error - \(failure)")
         }
+        guard unanswered == 0 else { return }
+        client.worker.counters[hasFailed ? .subscribeFailed : .subscribed] += 1
     }
 
     private func received(_ message: Publish) {
@@ -59,6 +81,8 @@ final class Subscriber: LoadRole {
         }
     }
 
+    /// The stream's subscriptions are gone with it; that is told in the summary.
+    func streamEnded(_ number: Int) {}
     func start() {}
     func becameWritable() {}
     func closed(finally: Bool) {}

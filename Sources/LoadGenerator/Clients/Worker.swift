@@ -15,6 +15,8 @@ final class Worker: TimerTarget {
     var latencies = Latencies()
     /// Times that a subscriber saw another `cnt64` than the next.
     var sequenceBreaks = 0
+    /// Messages at QoS 1 and 2, each of which has to be answered.
+    var awaited: UInt64 = 0
 
     private let number: Int
     private let workers: Int
@@ -78,7 +80,7 @@ final class Worker: TimerTarget {
     /// Messages at QoS 1 and 2 of connected clients without their final acknowledgement.
     var outstanding: Int {
         clients.reduce(0) {
-            $0 + ($1.connection.session.phase == .connected ? $1.connection.session.unacknowledged : 0)
+            $0 + ($1.connection.session.phase == .connected ? $1.connection.unacknowledged : 0)
         }
     }
 
@@ -139,7 +141,8 @@ final class Worker: TimerTarget {
         Snapshot(
             counters: counters,
             latencies: latencies,
-            sequenceBreaks: sequenceBreaks
+            sequenceBreaks: sequenceBreaks,
+            awaited: awaited
         )
     }
 
@@ -147,11 +150,13 @@ final class Worker: TimerTarget {
         var counters = Counters()
         var latencies = Latencies()
         var sequenceBreaks = 0
+        var awaited: UInt64 = 0
 
         static func += (sum: inout Self, other: Self) {
             sum.counters += other.counters
             sum.latencies.add(other.latencies)
             sum.sequenceBreaks += other.sequenceBreaks
+            sum.awaited += other.awaited
         }
     }
 }

@@ -30,6 +30,10 @@ package struct BenchOptions: Sendable {
     let isSilent: Bool
 
     let topics: [String]
+    /// A file of topics, in place of all that is said of topics and messages.
+    let topicsPayload: String?
+    /// Data streams of each client that its topics are spread over; 0 for none.
+    let streams: Int
     let qos: QualityOfService
     let headers: [PayloadHeader]
     /// Messages over all clients; 0 for no limit.
@@ -92,6 +96,8 @@ package struct BenchOptions: Sendable {
         isSilent = check.choice("log_to", ["console", "null"]) == "null"
 
         topics = values.all("topic")
+        topicsPayload = values.string("topics-payload")
+        streams = check.integer("streams", in: 0...65_534)
         qos = QualityOfService(rawValue: UInt8(check.integer("qos", in: 0...2))) ?? .atMostOnce
         headers = check.headers
         limit = check.integer("limit", in: 0...Int.max)
@@ -114,7 +120,7 @@ package struct BenchOptions: Sendable {
         brokerPID = values.integer("broker-pid")
 
         if (command == .pub || command == .sub) && topics.contains(where: \.isEmpty)
-            || topics.isEmpty && command.needsTopic
+            || topics.isEmpty && command.needsTopic && topicsPayload == nil
         {
             check.fail("'topic' required")
         }
@@ -126,8 +132,15 @@ package struct BenchOptions: Sendable {
             if migrationInterval < 10_000_000 { check.fail("--migrate-every: at least 10ms") }
         }
         if isTLS, isQUIC { check.fail("--ssl and --quic exclude each other: QUIC has TLS within") }
+        if streams > 0, !isQUIC { check.fail("--streams: only QUIC has streams") }
+        if streams > 0, topicsPayload != nil {
+            check.fail("--streams and --topics-payload: the file says which topic goes over which stream")
+        }
         if let error = check.error { throw error }
     }
+
+    /// The stream that a topic's messages go over: the topics take the data streams in turn, 0 is the control stream.
+    func stream(of topic: Int) -> Int { streams == 0 ? 0 : topic % streams + 1 }
 }
 
 extension LoadKind {

@@ -65,10 +65,25 @@ extension OptionTable {
         Option("qos", "q", .integer, initial: "0", "highest quality of service"),
         Option("payload-hdrs", nil, .string, initial: "", "as the publishers': cnt64, ts, ts_us"),
         Option("limit", "L", .integer, initial: "0", "end after so many messages over all clients; 0: never"),
+        streams,
     ]
 
+    private static let streams = Option(
+        "streams",
+        nil,
+        .integer,
+        initial: "0",
+        "data streams that a client's topics are spread over (QUIC); 0: none"
+    )
+
     static let publishing: [Option] = [
-        Option("topic", "t", .string, "topic. Levels %i %c %u %s %rand_N are replaced"),
+        Option(
+            "topic",
+            "t",
+            .string,
+            repeats: true,
+            "topic; may be repeated, each at its interval. Levels %i %c %u %s %rand_N are replaced"
+        ),
         Option("interval_of_msg", "I", .milliseconds, initial: "1000", "time between a client's messages; 0: none"),
         Option("qos", "q", .integer, initial: "0", "quality of service"),
         Option("retain", "r", .flag, initial: "false", "retained messages"),
@@ -88,7 +103,8 @@ extension OptionTable {
             "seconds until a message is sent again (MQTT 3); 0: never"
         ),
         Option("keep-connected", nil, .flag, initial: "false", "stay connected after --limit"),
-        Option("topics-payload", nil, .string, missing: "a file of topics", ""),
+        Option("topics-payload", nil, .string, "file of topics in JSON, with streams and their priorities (QUIC)"),
+        streams,
     ]
 
     static let reporting: [Option] = [

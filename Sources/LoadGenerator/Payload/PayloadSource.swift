@@ -7,6 +7,7 @@ struct PayloadSource {
     enum Body: Sendable {
         case fixed(ByteBuffer)
         case template(PayloadTemplate)
+        case stamped(StampedPayload)
     }
 
     private let headers: [PayloadHeader]
@@ -32,11 +33,17 @@ struct PayloadSource {
 
     /// The next payload. It is made in place: storage is copied only where an earlier one is still in flight.
     mutating func next() -> ByteBuffer {
-        let now = headers.isEmpty && !isTemplate ? 0 : WallClock.now
-        if case .template(let template) = body {
+        let now = headers.isEmpty && isFixed ? 0 : WallClock.now
+        if !isFixed {
             buffer.clear()
             buffer.writeRepeatingByte(0, count: headers.count * PayloadHeader.size)
+        }
+        switch body {
+        case .fixed: break
+        case .template(let template):
             template.write(into: &buffer, now: now, unique: Self.unique.wrappingAdd(1, ordering: .relaxed).newValue)
+        case .stamped(let payload):
+            payload.write(into: &buffer, now: now)
         }
         for (index, header) in headers.enumerated() {
             let value =
@@ -51,7 +58,7 @@ struct PayloadSource {
         return buffer
     }
 
-    private var isTemplate: Bool {
-        if case .template = body { true } else { false }
+    private var isFixed: Bool {
+        if case .fixed = body { true } else { false }
     }
 }

@@ -1,9 +1,9 @@
-/// What the lines of each second count, with the peer's names and in its order.
+/// What the lines of each second count, with the peer's names and in its order; what it has not comes last.
 enum Counter: Int, CaseIterable, Sendable {
     case publishLatency, received, subscribed, subscribeFailed, published, publishFailed, publishOverrun,
         publishSucceeded,
         publishedToNobody, connected, connectFailed, connectRetried, reconnected, unreachable, refused, timedOut, idle,
-        migrated, migrateFailed
+        migrated, migrateFailed, streamsEnded
 
     var name: String {
         switch self {
@@ -26,6 +26,7 @@ enum Counter: Int, CaseIterable, Sendable {
         case .idle: "connection_idle"
         case .migrated: "migrate_succ"
         case .migrateFailed: "migrate_fail"
+        case .streamsEnded: "stream_ended"
         }
     }
 }

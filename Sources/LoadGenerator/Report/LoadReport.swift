@@ -55,13 +55,12 @@ struct LoadReport: Sendable {
         )
         check(counters[.migrateFailed] > 0, "\(counters[.migrateFailed]) changes of address failed")
         check(counters[.publishFailed] > 0, "\(counters[.publishFailed]) messages were not delivered to the server")
-        if options.command == .pub, options.qos > .atMostOnce {
-            let answered = counters[.publishSucceeded] + counters[.publishedToNobody] + counters[.publishFailed]
-            check(
-                answered < counters[.published],
-                "\(counters[.published] - min(answered, counters[.published])) messages were not acknowledged"
-            )
-        }
+        let answered = counters[.publishSucceeded] + counters[.publishedToNobody] + counters[.publishFailed]
+        check(
+            answered < snapshot.awaited,
+            "\(snapshot.awaited - min(answered, snapshot.awaited)) messages were not acknowledged"
+        )
+        check(counters[.streamsEnded] > 0, "\(counters[.streamsEnded]) streams were ended by the server")
         let refused =
             options.command == .sub
             ? counters[.subscribeFailed] - min(counters[.connectFailed], counters[.subscribeFailed]) : 0

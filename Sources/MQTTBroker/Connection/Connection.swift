@@ -1,8 +1,8 @@
-import MQTTCodec
+package import MQTTCodec
 package import NIOCore
 
-/// One network connection, as its shard sees it. The shell keeps it beside its transport, tells the shard what arrives
-/// on it, and writes out what the shard leaves in it.
+/// One network connection, or a data stream beside one, as its shard sees it. The shell keeps it beside its transport,
+/// tells the shard what arrives on it, and writes out what the shard leaves in it.
 package final class Connection {
     /// The place of this connection in its shard, for the shell's own table. Reused after `Shard.closed`.
     package let slot: Int
@@ -21,8 +21,18 @@ package final class Connection {
     @exclusivity(unchecked) var version = ProtocolVersion.v5
     /// Set by the shell while its transport does not take more.
     @exclusivity(unchecked) var isBlocked = false
+    /// The peer sends nothing after what has arrived.
+    var isFinished = false
+    /// Why it ended, in the words of DISCONNECT; `nil` where neither side had one to say.
+    package internal(set) var endReason: ReasonCode?
+    /// Octets of `output` beyond which messages wait: its share of what its client may be owed in a burst.
+    @exclusivity(unchecked) var outputHighWaterMark: Int
     @exclusivity(unchecked) var lastPacket: NIODeadline
 
+    /// The connection that a data stream belongs to; `nil` for one that stands alone.
+    let control: Connection?
+    /// The data streams beside it that are open.
+    var streams: [Connection] = []
     /// Present while `state` is `connecting`.
     var connect: PendingConnect?
     /// A packet's first octets whose rest has not arrived, or packets that wait while `isHeld`.
@@ -39,12 +49,11 @@ package final class Connection {
     /// QoS 2 messages that this connection has brought, less those that it has released: what its Receive Maximum counts
     /// (MQTT 5.0 §4.9). It begins anew with every connection, unlike the session's identifiers.
     var unreleased = 0
-    /// Told in CONNACK where the client brought none [MQTT-3.2.2-16].
-    var assignedClientIdentifier: String?
 
     enum State {
         case awaitingConnect
-        /// CONNECT is being answered: by the authenticator, by the directory, by the shard that has the session.
+        /// CONNECT is being answered: by the authenticator, by the directory, by the shard that has the session. A data
+        /// stream is in this state until its client is connected.
         case connecting
         case connected
         /// SUBSCRIBE is being answered by the other shards.
@@ -52,14 +61,19 @@ package final class Connection {
         case closed
     }
 
-    init(slot: Int, number: UInt64, peer: Peer, maximumPacketSize: Int, now: NIODeadline) {
+    init(slot: Int, number: UInt64, peer: Peer, control: Connection? = nil, limits: Limits, now: NIODeadline) {
         self.slot = slot
         self.number = number
         self.peer = peer
-        self.decoder = PacketDecoder(role: .server, maximumPacketSize: maximumPacketSize)
+        self.control = control
+        self.decoder = PacketDecoder(role: .server, maximumPacketSize: limits.maximumPacketSize)
+        self.outputHighWaterMark = limits.outputHighWaterMark
         self.accepted = now
         self.lastPacket = now
     }
+
+    /// Whether it is a data stream: packets without CONNECT and of a session that is subordinate to its client's.
+    package var isDataStream: Bool { control != nil }
 
     /// Whether packets have to wait for an answer to an earlier one.
     var isHeld: Bool {
@@ -73,17 +87,23 @@ package final class Connection {
     package var isClosed: Bool { state == .closed }
 
     /// Whether the shell has to leave octets in the transport for now: the peer does not read what it is sent, or sends
-    /// more than is held for it while an answer is due.
+    /// more than is held for it while an answer is due. A data stream gets no credit at all before CONNACK.
     package func isReadingPaused(limits: Limits) -> Bool {
         isBlocked || isHeld && pending.readableBytes >= limits.maximumHeldBytes
+            || isDataStream && state == .connecting
     }
 }
 
 /// A CONNECT that is being answered: for a moment of a connection's life, and so not a part of it.
 final class PendingConnect {
     let packet: Connect
+    /// Whether the identifier is the server's choice, which CONNACK tells [MQTT-3.2.2-16].
+    let hasAssignedIdentifier: Bool
 
-    init(_ packet: Connect) { self.packet = packet }
+    init(_ packet: Connect, hasAssignedIdentifier: Bool = false) {
+        self.packet = packet
+        self.hasAssignedIdentifier = hasAssignedIdentifier
+    }
 }
 
 /// Where a connection comes from.

@@ -2,11 +2,13 @@ import MQTTCodec
 import NIOCore
 
 /// The state of one client identifier: it outlives connections, belongs to one shard at a time and moves between them as
-/// a `SessionState`.
+/// a `SessionState`. Beside it, each data stream has a subordinate one of its own, which ends with the stream.
 final class Session {
     let clientIdentifier: UTF8Key
     /// Never used twice in a shard.
     let number: UInt64
+    /// The session of the client whose data stream this one serves; `nil` for a client's own.
+    let parent: Session?
     /// `nil` while the client is away.
     @exclusivity(unchecked) var connection: Connection?
     var subscriptions: [TopicFilter: Subscription] = [:]
@@ -16,6 +18,8 @@ final class Session {
     @exclusivity(unchecked) var retainedBacklog = MessageQueue()
     /// Packet identifiers of QoS 2 messages whose PUBREL is due (MQTT 5.0 §4.3.3).
     var awaitingRelease: Set<UInt16> = []
+    /// Those that data streams had when they ended.
+    var orphans = OrphanedIdentifiers()
     /// Seconds after the connection's end; 0 ends with it, 0xFFFFFFFF never.
     var expiryInterval: UInt32
     /// A will whose delay runs while the client is away.
@@ -24,14 +28,24 @@ final class Session {
     var absence: UInt64 = 0
     /// While the session moves: a bit for each shard whose messages the other end of the move takes.
     @exclusivity(unchecked) var ignoredShards: UInt32 = 0
-    /// At the old end of a move: a bit for each shard that has switched over.
-    var switchedShards: UInt32 = 0
-    /// The claim of another shard that the session leaves for.
-    var leavingFor: Claim?
+    /// Present at the old end of a move.
+    var departure: Departure?
 
     /// Whether a SUBSCRIBE of the client is being answered by other shards: its SUBACK and the retained messages, which
     /// are older than what comes now, go first.
     var isSubscribing: Bool { connection?.state == .subscribing }
+
+    /// The client's own session.
+    var root: Session { parent ?? self }
+
+    /// A move to another shard: for a moment of a session's life, and so not a part of it.
+    final class Departure {
+        let claim: Claim
+        /// A bit for each shard that has switched over.
+        var switchedShards: UInt32 = 0
+
+        init(for claim: Claim) { self.claim = claim }
+    }
 
     struct DelayedWill: Sendable {
         let will: Connect.Will
@@ -50,12 +64,14 @@ final class Session {
         queue = MessageQueue()
         retainedBacklog = MessageQueue()
         awaitingRelease = []
+        orphans = OrphanedIdentifiers()
         delayedWill = nil
     }
 
-    init(clientIdentifier: UTF8Key, number: UInt64, expiryInterval: UInt32) {
+    init(clientIdentifier: UTF8Key, number: UInt64, parent: Session? = nil) {
         self.clientIdentifier = clientIdentifier
         self.number = number
-        self.expiryInterval = expiryInterval
+        self.parent = parent
+        expiryInterval = 0
     }
 }

@@ -4,6 +4,7 @@ struct SessionState: Sendable {
     let queue: MessageQueue
     let retainedBacklog: MessageQueue
     let awaitingRelease: Set<UInt16>
+    let orphans: OrphanedIdentifiers
     let expiryInterval: UInt32
     let delayedWill: Session.DelayedWill?
 }

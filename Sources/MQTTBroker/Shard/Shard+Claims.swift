@@ -28,7 +28,7 @@ extension Shard {
             fail(connection, .quotaExceeded, now: now)
             return
         }
-        let session = newSession(claim.client, expiryInterval: 0)
+        let session = newSession(claim.client)
         sessions[claim.client] = session
         send(.settled(claim.client, holder: index), to: home(of: claim.client))
         attach(session, to: connection, connect, isPresent: false, now: now)
@@ -42,7 +42,7 @@ extension Shard {
     /// Another connection wants the session that this shard has: the old one ends [MQTT-3.1.4-3], and the session goes
     /// over, or ends where the new client wants none of it [MQTT-3.1.2-4].
     mutating func surrender(_ claim: Claim, now: NIODeadline) {
-        guard let session = sessions[claim.client], session.leavingFor == nil else {
+        guard let session = sessions[claim.client], session.departure == nil else {
             send(.create(claim), to: claim.connection.shard)
             return
         }
@@ -65,7 +65,7 @@ extension Shard {
             }
             return
         }
-        session.leavingFor = claim
+        session.departure = Session.Departure(for: claim)
         session.absence &+= 1
         let subscriptions = session.subscriptions.map { (filter: $0.key, subscription: $0.value) }
         send(.leaving(claim, subscriptions: subscriptions), to: claim.connection.shard)
@@ -84,7 +84,7 @@ extension Shard {
         from holder: Int,
         now: NIODeadline
     ) {
-        let session = newSession(claim.client, expiryInterval: 0)
+        let session = newSession(claim.client)
         session.ignoredShards = allShards
         arriving[claim.client] = session
         for (filter, subscription) in subscriptions { add(subscription, filter, to: session) }
@@ -93,15 +93,17 @@ extension Shard {
 
     /// The old end: once all shards have switched over, nothing more can come, and the state goes.
     mutating func switchedAway(_ client: UTF8Key, by shard: Int) {
-        guard let session = sessions[client], let claim = session.leavingFor else { return }
+        guard let session = sessions[client], let departure = session.departure else { return }
         session.ignoredShards |= 1 << UInt32(shard)
-        session.switchedShards |= 1 << UInt32(shard)
-        guard session.switchedShards == allShards else { return }
+        departure.switchedShards |= 1 << UInt32(shard)
+        guard departure.switchedShards == allShards else { return }
+        let claim = departure.claim
         let state = SessionState(
             window: session.window,
             queue: session.queue,
             retainedBacklog: session.retainedBacklog,
             awaitingRelease: session.awaitingRelease,
+            orphans: session.orphans,
             expiryInterval: session.expiryInterval,
             delayedWill: session.delayedWill
         )
@@ -120,6 +122,7 @@ extension Shard {
         guard let session = arriving.removeValue(forKey: claim.client) else { return }
         session.window = state.window
         session.awaitingRelease = state.awaitingRelease
+        session.orphans = state.orphans
         session.queue.prepend(state.queue)
         session.retainedBacklog.prepend(state.retainedBacklog)
         session.expiryInterval = state.expiryInterval

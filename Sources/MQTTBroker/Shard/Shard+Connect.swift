@@ -55,10 +55,7 @@ extension Shard {
                 connect.clientIdentifier =
                     "auto-" + String(random.next() as UInt64, radix: 36)
                     + String(random.next() as UInt64, radix: 36)
-                if connect.version == .v5 {
-                    connection.assignedClientIdentifier = connect.clientIdentifier
-                }
-                connection.connect = PendingConnect(connect)
+                connection.connect = PendingConnect(connect, hasAssignedIdentifier: true)
             }
             let client = UTF8Key(connect.clientIdentifier)
             let claim = Claim(client: client, connection: ticket(connection), cleanStart: connect.cleanStart)
@@ -74,6 +71,7 @@ extension Shard {
         isPresent: Bool,
         now: NIODeadline
     ) {
+        let hasAssignedIdentifier = connection.connect?.hasAssignedIdentifier ?? false
         session.connection = connection
         session.absence &+= 1
         session.delayedWill = nil
@@ -99,9 +97,8 @@ extension Shard {
             properties.wildcardSubscriptionAvailable = limits.wildcardSubscriptionAvailable ? nil : false
             properties.sharedSubscriptionAvailable = false
             properties.serverKeepAlive = limits.serverKeepAlive
-            properties.assignedClientIdentifier = connection.assignedClientIdentifier
+            properties.assignedClientIdentifier = hasAssignedIdentifier ? connect.clientIdentifier : nil
         }
-        connection.assignedClientIdentifier = nil
         write(
             .connectAcknowledgement(
                 ConnectAcknowledgement(sessionPresent: isPresent, reasonCode: .success, properties: properties)
@@ -116,8 +113,11 @@ extension Shard {
         connection.lastPacket = now
         watchKeepAlive(of: connection, now: now)
 
+        activateStreams(of: connection, for: session)
         pump(connection, now: now)
         resume(connection, now: now)
+        // What follows CONNECT on the control stream may have ended the connection.
+        for stream in connection.streams where !stream.isClosed { resume(stream, now: now) }
     }
 
     private func expiryInterval(of connect: Connect) -> UInt32 {
@@ -129,7 +129,8 @@ extension Shard {
 
     mutating func receive(_ disconnect: Disconnect, on connection: Connection, now: NIODeadline) {
         guard let session = connection.session else { return }
-        if let interval = disconnect.sessionExpiryInterval {
+        // On a data stream it ends that, and says nothing of the session.
+        if !connection.isDataStream, let interval = disconnect.sessionExpiryInterval {
             // One that ends with its connection cannot be prolonged at its end [MQTT-3.14.2-2].
             if session.expiryInterval == 0, interval != 0 {
                 fail(connection, .protocolError, now: now)
@@ -137,13 +138,23 @@ extension Shard {
             }
             session.expiryInterval = min(interval, limits.maximumSessionExpiryInterval)
         }
+        connection.endReason = .normalDisconnection
         // Only 0x00 lets go of the will [MQTT-3.14.4-3].
         leave(connection, publishesWill: disconnect.reasonCode != .normalDisconnection, now: now)
         markDirty(connection)
     }
 
-    /// Ends a connection for a reason that the peer is told, as far as its version can say it.
+    /// Ends a connection for a reason that the peer is told, as far as its version can say it. The end of a data stream
+    /// says it by itself, and concerns nothing else.
     mutating func fail(_ connection: Connection, _ reason: ReasonCode, now: NIODeadline) {
+        if connection.isClosed { return }
+        connection.endReason = reason
+        if connection.isDataStream {
+            counters.streamsFailed += 1
+            markDirty(connection)
+            leave(connection, publishesWill: false, now: now)
+            return
+        }
         switch connection.state {
         case .closed:
             return
@@ -176,6 +187,8 @@ extension Shard {
         let session = connection.session
         let will = connection.will
         connection.state = .closed
+        endStreams(of: connection, now: now)
+        if let control = connection.control { remove(connection, from: control) }
         connection.session = nil
         connection.connect = nil
         connection.will = nil
@@ -183,6 +196,10 @@ extension Shard {
         connection.topicAliases = TopicAliases()
         guard let session, session.connection === connection else { return }
         session.connection = nil
+        if let parent = session.parent {
+            fold(session, into: parent, now: now)
+            return
+        }
         session.absence &+= 1
 
         if publishesWill, let will {

@@ -82,7 +82,7 @@ extension Shard {
     /// session of the same client.
     private func session(of client: UTF8Key, number: UInt64, absence: UInt64) -> Session? {
         guard let session = sessions[client], session.number == number, session.absence == absence,
-            session.leavingFor == nil
+            session.departure == nil
         else { return nil }
         return session
     }

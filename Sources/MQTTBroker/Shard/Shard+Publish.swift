@@ -33,7 +33,9 @@ extension Shard {
             distribute(publish, along: route, from: session, now: now)
             acknowledge(.received, publish.packetIdentifier, answer(route), on: connection)
         case .exactlyOnce:
-            if session.awaitingRelease.contains(publish.packetIdentifier) {
+            if session.awaitingRelease.contains(publish.packetIdentifier)
+                || isOrphan(publish.packetIdentifier, isDuplicate: publish.isDuplicate, in: session)
+            {
                 // Handed on already: only the answer is repeated [MQTT-4.3.3-10].
                 counters.duplicatesSuppressed += 1
                 acknowledge(.recorded, publish.packetIdentifier, .success, on: connection)
@@ -51,6 +53,22 @@ extension Shard {
             distribute(publish, along: route, from: session, now: now)
             acknowledge(.recorded, publish.packetIdentifier, answer(route), on: connection)
         }
+    }
+
+    /// Whether a message was handed on when it came on a data stream that has ended since: then the exchange goes on here.
+    ///
+    /// One without DUP on the control stream is a new message: its client has given the earlier exchange up. On a data
+    /// stream, which numbers its messages apart, it says nothing of the earlier one.
+    private func isOrphan(_ identifier: UInt16, isDuplicate: Bool, in session: Session) -> Bool {
+        let root = session.root
+        if root.orphans.isEmpty { return false }
+        if !isDuplicate {
+            if session === root { _ = root.orphans.take(identifier) }
+            return false
+        }
+        guard root.orphans.take(identifier) else { return false }
+        session.awaitingRelease.insert(identifier)
+        return true
     }
 
     private func answer(_ route: Route) -> ReasonCode { route.isEmpty ? .noMatchingSubscribers : .success }
@@ -155,7 +173,7 @@ extension Shard {
         if route.deliveries.isEmpty { return }
         var outgoing = OutgoingMessage(publish, now: now)
         for delivery in route.deliveries {
-            if delivery.noLocal, delivery.session === publisher { continue }  // [MQTT-3.8.3-3]
+            if delivery.noLocal, delivery.session.root === publisher?.root { continue }  // [MQTT-3.8.3-3]
             if delivery.session.ignoredShards & (1 << UInt32(source)) != 0 { continue }
             deliver(
                 &outgoing,
@@ -184,7 +202,7 @@ extension Shard {
         }
     }
 
-    private mutating func enqueue(_ entry: MessageQueue.Entry, for session: Session) {
+    mutating func enqueue(_ entry: MessageQueue.Entry, for session: Session) {
         counters.messagesQueued += 1
         let outcome = session.queue.append(
             entry,
@@ -203,7 +221,7 @@ extension Shard {
     }
 
     private func canWrite(to connection: Connection) -> Bool {
-        !connection.isBlocked && connection.output.count < limits.outputHighWaterMark
+        !connection.isBlocked && connection.output.count < connection.outputHighWaterMark
     }
 
     private func hasRoom(_ connection: Connection, _ session: Session) -> Bool {
@@ -369,7 +387,9 @@ extension Shard {
                 acknowledge(.release, identifier, .packetIdentifierNotFound, on: connection)
             }
         case .release:
-            let isKnown = session.awaitingRelease.remove(identifier) != nil
+            let isKnown =
+                session.awaitingRelease.remove(identifier) != nil
+                || !session.root.orphans.isEmpty && session.root.orphans.take(identifier)
             connection.unreleased = max(0, connection.unreleased - 1)
             acknowledge(.complete, identifier, isKnown ? .success : .packetIdentifierNotFound, on: connection)
         case .complete:

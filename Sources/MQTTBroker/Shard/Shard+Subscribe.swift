@@ -27,7 +27,8 @@ extension Shard {
         for requested in subscribe.subscriptions {
             do throws(TopicFilter.Refusal) {
                 let filter = try TopicFilter(requested.topicFilter, limits: limits)
-                guard session.subscriptions[filter] != nil || session.subscriptions.count < limits.maximumSubscriptions
+                guard
+                    session.subscriptions[filter] != nil || subscriptionCount(of: session) < limits.maximumSubscriptions
                 else { throw TopicFilter.Refusal(reasonCode: .quotaExceeded) }
                 var options = requested.options
                 options.maximumQoS = min(options.maximumQoS, limits.maximumQoS)
@@ -111,21 +112,26 @@ extension Shard {
         write(.subscribeAcknowledgement(pending.acknowledgement), to: pending.connection)
         for (wanted, messages) in zip(pending.wanted, pending.found) {
             for message in messages {
-                let outcome = session.retainedBacklog.append(
-                    MessageQueue.Entry(
-                        message: message,
-                        qos: min(message.qos, wanted.qos),
-                        retain: true,  // [MQTT-3.3.1-8]
-                        identifiers: wanted.identifier == 0 ? [] : [wanted.identifier]
-                    ),
-                    maximumCount: limits.maximumRetainedBacklog,
-                    // The octets are the retained messages' own.
-                    maximumBytes: .max
+                let entry = MessageQueue.Entry(
+                    message: message,
+                    qos: min(message.qos, wanted.qos),
+                    retain: true,  // [MQTT-3.3.1-8]
+                    identifiers: wanted.identifier == 0 ? [] : [wanted.identifier]
                 )
-                if outcome != .queued { counters.messagesDroppedQueueFull += 1 }
+                enqueueRetained(entry, for: session)
             }
         }
         pump(pending.connection, now: now)
+    }
+
+    mutating func enqueueRetained(_ entry: MessageQueue.Entry, for session: Session) {
+        let outcome = session.retainedBacklog.append(
+            entry,
+            maximumCount: limits.maximumRetainedBacklog,
+            // The octets are the retained messages' own.
+            maximumBytes: .max
+        )
+        if outcome != .queued { counters.messagesDroppedQueueFull += 1 }
     }
 
     mutating func receive(_ unsubscribe: Unsubscribe, on connection: Connection, now: NIODeadline) {

@@ -89,16 +89,7 @@ package struct Shard {
 
     /// A transport is up. Its CONNECT is due within `limits.connectTimeout`.
     package mutating func accept(_ peer: Peer, now: NIODeadline) -> Connection {
-        lastConnectionNumber += 1
-        let slot = freeSlots.popLast() ?? connections.count
-        let connection = Connection(
-            slot: slot,
-            number: lastConnectionNumber,
-            peer: peer,
-            maximumPacketSize: limits.maximumPacketSize,
-            now: now
-        )
-        if slot == connections.count { connections.append(connection) } else { connections[slot] = connection }
+        let connection = newConnection(peer, now: now)
         connectionCount += 1
         counters.connectionsAccepted += 1
         if isShuttingDown {
@@ -113,6 +104,7 @@ package struct Shard {
     /// Octets have arrived.
     package mutating func receive(_ bytes: ByteBuffer, on connection: Connection, now: NIODeadline) {
         if connection.isClosed { return }
+        if connection.isDataStream, !admits(bytes, onEarly: connection, now: now) { return }
         if connection.pending.readableBytes == 0 {
             var bytes = bytes
             process(&bytes, isOwned: false, on: connection, now: now)
@@ -123,14 +115,32 @@ package struct Shard {
         settleLocally(now: now)
     }
 
-    /// The transport is gone; nothing more can be sent. Frees the slot.
+    /// The peer has ended its side of the transport: the connection ends once all that has arrived is handled.
+    package mutating func finished(_ connection: Connection, now: NIODeadline) {
+        connection.isFinished = true
+        endIfFinished(connection, now: now)
+        settleLocally(now: now)
+    }
+
+    private mutating func endIfFinished(_ connection: Connection, now: NIODeadline) {
+        guard connection.isFinished, !connection.isHeld, !connection.isClosed else { return }
+        leave(connection, publishesWill: true, now: now)
+        markDirty(connection)
+    }
+
+    /// The transport is gone; nothing more can be sent. Frees the slot. A connection's
+    /// data streams have ended with it, and their slots are to be freed likewise.
     package mutating func closed(_ connection: Connection, now: NIODeadline) {
         leave(connection, publishesWill: true, now: now)
         if connections[connection.slot] === connection {
             connections[connection.slot] = nil
             freeSlots.append(connection.slot)
-            connectionCount -= 1
-            counters.connectionsClosed += 1
+            if connection.isDataStream {
+                counters.streamsClosed += 1
+            } else {
+                connectionCount -= 1
+                counters.connectionsClosed += 1
+            }
         }
         settleLocally(now: now)
     }
@@ -138,11 +148,28 @@ package struct Shard {
     /// The peer has proved to be at another address (RFC 9000 §9). Until then everything goes by the one before.
     package mutating func addressChanged(_ connection: Connection, to address: SocketAddress) {
         connection.peer.address = address
+        for stream in connection.streams { stream.peer.address = address }
         counters.addressChanges += 1
+    }
+
+    mutating func newConnection(_ peer: Peer, control: Connection? = nil, now: NIODeadline) -> Connection {
+        lastConnectionNumber += 1
+        let slot = freeSlots.popLast() ?? connections.count
+        let connection = Connection(
+            slot: slot,
+            number: lastConnectionNumber,
+            peer: peer,
+            control: control,
+            limits: limits,
+            now: now
+        )
+        if slot == connections.count { connections.append(connection) } else { connections[slot] = connection }
+        return connection
     }
 
     /// The transport has ceased or begun to take what it is given.
     package mutating func setBlocked(_ isBlocked: Bool, _ connection: Connection, now: NIODeadline) {
+        if isBlocked, !connection.isBlocked { counters.transportsBlocked += 1 }
         connection.isBlocked = isBlocked
         if !isBlocked { pump(connection, now: now) }
     }
@@ -169,7 +196,7 @@ package struct Shard {
     /// A transport that comes up later is closed at once.
     package mutating func shutDown(now: NIODeadline) {
         isShuttingDown = true
-        for case let connection? in connections where !connection.isClosed {
+        for case let connection? in connections where !connection.isClosed && !connection.isDataStream {
             connection.will = nil
             fail(connection, .serverShuttingDown, now: now)
         }
@@ -191,9 +218,9 @@ package struct Shard {
         Authenticator.Ticket(shard: index, slot: connection.slot, number: connection.number)
     }
 
-    mutating func newSession(_ client: UTF8Key, expiryInterval: UInt32) -> Session {
+    mutating func newSession(_ client: UTF8Key, parent: Session? = nil) -> Session {
         lastSessionNumber += 1
-        return Session(clientIdentifier: client, number: lastSessionNumber, expiryInterval: expiryInterval)
+        return Session(clientIdentifier: client, number: lastSessionNumber, parent: parent)
     }
 
     // MARK: - Packets
@@ -203,6 +230,7 @@ package struct Shard {
         var bytes = connection.pending
         connection.pending = ByteBuffer()
         process(&bytes, isOwned: true, on: connection, now: now)
+        endIfFinished(connection, now: now)
     }
 
     private mutating func process(_ bytes: inout ByteBuffer, isOwned: Bool, on connection: Connection, now: NIODeadline)
@@ -218,7 +246,8 @@ package struct Shard {
             fail(connection, error.reasonCode, now: now)
             return
         }
-        connection.lastPacket = now
+        // Silence is a client's, on whatever stream it could speak.
+        (connection.control ?? connection).lastPacket = now
         guard bytes.readableBytes > 0 else { return }
         if isOwned {
             bytes.discardReadBytes()

@@ -68,15 +68,20 @@ extension QUICConnection {
         return unsafe engine.write(nil, more: false, into: destination, now: now)
     }
 
+    /// The next stream in turn among those of the highest priority that have something to send.
     private func streamWithWork() -> QUICStream? {
         let count = self.streams.count
+        var best: Int?
         for step in 0..<count {
             let index = (self.nextStream + step) % count
             guard self.streams[index].hasWork else { continue }
-            self.nextStream = (index + 1) % count
-            return self.streams[index]
+            if let best, self.streams[index].priority <= self.streams[best].priority { continue }
+            best = index
+            if !self.hasPriorities { break }
         }
-        return nil
+        guard let best else { return nil }
+        self.nextStream = (best + 1) % count
+        return self.streams[best]
     }
 
     /// Code 0 stands for one that ngtcp2 has not told.

@@ -51,6 +51,8 @@ package final class QUICConnection {
     var identifiers: [QUICConnectionID] = []
     var resetTokens: [StatelessResetToken] = []
     var hasReceivedReset = false
+    /// Whether some stream may have another priority than the others.
+    var hasPriorities = false
     /// Whether something was read since the last write, so that the peer may have stopped streams.
     var mayHaveStoppedStreams = false
 

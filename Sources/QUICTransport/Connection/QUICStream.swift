@@ -7,6 +7,10 @@ package final class QUICStream {
     /// The user's own.
     package var context: AnyObject?
     package private(set) var isClosed = false
+    /// Streams of a higher priority send first; those of the same take turns. 32,767 unless set.
+    package var priority: UInt16 = 0x7FFF {
+        didSet { if !self.isClosed { self.connection.hasPriorities = true } }
+    }
 
     /// Bytes that wait to be sent or acknowledged.
     var outgoing = SendQueue()
@@ -48,6 +52,10 @@ package final class QUICStream {
         if self.outgoing.count >= self.connection.limits.sendHighWaterMark { self.isCongested = true }
         self.connection.markDirty()
     }
+
+    /// Asks for `writable` to be told once more when `pendingBytes` is, or falls, to the low-water mark by what the peer
+    /// acknowledges next, though the high one was not reached.
+    package func reportWritable() { self.isCongested = true }
 
     /// Ends the sending side behind what was written.
     package func finish() {

@@ -79,7 +79,8 @@ struct RunningBroker: Sendable {
         responseTimeout: TimeAmount = .seconds(30),
         userName: String? = nil,
         password: String? = nil,
-        will: Connect.Will? = nil
+        will: Connect.Will? = nil,
+        messageLimit: Int = 1024
     ) throws -> MQTTClient {
         var connect = Connect(
             version: version,
@@ -97,7 +98,8 @@ struct RunningBroker: Sendable {
                 addresses: address(transport).map { [$0] } ?? [],
                 transport: try transport.client
             ),
-            eventLoop: loop
+            eventLoop: loop,
+            messageLimit: messageLimit
         )
     }
 
@@ -144,5 +146,7 @@ extension MQTTClient {
     }
 
     /// The payload of the next message as text.
-    func nextPayload() async throws -> String? { try await nextMessage().map { String(buffer: $0.payload) } }
+    func nextPayload(on stream: ClientStreamID? = nil) async throws -> String? {
+        try await nextMessage(on: stream).map { String(buffer: $0.payload) }
+    }
 }

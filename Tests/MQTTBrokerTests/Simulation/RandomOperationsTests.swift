@@ -163,19 +163,7 @@ import Testing
         publisher.disconnect()
         for visitor in visitors where !visitor.isClosed { broker.drop(visitor) }
         broker.advance(by: .hours(10))
-        expectNothingLeft(in: broker)
-    }
-
-    private func expectNothingLeft(in broker: SimulatedBroker) {
-        for shard in broker.shards {
-            #expect(shard.connectionCount == 0)
-            #expect(shard.sessionCount == 0)
-            #expect(shard.subscriptionCount == 0)
-            #expect(shard.directory.count == 0)
-            #expect(shard.arriving.isEmpty)
-            #expect(shard.subscribing.isEmpty)
-            #expect(shard.othersInterest?.shards.allSatisfy { $0 == 0 } ?? true)
-        }
+        broker.expectNothingLeft()
     }
 
     /// A client of QoS 2 that keeps its side of the bargain over reconnections.

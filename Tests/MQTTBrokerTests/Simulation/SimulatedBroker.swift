@@ -13,6 +13,9 @@ final class SimulatedBroker {
     private var random: SeededGenerator
     private var clients: [ObjectIdentifier: SimulatedClient] = [:]
 
+    /// Told of each connection's output before it is written out, with its octets.
+    var inspectOutput: ((Connection, Int) -> Void)?
+
     /// Whether a tick of a loop may hold more than one event, as chance has it, before its effects are carried out.
     private let hasLongTicks: Bool
 
@@ -43,6 +46,27 @@ final class SimulatedBroker {
         let client = SimulatedClient(broker: self, shard: shard, connection: connection, version: version)
         clients[ObjectIdentifier(connection)] = client
         return client
+    }
+
+    /// A data stream beside a client's connection.
+    func openStream(of client: SimulatedClient) throws -> SimulatedClient {
+        guard let stream = openStreamIfPossible(of: client) else {
+            throw SimulatedClient.Missing(what: "a connection for the stream")
+        }
+        return stream
+    }
+
+    func openStreamIfPossible(of client: SimulatedClient) -> SimulatedClient? {
+        guard let connection = shards[client.shard].openStream(of: client.connection, now: now) else { return nil }
+        let stream = SimulatedClient(
+            broker: self,
+            shard: client.shard,
+            connection: connection,
+            version: client.version
+        )
+        clients[ObjectIdentifier(connection)] = stream
+        client.streams.append(stream)
+        return stream
     }
 
     /// A transport with CONNECT sent; settled unless told otherwise.
@@ -80,13 +104,25 @@ final class SimulatedBroker {
         if settles { settle() }
     }
 
-    /// The client's network goes away without a word.
+    /// The client's network goes away without a word, or a stream is reset.
     func drop(_ client: SimulatedClient, settles: Bool = true) {
-        shards[client.shard].closed(client.connection, now: now)
-        clients[ObjectIdentifier(client.connection)] = nil
-        client.isClosed = true
+        close(client)
         endTick(client.shard)
         if settles { settle() }
+    }
+
+    /// The client sends nothing more.
+    func finish(_ client: SimulatedClient, settles: Bool = true) {
+        shards[client.shard].finished(client.connection, now: now)
+        endTick(client.shard)
+        if settles { settle() }
+    }
+
+    private func close(_ client: SimulatedClient) {
+        client.isClosed = true
+        clients[ObjectIdentifier(client.connection)] = nil
+        shards[client.shard].closed(client.connection, now: now)
+        for stream in client.streams where !stream.isClosed { close(stream) }
     }
 
     func setBlocked(_ isBlocked: Bool, _ client: SimulatedClient, settles: Bool = true) {
@@ -162,18 +198,31 @@ final class SimulatedBroker {
             shards[shard].swapDirty(with: &dirty)
             for connection in dirty {
                 let output = shards[shard].takeOutput(of: connection)
+                inspectOutput?(connection, output.count)
                 let client = clients[ObjectIdentifier(connection)]
                 for part in output.parts { client?.take(part) }
                 client?.take(output.buffer)
                 shards[shard].recycle(output.buffer)
                 if connection.isClosed {
-                    client?.isClosed = true
-                    clients[ObjectIdentifier(connection)] = nil
-                    shards[shard].closed(connection, now: now)
+                    if let client { close(client) }
                 } else {
                     shards[shard].flushed(connection, now: now)
                 }
             }
+        }
+    }
+
+    /// Nothing is left of all that came and went.
+    func expectNothingLeft() {
+        for shard in shards {
+            #expect(shard.connectionCount == 0)
+            #expect(shard.connections.allSatisfy { $0 == nil })
+            #expect(shard.sessionCount == 0)
+            #expect(shard.subscriptionCount == 0)
+            #expect(shard.directory.count == 0)
+            #expect(shard.arriving.isEmpty)
+            #expect(shard.subscribing.isEmpty)
+            #expect(shard.othersInterest?.shards.allSatisfy { $0 == 0 } ?? true)
         }
     }
 

@@ -11,10 +11,10 @@ final class SimulatedClient {
     let connection: Connection
     let version: ProtocolVersion
     var isClosed = false
+    /// Data streams beside it.
+    var streams: [SimulatedClient] = []
     /// Everything received and not taken.
     private(set) var inbox: [Packet] = []
-    /// Acknowledges QoS 1 and 2 as they come.
-    var acknowledges = false
 
     private var decoder: PacketDecoder
     private var bytes = ByteBuffer()

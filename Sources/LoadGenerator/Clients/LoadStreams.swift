@@ -1,0 +1,40 @@
+import MQTTClient
+import NIOCore
+
+/// The streams of one client by their number in the load: 0 is the control stream, data streams are opened at their first use,
+/// and again when they have ended.
+final class LoadStreams {
+    private unowned let client: LoadClient
+    private var streams: [Int: ClientStream] = [:]
+    /// What the peer's streams have unless told otherwise.
+    static let defaultPriority = ClientConnection.defaultPriority
+
+    init(_ client: LoadClient) { self.client = client }
+
+    /// What the stream's messages go over; throws while it cannot be opened.
+    func link(_ number: Int, priority: UInt16 = defaultPriority) throws(ClientError) -> any ClientLink {
+        if number == 0 { return client.connection }
+        if let stream = streams[number] { return stream }
+        let stream = try client.connection.openStream(priority: priority)
+        stream.delegate = self
+        streams[number] = stream
+        return stream
+    }
+}
+
+extension LoadStreams: ClientStreamDelegate {
+    func stream(_ stream: ClientStream, received event: ClientEvent) {
+        guard case .closed(let error) = event else {
+            client.role?.received(event)
+            return
+        }
+        guard let number = streams.first(where: { $0.value === stream })?.key else { return }
+        streams[number] = nil
+        guard let error, client.connection.session.phase == .connected else { return }
+        client.worker.counters[.streamsEnded] += 1
+        client.say("stream \(number) ended - \(error)")
+        client.role?.streamEnded(number)
+    }
+
+    func streamBecameWritable(_ stream: ClientStream) { client.role?.becameWritable() }
+}

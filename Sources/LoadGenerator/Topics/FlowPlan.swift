@@ -1,0 +1,75 @@
+import MQTTCodec
+import NIOCore
+
+/// What every publisher does with one topic.
+struct FlowPlan: Sendable {
+    let topic: TopicTemplate
+    let qos: QualityOfService
+    let retain: Bool
+    /// Between two messages; 0 for as fast as possible.
+    let interval: Nanoseconds
+    /// From the start to the first message.
+    let delay: Nanoseconds
+    let payload: Payload
+    /// 0 is the control stream; others are data streams, opened at their first use.
+    let stream: Int
+    /// Of the stream; the control stream has its own.
+    let priority: UInt16
+
+    enum Payload: Sendable {
+        /// The same for all.
+        case shared(PayloadSource.Body, headers: [PayloadHeader])
+        /// Each client's own.
+        case fields(TopicSpecification)
+
+        func source(for identity: ClientIdentity, headers: [PayloadHeader]) -> PayloadSource {
+            switch self {
+            case .shared(let body, let headers): PayloadSource(body, headers: headers)
+            case .fields(let specification): specification.source(for: identity, headers: headers)
+            }
+        }
+    }
+}
+
+extension FlowPlan {
+    /// What the command line asks for: every topic at its interval, the topics on the streams in turn. A topic that differs
+    /// with each message is spread over all streams.
+    static func flows(_ options: BenchOptions, topics: [TopicTemplate], body: PayloadSource.Body) -> [FlowPlan] {
+        var flows: [FlowPlan] = []
+        for topic in topics {
+            let lanes = topic.changes ? max(1, options.streams) : 1
+            for lane in 0..<lanes {
+                flows.append(
+                    FlowPlan(
+                        topic: topic,
+                        qos: options.qos,
+                        retain: options.retain,
+                        interval: options.messageInterval * Nanoseconds(lanes),
+                        delay: options.messageInterval * Nanoseconds(lane),
+                        payload: .shared(body, headers: options.headers),
+                        stream: options.stream(of: flows.count),
+                        priority: LoadStreams.defaultPriority
+                    )
+                )
+            }
+        }
+        return flows
+    }
+
+    /// What a file of topics asks for. The first message of each comes after its interval, as the peer's.
+    static func flows(_ specifications: [TopicSpecification]) -> [FlowPlan] {
+        specifications.map { specification in
+            FlowPlan(
+                topic: TopicTemplate(specification.name),
+                qos: specification.qos,
+                retain: specification.retain,
+                interval: specification.interval,
+                delay: specification.interval,
+                payload: .fields(specification),
+                stream: specification.stream,
+                priority: specifications.filter { $0.stream == specification.stream }.map(\.streamPriority).max()
+                    ?? specification.streamPriority
+            )
+        }
+    }
+}
