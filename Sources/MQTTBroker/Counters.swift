@@ -11,6 +11,8 @@ package struct Counters: Sendable, Equatable {
     package var sessionsTakenOver: UInt64 = 0
     package var sessionsExpired: UInt64 = 0
     package var sessionsMoved: UInt64 = 0
+    package var earlyConnects: UInt64 = 0
+    package var earlyMessages: UInt64 = 0
     package var malformedPackets: UInt64 = 0
     package var packetsReceived: UInt64 = 0
     package var messagesReceived: UInt64 = 0
@@ -42,6 +44,8 @@ package struct Counters: Sendable, Equatable {
         ("sessions_taken_over", \.sessionsTakenOver),
         ("sessions_expired", \.sessionsExpired),
         ("sessions_moved", \.sessionsMoved),
+        ("early_connects", \.earlyConnects),
+        ("early_messages", \.earlyMessages),
         ("malformed_packets", \.malformedPackets),
         ("packets_received", \.packetsReceived),
         ("messages_received", \.messagesReceived),

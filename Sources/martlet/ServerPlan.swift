@@ -12,7 +12,8 @@ struct ServerPlan {
     private let configuration: BrokerConfiguration
     private let authentication: ClientAuthentication
     private let loops: Int
-    private var pairs: [String: CertificatePair] = [:]
+    /// Those of listeners whose certificate is not generated.
+    private var certificates: [String: CertificateFiles] = [:]
     private let secrets: NodeSecrets
 
     /// Octets of the IPv6 and UDP headers, which a configured MTU counts and QUIC does not.
@@ -29,25 +30,21 @@ struct ServerPlan {
         for (name, listener) in configuration.listeners.quic where listener.isEnabled {
             switch listener.certificate.pair(fileExists: FileManager.default.fileExists) {
             case .files(let chain, let key):
-                let pair: CertificatePair
+                let files = CertificateFiles(
+                    chain: chain,
+                    key: key,
+                    password: listener.tls.password,
+                    authorities: listener.clientAuthorityFile
+                )
+                _ = try load(files, of: name, listener)
+                certificates[name] = files
+            case .generated(let warning):
+                if let warning { Terminal.note("warning: listeners.quic.\(name): \(warning)") }
                 do {
-                    pair = try CertificatePair.files(certificate: chain, key: key)
+                    try listener.clientAuthorityFile.map(CertificateFiles.check)
                 } catch {
                     throw Failure(description: "listeners.quic.\(name): \(error)")
                 }
-                do throws(QUICError) {
-                    // The node's own secret is not known yet, and has no part in it.
-                    try quicConfiguration(listener, pair, Array(repeating: 0, count: 32)).validateWithCertificate()
-                } catch {
-                    throw Failure(
-                        description:
-                            "listeners.quic.\(name): \(chain) and \(key) are no certificate chain and private key "
-                            + "in PEM that fit each other: \(error)"
-                    )
-                }
-                pairs[name] = pair
-            case .generated(let warning):
-                if let warning { Terminal.note("warning: listeners.quic.\(name): \(warning)") }
             }
             _ = try identifierMode(listener.connectionID, of: name)
         }
@@ -93,22 +90,27 @@ struct ServerPlan {
             let begun = try folder.beginRun()
             run = begun
             let secret = try secrets.own ?? folder.secret()
+            let earlyData = earlyDataStore(for: quic.map(\.value))
             for (name, listener) in quic.sorted(by: { $0.key < $1.key }) {
-                let pair = try pairs[name] ?? folder.certificate()
-                var transport = quicConfiguration(listener, pair, secret)
+                let files =
+                    try certificates[name] ?? folder.certificateFiles(authorities: listener.clientAuthorityFile)
+                var transport = try load(files, of: name, listener)
+                transport.staticSecret = secret
+                transport.resumption = resumption(of: listener, earlyData)
                 transport.identifiers = secrets.identifiers(
                     try identifierMode(listener.connectionID, of: name),
                     incarnation: begun.incarnation
                 )
-                listeners.append(
-                    .init(
-                        name: name,
-                        address: try Self.address(listener.bind),
-                        transport: .quic(transport),
-                        maximumConnections: listener.maximumConnections,
-                        connectionRate: Self.connectionRate(listener)
-                    )
+                var made = BrokerServerConfiguration.Listener(
+                    name: name,
+                    address: try Self.address(listener.bind),
+                    transport: .quic(transport),
+                    maximumConnections: listener.maximumConnections,
+                    connectionRate: Self.connectionRate(listener)
                 )
+                made.certificateFiles = files
+                made.earlyData = listener.earlyData == .connect ? .connectOnly : .everything
+                listeners.append(made)
             }
         }
         var server = BrokerServerConfiguration(loops: loops, listeners: listeners)
@@ -118,16 +120,46 @@ struct ServerPlan {
         return server
     }
 
-    private func quicConfiguration(
-        _ listener: QUICListenerConfiguration,
-        _ pair: CertificatePair,
-        _ secret: [UInt8]
-    ) -> QUICServerConfiguration {
-        var quic = QUICServerConfiguration(
-            certificateChain: pair.certificateChain,
-            privateKey: pair.privateKey,
-            staticSecret: secret
+    private func load(
+        _ files: CertificateFiles,
+        of name: String,
+        _ listener: QUICListenerConfiguration
+    ) throws -> QUICServerConfiguration {
+        do {
+            return try files.load(into: quicConfiguration(listener))
+        } catch {
+            throw Failure(description: "listeners.quic.\(name): \(error)")
+        }
+    }
+
+    /// One for all listeners, which remembers for as long as the longest of them needs; `nil` where none takes early data.
+    private func earlyDataStore(for listeners: [QUICListenerConfiguration]) -> EarlyDataStore? {
+        let longest = listeners.filter(\.takesEarlyData).map(\.ticketLifetime).max()
+        return longest.map { EarlyDataStore(window: $0 * 2, capacity: configuration.node.earlyDataCapacity) }
+    }
+
+    private func resumption(
+        of listener: QUICListenerConfiguration,
+        _ earlyData: EarlyDataStore?
+    ) -> QUICServerResumption? {
+        guard listener.resumptionLevel > 0 else { return nil }
+        return QUICServerResumption(
+            keys: TicketKeys(lifetime: listener.ticketLifetime),
+            earlyData: listener.takesEarlyData ? earlyData : nil
         )
+    }
+
+    /// Without the certificate, the secret and the ticket keys.
+    private func quicConfiguration(_ listener: QUICListenerConfiguration) -> QUICServerConfiguration {
+        var quic = QUICServerConfiguration(
+            certificateChain: [],
+            privateKey: [],
+            staticSecret: Array(repeating: 0, count: 32)
+        )
+        quic.ciphers = (listener.ciphers ?? []).compactMap { QUICCipher(rawValue: $0.rawValue) }
+        if quic.ciphers.isEmpty { quic.ciphers = QUICCipher.preferred }
+        quic.keyLogFile = listener.keyLogFile
+        quic.common.maximumHandshakeBytes = listener.maximumHandshakeSize
         quic.common.idleTimeout = listener.idleTimeout == .zero ? nil : listener.idleTimeout
         quic.common.handshakeTimeout = listener.handshakeIdleTimeout
         quic.common.keepAliveInterval = listener.keepAliveInterval == .zero ? nil : listener.keepAliveInterval
@@ -200,6 +232,14 @@ struct ServerPlan {
         }
     }
 
+    private func field(_ configured: MQTTConfiguration.CertificateField) -> Peer.Certificate.Field? {
+        switch configured {
+        case .disabled: nil
+        case .commonName: .commonName
+        case .subject: .subject
+        }
+    }
+
     private var limits: Limits {
         let mqtt = configuration.mqtt
         var limits = Limits()
@@ -209,6 +249,8 @@ struct ServerPlan {
         limits.maximumTopicLevels = mqtt.maximumTopicLevels
         limits.maximumTopicAlias = UInt16(clamping: mqtt.maximumTopicAlias)
         limits.maximumQoS = QualityOfService(rawValue: UInt8(clamping: mqtt.maximumQualityOfService)) ?? .exactlyOnce
+        limits.certificateAsUserName = field(mqtt.certificateAsUserName)
+        limits.certificateAsClientIdentifier = field(mqtt.certificateAsClientIdentifier)
         limits.retainAvailable = mqtt.isRetainAvailable
         limits.wildcardSubscriptionAvailable = mqtt.isWildcardSubscriptionAvailable
         limits.serverKeepAlive = mqtt.serverKeepAlive.map { UInt16(clamping: $0) }

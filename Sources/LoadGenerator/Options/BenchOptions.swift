@@ -21,6 +21,9 @@ package struct BenchOptions: Sendable {
     let migrationInterval: Nanoseconds?
     let migration: QUICEndpoint.Migration
     let congestionController: QUICConfiguration.CongestionController
+    let certificatePath: String?
+    let keyPath: String?
+    let ticketPath: String?
     let userName: String?
     let password: String?
     let keepAlive: UInt16
@@ -82,6 +85,9 @@ package struct BenchOptions: Sendable {
             case "bbr": .bbr
             default: .cubic
             }
+        certificatePath = values.string("certfile")
+        keyPath = values.string("keyfile")
+        ticketPath = values.string("load-qst")
         userName = values.string("username")
         password = values.string("password")
         keepAlive = UInt16(check.integer("keepalive", in: 0...65_535))
@@ -122,6 +128,10 @@ package struct BenchOptions: Sendable {
         if let migrationInterval {
             if !isQUIC { check.fail("--migrate-every needs --quic: a TCP connection ends with its address") }
             if migrationInterval < 10_000_000 { check.fail("--migrate-every: at least 10ms") }
+        }
+        if (certificatePath == nil) != (keyPath == nil) { check.fail("--certfile and --keyfile belong together") }
+        if !isQUIC, certificatePath != nil || ticketPath != nil {
+            check.fail("--certfile and --load-qst need --quic")
         }
         if let error = check.error { throw error }
     }

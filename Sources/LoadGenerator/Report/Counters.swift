@@ -3,7 +3,7 @@ enum Counter: Int, CaseIterable, Sendable {
     case publishLatency, received, subscribed, subscribeFailed, published, publishFailed, publishOverrun,
         publishSucceeded,
         publishedToNobody, connected, connectFailed, connectRetried, reconnected, unreachable, refused, timedOut, idle,
-        migrated, migrateFailed
+        migrated, migrateFailed, early
 
     var name: String {
         switch self {
@@ -26,6 +26,8 @@ enum Counter: Int, CaseIterable, Sendable {
         case .idle: "connection_idle"
         case .migrated: "migrate_succ"
         case .migrateFailed: "migrate_fail"
+        // Of ours: CONNECT was early data, and the server took it.
+        case .early: "connect_early"
         }
     }
 }

@@ -1,5 +1,5 @@
 import MQTTCodec
-package import NIOCore
+import NIOCore
 
 /// One network connection, as its shard sees it. The shell keeps it beside its transport, tells the shard what arrives
 /// on it, and writes out what the shard leaves in it.
@@ -22,6 +22,10 @@ package final class Connection {
     /// Set by the shell while its transport does not take more.
     @exclusivity(unchecked) var isBlocked = false
     @exclusivity(unchecked) var lastPacket: NIODeadline
+    /// Whether what arrives may be the replay of somebody else: the handshake is not complete.
+    package internal(set) var isEarly: Bool
+    /// Whether what follows CONNECT waits until it is.
+    @exclusivity(unchecked) var holdsEarlyData: Bool
 
     /// Present while `state` is `connecting`.
     var connect: PendingConnect?
@@ -59,13 +63,16 @@ package final class Connection {
         self.decoder = PacketDecoder(role: .server, maximumPacketSize: maximumPacketSize)
         self.accepted = now
         self.lastPacket = now
+        self.isEarly = peer.earlyData != nil
+        self.holdsEarlyData = peer.earlyData == .connectOnly
     }
 
     /// Whether packets have to wait for an answer to an earlier one.
     var isHeld: Bool {
         switch state {
         case .connecting, .subscribing: true
-        case .awaitingConnect, .connected, .closed: false
+        case .connected: holdsEarlyData
+        case .awaitingConnect, .closed: false
         }
     }
 
@@ -84,17 +91,4 @@ final class PendingConnect {
     let packet: Connect
 
     init(_ packet: Connect) { self.packet = packet }
-}
-
-/// Where a connection comes from.
-package struct Peer: Sendable {
-    /// The last address that the peer has proved to be at: a QUIC client may change it (RFC 9000 §9).
-    package internal(set) var address: SocketAddress?
-    /// Name of the listener, such as `tcp:default`.
-    package let listener: String
-
-    package init(address: SocketAddress?, listener: String) {
-        self.address = address
-        self.listener = listener
-    }
 }

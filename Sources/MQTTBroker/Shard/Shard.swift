@@ -123,6 +123,15 @@ package struct Shard {
         settleLocally(now: now)
     }
 
+    /// The handshake of an early connection is complete: what it sends is its own, and what waited for that goes on.
+    package mutating func confirmed(_ connection: Connection, now: NIODeadline) {
+        connection.isEarly = false
+        guard connection.holdsEarlyData else { return }
+        connection.holdsEarlyData = false
+        resume(connection, now: now)
+        settleLocally(now: now)
+    }
+
     /// The transport is gone; nothing more can be sent. Frees the slot.
     package mutating func closed(_ connection: Connection, now: NIODeadline) {
         leave(connection, publishesWill: true, now: now)

@@ -75,7 +75,9 @@ struct RunningBroker: Sendable {
         responseTimeout: TimeAmount = .seconds(30),
         userName: String? = nil,
         password: String? = nil,
-        will: Connect.Will? = nil
+        will: Connect.Will? = nil,
+        trusting authorities: [UInt8]? = nil,
+        identity: QUICIdentity? = nil
     ) throws -> MQTTClient {
         var connect = Connect(
             version: version,
@@ -87,11 +89,26 @@ struct RunningBroker: Sendable {
             will: will
         )
         connect.properties.sessionExpiryInterval = expiry
-        return MQTTClient(
-            configuration: ClientConfiguration(connect: connect, responseTimeout: responseTimeout),
+        return try client(
+            ClientConfiguration(connect: connect, responseTimeout: responseTimeout),
+            over: transport,
+            trusting: authorities,
+            identity: identity
+        )
+    }
+
+    func client(
+        _ configuration: ClientConfiguration,
+        over transport: Transport,
+        trusting authorities: [UInt8]? = nil,
+        identity: QUICIdentity? = nil
+    ) throws -> MQTTClient {
+        MQTTClient(
+            configuration: configuration,
             target: ConnectionTarget(
                 addresses: address(transport).map { [$0] } ?? [],
-                transport: try transport.client
+                transport: try transport.client(trusting: authorities),
+                identity: identity
             ),
             eventLoop: MultiThreadedEventLoopGroup.singleton.next()
         )
@@ -101,16 +118,14 @@ struct RunningBroker: Sendable {
         case tcp
         case quic
 
-        fileprivate var client: ConnectionTarget.Transport {
-            get throws {
-                switch self {
-                case .tcp: .tcp
-                case .quic:
-                    .quic(
-                        serverName: "localhost",
-                        trust: .authorities(pem: try RunningBroker.certificate.get().certificateChain)
-                    )
-                }
+        fileprivate func client(trusting authorities: [UInt8]?) throws -> ConnectionTarget.Transport {
+            switch self {
+            case .tcp: .tcp
+            case .quic:
+                .quic(
+                    serverName: "localhost",
+                    trust: .authorities(pem: try authorities ?? RunningBroker.certificate.get().certificateChain)
+                )
             }
         }
     }
