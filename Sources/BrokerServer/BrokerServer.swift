@@ -13,6 +13,7 @@ package struct BrokerServer: Service {
     private let configuration: BrokerServerConfiguration
     private let logger: Logger
     private let listening: @Sendable ([Listening]) -> Void
+    private let reloads = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
 
     /// A listener that is open.
     package struct Listening: Sendable {
@@ -32,13 +33,21 @@ package struct BrokerServer: Service {
         self.listening = listening
     }
 
+    /// Reads the files of certificates again, as they are by now.
+    package func reloadCertificates() { reloads.continuation.yield() }
+
     /// - Throws: `ListenerError`.
     package func run() async throws {
         let loops = MultiThreadedEventLoopGroup(numberOfThreads: configuration.loops)
         do {
             let node = try await Node(configuration, loops: loops, logger: logger)
             listening(node.listening)
-            try? await gracefulShutdown()
+            await withTaskGroup(of: Void.self) { group in
+                group.addTask { try? await gracefulShutdown() }
+                group.addTask { await node.certificateWatch.run(requests: reloads.stream) }
+                await group.next()
+                group.cancelAll()
+            }
             await node.shutDown()
         } catch {
             try? await loops.shutdownGracefully()
@@ -57,9 +66,11 @@ private struct Node {
     private var tcp: [TCPListener] = []
     private var quic: [QUICListener] = []
     private(set) var listening: [BrokerServer.Listening] = []
+    private let logger: Logger
 
     init(_ configuration: BrokerServerConfiguration, loops: MultiThreadedEventLoopGroup, logger: Logger) async throws {
         self.configuration = configuration
+        self.logger = logger
         let desk = AuthenticationDesk(configuration.authentication)
         let all = Array(loops.makeIterator())
         var runners: [NIOLoopBound<ShardRunner>] = []
@@ -127,6 +138,10 @@ private struct Node {
         let opened = try await TCPListener(listener, tls: tls, shards: shards, loops: loops)
         tcp.append(opened)
         listening.append(.init(transport: listener.transport.name, name: listener.name, address: opened.address))
+    }
+
+    var certificateWatch: CertificateWatch {
+        CertificateWatch(quic, interval: configuration.certificateInterval, logger: logger)
     }
 
     /// Accepts no more, tells every client, waits for what is on its way out, and closes.

@@ -11,6 +11,8 @@ package struct BrokerServerConfiguration: Sendable {
     package var authentication = ClientAuthentication.everybody
     /// How long a shutdown may take before what is still open is cut off.
     package var shutdownTimeout: TimeAmount = .seconds(5)
+    /// How often the files of certificates are looked at.
+    package var certificateInterval: TimeAmount = .seconds(5)
     /// How often counters are given to the metrics system.
     package var metricsInterval: TimeAmount = .seconds(1)
     /// The data folder's, which is held as long as the broker runs; `nil` where nothing needs it.
@@ -49,6 +51,10 @@ package struct BrokerServerConfiguration: Sendable {
         package var maximumConnections: Int?
         /// How fast new connections are accepted; `nil` is no bound.
         package var connectionRate: ConnectionRate?
+        /// What of early data is acted upon ahead of the handshake's end, where the transport accepts any.
+        package var earlyData = Peer.EarlyData.everything
+        /// What is read again when it changes; `nil` for nothing.
+        package var certificateFiles: CertificateFiles?
 
         package init(
             name: String,

@@ -1,6 +1,7 @@
 #pragma once
 #include <gnutls/crypto.h>
 #include <gnutls/gnutls.h>
+#include <gnutls/x509.h>
 #include <ngtcp2/ngtcp2.h>
 #include <ngtcp2/ngtcp2_crypto.h>
 #include <ngtcp2/ngtcp2_crypto_gnutls.h>
@@ -44,18 +45,6 @@ static inline ngtcp2_ssize shim_conn_write_connection_close(ngtcp2_conn *conn, n
                                                             ngtcp2_pkt_info *info, uint8_t *dest, size_t room,
                                                             const ngtcp2_ccerr *error, ngtcp2_tstamp now) {
   return ngtcp2_conn_write_connection_close(conn, path, info, dest, room, error, now);
-}
-
-// GnuTLS writes TLS secrets to the file that SSLKEYLOGFILE names unless a session has a keylog function of its own.
-static inline int shim_keylog_nothing(gnutls_session_t session, const char *label, const gnutls_datum_t *secret) {
-  (void)session;
-  (void)label;
-  (void)secret;
-  return 0;
-}
-
-static inline void shim_session_forbid_keylog(gnutls_session_t session) {
-  gnutls_session_set_keylog_function(session, shim_keylog_nothing);
 }
 
 // A variable that holds a function, in GnuTLS.

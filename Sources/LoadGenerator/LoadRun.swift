@@ -1,6 +1,7 @@
 import MQTTClient
 import NIOCore
 import NIOPosix
+import QUICTransport
 
 /// One run of `conn`, `pub` or `sub`: workers on their loops, a line for each second, and the report.
 struct LoadRun {
@@ -147,12 +148,24 @@ struct LoadRun {
             elapsed: Nanoseconds(max(elapsed, 0)),
             isInterrupted: end == .interrupted
         )
+        try await writeTickets()
         for worker in workers {
             try? await worker.eventLoop.flatSubmit { worker.value.stop() }.get()
         }
         for line in report.lines { output.line(line) }
         if let path = options.jsonPath { try report.document.writeJSON(to: path) }
         return report.problems.isEmpty ? .done : .incomplete
+    }
+
+    /// Keeps what the next run may begin with (`--load-qst`).
+    private func writeTickets() async throws(UsageError) {
+        guard let file = plan.tickets else { return }
+        var newer: [TicketFile.Owner: QUICSessionTicket] = [:]
+        for worker in workers {
+            let part = (try? await worker.eventLoop.submit { worker.value.tickets }.get()) ?? [:]
+            newer.merge(part) { $1 }
+        }
+        try file.adding(newer).write()
     }
 
     private var total: Worker.Snapshot {

@@ -17,6 +17,8 @@ package struct Counters: Sendable, Equatable {
     package var earlyStreamsRefused: UInt64 = 0
     package var orphansForgotten: UInt64 = 0
     package var transportsBlocked: UInt64 = 0
+    package var earlyConnects: UInt64 = 0
+    package var earlyMessages: UInt64 = 0
     package var malformedPackets: UInt64 = 0
     package var packetsReceived: UInt64 = 0
     package var messagesReceived: UInt64 = 0
@@ -54,6 +56,8 @@ package struct Counters: Sendable, Equatable {
         ("early_streams_refused", \.earlyStreamsRefused),
         ("orphans_forgotten", \.orphansForgotten),
         ("transports_blocked", \.transportsBlocked),
+        ("early_connects", \.earlyConnects),
+        ("early_messages", \.earlyMessages),
         ("malformed_packets", \.malformedPackets),
         ("packets_received", \.packetsReceived),
         ("messages_received", \.messagesReceived),

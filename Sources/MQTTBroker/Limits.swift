@@ -10,6 +10,10 @@ package struct Limits: Sendable {
     package var maximumPacketSize = 1_048_576
     /// Octets. A longer client identifier is refused with 0x85.
     package var maximumClientIdentifierLength = 65_535
+    /// What of a client's verified certificate stands for its user name; `nil` for nothing.
+    package var certificateAsUserName: Peer.Certificate.Field?
+    /// What of a client's verified certificate stands for its client identifier; `nil` for nothing.
+    package var certificateAsClientIdentifier: Peer.Certificate.Field?
     /// Levels of a topic name or filter, 1 and up. A deeper one is refused with 0x90 or 0x8F.
     package var maximumTopicLevels = 128
     /// The highest QoS of a PUBLISH; a higher one ends the connection with 0x9B [MQTT-3.2.2-11].

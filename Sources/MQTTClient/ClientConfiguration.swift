@@ -16,6 +16,19 @@ package struct ClientConfiguration: Sendable {
     /// After which a message without acknowledgement is sent again, in MQTT 3 only: MQTT 5 forbids it on a connection that
     /// stands [MQTT-4.4.0-1].
     package var retryInterval: TimeAmount?
+    /// How far a QUIC connection may build upon an earlier one.
+    package var resumption: Resumption
+
+    package enum Resumption: Sendable {
+        /// Every handshake is a full one.
+        case never
+        /// With what the server gave on the connection before.
+        case withTickets
+        /// Also, CONNECT goes out in the first flight, so that CONNACK comes after one round trip.
+        ///
+        /// Somebody on the way may keep that flight, and play it to the server later. A server must not heed it twice.
+        case withEarlyData
+    }
 
     package init(
         connect: Connect,
@@ -23,7 +36,8 @@ package struct ClientConfiguration: Sendable {
         maximumQueued: Int = 1000,
         maximumPacketSize: Int = 268_435_460,
         responseTimeout: TimeAmount = .seconds(30),
-        retryInterval: TimeAmount? = nil
+        retryInterval: TimeAmount? = nil,
+        resumption: Resumption = .withEarlyData
     ) {
         self.connect = connect
         self.maximumInflight = min(max(maximumInflight, 1), Int(UInt16.max))
@@ -31,5 +45,6 @@ package struct ClientConfiguration: Sendable {
         self.maximumPacketSize = maximumPacketSize
         self.responseTimeout = responseTimeout
         self.retryInterval = retryInterval
+        self.resumption = resumption
     }
 }

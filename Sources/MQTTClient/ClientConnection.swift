@@ -28,8 +28,16 @@ package final class ClientConnection: ClientLink, ClientFlushing {
 
     /// Data streams that are open.
     package private(set) var streams: [ClientStream] = []
+    /// Resumes the next connection, if the configuration allows it; the last that the server gave. Used once.
+    package var ticket: QUICSessionTicket?
+    /// What became of the packets that were sent ahead of the last handshake's end.
+    package private(set) var earlyData = QUICEarlyData.none
 
     private var transport: (any ClientTransport)?
+    /// The ticket of the connection that is being made.
+    private var usedTicket: QUICSessionTicket?
+    /// Whether what is written may yet be for nobody.
+    private var isEarly = false
     private var nextAddress = 0
     private var input = ByteBuffer()
     private var isProcessing = false
@@ -87,6 +95,13 @@ package final class ClientConnection: ClientLink, ClientFlushing {
     private func quicConfiguration(_ serverName: String, _ trust: ServerTrust) -> QUICClientConfiguration {
         var configuration = QUICClientConfiguration(serverName: serverName, trust: trust)
         configuration.common.congestionController = target.congestionController
+        configuration.identity = target.identity
+        guard session.configuration.resumption != .never else { return configuration }
+        configuration.takesTickets = true
+        configuration.sendsEarlyData = session.configuration.resumption == .withEarlyData
+        configuration.ticket = ticket
+        usedTicket = ticket
+        ticket = nil
         return configuration
     }
 
@@ -214,13 +229,28 @@ package final class ClientConnection: ClientLink, ClientFlushing {
 
     // MARK: Reports of the transport
 
-    func opened(_ transport: any ClientTransport) {
+    /// - Parameter isEarly: whether `confirmed` follows, or else the end.
+    func opened(_ transport: any ClientTransport, isEarly: Bool = false) {
         guard transport === self.transport else { return }
+        self.isEarly = isEarly
+        earlyData = isEarly ? .pending : .none
         input = ByteBuffer()
         session.transportOpened(now: .now())
         if isReadingPaused { transport.isReadingPaused = true }
         markDirty()
         delegate?.connectionOpened(self)
+    }
+
+    /// The handshake of an early transport is complete; what was written reaches the server in any case.
+    func confirmed(_ transport: any ClientTransport, _ earlyData: QUICEarlyData) {
+        guard transport === self.transport else { return }
+        isEarly = false
+        self.earlyData = earlyData
+    }
+
+    func received(_ ticket: QUICSessionTicket, from transport: any ClientTransport) {
+        guard transport === self.transport else { return }
+        self.ticket = ticket
     }
 
     func received(_ bytes: inout ByteBuffer, from transport: any ClientTransport) {
@@ -241,8 +271,12 @@ package final class ClientConnection: ClientLink, ClientFlushing {
 
     func closed(_ transport: any ClientTransport, _ failure: TransportFailure) {
         guard transport === self.transport else { return }
-        if session.phase == .disconnected {
+        // One that nobody has heard does no harm when it is used again.
+        if failure == .timedOut, ticket == nil { ticket = usedTicket }
+        usedTicket = nil
+        if session.phase == .disconnected || isEarly {
             self.transport = nil
+            withdraw()
             connectToNext(after: failure)
         } else {
             finish(.transport(failure))
@@ -274,6 +308,15 @@ package final class ClientConnection: ClientLink, ClientFlushing {
         if session.output.readableBytes > 0 { markDirty() }
     }
 
+    /// Takes CONNECT back, which nobody was there to read.
+    private func withdraw() {
+        isEarly = false
+        earlyData = .none
+        timer?.task.cancel()
+        timer = nil
+        session.transportClosed()
+    }
+
     /// Sends what is left, closes and tells the owner.
     private func finish(_ error: ClientError?) {
         guard let transport else { return }
@@ -281,6 +324,7 @@ package final class ClientConnection: ClientLink, ClientFlushing {
         self.transport = nil
         timer?.task.cancel()
         timer = nil
+        isEarly = false
         input = ByteBuffer()
         let lastWords = session.output
         session.transportClosed()

@@ -29,19 +29,23 @@ package struct ConnectionTarget: Sendable {
     package let ownsSocket: Bool
     /// Of QUIC connections.
     package let congestionController: QUICConfiguration.CongestionController
+    /// What the client shows where the server asks for a certificate (QUIC).
+    package let identity: QUICIdentity?
 
     package init(
         addresses: [SocketAddress],
         transport: Transport = .tcp,
         localAddress: SocketAddress? = nil,
         ownsSocket: Bool = false,
-        congestionController: QUICConfiguration.CongestionController = .cubic
+        congestionController: QUICConfiguration.CongestionController = .cubic,
+        identity: QUICIdentity? = nil
     ) {
         self.addresses = addresses.filter { localAddress == nil || $0.protocol == localAddress?.protocol }
         self.transport = transport
         self.localAddress = localAddress
         self.ownsSocket = ownsSocket
         self.congestionController = congestionController
+        self.identity = identity
     }
 
     /// The addresses of a host, IPv4 loopback first: brokers listen there sooner than on `::1`, and over UDP nobody says so.

@@ -86,6 +86,15 @@ package actor MQTTClient {
         }
     }
 
+    /// What became of CONNECT, and of what followed it, if they were sent ahead of the handshake's end.
+    package var earlyData: QUICEarlyData { link.earlyData }
+
+    /// What the next connection resumes with: the last ticket that the server gave, and that was not used yet.
+    package var ticket: QUICSessionTicket? { link.ticket }
+
+    /// Lets the next connection resume with a ticket that another client had from the same server.
+    package func resume(with ticket: QUICSessionTicket) { link.ticket = ticket }
+
     /// Sends DISCONNECT, waits until everything is sent, and closes.
     ///
     /// - Parameter publishesWill: leaves DISCONNECT out, so that the server publishes the will.

@@ -101,7 +101,7 @@ final class QUICStreamTransport: ClientTransport {
         guard let connection, !isClosing else { return }
         isClosing = true
         loop.transportClosing()
-        guard stream != nil, connection.isEstablished else { return closeConnection() }
+        guard stream != nil, connection.isOpen else { return closeConnection() }
         self.lastWords = lastWords
         closeTimer = loop.eventLoop.assumeIsolated().scheduleTask(in: Self.closeTimeout) { self.closeConnection() }
         if openStreams == 0 { sayLastWords() }
@@ -138,12 +138,16 @@ extension QUICStreamTransport: QUICConnectionDelegate {
             let stream = try connection.openBidirectionalStream()
             stream.isReadingPaused = isReadingPaused
             self.stream = stream
-            owner.opened(self)
+            owner.opened(self, isEarly: connection.isEarly)
         } catch {
             ended(TransportFailure(quic: error))
             connection.close(applicationError: 0, reason: "")
         }
     }
+
+    func confirmed(_ connection: QUICConnection) { owner?.confirmed(self, connection.earlyData) }
+
+    func received(_ ticket: QUICSessionTicket, on connection: QUICConnection) { owner?.received(ticket, from: self) }
 
     func received(_ bytes: ByteBuffer, on stream: QUICStream, finished: Bool) {
         guard stream === self.stream else {

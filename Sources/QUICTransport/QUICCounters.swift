@@ -16,6 +16,19 @@ package struct QUICCounters: Sendable, Equatable {
     package var handshakesStarted = 0
     package var handshakesCompleted = 0
     package var handshakesFailed = 0
+    /// Handshakes that resumed an earlier connection.
+    package var handshakesResumed = 0
+    /// Handshakes that ended because their messages were longer than they may be.
+    package var handshakesTooLarge = 0
+    package var ticketsSent = 0
+    /// Handshakes whose early data was accepted.
+    package var earlyDataAccepted = 0
+    /// Early data that was refused because it was there before.
+    package var earlyDataReplayed = 0
+    /// Early data that was refused because no more of it can be remembered.
+    package var earlyDataStoreFull = 0
+    /// Early data that was refused because the wall clock jumped.
+    package var earlyDataClockJumps = 0
     package var connectionsClosed = 0
     package var resetsSent = 0
     package var resetsReceived = 0

@@ -4,6 +4,7 @@ import MQTTClient
 import MQTTCodec
 import NIOCore
 import NIOPosix
+import QUICTransport
 
 /// What `pub` and `sub` share: where to connect, how, and as whom. Letters are those of Mosquitto's tools.
 struct ConnectionOptions: ParsableArguments {
@@ -32,6 +33,14 @@ struct ConnectionOptions: ParsableArguments {
 
     @Flag(help: "Accept any server certificate.")
     var insecure = false
+
+    @Option(
+        help: ArgumentHelp("A certificate that this client shows, in PEM, with the chain above it.", valueName: "file")
+    )
+    var cert: String?
+
+    @Option(help: ArgumentHelp("Its private key, in PEM.", valueName: "file"))
+    var key: String?
 
     @Option(
         name: [.customShort("V"), .customLong("protocol-version")],
@@ -82,6 +91,8 @@ struct ConnectionOptions: ParsableArguments {
         if !quic, !tls, cafile != nil || insecure {
             throw ValidationError("--cafile and --insecure need --tls or --quic")
         }
+        if (cert == nil) != (key == nil) { throw ValidationError("--cert and --key belong together") }
+        if !quic, cert != nil { throw ValidationError("--cert and --key need --quic") }
         if cafile != nil, insecure { throw ValidationError("--cafile and --insecure exclude each other") }
         if sessionExpiryInterval != nil, version != .v5 {
             throw ValidationError("--session-expiry-interval needs MQTT 5")
@@ -93,6 +104,7 @@ struct ConnectionOptions: ParsableArguments {
     /// - Parameter prefix: starts a random client identifier.
     func makeClient(_ prefix: String) async throws -> MQTTClient {
         let transport = try transport
+        let identity = try identity
         let host = host
         let port = port ?? (quic ? 14_567 : tls ? 8883 : 1883)
         let addresses = try await NIOThreadPool.singleton.runIfActive {
@@ -100,7 +112,7 @@ struct ConnectionOptions: ParsableArguments {
         }
         return MQTTClient(
             configuration: ClientConfiguration(connect: connect(prefix)),
-            target: ConnectionTarget(addresses: addresses, transport: transport),
+            target: ConnectionTarget(addresses: addresses, transport: transport, identity: identity),
             eventLoop: MultiThreadedEventLoopGroup.singleton.next()
         )
     }
@@ -116,11 +128,22 @@ struct ConnectionOptions: ParsableArguments {
         get throws {
             if insecure { return .insecure }
             guard let cafile else { return .system }
-            do {
-                return .authorities(pem: Array(try Data(contentsOf: URL(filePath: cafile))))
-            } catch {
-                throw Terminal.failure("cannot read \(cafile)", code: 2)
-            }
+            return .authorities(pem: try Self.read(cafile))
+        }
+    }
+
+    private var identity: QUICIdentity? {
+        get throws {
+            guard let cert, let key else { return nil }
+            return QUICIdentity(certificateChain: try Self.read(cert), privateKey: try Self.read(key))
+        }
+    }
+
+    private static func read(_ path: String) throws -> [UInt8] {
+        do {
+            return Array(try Data(contentsOf: URL(filePath: path)))
+        } catch {
+            throw Terminal.failure("cannot read \(path)", code: 2)
         }
     }
 

@@ -101,6 +101,10 @@ struct ServeCommand: AsyncParsableCommand {
                 logger: logger
             )
         )
+        let hangUps = Task {
+            for await _ in await UnixSignalsSequence(trapping: .sighup) { server.reloadCertificates() }
+        }
+        defer { hangUps.cancel() }
         do {
             try await services.run()
         } catch {

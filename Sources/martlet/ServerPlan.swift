@@ -12,7 +12,9 @@ struct ServerPlan {
     private let configuration: BrokerConfiguration
     private let authentication: ClientAuthentication
     private let loops: Int
+    /// Those of listeners whose certificate is not generated, by name: of TLS listeners, and of QUIC listeners.
     private var pairs: [String: CertificatePair] = [:]
+    private var certificates: [String: CertificateFiles] = [:]
     private let secrets: NodeSecrets
 
     /// Octets of the IPv6 and UDP headers, which a configured MTU counts and QUIC does not.
@@ -37,18 +39,27 @@ struct ServerPlan {
             } catch {
                 throw Failure(description: "\(label): \(Self.unfit(listener.tls.certificate)): \(error)")
             }
-            pairs[label] = pair
+            pairs[name] = pair
         }
         for (name, listener) in configuration.listeners.quic where listener.isEnabled {
             let label = "listeners.quic.\(name)"
-            if let pair = try Self.pair(listener.certificate, of: label) {
-                do throws(QUICError) {
-                    // The node's own secret is not known yet, and has no part in it.
-                    try quicConfiguration(listener, pair, Array(repeating: 0, count: 32)).validateWithCertificate()
+            switch listener.certificate.pair(fileExists: FileManager.default.fileExists) {
+            case .files(let chain, let key):
+                let files = CertificateFiles(
+                    chain: chain,
+                    key: key,
+                    password: listener.tls.password,
+                    authorities: listener.clientAuthorityFile
+                )
+                _ = try load(files, of: name, listener)
+                certificates[name] = files
+            case .generated(let warning):
+                if let warning { Terminal.note("warning: \(label): \(warning)") }
+                do {
+                    try listener.clientAuthorityFile.map(CertificateFiles.check)
                 } catch {
-                    throw Failure(description: "\(label): \(Self.unfit(listener.certificate)): \(error)")
+                    throw Failure(description: "\(label): \(error)")
                 }
-                pairs[label] = pair
             }
             _ = try identifierMode(listener.connectionID, of: name)
         }
@@ -105,7 +116,7 @@ struct ServerPlan {
         if !tls.isEmpty || !quic.isEmpty {
             let folder = try DataFolder(path: configuration.node.dataDirectory)
             for (name, listener) in tls {
-                let pair = try pairs["listeners.ssl.\(name)"] ?? folder.certificate()
+                let pair = try pairs[name] ?? folder.certificate()
                 listeners.append(try Self.listener(name, listener, .tls(try tlsConfiguration(listener, pair))))
             }
             if !quic.isEmpty { run = try addQUIC(quic, folder, to: &listeners) }
@@ -124,14 +135,20 @@ struct ServerPlan {
     ) throws -> NodeRun {
         let run = try folder.beginRun()
         let secret = try secrets.own ?? folder.secret()
+        let earlyData = earlyDataStore(for: quic.map(\.value))
         for (name, listener) in quic {
-            let pair = try pairs["listeners.quic.\(name)"] ?? folder.certificate()
-            var transport = quicConfiguration(listener, pair, secret)
+            let files = try certificates[name] ?? folder.certificateFiles(authorities: listener.clientAuthorityFile)
+            var transport = try load(files, of: name, listener)
+            transport.staticSecret = secret
+            transport.resumption = resumption(of: listener, earlyData)
             transport.identifiers = secrets.identifiers(
                 try identifierMode(listener.connectionID, of: name),
                 incarnation: run.incarnation
             )
-            listeners.append(try Self.listener(name, listener, .quic(transport)))
+            var made = try Self.listener(name, listener, .quic(transport))
+            made.certificateFiles = files
+            made.earlyData = listener.earlyData == .connect ? .connectOnly : .everything
+            listeners.append(made)
         }
         return run
     }
@@ -170,16 +187,46 @@ struct ServerPlan {
         return tls
     }
 
-    private func quicConfiguration(
-        _ listener: QUICListenerConfiguration,
-        _ pair: CertificatePair,
-        _ secret: [UInt8]
-    ) -> QUICServerConfiguration {
-        var quic = QUICServerConfiguration(
-            certificateChain: pair.certificateChain,
-            privateKey: pair.privateKey,
-            staticSecret: secret
+    private func load(
+        _ files: CertificateFiles,
+        of name: String,
+        _ listener: QUICListenerConfiguration
+    ) throws -> QUICServerConfiguration {
+        do {
+            return try files.load(into: quicConfiguration(listener))
+        } catch {
+            throw Failure(description: "listeners.quic.\(name): \(error)")
+        }
+    }
+
+    /// One for all listeners, which remembers for as long as the longest of them needs; `nil` where none takes early data.
+    private func earlyDataStore(for listeners: [QUICListenerConfiguration]) -> EarlyDataStore? {
+        let longest = listeners.filter(\.takesEarlyData).map(\.ticketLifetime).max()
+        return longest.map { EarlyDataStore(window: $0 * 2, capacity: configuration.node.earlyDataCapacity) }
+    }
+
+    private func resumption(
+        of listener: QUICListenerConfiguration,
+        _ earlyData: EarlyDataStore?
+    ) -> QUICServerResumption? {
+        guard listener.resumptionLevel > 0 else { return nil }
+        return QUICServerResumption(
+            keys: TicketKeys(lifetime: listener.ticketLifetime),
+            earlyData: listener.takesEarlyData ? earlyData : nil
         )
+    }
+
+    /// Without the certificate, the secret and the ticket keys.
+    private func quicConfiguration(_ listener: QUICListenerConfiguration) -> QUICServerConfiguration {
+        var quic = QUICServerConfiguration(
+            certificateChain: [],
+            privateKey: [],
+            staticSecret: Array(repeating: 0, count: 32)
+        )
+        quic.ciphers = (listener.ciphers ?? []).compactMap { QUICCipher(rawValue: $0.rawValue) }
+        if quic.ciphers.isEmpty { quic.ciphers = QUICCipher.preferred }
+        quic.keyLogFile = listener.keyLogFile
+        quic.common.maximumHandshakeBytes = listener.maximumHandshakeSize
         quic.common.idleTimeout = listener.idleTimeout == .zero ? nil : listener.idleTimeout
         quic.common.handshakeTimeout = listener.handshakeIdleTimeout
         quic.common.keepAliveInterval = listener.keepAliveInterval == .zero ? nil : listener.keepAliveInterval
@@ -252,6 +299,14 @@ struct ServerPlan {
         }
     }
 
+    private func field(_ configured: MQTTConfiguration.CertificateField) -> Peer.Certificate.Field? {
+        switch configured {
+        case .disabled: nil
+        case .commonName: .commonName
+        case .subject: .subject
+        }
+    }
+
     private var limits: Limits {
         let mqtt = configuration.mqtt
         var limits = Limits()
@@ -261,6 +316,8 @@ struct ServerPlan {
         limits.maximumTopicLevels = mqtt.maximumTopicLevels
         limits.maximumTopicAlias = UInt16(clamping: mqtt.maximumTopicAlias)
         limits.maximumQoS = QualityOfService(rawValue: UInt8(clamping: mqtt.maximumQualityOfService)) ?? .exactlyOnce
+        limits.certificateAsUserName = field(mqtt.certificateAsUserName)
+        limits.certificateAsClientIdentifier = field(mqtt.certificateAsClientIdentifier)
         limits.retainAvailable = mqtt.isRetainAvailable
         limits.wildcardSubscriptionAvailable = mqtt.isWildcardSubscriptionAvailable
         limits.serverKeepAlive = mqtt.serverKeepAlive.map { UInt16(clamping: $0) }

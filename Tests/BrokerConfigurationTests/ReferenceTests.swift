@@ -42,7 +42,7 @@ import Testing
         let examples = text.components(separatedBy: "```hocon\n").dropFirst().map {
             $0.components(separatedBy: "```")[0]
         }
-        #expect(examples.count == 3)
+        #expect(examples.count == 4)
         for example in examples { _ = try load(example) }
     }
 }

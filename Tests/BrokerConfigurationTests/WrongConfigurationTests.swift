@@ -156,7 +156,27 @@ import Testing
         ),
         (
             "listeners.quic.default.ssl_options.verify = verify_peer",
-            ["1:1: listeners.quic.default.ssl_options.verify: \"verify_peer\" is not allowed; allowed: verify_none"]
+            [
+                "1:1: listeners.quic.default.ssl_options.verify: verify_peer is without authorities; allowed: verify_peer together with cacertfile"
+            ]
+        ),
+        (
+            "listeners.quic.default { early_data = some, server_resumption_level = 3, session_ticket_lifetime = 8d }",
+            [
+                "1:26: listeners.quic.default.early_data: \"some\" is not allowed; allowed: all, connect, off",
+                "1:45: listeners.quic.default.server_resumption_level: 3 is not allowed",
+                "1:74: listeners.quic.default.session_ticket_lifetime: \"8d\" is not allowed",
+            ]
+        ),
+        (
+            "listeners.quic.default.ssl_options.ciphers = [TLS_AES_128_GCM_SHA256, TLS_RSA_WITH_RC4_128_SHA]",
+            [
+                "1:1: listeners.quic.default.ssl_options.ciphers: a list is not allowed; allowed: a list of TLS_AES_128_GCM"
+            ]
+        ),
+        (
+            "listeners.quic.default.ssl_options.ciphers = \"TLS_AES_128_GCM_SHA256,TLS_AES_128_GCM_SHA256\"",
+            ["1:1: listeners.quic.default.ssl_options.ciphers: "]
         ),
         // Authentication
         (

@@ -8,7 +8,8 @@ package struct CertificatePair: Sendable {
     package let certificate: [UInt8]
     package let key: [UInt8]
 
-    package init(name: String = "localhost") throws {
+    /// - Parameter aliases: further names, which make it as long as one likes.
+    package init(name: String = "localhost", aliases: [String] = []) throws {
         let key = Certificate.PrivateKey(P256.Signing.PrivateKey())
         let subject = try DistinguishedName { CommonName(name) }
         let certificate = try Certificate(
@@ -22,7 +23,10 @@ package struct CertificatePair: Sendable {
             signatureAlgorithm: .ecdsaWithSHA256,
             extensions: Certificate.Extensions {
                 Critical(BasicConstraints.isCertificateAuthority(maxPathLength: nil))
-                SubjectAlternativeNames([.dnsName(name), .ipAddress(ASN1OctetString(contentBytes: [127, 0, 0, 1]))])
+                SubjectAlternativeNames(
+                    [.dnsName(name), .ipAddress(ASN1OctetString(contentBytes: [127, 0, 0, 1]))]
+                        + aliases.map { .dnsName($0) }
+                )
             },
             issuerPrivateKey: key
         )

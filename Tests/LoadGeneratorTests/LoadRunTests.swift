@@ -169,6 +169,28 @@ struct LoadRunTests {
         }
     }
 
+    @Test("A second run resumes with the tickets of the first (--load-qst)")
+    func tickets() async throws {
+        let path = FileManager.default.temporaryDirectory.appending(path: "martlet-\(UUID().uuidString).qst").path
+        defer { try? FileManager.default.removeItem(atPath: path) }
+        try await Mosquitto.with { broker in
+            let words = [
+                "-c", "3", "-i", "0", "--duration", "700ms", "--prefix", "car", "--shortids", "--load-qst", path,
+            ]
+            let (first, second) = (Console(), Console())
+            #expect(try await run(.conn, broker, .quic, words, first) == .done)
+            #expect(!first.contains("connect_early"))
+            let mode = try FileManager.default.attributesOfItem(atPath: path)[.posixPermissions] as? NSNumber
+            #expect(mode?.intValue == 0o600)
+            let file = try TicketFile(path: path)
+            #expect(Set(file.tickets.keys.map(\.client)) == ["car1", "car2", "car3"])
+            #expect(try await run(.conn, broker, .quic, words, second) == .done)
+            #expect(second.contains("connect_early total=3 "))
+            // Those of the second run are there for a third.
+            #expect(try TicketFile(path: path).tickets.values.allSatisfy { !file.tickets.values.contains($0) })
+        }
+    }
+
     @Test("A broker that does not answer makes the run fail, in TCP's own words")
     func nobodyThere() async throws {
         let port = try Mosquitto.freePort()

@@ -11,16 +11,19 @@ struct QUICBridge: Sendable {
 
     init(toTCP tcpPort: Int, certificate: CertificatePair) async throws {
         let loop = MultiThreadedEventLoopGroup.singleton.next()
-        var server = QUICServerConfiguration(
+        var configuration = QUICServerConfiguration(
             certificateChain: certificate.certificate,
             privateKey: certificate.key,
             staticSecret: (0..<32).map { _ in UInt8.random(in: 0...255) }
         )
         // Clients of the tests change their address more often than vehicles do.
-        server.newAddressBurst = 1000
-        let configuration = server
+        configuration.newAddressBurst = 1000
+        configuration.resumption = QUICServerResumption(
+            keys: TicketKeys(),
+            earlyData: EarlyDataStore(window: .seconds(14_400))
+        )
         let address = try SocketAddress(ipAddress: "127.0.0.1", port: 0)
-        endpoint = try await loop.flatSubmit {
+        endpoint = try await loop.flatSubmit { [configuration] in
             QUICEndpoint.listen(
                 on: address,
                 configuration: configuration,

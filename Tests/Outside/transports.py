@@ -9,6 +9,7 @@ import time
 from aioquic.quic.configuration import QuicConfiguration
 from aioquic.quic.connection import QuicConnection
 from aioquic.quic.events import ConnectionTerminated, HandshakeCompleted, StopSendingReceived, StreamDataReceived, StreamReset
+from aioquic.tls import SessionTicket
 
 from servers import Address
 
@@ -57,9 +58,14 @@ class QUIC:
     name = "quic"
     CONTROL = 0
 
-    def __init__(self, address: Address, alpn: str = "mqtt", verify: ssl.VerifyMode = ssl.CERT_NONE):
+    def __init__(
+        self, address: Address, alpn: str = "mqtt", verify: ssl.VerifyMode = ssl.CERT_NONE, ticket: SessionTicket | None = None, early: bytes = b""
+    ):
+        """With a ticket it resumes, and sends `early` in the first flight."""
         configuration = QuicConfiguration(is_client=True, alpn_protocols=[alpn], verify_mode=verify, server_name="localhost")
-        self.quic = QuicConnection(configuration=configuration)
+        configuration.session_ticket = ticket
+        self.tickets: list[SessionTicket] = []
+        self.quic = QuicConnection(configuration=configuration, session_ticket_handler=self.tickets.append)
         self.address = address
         self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self.socket.bind(("127.0.0.1", 0))
@@ -70,6 +76,15 @@ class QUIC:
         self.established = False
         self.closed: Closed | None = None
         self.quic.connect(address, now=time.monotonic())
+        self.first_flight: list[bytes] = []
+        if early:
+            self.quic.send_stream_data(self.CONTROL, early)
+            self.first_flight = [datagram for datagram, _ in self.quic.datagrams_to_send(now=time.monotonic())]
+            return
+        self.complete()
+
+    def complete(self) -> None:
+        """Lets the handshake come to its end."""
         self.wait(lambda: self.established, 10)
         assert self.established, "no QUIC handshake within 10 seconds"
 
@@ -92,6 +107,16 @@ class QUIC:
             elif timer is not None and time.monotonic() >= timer:
                 self.quic.handle_timer(now=time.monotonic())
             self.take_events()
+
+    def first_answer(self) -> None:
+        """Sends the first flight, and takes what comes back without a further word: one round trip."""
+        for datagram in self.first_flight:
+            self.socket.sendto(datagram, self.address)
+        deadline = time.monotonic() + 10
+        while self.CONTROL not in self.arrived and (left := deadline - time.monotonic()) > 0:
+            if select.select([self.socket], [], [], left)[0]:
+                self.read()
+                self.take_events()
 
     def transmit(self) -> None:
         for datagram, _ in self.quic.datagrams_to_send(now=time.monotonic()):

@@ -129,6 +129,37 @@ extension ValueForm<String> {
     }
 }
 
+extension ValueForm {
+    /// Some of the cases, each once, by their raw values: a list, or a text with commas between them.
+    static func list<Element>() -> ValueForm
+    where Value == [Element], Element: RawRepresentable & CaseIterable & Equatable, Element.RawValue == String {
+        ValueForm(
+            "a list of " + Element.allCases.map(\.rawValue).joined(separator: ", "),
+            read: { value in
+                let texts: [String?]
+                if case .list(let elements) = value.content {
+                    texts = elements.map(\.text)
+                } else {
+                    texts = value.text.map { $0.split(separator: ",").map { $0.trimmed } } ?? []
+                }
+                let elements = texts.compactMap { $0.flatMap { Element(rawValue: $0) } }
+                let areDistinct = elements.indices.allSatisfy { !elements[..<$0].contains(elements[$0]) }
+                return !elements.isEmpty && elements.count == texts.count && areDistinct ? elements : nil
+            },
+            write: { HOCONText.quoted($0.map(\.rawValue).joined(separator: ",")) }
+        )
+    }
+}
+
+extension Substring {
+    fileprivate var trimmed: String {
+        var text = self
+        while text.first == " " { text.removeFirst() }
+        while text.last == " " { text.removeLast() }
+        return String(text)
+    }
+}
+
 extension ValueForm where Value: RawRepresentable & CaseIterable, Value.RawValue == String {
     /// One of the cases, by its raw value.
     static var choice: ValueForm {

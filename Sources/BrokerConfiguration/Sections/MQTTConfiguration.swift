@@ -37,6 +37,20 @@ package struct MQTTConfiguration: ConfigurationSection {
     /// Subscriptions of a client; nil for no limit, the default.
     package var maximumSubscriptions: Int?
 
+    /// What of a client's certificate stands for its user name. Default `disabled`.
+    package var certificateAsUserName = CertificateField.disabled
+    /// What of a client's certificate stands for its client identifier. Default `disabled`.
+    package var certificateAsClientIdentifier = CertificateField.disabled
+
+    /// A part of a client's certificate. EMQX also knows `crt`, `pem` and `md5`, of which no copy is kept here.
+    package enum CertificateField: String, CaseIterable, Sendable {
+        case disabled
+        /// The common name of its subject.
+        case commonName = "cn"
+        /// Its whole subject.
+        case subject = "dn"
+    }
+
     package init() {}
 
     private static var anySpan: ClosedRange<Duration> { .zero ... .seconds(4_294_967_295) }
@@ -78,6 +92,18 @@ package struct MQTTConfiguration: ConfigurationSection {
                 \.isWildcardSubscriptionAvailable,
                 .boolean,
                 "Whether filters may hold wildcards."
+            ),
+            .value(
+                "peer_cert_as_username",
+                \.certificateAsUserName,
+                .choice,
+                "What of a client's certificate stands for its user name: its common name or its subject."
+            ),
+            .value(
+                "peer_cert_as_clientid",
+                \.certificateAsClientIdentifier,
+                .choice,
+                "What of a client's certificate stands for its client identifier: its common name or its subject."
             ),
             .meaningless("shared_subscription", because: "shared subscriptions are not accepted"),
             .value(

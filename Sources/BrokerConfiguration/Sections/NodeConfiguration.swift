@@ -16,6 +16,9 @@ package struct NodeConfiguration: ConfigurationSection {
     package var secretRotation = 0
     /// Secrets that are known and no longer, or not yet, used. Default: none. At most 6.
     package var otherSecrets: [SecretConfiguration] = []
+    /// First flights of clients that are remembered so that their early data is not acted upon twice. Default 1,000,000; 0
+    /// refuses all early data.
+    package var earlyDataCapacity = 1_000_000
 
     package init() {}
 
@@ -59,6 +62,12 @@ package struct NodeConfiguration: ConfigurationSection {
                 "The number by which connection identifiers tell the secret they were made with; another for each."
             ),
             .list("other_secrets", \.otherSecrets, atMost: 6),
+            .value(
+                "early_data_capacity",
+                \.earlyDataCapacity,
+                .integer(0...100_000_000),
+                "First flights of clients that are remembered, so that no early data is acted upon twice; some 40 bytes each."
+            ),
             .meaningless("cookie", because: "nodes are not joined by Erlang distribution"),
             .meaningless("etc_dir", because: "the path of the file is given on the command line"),
         ]

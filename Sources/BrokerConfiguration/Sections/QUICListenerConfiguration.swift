@@ -14,10 +14,31 @@ package struct QUICListenerConfiguration: ConfigurationSection, ListenerConfigur
     /// `certfile` and `keyfile` on the listener itself, as they were written before EMQX 5.1.
     package var certificateFile: String?
     package var keyFile: String?
+    /// `ciphers` on the listener itself.
+    package var ciphers: [QUICListenerTLSConfiguration.CipherSuite]?
     /// `ssl_options`.
     package var tls = QUICListenerTLSConfiguration()
     /// What the keys above come to.
     package private(set) var certificate = CertificateSource.generated
+
+    /// How clients may resume: 0 not at all, 1 with a round trip, 2 with early data, the default.
+    package var resumptionLevel = 2
+    /// What of early data is acted upon. Default `all`.
+    package var earlyData = EarlyData.all
+    /// How long a ticket is good for. Default 2 h; 1 min to 1 day.
+    package var ticketLifetime = Duration.seconds(2 * 3600)
+    /// Where TLS secrets are written; nil for nowhere, the default.
+    package var keyLogFile: String?
+    /// Bytes of a client's handshake messages. Default 64 KiB; 4 KiB to 16 MiB.
+    package var maximumHandshakeSize = 64 << 10
+
+    /// What clients may send ahead of the handshake's end.
+    package enum EarlyData: String, CaseIterable, Sendable {
+        case all
+        /// CONNECT; what follows it waits for the end of the handshake.
+        case connect
+        case off
+    }
 
     /// The QUIC idle timeout that is advertised (RFC 9000 §10.1); zero for none, the default. 0 to 2^32 − 1 ms.
     package var idleTimeout = Duration.zero
@@ -71,17 +92,66 @@ package struct QUICListenerConfiguration: ConfigurationSection, ListenerConfigur
     /// 1 GiB.
     package var maximumTossedBytes = 4_194_304
 
+    /// The authorities of clients' certificates, where clients must show one.
+    package var clientAuthorityFile: String? { tls.verify == .peer ? tls.authorityFile : nil }
+
+    /// Whether clients may send data ahead of the handshake's end.
+    package var takesEarlyData: Bool { resumptionLevel == 2 && earlyData != .off }
+
     package init() {}
 
     package static var fields: [Field<Self>] {
-        commonFields + certificateFields + transportFields + sendingFields + boundFields + routingFields + peerFields
+        commonFields + certificateFields + resumptionFields + transportFields + sendingFields + boundFields
+            + routingFields + peerFields
     }
 
     private static var certificateFields: [Field<Self>] {
         [
             .value("certfile", \.certificateFile, .path, "As ssl_options.certfile."),
             .value("keyfile", \.keyFile, .path, "As ssl_options.keyfile."),
+            .value(
+                "ciphers",
+                \.ciphers,
+                .list(),
+                "As ssl_options.ciphers."
+            ),
             .section("ssl_options", \.tls),
+        ]
+    }
+
+    private static var resumptionFields: [Field<Self>] {
+        [
+            .value(
+                "server_resumption_level",
+                \.resumptionLevel,
+                .integer(0...2),
+                "How clients may resume: 0 not at all, 1 without early data, 2 with it."
+            ),
+            .value(
+                "early_data",
+                \.earlyData,
+                .choice,
+                "What is acted upon ahead of the handshake's end: all, connect for CONNECT alone, or off. Nothing is "
+                    + "acted upon twice, but somebody on the way may delay it. EMQX has no such key."
+            ),
+            .value(
+                "session_ticket_lifetime",
+                \.ticketLifetime,
+                .duration(.seconds(60)...(.seconds(86_400))),
+                "How long after a handshake a client may resume. EMQX has no such key."
+            ),
+            .value(
+                "sslkeylogfile",
+                \.keyLogFile,
+                .path,
+                "Where TLS secrets are written, for reading what is on the wire; whoever has the file reads it all."
+            ),
+            .value(
+                "max_handshake_size",
+                \.maximumHandshakeSize,
+                .size(4_096...16_777_216),
+                "Bytes of a client's handshake messages, its certificates among them. EMQX has no such key."
+            ),
         ]
     }
 
@@ -222,11 +292,8 @@ package struct QUICListenerConfiguration: ConfigurationSection, ListenerConfigur
         [
             .fixed("migration_enabled", "true", "1", because: "clients may always change their address"),
             .fixed("datagram_receive_enabled", "false", "0", because: "MQTT uses no QUIC datagrams"),
-            .fixed("sslkeylogfile", "\"\"", because: "TLS secrets are not written out"),
-            .meaningless("server_resumption_level", because: "early data is not accepted"),
             .meaningless("load_balancing_mode", because: "it does nothing in EMQX either"),
             .meaningless("retry_memory_limit", because: "it does nothing in EMQX either"),
-            .meaningless("ciphers", because: "the three of TLS 1.3 are offered, the client's choice first"),
             .meaningless("minimum_mtu", because: "QUIC begins with 1200 bytes of payload"),
             .meaningless("initial_window_packets", because: "the initial window is that of RFC 9002"),
             .meaningless("send_buffering_enabled", because: "the stack always buffers what it sends"),
@@ -253,6 +320,7 @@ package struct QUICListenerConfiguration: ConfigurationSection, ListenerConfigur
                 )
             )
         }
+        ciphers = tls.ciphers ?? ciphers
         switch (tls.certificateFile ?? certificateFile, tls.keyFile ?? keyFile) {
         case (nil, nil): certificate = .generated
         case (let chain?, let key?): certificate = CertificateSource(chain: chain, key: key)
@@ -269,30 +337,5 @@ package struct QUICListenerConfiguration: ConfigurationSection, ListenerConfigur
                 )
             )
         }
-    }
-}
-
-/// `listeners.quic.NAME.ssl_options`.
-package struct QUICListenerTLSConfiguration: ConfigurationSection {
-    /// The certificate and the chain above it, PEM. Default: not set; a pair is generated.
-    package var certificateFile: String?
-    /// Its private key, PEM. Default: not set; a pair is generated.
-    package var keyFile: String?
-
-    package init() {}
-
-    package static var fields: [Field<Self>] {
-        [
-            .value(
-                "certfile",
-                \.certificateFile,
-                .path,
-                "The certificate and the chain above it, PEM. A pair is generated when neither file is set."
-            ),
-            .value("keyfile", \.keyFile, .path, "The private key of the certificate, PEM."),
-            .fixed("verify", "verify_none", because: "clients are not asked for certificates"),
-            .meaningless("cacertfile", because: "clients are not asked for certificates"),
-            .meaningless("hibernate_after", because: "the TLS session is released after the handshake"),
-        ]
     }
 }

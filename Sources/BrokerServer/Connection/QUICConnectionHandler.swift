@@ -10,6 +10,7 @@ final class QUICConnectionHandler {
     private var quic: QUICConnection?
     private let runner: ShardRunner
     private let admission: Admission
+    private let earlyData: Peer.EarlyData
     private var connection: Connection?
     private var control: StreamOutlet?
     private var streams: [QUICDataStream] = []
@@ -23,10 +24,12 @@ final class QUICConnectionHandler {
         static let overloaded: UInt64 = 2
     }
 
-    init(_ quic: QUICConnection, runner: ShardRunner, admission: Admission) {
+    /// - Parameter earlyData: what of it is acted upon ahead of the handshake's end.
+    init(_ quic: QUICConnection, runner: ShardRunner, admission: Admission, earlyData: Peer.EarlyData = .everything) {
         self.quic = quic
         self.runner = runner
         self.admission = admission
+        self.earlyData = earlyData
     }
 
     /// What each stream may hold of what the peer has not acknowledged.
@@ -57,10 +60,20 @@ final class QUICConnectionHandler {
 extension QUICConnectionHandler: QUICConnectionDelegate {
     /// The time to CONNECT runs from here, whether or not the client ever opens its control stream.
     func established(_ connection: QUICConnection) {
-        self.connection = runner.accept(
-            self,
-            from: Peer(address: connection.remoteAddress, listener: admission.listener)
+        self.connection = runner.accept(self, from: peer(of: connection))
+    }
+
+    private func peer(of connection: QUICConnection) -> Peer {
+        Peer(
+            address: connection.remoteAddress,
+            listener: admission.listener,
+            certificate: connection.peerCertificate.map { .init(subject: $0.subject, commonName: $0.commonName) },
+            earlyData: connection.isEarly ? earlyData : nil
         )
+    }
+
+    func confirmed(_ connection: QUICConnection) {
+        if let connection = self.connection { runner.confirmed(connection) }
     }
 
     func opened(_ stream: QUICStream) {

@@ -10,6 +10,8 @@ struct QUICListener {
     let address: SocketAddress
     let admission: Admission
     let endpoints: [NIOLoopBound<QUICEndpoint>]
+    let configuration: QUICServerConfiguration
+    let certificateFiles: CertificateFiles?
 
     init(
         _ listener: BrokerServerConfiguration.Listener,
@@ -19,6 +21,7 @@ struct QUICListener {
         logger: Logger
     ) async throws {
         let admission = Admission(listener)
+        let earlyData = listener.earlyData
         var address = listener.address
         var endpoints: [NIOLoopBound<QUICEndpoint>] = []
         let group = QUICEndpointGroup(count: shards.count)
@@ -36,7 +39,12 @@ struct QUICListener {
                         admit: { admission.admit() },
                         accept: { connection in
                             guard let runner = shards.runner(on: loop), admission.enter() else { return nil }
-                            return QUICConnectionHandler(connection, runner: runner, admission: admission)
+                            return QUICConnectionHandler(
+                                connection,
+                                runner: runner,
+                                admission: admission,
+                                earlyData: earlyData
+                            )
                         }
                     ).map { ($0, $0.value.localAddress, $0.value.receiveBufferSize) }
                 }.get()
@@ -63,6 +71,17 @@ struct QUICListener {
         self.address = address
         self.admission = admission
         self.endpoints = endpoints
+        self.configuration = configuration
+        certificateFiles = listener.certificateFiles
+    }
+
+    /// Shows another certificate to new connections.
+    ///
+    /// - Throws: `QUICError`.
+    func replaceCertificates(_ configuration: QUICServerConfiguration) async throws {
+        for endpoint in endpoints {
+            try await endpoint.eventLoop.submit { try endpoint.value.replaceCertificates(configuration) }.get()
+        }
     }
 
     /// Says it when the kernel has cut the receive buffer: bursts are lost then, of handshakes above all.

@@ -48,18 +48,4 @@ package struct CertificatePair: Sendable {
             privateKey: Array(key.pemRepresentation.utf8)
         )
     }
-
-    /// Reads the pair from two files.
-    ///
-    /// - Throws: `DataFolder.Failure`, which names the file that cannot be read.
-    package static func files(certificate: String, key: String) throws -> CertificatePair {
-        func read(_ path: String) throws -> [UInt8] {
-            do {
-                return Array(try Data(contentsOf: URL(fileURLWithPath: path)))
-            } catch {
-                throw DataFolder.Failure(description: "cannot read \(path): \(error.localizedDescription)")
-            }
-        }
-        return CertificatePair(certificateChain: try read(certificate), privateKey: try read(key))
-    }
 }

@@ -55,6 +55,12 @@ package struct DataFolder: Sendable {
         return generated
     }
 
+    /// The files of that pair, which is made if it is not there.
+    package func certificateFiles(authorities: String?) throws -> CertificateFiles {
+        _ = try certificate()
+        return CertificateFiles(chain: certificatePath, key: file("certs/key.pem"), authorities: authorities)
+    }
+
     /// Where the certificate is that clients of this installation may trust.
     package var certificatePath: String { file("certs/cert.pem") }
 

@@ -78,6 +78,13 @@ final class ShardRunner {
         settle()
     }
 
+    /// The handshake of an early connection is complete.
+    func confirmed(_ connection: Connection) {
+        shard.confirmed(connection, now: .now())
+        pause(connection)
+        settle()
+    }
+
     func closed(_ connection: Connection) {
         if let seat = seats[connection.slot], seat.connection === connection { seats[connection.slot] = nil }
         shard.closed(connection, now: .now())

@@ -1,6 +1,7 @@
 import MQTTClient
 import MQTTCodec
 import NIOCore
+import QUICTransport
 
 /// What a connected client does with its connection.
 protocol LoadRole: AnyObject {
@@ -23,6 +24,7 @@ final class LoadClient {
     private var mover: Mover?
     let worker: Worker
 
+    private let ticketOwner: TicketFile.Owner
     private var retriesLeft: Int
     private var reconnectsLeft: Int
     private var hasConnected = false
@@ -36,6 +38,7 @@ final class LoadClient {
         let identity = ClientIdentity(index: index, options: plan.options)
         self.worker = worker
         self.identity = identity
+        ticketOwner = plan.ticketOwner(index, identity)
         retriesLeft = plan.options.connectRetries
         reconnectsLeft = plan.options.reconnects
         connection = ClientConnection(
@@ -43,6 +46,7 @@ final class LoadClient {
             target: plan.target(index),
             loop: worker.loop
         )
+        connection.ticket = plan.tickets?.tickets[ticketOwner]
         connection.delegate = self
         mover = plan.options.migrationInterval.map { Mover(self, index: index, interval: $0) }
         switch plan.options.command {
@@ -57,6 +61,9 @@ final class LoadClient {
         connection.connect()
     }
 
+    /// The ticket that the next run may begin with.
+    var ticket: (owner: TicketFile.Owner, ticket: QUICSessionTicket)? { connection.ticket.map { (ticketOwner, $0) } }
+
     /// A line in the peer's form.
     func say(_ text: @autoclosure () -> String) {
         worker.say("client(\(identity.number)): \(text())")
@@ -64,6 +71,7 @@ final class LoadClient {
 
     private func connected(_ answer: ConnectAcknowledgement) {
         worker.counters[hasConnected ? .reconnected : .connected] += 1
+        if connection.earlyData == .accepted { worker.counters[.early] += 1 }
         worker.latencies.connect.record(microseconds: (.now() - connectStarted).microseconds)
         let isFirst = !hasConnected
         hasConnected = true

@@ -1,6 +1,8 @@
+import FoundationEssentials
 import MQTTClient
 import MQTTCodec
 import NIOCore
+import QUICTransport
 
 /// What all clients of a load share, resolved once.
 struct LoadPlan: Sendable {
@@ -9,6 +11,8 @@ struct LoadPlan: Sendable {
     let filters: [TopicTemplate]
     /// What publishers publish.
     let flows: [FlowPlan]
+    /// Tickets of the run before; `nil` without `--load-qst`.
+    let tickets: TicketFile?
     /// One for each host and each local address.
     private let targets: [[ConnectionTarget]]
 
@@ -21,14 +25,31 @@ struct LoadPlan: Sendable {
         } else {
             flows = FlowPlan.flows(options, topics: filters, body: try PayloadSource.Body(options))
         }
+        var tickets: TicketFile?
+        if let path = options.ticketPath { tickets = try TicketFile(path: path) }
+        self.tickets = tickets
+        let identity = try Self.identity(options)
         var targets: [[ConnectionTarget]] = []
         for host in options.hosts {
-            targets.append(try Self.targets(host, options))
+            targets.append(try Self.targets(host, options, identity))
         }
         self.targets = targets
     }
 
-    private static func targets(_ host: String, _ options: BenchOptions) throws(UsageError) -> [ConnectionTarget] {
+    private static func identity(_ options: BenchOptions) throws(UsageError) -> QUICIdentity? {
+        guard let certificate = options.certificatePath, let key = options.keyPath else { return nil }
+        func read(_ path: String) throws(UsageError) -> [UInt8] {
+            guard let data = try? Data(contentsOf: URL(filePath: path)) else { throw UsageError("cannot read \(path)") }
+            return Array(data)
+        }
+        return QUICIdentity(certificateChain: try read(certificate), privateKey: try read(key))
+    }
+
+    private static func targets(
+        _ host: String,
+        _ options: BenchOptions,
+        _ identity: QUICIdentity?
+    ) throws(UsageError) -> [ConnectionTarget] {
         do throws(ClientError) {
             let transport: ConnectionTarget.Transport =
                 if options.isQUIC {
@@ -45,7 +66,8 @@ struct LoadPlan: Sendable {
                     transport: transport,
                     localAddress: local,
                     ownsSocket: options.migrationInterval != nil,
-                    congestionController: options.congestionController
+                    congestionController: options.congestionController,
+                    identity: identity
                 )
             }
             guard !options.localAddresses.isEmpty else { return [target(from: nil)] }
@@ -74,6 +96,12 @@ struct LoadPlan: Sendable {
         return choices[index % choices.count]
     }
 
+    /// Whose ticket a client's is.
+    func ticketOwner(_ index: Int, _ identity: ClientIdentity) -> TicketFile.Owner {
+        let host = options.hosts[index % options.hosts.count]
+        return TicketFile.Owner(client: identity.clientIdentifier, server: "\(host):\(options.port)")
+    }
+
     func configuration(_ identity: ClientIdentity) -> ClientConfiguration {
         var connect = Connect(
             version: options.version,
@@ -87,7 +115,8 @@ struct LoadPlan: Sendable {
         return ClientConfiguration(
             connect: connect,
             maximumInflight: options.inflight == 0 ? Int(UInt16.max) : options.inflight,
-            retryInterval: options.retryInterval > 0 ? .seconds(Int64(options.retryInterval)) : nil
+            retryInterval: options.retryInterval > 0 ? .seconds(Int64(options.retryInterval)) : nil,
+            resumption: tickets == nil ? .never : .withEarlyData
         )
     }
 }

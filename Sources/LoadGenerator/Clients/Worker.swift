@@ -1,5 +1,6 @@
 import MQTTClient
 import NIOCore
+import QUICTransport
 
 /// The clients of one event loop, what they count, and the pace at which they connect. Confined to its loop.
 final class Worker: TimerTarget {
@@ -134,6 +135,11 @@ final class Worker: TimerTarget {
 
     func say(_ line: @autoclosure () -> String) {
         if !plan.options.isSilent { output.line(line()) }
+    }
+
+    /// Tickets that the clients have not used.
+    var tickets: [TicketFile.Owner: QUICSessionTicket] {
+        Dictionary(clients.compactMap(\.ticket).map { ($0.owner, $0.ticket) }) { $1 }
     }
 
     /// What the coordinator reads.

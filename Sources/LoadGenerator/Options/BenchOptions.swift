@@ -22,6 +22,9 @@ package struct BenchOptions: Sendable {
     let migration: QUICEndpoint.Migration
     let congestionController: QUICConfiguration.CongestionController
     let isTLS: Bool
+    let certificatePath: String?
+    let keyPath: String?
+    let ticketPath: String?
     let userName: String?
     let password: String?
     let keepAlive: UInt16
@@ -88,6 +91,9 @@ package struct BenchOptions: Sendable {
             default: .cubic
             }
         isTLS = values.flag("ssl")
+        certificatePath = values.string("certfile")
+        keyPath = values.string("keyfile")
+        ticketPath = values.string("load-qst")
         userName = values.string("username")
         password = values.string("password")
         keepAlive = UInt16(check.integer("keepalive", in: 0...65_535))
@@ -135,6 +141,10 @@ package struct BenchOptions: Sendable {
         if streams > 0, !isQUIC { check.fail("--streams: only QUIC has streams") }
         if streams > 0, topicsPayload != nil {
             check.fail("--streams and --topics-payload: the file says which topic goes over which stream")
+        }
+        if (certificatePath == nil) != (keyPath == nil) { check.fail("--certfile and --keyfile belong together") }
+        if !isQUIC, certificatePath != nil || ticketPath != nil {
+            check.fail("--certfile and --load-qst need --quic")
         }
         if let error = check.error { throw error }
     }

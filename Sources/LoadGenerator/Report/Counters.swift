@@ -3,7 +3,7 @@ enum Counter: Int, CaseIterable, Sendable {
     case publishLatency, received, subscribed, subscribeFailed, published, publishFailed, publishOverrun,
         publishSucceeded,
         publishedToNobody, connected, connectFailed, connectRetried, reconnected, unreachable, refused, timedOut, idle,
-        migrated, migrateFailed, streamsEnded
+        migrated, migrateFailed, streamsEnded, early
 
     var name: String {
         switch self {
@@ -27,6 +27,8 @@ enum Counter: Int, CaseIterable, Sendable {
         case .migrated: "migrate_succ"
         case .migrateFailed: "migrate_fail"
         case .streamsEnded: "stream_ended"
+        // Of ours: CONNECT was early data, and the server took it.
+        case .early: "connect_early"
         }
     }
 }

@@ -85,7 +85,7 @@ struct LoadReport: Sendable {
             "\(value) (\((Double(value) / max(document.seconds, 0.001)).text(decimals: 1))/s)"
         }
         add("connected", "\(counters[.connected]) of \(document.clients)")
-        for counter in [Counter.connectFailed, .connectRetried, .reconnected, .migrated, .migrateFailed]
+        for counter in [Counter.connectFailed, .connectRetried, .reconnected, .early, .migrated, .migrateFailed]
         where counters[counter] > 0 {
             add(counter.name, "\(counters[counter])")
         }

@@ -28,6 +28,10 @@ package final class Connection {
     /// Octets of `output` beyond which messages wait: its share of what its client may be owed in a burst.
     @exclusivity(unchecked) var outputHighWaterMark: Int
     @exclusivity(unchecked) var lastPacket: NIODeadline
+    /// Whether what arrives may be the replay of somebody else: the handshake is not complete.
+    package internal(set) var isEarly: Bool
+    /// Whether what follows CONNECT waits until it is.
+    @exclusivity(unchecked) var holdsEarlyData: Bool
 
     /// The connection that a data stream belongs to; `nil` for one that stands alone.
     let control: Connection?
@@ -70,6 +74,8 @@ package final class Connection {
         self.outputHighWaterMark = limits.outputHighWaterMark
         self.accepted = now
         self.lastPacket = now
+        self.isEarly = control?.isEarly ?? (peer.earlyData != nil)
+        self.holdsEarlyData = control?.holdsEarlyData ?? (peer.earlyData == .connectOnly)
     }
 
     /// Whether it is a data stream: packets without CONNECT and of a session that is subordinate to its client's.
@@ -79,7 +85,8 @@ package final class Connection {
     var isHeld: Bool {
         switch state {
         case .connecting, .subscribing: true
-        case .awaitingConnect, .connected, .closed: false
+        case .connected: holdsEarlyData
+        case .awaitingConnect, .closed: false
         }
     }
 
@@ -103,18 +110,5 @@ final class PendingConnect {
     init(_ packet: Connect, hasAssignedIdentifier: Bool = false) {
         self.packet = packet
         self.hasAssignedIdentifier = hasAssignedIdentifier
-    }
-}
-
-/// Where a connection comes from.
-package struct Peer: Sendable {
-    /// The last address that the peer has proved to be at: a QUIC client may change it (RFC 9000 §9).
-    package internal(set) var address: SocketAddress?
-    /// Name of the listener, such as `tcp:default`.
-    package let listener: String
-
-    package init(address: SocketAddress?, listener: String) {
-        self.address = address
-        self.listener = listener
     }
 }

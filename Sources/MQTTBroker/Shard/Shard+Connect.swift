@@ -9,6 +9,8 @@ extension Shard {
         // The buffers outlive the read burst while the claim is carried out.
         connect.password = connect.password.map { ByteBuffer(bytes: $0.readableBytesView) }
         connect.will = connect.will.map { Connect.Will(copying: $0) }
+        if connection.isEarly { counters.earlyConnects += 1 }
+        adoptCertificate(of: connection, in: &connect)
         connection.state = .connecting
         connection.connect = PendingConnect(connect)
 
@@ -18,6 +20,15 @@ extension Shard {
         }
         let verdict = authenticator.verdict(connect, ticket(connection))
         admit(connect, on: connection, verdict: verdict, now: now)
+    }
+
+    /// A verified certificate stands for what the client says of itself, where the limits say so.
+    private func adoptCertificate(of connection: Connection, in connect: inout Connect) {
+        guard let certificate = connection.peer.certificate else { return }
+        if let name = limits.certificateAsUserName.flatMap({ certificate.value(of: $0) }) { connect.userName = name }
+        if let name = limits.certificateAsClientIdentifier.flatMap({ certificate.value(of: $0) }) {
+            connect.clientIdentifier = name
+        }
     }
 
     /// What the server cannot give, before it asks who the client is.

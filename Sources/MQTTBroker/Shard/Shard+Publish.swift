@@ -7,6 +7,7 @@ extension Shard {
     mutating func receive(_ publish: consuming Publish, on connection: Connection, now: NIODeadline) {
         guard let session = connection.session else { return }
         counters.messagesReceived += 1
+        if connection.isEarly { counters.earlyMessages += 1 }
         if !publish.properties.isEmpty, let alias = publish.properties.values.topicAlias {
             if let reason = connection.topicAliases.resolve(alias, of: &publish, limits: limits) {
                 fail(connection, reason, now: now)

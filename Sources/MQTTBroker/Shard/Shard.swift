@@ -128,6 +128,23 @@ package struct Shard {
         markDirty(connection)
     }
 
+    /// The handshake of an early connection is complete: what it sends is its own, and what waited for that goes on.
+    package mutating func confirmed(_ connection: Connection, now: NIODeadline) {
+        let held = connection.holdsEarlyData
+        for early in [connection] + connection.streams {
+            early.isEarly = false
+            early.holdsEarlyData = false
+        }
+        guard held else { return }
+        resume(connection, now: now)
+        for stream in connection.streams where !stream.isClosed {
+            resume(stream, now: now)
+            // The shell is to read on.
+            markDirty(stream)
+        }
+        settleLocally(now: now)
+    }
+
     /// The transport is gone; nothing more can be sent. Frees the slot. A connection's
     /// data streams have ended with it, and their slots are to be freed likewise.
     package mutating func closed(_ connection: Connection, now: NIODeadline) {

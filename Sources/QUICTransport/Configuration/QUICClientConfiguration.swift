@@ -25,6 +25,18 @@ package struct QUICClientConfiguration: Sendable {
 
     package var common: QUICConfiguration
     package var verification: Verification
+    /// What this side shows where the server asks.
+    package var identity: QUICIdentity?
+    /// Those that are offered, in the order of preference; not empty.
+    package var ciphers = QUICCipher.preferred
+    /// Whether the server is asked for a ticket. The first that comes is told to the delegate.
+    package var takesTickets = false
+    /// Resumed with if it is still good. It must come from the same server, under the same verification and identity:
+    /// a resumed handshake shows and verifies no certificates.
+    package var ticket: QUICSessionTicket?
+    /// Whether the connection may be written to ahead of the handshake's end, where the ticket allows it. Such data may
+    /// be replayed by others, against which the server has to guard itself (RFC 9001 §9.2).
+    package var sendsEarlyData = true
 
     package init(verification: Verification) {
         var common = QUICConfiguration()

@@ -20,6 +20,7 @@ extension QUICConfiguration {
         )
         try hold(self.initialRoundTripTime > .zero, "initialRoundTripTime must be positive")
         try hold(self.handshakeTimeout > .zero, "handshakeTimeout must be positive")
+        try hold((4_096...1 << 24).contains(self.maximumHandshakeBytes), "maximumHandshakeBytes must be 2^12 to 2^24")
         try hold(self.sendLowWaterMark < self.sendHighWaterMark, "sendLowWaterMark must be below sendHighWaterMark")
     }
 }
@@ -37,6 +38,8 @@ extension QUICServerConfiguration {
         else { throw .configuration("rotation must be 0 to 6, and another for each secret") }
         guard (0...1).contains(self.retry.load) else { throw .configuration("retry.load must be 0 to 1") }
         guard self.retry.tokenLifetime > .zero else { throw .configuration("retry.tokenLifetime must be positive") }
+        guard !self.ciphers.isEmpty else { throw .configuration("ciphers must not be empty") }
+        try self.resumption?.validate()
     }
 }
 
@@ -48,9 +51,21 @@ extension QUICSocketConfiguration {
     }
 }
 
+extension QUICServerResumption {
+    func validate() throws(QUICError) {
+        guard self.keys.lifetime >= .seconds(1), self.keys.lifetime <= .seconds(86_400) else {
+            throw .configuration("the lifetime of tickets must be 1 s to 1 day")
+        }
+        guard self.earlyData.map({ $0.window >= self.window }) ?? true else {
+            throw .configuration("early data must be remembered for twice the lifetime of tickets")
+        }
+    }
+}
+
 extension QUICClientConfiguration {
     func validate() throws(QUICError) {
         try self.common.validate()
+        guard !self.ciphers.isEmpty else { throw .configuration("ciphers must not be empty") }
         if case .full(let name, _) = self.verification, name.isEmpty {
             throw .configuration("the server's name must not be empty where it is verified")
         }
@@ -60,13 +75,9 @@ extension QUICClientConfiguration {
 extension QUICServerConfiguration {
     /// Whether a listener could open with it, as far as that shows without a socket.
     ///
-    /// - Throws: `QUICError.configuration` or `.certificate`.
+    /// - Throws: `QUICError.configuration`, `.certificate` or `.trustRoots`.
     package func validateWithCertificate() throws(QUICError) {
         try self.validate()
-        _ = try TLSServerContext(
-            certificateChain: self.certificateChain,
-            privateKey: self.privateKey,
-            alpn: self.common.alpn
-        )
+        _ = try TLSServerContext(self)
     }
 }

@@ -18,6 +18,10 @@ package struct QUICConfiguration: Sendable, Equatable {
     /// Time from the first packet until the handshake is complete; after it the connection is abandoned.
     package var handshakeTimeout: Duration = .seconds(10)
 
+    /// Bytes of handshake messages that a peer may send at each of TLS's levels, 4 KiB ... 16 MiB: its certificates, and
+    /// all that surrounds them. More ends the connection with CRYPTO_BUFFER_EXCEEDED.
+    package var maximumHandshakeBytes = 64 * 1024
+
     /// Silence after which a PING is sent, `nil` for never. NAT bindings last 30 to 120 s.
     package var keepAliveInterval: Duration?
 

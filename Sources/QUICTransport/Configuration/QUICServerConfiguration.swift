@@ -5,8 +5,23 @@ package struct QUICServerConfiguration: Sendable {
     /// Certificate chain, leaf first, PEM.
     package var certificateChain: [UInt8]
 
-    /// Private key of the leaf, unencrypted PEM.
+    /// Private key of the leaf, PEM.
     package var privateKey: [UInt8]
+
+    /// What the private key is encrypted with, if it is.
+    package var privateKeyPassword: String?
+
+    /// Authorities in PEM. If set, clients must show a certificate that one of them vouches for.
+    package var clientAuthorities: [UInt8]?
+
+    /// Those that are accepted, in the order of preference; not empty.
+    package var ciphers = QUICCipher.preferred
+
+    /// How clients resume; `nil` for not at all.
+    package var resumption: QUICServerResumption?
+
+    /// Where the TLS secrets of all connections are written; `nil`, the default, for nowhere.
+    package var keyLogFile: String?
 
     /// 32 random octets from which the keys of identifiers, stateless resets and tokens are derived. Nodes that share it
     /// know each other's.
@@ -45,6 +60,14 @@ package struct QUICServerConfiguration: Sendable {
     package var maximumClosedConnections = 4_096
 
     package var socket = QUICSocketConfiguration()
+
+    var identity: QUICIdentity {
+        QUICIdentity(
+            certificateChain: self.certificateChain,
+            privateKey: self.privateKey,
+            password: self.privateKeyPassword
+        )
+    }
 
     package init(certificateChain: [UInt8], privateKey: [UInt8], staticSecret: [UInt8]) {
         self.certificateChain = certificateChain

@@ -29,9 +29,15 @@ extension QUICConnection {
     func handle(_ event: EngineEvent) {
         guard !self.isClosed else { return }
         switch event {
+        case .begun:
+            self.beginEarly()
         case .handshakeCompleted:
             self.establish()
+        case .ticket(let session, let lifetime, let allowsEarlyData):
+            self.receive(session, lifetime: lifetime, allowsEarlyData: allowsEarlyData)
         case .opened(let stream):
+            // Nothing but early data comes ahead of the handshake's end.
+            if self.isServer { self.beginEarly() }
             self.tell { $0.opened(stream) }
         case .received(let stream, let bytes, let finished):
             if stream.deliversBytes { self.tell { $0.received(bytes, on: stream, finished: finished) } }
@@ -93,7 +99,7 @@ extension QUICConnection {
 
     /// The user hears nothing more, but `closed`, once it has closed the connection.
     func tell(_ call: (any QUICConnectionDelegate) -> Void) {
-        guard case .established = self.state, let delegate = self.delegate else { return }
+        guard self.isOpen, let delegate = self.delegate else { return }
         call(delegate)
     }
 }

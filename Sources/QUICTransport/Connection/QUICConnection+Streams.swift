@@ -13,6 +13,17 @@ extension QUICConnection {
         last.index = stream.index
     }
 
+    /// Opens the streams of rejected early data anew, in their order and so by their numbers. False if one is missing.
+    func reopenStreams() -> Bool {
+        guard let engine = self.engine else { return false }
+        for stream in self.streams.sorted(by: { $0.id < $1.id }) {
+            guard engine.reopen(stream) else { return false }
+            stream.beginAnew()
+        }
+        self.markDirty()
+        return true
+    }
+
     func credit(_ count: Int, on stream: QUICStream) {
         self.engine?.credit(count, on: stream.id)
         self.markDirty()

@@ -99,7 +99,9 @@ extension QUICConnection {
     /// What to close with, if it is time to.
     func closesNow(_ now: UInt64) -> QUICCloseReason? {
         guard case .closing(let reason, let until) = self.state else { return nil }
-        let waits = self.wasEstablished && now < until && self.streams.contains { $0.outgoing.hasWork }
+        let waits =
+            (self.wasEstablished || self.earlyData != .none) && now < until
+            && self.streams.contains { $0.outgoing.hasWork }
         return waits ? nil : reason
     }
 

@@ -4,6 +4,8 @@ package import NIOCore
 package final class QUICConnection {
     enum State {
         case handshaking
+        /// Data may flow; the handshake is not complete.
+        case early
         case established
         /// The user closed it; CONNECTION_CLOSE leaves when pending bytes have, or at the instant.
         case closing(QUICCloseReason, until: UInt64)
@@ -36,6 +38,8 @@ package final class QUICConnection {
     let limits: Limits
     private(set) var state = State.handshaking
     private(set) var wasEstablished = false
+    /// What became of data ahead of the handshake's end.
+    package private(set) var earlyData = QUICEarlyData.none
     /// Held until `closed` has been told.
     var delegate: (any QUICConnectionDelegate)?
     private(set) var engine: Engine?
@@ -53,6 +57,8 @@ package final class QUICConnection {
     var hasReceivedReset = false
     /// Whether some stream may have another priority than the others.
     var hasPriorities = false
+    /// Whether the TLS session is kept for a ticket that the server may send (clients only).
+    private var takesTickets = false
     /// Whether something was read since the last write, so that the peer may have stopped streams.
     var mayHaveStoppedStreams = false
 
@@ -75,8 +81,9 @@ package final class QUICConnection {
         self.addresses = admission
     }
 
-    func start(_ engine: Engine) {
+    func start(_ engine: Engine, takesTickets: Bool = false) {
         self.engine = engine
+        self.takesTickets = takesTickets
     }
 
     /// The last validated address of the peer.
@@ -86,13 +93,24 @@ package final class QUICConnection {
         if case .established = self.state { true } else { false }
     }
 
+    /// Whether data may flow although the handshake is not complete.
+    package var isEarly: Bool {
+        if case .early = self.state { true } else { false }
+    }
+
+    /// Whether data may flow.
+    package var isOpen: Bool { self.isEstablished || self.isEarly }
+
+    /// What the peer's certificate says. Servers know it during `established`, and `confirmed` if the connection was early.
+    package var peerCertificate: QUICPeerCertificate? { self.engine?.peerCertificate }
+
     package var isClosed: Bool {
         if case .closed = self.state { true } else { false }
     }
 
     /// - Throws: `.streamLimitReached` until the peer allows more, `.closed`.
     package func openBidirectionalStream() throws(QUICError) -> QUICStream {
-        guard self.isEstablished, let engine = self.engine else { throw .closed }
+        guard self.isOpen, let engine = self.engine else { throw .closed }
         return try engine.openBidirectionalStream { self.addStream($0) }
     }
 
@@ -104,7 +122,7 @@ package final class QUICConnection {
 
     func close(_ reason: QUICCloseReason) {
         switch self.state {
-        case .handshaking, .established:
+        case .handshaking, .early, .established:
             self.state = .closing(
                 reason,
                 until: self.endpoint.now + self.limits.closeLinger
@@ -119,14 +137,35 @@ package final class QUICConnection {
         self.endpoint.markDirty(self)
     }
 
+    /// Early data flows: of a client that may write it, or to a server that has accepted it.
+    func beginEarly() {
+        guard case .handshaking = self.state else { return }
+        self.state = .early
+        self.earlyData = .pending
+        self.welcome()
+    }
+
     /// The handshake is complete.
     func establish() {
-        guard case .handshaking = self.state else { return }
-        self.state = .established
+        let wasEarly = self.isEarly
+        switch self.state {
+        case .handshaking, .early: self.state = .established
+        case .established, .closing, .closed: return
+        }
         self.wasEstablished = true
+        self.earlyData = self.engine?.earlyData ?? .none
         self.endpoint.didEstablish(self)
-        self.engine?.releaseTLS()
+        if self.isServer, self.engine?.sendTicket() == true { self.endpoint.counters.ticketsSent += 1 }
+        if case .rejected = self.earlyData, !self.reopenStreams() {
+            self.close(.transport(by: .local, code: TransportError.streamLimit, reason: "fewer streams than before"))
+        }
+        if wasEarly { self.tell { $0.confirmed(self) } } else { self.welcome() }
+        if self.isServer || !self.takesTickets { self.engine?.releaseTLS() }
         self.engine?.tolerateMoreIdentifiers()
+    }
+
+    /// Tells the user of the connection.
+    private func welcome() {
         if self.isServer {
             self.endpoint.sendToken(on: self)
             guard let delegate = self.endpoint.accept(self) else {
@@ -136,6 +175,21 @@ package final class QUICConnection {
             self.delegate = delegate
         }
         self.tell { $0.established(self) }
+    }
+
+    /// A later connection may begin with this ticket. One is enough, and the session is two fifths of the memory.
+    func receive(_ session: [UInt8], lifetime: Int64, allowsEarlyData: Bool) {
+        guard self.takesTickets, let engine = self.engine else { return }
+        let ticket = QUICSessionTicket(
+            session: session,
+            transportParameters: engine.rememberedParameters,
+            allowsEarlyData: allowsEarlyData,
+            received: ClockReading.now.seconds,
+            lifetime: lifetime
+        )
+        self.takesTickets = false
+        engine.releaseTLS()
+        self.tell { $0.received(ticket, on: self) }
     }
 
     /// Ends for good: frees the engine, and then what its packets pointed to.

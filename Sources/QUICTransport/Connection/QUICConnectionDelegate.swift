@@ -4,8 +4,16 @@ package import NIOCore
 ///
 /// The connection holds its delegate until `closed` has returned. All calls may write, reset and close.
 package protocol QUICConnectionDelegate: AnyObject {
-    /// The handshake is complete. First call of all.
+    /// Data may flow. First call of all.
+    ///
+    /// The handshake is complete, unless `connection.isEarly`: then `confirmed` follows when it is. What a server is told
+    /// until then may be a replay by somebody else, though no ClientHello brings it twice (RFC 8446 §8). What a client
+    /// writes until then reaches the server in the first round trip; if the server rejects it, it is sent again.
     func established(_ connection: QUICConnection)
+    /// The handshake is complete after all; `connection.earlyData` is settled.
+    func confirmed(_ connection: QUICConnection)
+    /// The server gave a ticket for a later connection (clients that take any).
+    func received(_ ticket: QUICSessionTicket, on connection: QUICConnection)
     /// The peer opened a stream.
     func opened(_ stream: QUICStream)
     /// Bytes in order; `finished` with the last of them, which may be none. The slice shares a read buffer: copy what is kept.
@@ -22,4 +30,9 @@ package protocol QUICConnectionDelegate: AnyObject {
     func remoteAddressChanged(_ connection: QUICConnection)
     /// Last call of all. Streams are closed without `closedStream`.
     func closed(_ connection: QUICConnection, reason: QUICCloseReason)
+}
+
+extension QUICConnectionDelegate {
+    package func confirmed(_ connection: QUICConnection) {}
+    package func received(_ ticket: QUICSessionTicket, on connection: QUICConnection) {}
 }

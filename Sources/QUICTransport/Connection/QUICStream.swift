@@ -21,6 +21,8 @@ package final class QUICStream {
     private var isCongested = false
     private var isStopped = false
     private var isWriteShut = false
+    /// With what codes the peer was told of either, if early: it may have to be told again.
+    private var earlyCodes: (reset: UInt64?, stop: UInt64?)?
     /// Received bytes that the peer got no credit for while reading is paused.
     private var uncredited = 0
     private var newlyAcknowledged = 0
@@ -68,6 +70,7 @@ package final class QUICStream {
     package func reset(code: UInt64) {
         guard !self.isClosed, !self.isWriteShut else { return }
         self.shutWriting()
+        if self.connection.isEarly { self.earlyCodes = (code, self.earlyCodes?.stop) }
         self.connection.resetStream(self, code: code)
     }
 
@@ -75,6 +78,7 @@ package final class QUICStream {
     package func stopSending(code: UInt64) {
         guard !self.isClosed, !self.isStopped else { return }
         self.isStopped = true
+        if self.connection.isEarly { self.earlyCodes = (self.earlyCodes?.reset, code) }
         self.connection.stopSending(self, code: code)
     }
 
@@ -123,6 +127,15 @@ package final class QUICStream {
         }
         self.isCongested = false
         return !self.isClosed && !self.isWriteShut
+    }
+
+    /// The server has rejected the stream with all early data, and it has been opened again: everything is sent anew.
+    func beginAnew() {
+        self.isBlocked = false
+        if !self.isWriteShut { self.outgoing.rewind() }
+        if let code = self.earlyCodes?.reset { self.connection.resetStream(self, code: code) }
+        if let code = self.earlyCodes?.stop { self.connection.stopSending(self, code: code) }
+        self.earlyCodes = nil
     }
 
     /// Takes note of bytes that the user has been given; they are credited unless the user has paused.

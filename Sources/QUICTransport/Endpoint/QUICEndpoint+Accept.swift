@@ -199,5 +199,6 @@ extension QUICEndpoint {
 /// Transport error codes that we send by ourselves (RFC 9000 §20.1).
 enum TransportError {
     static let connectionRefused: UInt64 = 0x2
+    static let streamLimit: UInt64 = 0x4
     static let invalidToken: UInt64 = 0xb
 }

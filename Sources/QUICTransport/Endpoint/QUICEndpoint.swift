@@ -17,7 +17,7 @@ package final class QUICEndpoint {
     /// Those of them whose handshake is not complete.
     package internal(set) var handshakeCount = 0
 
-    let role: Role
+    private(set) var role: Role
     let admit: () -> QUICAdmission
     let logger: Logger
     let context: EngineContext
@@ -38,6 +38,7 @@ package final class QUICEndpoint {
     var deadlines = DeadlineHeap()
     let timer = EndpointTimer()
     var scheduled: (at: UInt64, callback: NIOScheduledCallback)?
+    private var renewal: Scheduled<Void>?
     var statelessBucket: TokenBucket
     /// Retry packets have an allowance of their own: they are many where stateless answers are few.
     var retryBucket: TokenBucket
@@ -132,6 +133,20 @@ package final class QUICEndpoint {
         }
     }
 
+    /// Shows another certificate to new connections, and trusts other authorities; those that stand go on.
+    ///
+    /// - Throws: as `listen`; then nothing has changed.
+    package func replaceCertificates(_ configuration: QUICServerConfiguration) throws(QUICError) {
+        guard case .server(let old, .tls(let context), let accept) = self.role else { return }
+        var new = old
+        new.certificateChain = configuration.certificateChain
+        new.privateKey = configuration.privateKey
+        new.privateKeyPassword = configuration.privateKeyPassword
+        if old.clientAuthorities != nil { new.clientAuthorities = configuration.clientAuthorities }
+        let made = try TLSServerContext(new, keyLog: context.keyLog, earlyData: context.earlyData)
+        self.role = .server(new, .tls(made), accept)
+    }
+
     /// Where the socket is bound.
     package var localAddress: SocketAddress { self.socket?.socket.address.socketAddress ?? self.wishedAddress }
 
@@ -189,9 +204,9 @@ package final class QUICEndpoint {
                 )
             }
             let tls = try TLSServerContext(
-                certificateChain: configuration.certificateChain,
-                privateKey: configuration.privateKey,
-                alpn: configuration.common.alpn
+                configuration,
+                keyLog: try configuration.keyLogFile.map { path throws(QUICError) in try KeyLog(path: path) },
+                earlyData: try configuration.resumption?.makeGuard(now: loop.now.uptimeNanoseconds)
             )
             var wishes = DatagramSocket.Wishes()
             wishes.sharesPort = group.count > 1
@@ -209,9 +224,20 @@ package final class QUICEndpoint {
                 loop: loop,
                 logger: logger
             )
+            if let earlyData = tls.earlyData { endpoint.renewRegularly(earlyData) }
             return endpoint.open()
         } catch {
             return loop.makeFailedFuture(error)
+        }
+    }
+
+    /// Keeps early data acceptable for all tickets, however old the endpoint is and however seldom it is used.
+    private func renewRegularly(_ earlyData: EarlyDataGuard) {
+        let interval = TimeAmount.nanoseconds(Int64(clamping: earlyData.lifetime))
+        self.renewal = self.eventLoop.assumeIsolated().scheduleTask(in: interval) { [weak self] in
+            guard let self else { return }
+            try? earlyData.renew(now: self.now)
+            self.renewRegularly(earlyData)
         }
     }
 
@@ -290,13 +316,14 @@ package final class QUICEndpoint {
                 connecting: connection,
                 context: self.context,
                 tls: tls,
-                configuration: configuration.common,
+                configuration: configuration,
                 identifier: identifier,
                 token: self.serverTokens.take(for: remote, named: configuration.verification.serverName),
                 local: self.canonicalAddress,
                 remote: remote,
                 now: self.now
-            )
+            ),
+            takesTickets: configuration.takesTickets
         )
         connection.serverName = configuration.verification.serverName
         connection.delegate = delegate
@@ -304,18 +331,23 @@ package final class QUICEndpoint {
         self.connectionCount += 1
         self.handshakeCount += 1
         self.counters.handshakesStarted += 1
-        connection.markDirty()
+        if case .pending? = connection.engine?.earlyData {
+            // Its user writes first, so that the first datagram carries what it writes.
+            self.eventLoop.assumeIsolated().execute {
+                self.defer(.begun, for: connection)
+                self.dispatchEvents()
+                connection.markDirty()
+            }
+        } else {
+            connection.markDirty()
+        }
         return connection
     }
 
     /// Loading the system's authorities takes milliseconds, and connections of one endpoint mostly verify alike.
     private func tlsContext(for configuration: QUICClientConfiguration) throws(QUICError) -> TLSClientContext {
-        if let known = self.clientTLS, known.verification == configuration.verification,
-            known.alpn == configuration.common.alpn
-        {
-            return known
-        }
-        let made = try TLSClientContext(verification: configuration.verification, alpn: configuration.common.alpn)
+        if let known = self.clientTLS, known.serves(configuration) { return known }
+        let made = try TLSClientContext(configuration)
         self.clientTLS = made
         return made
     }
@@ -340,6 +372,7 @@ package final class QUICEndpoint {
         guard let promise = self.closePromise, self.connectionCount == 0, !self.isClosed else { return }
         self.isClosed = true
         self.leaveGroup()
+        self.renewal?.cancel()
         self.scheduled?.callback.cancel()
         self.scheduled = nil
         guard let channel = self.socket?.channel else { return promise.succeed() }

@@ -12,6 +12,13 @@ extension Engine {
         return stream
     }
 
+    /// Opens a stream once more that was opened for early data, which the server rejected. False if that cannot be.
+    func reopen(_ stream: QUICStream) -> Bool {
+        var id: Int64 = -1
+        let user = unsafe Unmanaged.passUnretained(stream).toOpaque()
+        return unsafe ngtcp2_conn_open_bidi_stream(self.conn, &id, user) == 0 && id == stream.id
+    }
+
     /// Streams of the peer are counted anew when they close.
     func allowAnotherStream(like id: Int64) {
         guard unsafe ngtcp2_conn_is_local_stream(self.conn, id) == 0 else { return }

@@ -14,6 +14,10 @@ internal import NIOCore
     /// How C finds this object; also ngtcp2's handle for the TLS helper.
     private let reference: UnsafeMutablePointer<ngtcp2_crypto_conn_ref>
     var tls = TLSState.released
+    /// What becomes of data ahead of the handshake's end.
+    private(set) var earlyData = QUICEarlyData.none
+    /// Bound of what the peer may send as handshake messages, bytes.
+    let maximumHandshakeBytes: UInt64
 
     enum TLSState {
         /// The first CRYPTO data makes the session, so that forged Initials cost none.
@@ -40,6 +44,7 @@ internal import NIOCore
         self.connection = connection
         self.context = context
         self.isServer = true
+        self.maximumHandshakeBytes = UInt64(configuration.maximumHandshakeBytes)
         unsafe self.reference = .allocate(capacity: 1)
         var settings = unsafe ngtcp2_settings(configuration, now: now)
         var parameters = unsafe ngtcp2_transport_params(configuration)
@@ -101,16 +106,18 @@ internal import NIOCore
         connecting connection: QUICConnection,
         context: EngineContext,
         tls: TLSClientContext,
-        configuration: QUICConfiguration,
+        configuration client: QUICClientConfiguration,
         identifier: QUICConnectionID,
         token: [UInt8],
         local: DatagramAddress,
         remote: DatagramAddress,
         now: UInt64
     ) throws(QUICError) {
+        let configuration = client.common
         self.connection = connection
         self.context = context
         self.isServer = false
+        self.maximumHandshakeBytes = UInt64(configuration.maximumHandshakeBytes)
         unsafe self.reference = .allocate(capacity: 1)
         var settings = unsafe ngtcp2_settings(configuration, now: now)
         var parameters = unsafe ngtcp2_transport_params(configuration)
@@ -145,8 +152,7 @@ internal import NIOCore
         }
         unsafe self.conn = made
         self.prepare(configuration)
-        let session = unsafe try tls.makeSession(reference)
-        self.adopt(session)
+        try self.beginSession(tls, client)
     }
 
     private func prepare(_ configuration: QUICConfiguration) {
@@ -173,6 +179,24 @@ internal import NIOCore
 
     // MARK: TLS
 
+    /// Makes the client's session, which resumes and sends early data if the ticket is good for it.
+    private func beginSession(_ tls: TLSClientContext, _ client: QUICClientConfiguration) throws(QUICError) {
+        guard let ticket = client.ticket, ticket.isUsable(now: ClockReading.now.seconds),
+            let session = unsafe try? tls.makeSession(self.reference, client, ticket: ticket)
+        else {
+            self.adopt(unsafe try tls.makeSession(self.reference, client, ticket: nil))
+            return
+        }
+        self.adopt(session)
+        guard client.sendsEarlyData, ticket.allowsEarlyData else { return }
+        let status = unsafe ngtcp2_conn_decode_and_set_0rtt_transport_params(
+            self.conn,
+            ticket.transportParameters,
+            ticket.transportParameters.count
+        )
+        if status == 0 { self.earlyData = .pending }
+    }
+
     func adopt(_ session: TLSSession) {
         self.tls = .live(session)
         unsafe ngtcp2_conn_set_tls_native_handle(self.conn, UnsafeMutableRawPointer(session.handle))
@@ -181,9 +205,59 @@ internal import NIOCore
     /// Makes the server's session; called when the first CRYPTO data has arrived in an authentic packet.
     func beginSession() -> Bool {
         guard case .awaitingClient(let context) = self.tls else { return true }
-        guard let session = unsafe try? context.makeSession(self.reference) else { return false }
+        let now = self.connection.endpoint.now
+        guard let session = unsafe try? context.makeSession(self.reference, now: now) else { return false }
         self.adopt(session)
         return true
+    }
+
+    /// Whether handshake messages may reach so far. GnuTLS would gather any length before it looks at a message.
+    func allowsCryptoData(upTo end: UInt64) -> Bool {
+        if end <= self.maximumHandshakeBytes { return true }
+        unsafe ngtcp2_conn_set_tls_error(self.conn, NGTCP2_ERR_CRYPTO_BUFFER_EXCEEDED)
+        self.connection.endpoint.counters.handshakesTooLarge += 1
+        return false
+    }
+
+    /// The handshake is complete: settles what became of early data. Called from within ngtcp2, which forgets the streams
+    /// of early data that was rejected.
+    func settleEarlyData() {
+        guard case .live(let session) = self.tls else { return }
+        if self.isServer {
+            if session.hasEarlyData { self.earlyData = .accepted }
+        } else if case .pending = self.earlyData {
+            self.earlyData = session.hasEarlyData ? .accepted : .rejected
+            if case .rejected = self.earlyData { unsafe ngtcp2_conn_tls_early_data_rejected(self.conn) }
+        }
+    }
+
+    /// Whether a client that resumes may go on; true for all others.
+    var acceptsResumption: Bool {
+        guard case .live(let session) = self.tls, let context = session.context as? TLSServerContext else {
+            return true
+        }
+        return context.acceptsResumption(of: session)
+    }
+
+    /// Writes a ticket for the client. True if it was.
+    func sendTicket() -> Bool {
+        guard case .live(let session) = self.tls, let context = session.context as? TLSServerContext else {
+            return false
+        }
+        return context.sendTicket(session)
+    }
+
+    /// What the peer's certificate says, for as long as the session lives.
+    var peerCertificate: QUICPeerCertificate? {
+        guard case .live(let session) = self.tls else { return nil }
+        return session.peerCertificate
+    }
+
+    /// What the server allows, in the form that later connections take.
+    var rememberedParameters: [UInt8] {
+        var octets = [UInt8](repeating: 0, count: 256)
+        let count = unsafe ngtcp2_conn_encode_0rtt_transport_params(self.conn, &octets, octets.count)
+        return Array(octets.prefix(max(0, count)))
     }
 
     /// Frees the session, two fifths of a connection's memory. Keys are ngtcp2's own by now, key updates included.

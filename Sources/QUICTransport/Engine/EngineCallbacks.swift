@@ -29,8 +29,14 @@ enum EngineCallbacks {
                 unsafe ngtcp2_conn_set_tls_alert(conn, UInt8(GNUTLS_A_UNEXPECTED_MESSAGE.rawValue))
                 return NGTCP2_ERR_CRYPTO
             }
+            guard engine.allowsCryptoData(upTo: offset + UInt64(count)) else { return NGTCP2_ERR_CRYPTO }
             guard engine.beginSession() else { return NGTCP2_ERR_CALLBACK_FAILURE }
-            return unsafe ngtcp2_crypto_recv_crypto_data_cb(conn, level, offset, data, count, user)
+            let status = unsafe ngtcp2_crypto_recv_crypto_data_cb(conn, level, offset, data, count, user)
+            guard status == 0, level == NGTCP2_ENCRYPTION_LEVEL_INITIAL, !engine.acceptsResumption else {
+                return status
+            }
+            unsafe ngtcp2_conn_set_tls_alert(conn, UInt8(GNUTLS_A_BAD_CERTIFICATE.rawValue))
+            return NGTCP2_ERR_CRYPTO
         }
         unsafe table.encrypt = ngtcp2_crypto_encrypt_cb
         unsafe table.decrypt = ngtcp2_crypto_decrypt_cb
@@ -44,7 +50,8 @@ enum EngineCallbacks {
             unsafe RandomBytes.fill(UnsafeMutableRawBufferPointer(start: bytes, count: count))
         }
         unsafe table.handshake_completed = { _, user in
-            unsafe record(.handshakeCompleted, user)
+            unsafe engine(user).settleEarlyData()
+            return unsafe record(.handshakeCompleted, user)
         }
     }
 

@@ -2,7 +2,11 @@ internal import NIOCore
 
 /// What the engine noticed while it read, wrote or minded its timers; acted upon after the call has returned.
 enum EngineEvent {
+    /// A client may write early data.
+    case begun
     case handshakeCompleted
+    /// A client was sent a ticket: the TLS library's form of it, seconds that it is good for.
+    case ticket([UInt8], lifetime: Int64, allowsEarlyData: Bool)
     case opened(QUICStream)
     case received(QUICStream, ByteBuffer, finished: Bool)
     case acknowledged(QUICStream)

@@ -151,6 +151,14 @@ struct SendQueue {
         self.sentOfNext = 0
     }
 
+    /// Everything is to be sent anew: the peer has seen none of it, and ngtcp2 holds no pointer to it any more.
+    mutating func rewind() {
+        self.nextPiece = 0
+        self.sentOfNext = self.acknowledgedInFirst
+        self.unsent = self.count
+        if self.finish == .sent { self.finish = .wanted }
+    }
+
     /// Forgets that bytes were to be sent, but keeps them, since ngtcp2 may hold pointers to those already sent.
     mutating func abandonUnsent() {
         self.count -= self.unsent

@@ -1,31 +1,29 @@
 internal import CNgtcp2
 import Glibc
 
-/// Trust roots and priorities of client connections, loaded once and shared by those that verify alike.
+/// Identity, trust roots and priorities of client connections, loaded once and shared by those that verify alike.
 @safe final class TLSClientContext {
-    let verification: QUICClientConfiguration.Verification
-    let alpn: String
-    private let credentials: OpaquePointer
+    private let verification: QUICClientConfiguration.Verification
+    private let alpn: String
+    private let identity: QUICIdentity?
+    private let ciphers: [QUICCipher]
+    private let credentials: TLSCredentials
     private let priority: OpaquePointer
     /// The name to verify. GnuTLS keeps the pointer for as long as the session lives.
     private let expectedName: UnsafeMutablePointer<CChar>?
 
-    /// - Throws: `.trustRoots` if no authority can be read.
-    init(verification: QUICClientConfiguration.Verification, alpn: String) throws(QUICError) {
-        self.verification = verification
-        self.alpn = alpn
-        var credentials: OpaquePointer?
-        try unsafe check(gnutls_certificate_allocate_credentials(&credentials))
-        guard let credentials = unsafe credentials else { throw .engine("no TLS credentials") }
-        do {
-            try unsafe Self.loadRoots(verification, into: credentials)
-            unsafe self.priority = try makeTLSPriority("")
-        } catch {
-            unsafe gnutls_certificate_free_credentials(credentials)
-            throw error
-        }
-        unsafe self.credentials = credentials
-        if case .full(let name, _) = verification {
+    /// - Throws: `.trustRoots` if no authority can be read, `.certificate` if the identity is none.
+    init(_ configuration: QUICClientConfiguration) throws(QUICError) {
+        self.verification = configuration.verification
+        self.alpn = configuration.common.alpn
+        self.identity = configuration.identity
+        self.ciphers = configuration.ciphers
+        let credentials = try TLSCredentials()
+        if case .full(_, let roots) = configuration.verification { try credentials.trust(roots) }
+        if let identity = configuration.identity { try credentials.load(identity) }
+        unsafe self.priority = try makeTLSPriority(configuration.ciphers, "")
+        self.credentials = credentials
+        if case .full(let name, _) = configuration.verification {
             unsafe self.expectedName = strdup(name)
         } else {
             unsafe self.expectedName = nil
@@ -33,36 +31,35 @@ import Glibc
     }
 
     deinit {
-        unsafe gnutls_certificate_free_credentials(self.credentials)
         unsafe gnutls_priority_deinit(self.priority)
         unsafe free(self.expectedName)
     }
 
-    private static func loadRoots(
-        _ verification: QUICClientConfiguration.Verification,
-        into credentials: OpaquePointer
-    ) throws(QUICError) {
-        guard case .full(_, let roots) = verification else { return }
-        let count: CInt
-        switch roots {
-        case .system:
-            count = unsafe gnutls_certificate_set_x509_system_trust(credentials)
-        case .pem(let octets):
-            count = unsafe withDatum(octets) {
-                unsafe gnutls_certificate_set_x509_trust_mem(credentials, $0, GNUTLS_X509_FMT_PEM)
-            }
-        }
-        guard count > 0 else { throw .trustRoots(count < 0 ? tlsErrorText(count) : "no certificate authority found") }
+    /// Whether connections of the configuration may use it.
+    func serves(_ configuration: QUICClientConfiguration) -> Bool {
+        self.verification == configuration.verification && self.alpn == configuration.common.alpn
+            && self.identity == configuration.identity && self.ciphers == configuration.ciphers
     }
 
-    func makeSession(_ reference: UnsafeMutablePointer<ngtcp2_crypto_conn_ref>) throws(QUICError) -> TLSSession {
+    /// - Throws: also if the library finds fault with the ticket.
+    func makeSession(
+        _ reference: UnsafeMutablePointer<ngtcp2_crypto_conn_ref>,
+        _ configuration: QUICClientConfiguration,
+        ticket: QUICSessionTicket?
+    ) throws(QUICError) -> TLSSession {
+        let takesTickets = configuration.takesTickets
+        var flags = UInt32(GNUTLS_CLIENT) | UInt32(GNUTLS_NO_END_OF_EARLY_DATA.rawValue)
+        if ticket == nil, !takesTickets { flags |= UInt32(GNUTLS_NO_TICKETS.rawValue) }
+        if let ticket, ticket.allowsEarlyData, configuration.sendsEarlyData {
+            flags |= UInt32(GNUTLS_ENABLE_EARLY_DATA.rawValue)
+        }
         let session = unsafe try TLSSession(
             context: self,
-            flags: UInt32(GNUTLS_CLIENT) | UInt32(GNUTLS_NO_TICKETS.rawValue)
-                | UInt32(GNUTLS_NO_END_OF_EARLY_DATA.rawValue),
+            flags: flags,
             priority: self.priority,
             credentials: self.credentials,
             alpn: self.alpn,
+            keyLog: nil,
             reference: reference
         )
         switch self.verification {
@@ -74,8 +71,46 @@ import Glibc
         case .none(nil):
             break
         }
+        if takesTickets { unsafe Self.hookTickets(of: session.handle) }
         try unsafe check(ngtcp2_crypto_gnutls_configure_client_session(session.handle))
+        if let ticket {
+            try unsafe check(gnutls_session_set_data(session.handle, ticket.session, ticket.session.count))
+        }
         return session
+    }
+
+    private static func hookTickets(of session: OpaquePointer) {
+        unsafe gnutls_handshake_set_hook_function(
+            session,
+            GNUTLS_HANDSHAKE_NEW_SESSION_TICKET.rawValue,
+            GNUTLS_HOOK_BOTH
+        ) { session, _, when, _, message in
+            guard let session = unsafe session, let engine = unsafe engine(of: session),
+                case .live(let tls) = engine.tls, let message = unsafe message
+            else { return 0 }
+            if when == UInt32(GNUTLS_HOOK_PRE) {
+                // Afterwards the library has taken the message apart.
+                tls.sentTicket = unsafe SentTicket(
+                    UnsafeRawBufferPointer(start: message.pointee.data, count: Int(message.pointee.size))
+                )
+                return 0
+            }
+            guard let sent = tls.sentTicket, sent.lifetime > 0 else { return 0 }
+            var data = unsafe gnutls_datum_t()
+            guard unsafe gnutls_session_get_data2(session, &data) == 0 else { return 0 }
+            defer { unsafe shim_gnutls_free(data.data) }
+            engine.context.events.append(
+                (
+                    engine.connection,
+                    .ticket(
+                        unsafe Array(of: data),
+                        lifetime: Int64(sent.lifetime),
+                        allowsEarlyData: sent.allowsEarlyData
+                    )
+                )
+            )
+            return 0
+        }
     }
 
     /// Sends the name (SNI), which must not be an address (RFC 6066 §3).

@@ -1,74 +1,158 @@
 internal import CNgtcp2
+import Glibc
 
-/// Certificate, key and priorities of a listening endpoint, loaded once and shared by its sessions.
+/// Certificate, key, trust and priorities of a listening endpoint, loaded once and shared by its sessions.
 @safe final class TLSServerContext {
-    private let credentials: OpaquePointer
+    let resumption: QUICServerResumption?
+    /// Present where early data is accepted.
+    let earlyData: EarlyDataGuard?
+    let keyLog: KeyLog?
+    /// Whether clients must show a certificate that the authorities vouch for.
+    let verifiesClients: Bool
+    private let credentials: TLSCredentials
     private let priority: OpaquePointer
     private let alpn: String
 
-    /// - Throws: `.certificate` if the chain or the key cannot be read or do not match.
-    init(certificateChain: [UInt8], privateKey: [UInt8], alpn: String) throws(QUICError) {
-        guard !certificateChain.isEmpty else { throw .certificate("the certificate chain is empty") }
-        guard !privateKey.isEmpty else { throw .certificate("the private key is empty") }
-        var credentials: OpaquePointer?
-        try unsafe check(gnutls_certificate_allocate_credentials(&credentials))
-        guard let credentials = unsafe credentials else { throw .engine("no TLS credentials") }
-        let status = unsafe withDatum(certificateChain) { chain in
-            unsafe withDatum(privateKey) { key in
-                unsafe gnutls_certificate_set_x509_key_mem(credentials, chain, key, GNUTLS_X509_FMT_PEM)
-            }
-        }
-        guard status >= 0 else {
-            unsafe gnutls_certificate_free_credentials(credentials)
-            throw .certificate(tlsErrorText(status))
-        }
-        do {
-            unsafe self.priority = try makeTLSPriority(":%SERVER_PRECEDENCE")
-        } catch {
-            unsafe gnutls_certificate_free_credentials(credentials)
-            throw error
-        }
-        unsafe self.credentials = credentials
-        self.alpn = alpn
+    /// - Parameters:
+    ///   - earlyData: where the configuration accepts early data, and sessions are to be made.
+    /// - Throws: `.certificate` if the chain or the key cannot be read or do not match, `.trustRoots`.
+    init(
+        _ configuration: QUICServerConfiguration,
+        keyLog: KeyLog? = nil,
+        earlyData: EarlyDataGuard? = nil
+    ) throws(QUICError) {
+        let credentials = try TLSCredentials()
+        try credentials.load(configuration.identity)
+        if let authorities = configuration.clientAuthorities { try credentials.trust(.pem(authorities)) }
+        unsafe self.priority = try makeTLSPriority(configuration.ciphers, ":%SERVER_PRECEDENCE")
+        self.credentials = credentials
+        self.verifiesClients = configuration.clientAuthorities != nil
+        self.alpn = configuration.common.alpn
+        self.resumption = configuration.resumption
+        self.earlyData = earlyData
+        self.keyLog = keyLog
     }
 
     deinit {
-        unsafe gnutls_certificate_free_credentials(self.credentials)
         unsafe gnutls_priority_deinit(self.priority)
     }
 
-    func makeSession(_ reference: UnsafeMutablePointer<ngtcp2_crypto_conn_ref>) throws(QUICError) -> TLSSession {
+    func makeSession(
+        _ reference: UnsafeMutablePointer<ngtcp2_crypto_conn_ref>,
+        now: UInt64
+    ) throws(QUICError) -> TLSSession {
         let session = unsafe try TLSSession(
             context: self,
-            flags: UInt32(GNUTLS_SERVER) | UInt32(GNUTLS_NO_TICKETS.rawValue)
-                | UInt32(GNUTLS_NO_END_OF_EARLY_DATA.rawValue),
+            flags: UInt32(GNUTLS_SERVER) | self.resumptionFlags | UInt32(GNUTLS_NO_END_OF_EARLY_DATA.rawValue),
             priority: self.priority,
             credentials: self.credentials,
             alpn: self.alpn,
+            keyLog: self.keyLog,
             reference: reference
         )
-        // GnuTLS holds a client to the offered names only if it names any itself.
         unsafe gnutls_handshake_set_hook_function(
             session.handle,
             GNUTLS_HANDSHAKE_CLIENT_HELLO.rawValue,
-            GNUTLS_HOOK_POST
-        ) { session, _, _, _, _ in
-            var selected = unsafe gnutls_datum_t()
-            return unsafe gnutls_alpn_get_selected_protocol(session, &selected) == 0
-                ? 0 : GNUTLS_E_NO_APPLICATION_PROTOCOL
+            GNUTLS_HOOK_BOTH
+        ) { session, _, when, _, message in
+            guard let engine = unsafe engine(of: session), case .live(let tls) = engine.tls,
+                let context = tls.context as? TLSServerContext, let message = unsafe message
+            else { return GNUTLS_E_INTERNAL_ERROR }
+            return when == UInt32(GNUTLS_HOOK_PRE)
+                ? unsafe context.willRead(message, tls, now: engine.connection.endpoint.now)
+                : context.didRead(tls, for: engine)
+        }
+        if let resumption = self.resumption {
+            let seconds = resumption.keys.lifetime.unsignedNanoseconds / 1_000_000_000
+            unsafe gnutls_db_set_cache_expiration(session.handle, CInt(clamping: seconds))
+        }
+        if let earlyData = self.earlyData {
+            unsafe earlyData.enable(on: session.handle, now: now)
+            // The one value that QUIC allows: flow control is what bounds early data (RFC 9001 §4.6.1).
+            try unsafe check(gnutls_record_set_max_early_data_size(session.handle, Int(UInt32.max)))
+        }
+        if self.verifiesClients {
+            unsafe gnutls_certificate_server_set_request(session.handle, GNUTLS_CERT_REQUIRE)
+            unsafe gnutls_session_set_verify_cert2(session.handle, self.credentials.clientPurpose, 1, 0)
         }
         try unsafe check(ngtcp2_crypto_gnutls_configure_server_session(session.handle))
         return session
     }
+
+    private var resumptionFlags: UInt32 {
+        guard self.resumption != nil else { return UInt32(GNUTLS_NO_TICKETS.rawValue) }
+        // One ticket is sent when the handshake is complete, instead of two by the library itself.
+        let flags = UInt32(GNUTLS_NO_AUTO_SEND_TICKET.rawValue)
+        return self.earlyData == nil ? flags : flags | UInt32(GNUTLS_ENABLE_EARLY_DATA.rawValue)
+    }
+
+    // MARK: ClientHello
+
+    /// Chooses the ticket key, which the library must have before it looks at the client's ticket.
+    private func willRead(_ message: UnsafePointer<gnutls_datum_t>, _ tls: TLSSession, now: UInt64) -> CInt {
+        guard let resumption = self.resumption else { return 0 }
+        let offer = unsafe ResumptionOffer(message)
+        tls.takesTickets = offer.takesTickets
+        guard offer.takesTickets || offer.keyName != nil else { return 0 }
+        let clockJumps = resumption.earlyData?.clockJumps ?? 0
+        self.earlyData?.clockJumps = clockJumps
+        let key = resumption.keys.key(for: offer.keyName, now: now, clockJumps: clockJumps)
+        tls.ticketKey = key.number
+        // Refused for the second ClientHello of a handshake, which the key of the first is good for.
+        _ = unsafe key.withDatum { unsafe gnutls_session_ticket_enable_server(tls.handle, $0) }
+        return 0
+    }
+
+    /// Holds the client to what the library does not, before anything is answered or early data is read.
+    private func didRead(_ tls: TLSSession, for engine: Engine) -> CInt {
+        // GnuTLS holds a client to the offered names only if it names any itself.
+        var selected = unsafe gnutls_datum_t()
+        guard unsafe gnutls_alpn_get_selected_protocol(tls.handle, &selected) == 0 else {
+            return GNUTLS_E_NO_APPLICATION_PROTOCOL
+        }
+        let counters = engine.connection.endpoint
+        switch self.earlyData?.takeVerdict() {
+        case .fresh?, nil: break
+        case .replayed?: counters.counters.earlyDataReplayed += 1
+        case .full?: counters.counters.earlyDataStoreFull += 1
+        case .clockJumped?: counters.counters.earlyDataClockJumps += 1
+        }
+        guard unsafe gnutls_session_is_resumed(tls.handle) != 0 else { return 0 }
+        counters.counters.handshakesResumed += 1
+        if tls.hasEarlyData { counters.counters.earlyDataAccepted += 1 }
+        return 0
+    }
+
+    /// Whether what a resumed connection says may be heard: its ticket brought the client's certificate along, and nobody
+    /// else looks at it again. To be asked before the first early data is read.
+    func acceptsResumption(of tls: TLSSession) -> Bool {
+        guard self.verifiesClients, unsafe gnutls_session_is_resumed(tls.handle) != 0 else { return true }
+        return self.credentials.verifiesClient(of: tls)
+    }
+
+    /// Sends a ticket if the client has a use for it. The handshake is complete.
+    func sendTicket(_ tls: TLSSession) -> Bool {
+        guard let resumption = self.resumption, tls.takesTickets else { return false }
+        unsafe gnutls_handshake_set_hook_function(
+            tls.handle,
+            GNUTLS_HANDSHAKE_NEW_SESSION_TICKET.rawValue,
+            GNUTLS_HOOK_POST
+        ) { session, _, _, _, message in
+            guard let engine = unsafe engine(of: session), case .live(let tls) = engine.tls,
+                let context = tls.context as? TLSServerContext, let message = unsafe message
+            else { return 0 }
+            if let name = unsafe SentTicket.keyName(message) {
+                context.resumption?.keys.note(name, of: tls.ticketKey)
+            }
+            return 0
+        }
+        _ = resumption
+        return unsafe gnutls_session_ticket_send(tls.handle, 1, 0) == 0
+    }
 }
 
-/// Lends octets to GnuTLS.
-func withDatum<Result>(_ octets: [UInt8], _ body: (UnsafePointer<gnutls_datum_t>) -> Result) -> Result {
-    unsafe octets.withUnsafeBufferPointer { bytes in
-        var datum = unsafe gnutls_datum_t(
-            data: UnsafeMutablePointer(mutating: bytes.baseAddress),
-            size: UInt32(clamping: bytes.count)
-        )
-        return unsafe body(&datum)
-    }
+/// The engine that a session of the TLS library belongs to.
+func engine(of session: OpaquePointer?) -> Engine? {
+    guard let reference = unsafe gnutls_session_get_ptr(session) else { return nil }
+    return unsafe Engine.from(reference.assumingMemoryBound(to: ngtcp2_crypto_conn_ref.self))
 }

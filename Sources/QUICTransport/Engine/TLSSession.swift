@@ -4,15 +4,23 @@ internal import CNgtcp2
 @safe final class TLSSession {
     let handle: OpaquePointer
     /// Credentials, priorities and protocol names are the context's.
-    private let context: AnyObject
+    let context: AnyObject
+    let keyLog: KeyLog?
+    /// Whether the client would use a ticket (servers only).
+    var takesTickets = false
+    /// Number of the key that opens the client's ticket and seals the next one (servers only).
+    var ticketKey = 0
+    /// The ticket that is being read (clients only).
+    var sentTicket: SentTicket?
 
     /// - Parameter reference: how ngtcp2's helper finds the connection; must stay where it is while the session lives.
     init(
         context: AnyObject,
         flags: UInt32,
         priority: OpaquePointer,
-        credentials: OpaquePointer,
+        credentials: TLSCredentials,
         alpn: String,
+        keyLog: KeyLog?,
         reference: UnsafeMutablePointer<ngtcp2_crypto_conn_ref>
     ) throws(QUICError) {
         var session: OpaquePointer?
@@ -20,10 +28,20 @@ internal import CNgtcp2
         guard let session = unsafe session else { throw .engine("no TLS session") }
         unsafe self.handle = session
         self.context = context
-        unsafe shim_session_forbid_keylog(session)
+        self.keyLog = keyLog
+        // GnuTLS writes secrets to the file that SSLKEYLOGFILE names unless a session has a function of its own.
+        unsafe gnutls_session_set_keylog_function(session) { session, label, secret in
+            guard let session = unsafe session, let label = unsafe label, let secret = unsafe secret,
+                let engine = unsafe engine(of: session), case .live(let tls) = engine.tls
+            else { return 0 }
+            unsafe tls.keyLog?.note(label, secret, of: session)
+            return 0
+        }
         unsafe gnutls_session_set_ptr(session, reference)
         try unsafe check(gnutls_priority_set(session, priority))
-        try unsafe check(gnutls_credentials_set(session, GNUTLS_CRD_CERTIFICATE, UnsafeMutableRawPointer(credentials)))
+        try unsafe check(
+            gnutls_credentials_set(session, GNUTLS_CRD_CERTIFICATE, UnsafeMutableRawPointer(credentials.handle))
+        )
         var name = Array(alpn.utf8)
         let count = UInt32(name.count)
         let status = unsafe name.withUnsafeMutableBufferPointer { bytes in
@@ -36,17 +54,57 @@ internal import CNgtcp2
     deinit {
         unsafe gnutls_deinit(self.handle)
     }
+
+    /// Whether early data was sent and taken.
+    var hasEarlyData: Bool {
+        unsafe gnutls_session_get_flags(self.handle) & UInt32(GNUTLS_SFLAGS_EARLY_DATA.rawValue) != 0
+    }
+
+    /// What the peer's certificate says, `nil` without one.
+    var peerCertificate: QUICPeerCertificate? {
+        var count: UInt32 = 0
+        guard let chain = unsafe gnutls_certificate_get_peers(self.handle, &count), count > 0 else { return nil }
+        var made: OpaquePointer?
+        guard unsafe gnutls_x509_crt_init(&made) == 0, let certificate = unsafe made else { return nil }
+        defer { unsafe gnutls_x509_crt_deinit(certificate) }
+        guard unsafe gnutls_x509_crt_import(certificate, chain, GNUTLS_X509_FMT_DER) == 0 else { return nil }
+        var subject = unsafe gnutls_datum_t()
+        guard unsafe gnutls_x509_crt_get_dn3(certificate, &subject, 0) == 0 else { return nil }
+        defer { unsafe shim_gnutls_free(subject.data) }
+        var name = [UInt8](repeating: 0, count: 256)
+        var size = name.count
+        let found = unsafe gnutls_x509_crt_get_dn_by_oid(certificate, GNUTLS_OID_X520_COMMON_NAME, 0, 0, &name, &size)
+        return unsafe QUICPeerCertificate(
+            subject: String(
+                decoding: UnsafeBufferPointer(start: subject.data, count: Int(subject.size)),
+                as: UTF8.self
+            ),
+            commonName: found == 0 ? String(decoding: name.prefix(size), as: UTF8.self) : nil
+        )
+    }
 }
 
-/// TLS 1.3 only; the cheapest good cipher and group first.
-func makeTLSPriority(_ extra: String) throws(QUICError) -> OpaquePointer {
+/// TLS 1.3 only; the first cipher that both know, and the cheapest good group first.
+func makeTLSPriority(_ ciphers: [QUICCipher], _ extra: String) throws(QUICError) -> OpaquePointer {
     var priority: OpaquePointer?
+    let names = ciphers.map { "+\($0.priorityName):" }.joined()
     let text =
-        "NONE:+VERS-TLS1.3:+AES-128-GCM:+AES-256-GCM:+CHACHA20-POLY1305:+AEAD:+GROUP-X25519:+GROUP-SECP256R1:"
+        "NONE:+VERS-TLS1.3:\(names)+AEAD:+GROUP-X25519:+GROUP-SECP256R1:"
         + "+GROUP-SECP384R1:+SIGN-ALL:+CTYPE-X509:+COMP-NULL:%DISABLE_TLS13_COMPAT_MODE" + extra
     try unsafe check(gnutls_priority_init(&priority, text, nil))
     guard let priority = unsafe priority else { throw .engine("no TLS priority") }
     return unsafe priority
+}
+
+extension QUICCipher {
+    /// As GnuTLS calls it.
+    fileprivate var priorityName: String {
+        switch self {
+        case .aes128GCM: "AES-128-GCM"
+        case .aes256GCM: "AES-256-GCM"
+        case .chacha20Poly1305: "CHACHA20-POLY1305"
+        }
+    }
 }
 
 /// Turns a status of GnuTLS into an error.

@@ -80,7 +80,9 @@ struct RunningBroker: Sendable {
         userName: String? = nil,
         password: String? = nil,
         will: Connect.Will? = nil,
-        messageLimit: Int = 1024
+        messageLimit: Int = 1024,
+        trusting authorities: [UInt8]? = nil,
+        identity: QUICIdentity? = nil
     ) throws -> MQTTClient {
         var connect = Connect(
             version: version,
@@ -92,11 +94,28 @@ struct RunningBroker: Sendable {
             will: will
         )
         connect.properties.sessionExpiryInterval = expiry
-        return MQTTClient(
-            configuration: ClientConfiguration(connect: connect, responseTimeout: responseTimeout),
+        return try client(
+            ClientConfiguration(connect: connect, responseTimeout: responseTimeout),
+            over: transport,
+            messageLimit: messageLimit,
+            trusting: authorities,
+            identity: identity
+        )
+    }
+
+    func client(
+        _ configuration: ClientConfiguration,
+        over transport: Transport,
+        messageLimit: Int = 1024,
+        trusting authorities: [UInt8]? = nil,
+        identity: QUICIdentity? = nil
+    ) throws -> MQTTClient {
+        MQTTClient(
+            configuration: configuration,
             target: ConnectionTarget(
                 addresses: address(transport).map { [$0] } ?? [],
-                transport: try transport.client
+                transport: try transport.client(trusting: authorities),
+                identity: identity
             ),
             eventLoop: loop,
             messageLimit: messageLimit
@@ -108,17 +127,14 @@ struct RunningBroker: Sendable {
         case tls = "ssl"
         case quic
 
-        private var trust: ServerTrust {
-            get throws { .authorities(pem: try RunningBroker.certificate.get().certificateChain) }
-        }
-
-        fileprivate var client: ConnectionTarget.Transport {
-            get throws {
-                switch self {
-                case .tcp: .tcp
-                case .tls: .tls(serverName: "localhost", try TLSClientContext(trust: trust))
-                case .quic: .quic(serverName: "localhost", trust: try trust)
-                }
+        fileprivate func client(trusting authorities: [UInt8]?) throws -> ConnectionTarget.Transport {
+            let trust = ServerTrust.authorities(
+                pem: try authorities ?? RunningBroker.certificate.get().certificateChain
+            )
+            return switch self {
+            case .tcp: .tcp
+            case .tls: .tls(serverName: "localhost", try TLSClientContext(trust: trust))
+            case .quic: .quic(serverName: "localhost", trust: trust)
             }
         }
     }

@@ -5,6 +5,11 @@ import NIOCore
 /// Writes down what a connection tells, and answers as told.
 final class Recorder: QUICConnectionDelegate {
     var isEstablished = false
+    /// Whether it was established ahead of the handshake's end.
+    var wasEarly = false
+    var confirmedCount = 0
+    var tickets: [QUICSessionTicket] = []
+    var certificate: QUICPeerCertificate?
     var opened: [QUICStream] = []
     var received: [Int64: ByteBuffer] = [:]
     var receivedCount = 0
@@ -34,8 +39,13 @@ final class Recorder: QUICConnectionDelegate {
 
     func established(_ connection: QUICConnection) {
         self.isEstablished = true
+        self.wasEarly = connection.isEarly
+        self.certificate = connection.peerCertificate
         self.onEstablished?(connection)
     }
+
+    func confirmed(_ connection: QUICConnection) { self.confirmedCount += 1 }
+    func received(_ ticket: QUICSessionTicket, on connection: QUICConnection) { self.tickets.append(ticket) }
 
     func opened(_ stream: QUICStream) {
         self.opened.append(stream)

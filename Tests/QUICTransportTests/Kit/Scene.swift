@@ -182,6 +182,56 @@ actor Scene {
         let peerRecorder: Recorder
     }
 
+    // MARK: Resuming
+
+    /// Connects to get a ticket, and disconnects.
+    func ticket(
+        from server: QUICEndpoint,
+        configure: (inout QUICClientConfiguration) -> Void = { _ in }
+    ) async throws -> QUICSessionTicket {
+        let client = try await self.client()
+        let (connection, recorder) = try await self.connect(client, to: server.localAddress) {
+            $0.takesTickets = true
+            configure(&$0)
+        }
+        try await self.until("ticket") { !recorder.tickets.isEmpty }
+        connection.close(applicationError: 0, reason: "")
+        try await self.until("closed") { recorder.reason != nil }
+        return recorder.tickets[0]
+    }
+
+    /// Resumes; the text goes out as early data if it may.
+    func resume(
+        _ ticket: QUICSessionTicket,
+        to server: SocketAddress,
+        saying text: String,
+        configure: (inout QUICClientConfiguration) -> Void = { _ in }
+    ) async throws -> (QUICConnection, Recorder) {
+        let client = try await self.client()
+        var configuration = QUICClientConfiguration(verification: .none(serverName: "localhost"))
+        configuration.ticket = ticket
+        configure(&configuration)
+        let recorder = Recorder()
+        recorder.onEstablished = { connection in
+            guard let stream = try? connection.openBidirectionalStream() else { return }
+            stream.write(ByteBuffer(string: text))
+        }
+        let connection = try client.connect(to: server, configuration: configuration, delegate: recorder)
+        return (connection, recorder)
+    }
+
+    /// The first flight of a client that resumes with early data: what somebody on the way could keep.
+    func firstFlight(_ ticket: QUICSessionTicket, saying text: String) async throws -> [ByteBuffer] {
+        let plain = try await PlainSocket.bind(on: self.loop)
+        let (connection, _) = try await self.resume(ticket, to: plain.address, saying: text)
+        try await self.until("first flight") { !plain.received.isEmpty }
+        try await self.pause(.milliseconds(20))
+        let flight = plain.received.map(\.data)
+        connection.close(applicationError: 0, reason: "")
+        try await plain.close()
+        return flight
+    }
+
     // MARK: Waiting
 
     /// Waits for a condition, in vain for at most some seconds.

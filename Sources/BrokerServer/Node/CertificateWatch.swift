@@ -1,0 +1,70 @@
+import Logging
+import Metrics
+import NIOCore
+
+/// Shows new connections the certificates that lie in the files now: when those change, and when it is asked to look.
+///
+/// Connections that stand go on. Files that are no good change nothing, and are told to the log once.
+struct CertificateWatch: Sendable {
+    private let listeners: [(listener: QUICListener, files: CertificateFiles)]
+    private let interval: TimeAmount
+    private let logger: Logger
+
+    enum Cause: Sendable {
+        /// Some time has passed.
+        case time
+        /// Somebody asked, by a signal: the files are read whether or not they seem to be others.
+        case request
+    }
+
+    init(_ listeners: [QUICListener], interval: TimeAmount, logger: Logger) {
+        self.listeners = listeners.compactMap { listener in listener.certificateFiles.map { (listener, $0) } }
+        self.interval = interval
+        self.logger = logger
+    }
+
+    /// Watches until its task is cancelled.
+    func run(requests: AsyncStream<Void>) async {
+        let (causes, continuation) = AsyncStream.makeStream(of: Cause.self, bufferingPolicy: .bufferingNewest(2))
+        await withTaskGroup(of: Void.self) { group in
+            group.addTask {
+                for await _ in requests { continuation.yield(.request) }
+            }
+            group.addTask {
+                while (try? await Task.sleep(for: .nanoseconds(interval.nanoseconds))) != nil {
+                    continuation.yield(.time)
+                }
+                continuation.finish()
+            }
+            await follow(causes)
+            group.cancelAll()
+        }
+    }
+
+    private func follow(_ causes: AsyncStream<Cause>) async {
+        var known = listeners.map(\.files.stamps)
+        for await cause in causes {
+            for index in listeners.indices {
+                let stamps = listeners[index].files.stamps
+                guard cause == .request || stamps != known[index] else { continue }
+                known[index] = stamps
+                await reload(listeners[index].listener, listeners[index].files)
+            }
+        }
+    }
+
+    private func reload(_ listener: QUICListener, _ files: CertificateFiles) async {
+        let dimensions = [("listener", listener.label)]
+        do {
+            try await listener.replaceCertificates(files.load(into: listener.configuration))
+            Counter(label: "martlet_certificate_reloads_total", dimensions: dimensions).increment()
+            logger.notice("certificate read again", metadata: ["listener": "\(listener.label)"])
+        } catch {
+            Counter(label: "martlet_certificate_reload_failures_total", dimensions: dimensions).increment()
+            logger.error(
+                "certificate not read again; the one before stays",
+                metadata: ["listener": "\(listener.label)", "error": "\(error)"]
+            )
+        }
+    }
+}

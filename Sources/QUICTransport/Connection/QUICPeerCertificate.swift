@@ -1,0 +1,7 @@
+/// What a verified certificate of a peer says of it.
+package struct QUICPeerCertificate: Sendable, Equatable {
+    /// Distinguished name of the subject (RFC 4514), such as `CN=car 7,O=Fleet`.
+    package let subject: String
+    /// First common name of the subject, if it has one.
+    package let commonName: String?
+}
