@@ -70,7 +70,7 @@ struct ServerPlan {
         switch source.pair(fileExists: FileManager.default.fileExists) {
         case .files(let chain, let key):
             do {
-                return try CertificatePair.files(certificate: chain, key: key)
+                return try CertificateFiles(chain: chain, key: key).pair()
             } catch {
                 throw Failure(description: "\(label): \(error)")
             }

@@ -24,8 +24,9 @@ package struct CertificateFiles: Sendable {
     /// - Throws: `CertificateFileError`.
     package func load(into configuration: QUICServerConfiguration) throws -> QUICServerConfiguration {
         var loaded = configuration
-        loaded.certificateChain = try Self.read(chain)
-        loaded.privateKey = try Self.read(key)
+        let pair = try pair()
+        loaded.certificateChain = pair.certificateChain
+        loaded.privateKey = pair.privateKey
         loaded.privateKeyPassword = password
         loaded.clientAuthorities = try authorities.map(Self.read)
         do throws(QUICError) {
@@ -39,6 +40,13 @@ package struct CertificateFiles: Sendable {
             )
         }
         return loaded
+    }
+
+    /// Reads the chain and its key, without looking into them.
+    ///
+    /// - Throws: `CertificateFileError`.
+    package func pair() throws -> CertificatePair {
+        CertificatePair(certificateChain: try Self.read(chain), privateKey: try Self.read(key))
     }
 
     /// Holds authorities to what `load` will, where the certificate itself is not there yet.

@@ -1,5 +1,5 @@
 package import MQTTCodec
-package import NIOCore
+import NIOCore
 
 /// One network connection, or a data stream beside one, as its shard sees it. The shell keeps it beside its transport,
 /// tells the shard what arrives on it, and writes out what the shard leaves in it.

@@ -41,8 +41,13 @@ final class SimulatedBroker {
     }
 
     /// A transport without CONNECT.
-    func open(on shard: Int = 0, version: ProtocolVersion = .v5) -> SimulatedClient {
-        let connection = shards[shard].accept(Peer(address: nil, listener: "test"), now: now)
+    func open(
+        on shard: Int = 0,
+        version: ProtocolVersion = .v5,
+        earlyData: Peer.EarlyData? = nil
+    ) -> SimulatedClient {
+        let peer = Peer(address: nil, listener: "test", earlyData: earlyData)
+        let connection = shards[shard].accept(peer, now: now)
         let client = SimulatedClient(broker: self, shard: shard, connection: connection, version: version)
         clients[ObjectIdentifier(connection)] = client
         return client
@@ -109,6 +114,13 @@ final class SimulatedBroker {
         close(client)
         endTick(client.shard)
         if settles { settle() }
+    }
+
+    /// The handshake of an early client is complete.
+    func confirm(_ client: SimulatedClient) {
+        shards[client.shard].confirmed(client.connection, now: now)
+        endTick(client.shard)
+        settle()
     }
 
     /// The client sends nothing more.

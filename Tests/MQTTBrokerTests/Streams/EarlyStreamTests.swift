@@ -81,4 +81,42 @@ import Testing
         #expect(client.isClosed && stream.isClosed)
         #expect(broker.shards[0].connectionCount == 0)
     }
+
+    @Test("Early data is counted as such until the handshake is complete") func earlyIsMarked() throws {
+        let broker = SimulatedBroker()
+        let client = broker.open(earlyData: .everything)
+        let early = try broker.openStream(of: client)
+        early.publish("a", "1")
+        client.send(.connect(Connect(clientIdentifier: "c")))
+        client.publish("a", "2")
+        #expect(broker.counters.earlyConnects == 1)
+        #expect(broker.counters.earlyMessages == 2)
+        broker.confirm(client)
+        client.publish("a", "3")
+        early.publish("a", "4")
+        try broker.openStream(of: client).publish("a", "5")
+        #expect(broker.counters.earlyMessages == 2)
+        #expect(broker.counters.messagesReceived == 5)
+    }
+
+    @Test("Where early data is CONNECT alone, everything else waits for the handshake") func connectOnly() throws {
+        let broker = SimulatedBroker()
+        let client = broker.open(earlyData: .connectOnly)
+        let before = try broker.openStream(of: client)
+        before.publish("a", "1")
+        client.send(.connect(Connect(clientIdentifier: "c")))
+        client.publish("a", "2")
+        #expect(try client.connectAcknowledgement().reasonCode == .success)
+        let after = try broker.openStream(of: client)
+        after.publish("a", "3")
+        #expect(broker.counters.messagesReceived == 0)
+        broker.confirm(client)
+        #expect(broker.counters.messagesReceived == 3)
+        #expect(broker.counters.earlyMessages == 0)
+        for stream in [before, after] {
+            #expect(!stream.connection.isReadingPaused(limits: Limits()))
+            stream.publish("a", "more")
+        }
+        #expect(broker.counters.messagesReceived == 5)
+    }
 }
