@@ -161,6 +161,36 @@ def test_bench_counts_what_was_sent(binary, server, tmp_path, topic, transport, 
     assert re.search(r"\b1200\b", json.dumps(json.loads((tmp_path / "sub.json").read_text())))
 
 
+@pytest.mark.parametrize("file", [False, True], ids=["--streams", "--topics-payload"])
+def test_bench_on_streams(binary, server, tmp_path, topic, file):
+    """Two publishers and one subscriber with three topics, each on a data stream of its own."""
+    host, port = server.addresses["quic"]
+    common = ["-h", host, "-p", str(port), "--quic"]
+    topics = [f"{topic}/{number}" for number in range(3)]
+    named = [word for name in topics for word in ("-t", name)]
+    subscriber = subprocess.Popen(
+        [binary, "bench", "sub", *common, *named, "-q", "1", "-c", "1", "--streams", "3", "-L", "300", "--duration", str(PATIENCE)], stdout=subprocess.PIPE, text=True
+    )
+    try:
+        for line in subscriber.stdout:
+            if re.search(r" sub total=1 ", line):
+                break
+        if file:
+            specification = {"interval_ms": "5", "inject_timestamp": "ms", "QoS": 1, "payload_encoding": "json", "payload": {"n": "%c"}, "render": "n"}
+            topics = [{**specification, "name": name, "stream": number + 1, "stream_priority": 8 * number} for number, name in enumerate(topics)]
+            (tmp_path / "topics.json").write_text(json.dumps({"topics": topics}))
+            words = ["--topics-payload", str(tmp_path / "topics.json")]
+        else:
+            words = [*named, "--streams", "3", "-q", "1", "-I", "5"]
+        publisher = subprocess.run([binary, "bench", "pub", *common, *words, "-c", "2", "-L", "300"], capture_output=True, text=True, timeout=PATIENCE)
+        assert publisher.returncode == 0, publisher.stdout + publisher.stderr
+        assert subscriber.wait(PATIENCE) == 0
+    finally:
+        subscriber.kill()
+        subscriber.wait()
+    assert re.search(r"published\s+300 ", publisher.stdout), publisher.stdout
+
+
 @TRANSPORTS
 def test_bench_conn_tells_when_nobody_answers(binary, transport):
     kind = socket.SOCK_DGRAM if transport == "quic" else socket.SOCK_STREAM
