@@ -128,7 +128,7 @@ def rebind(bed: Bed, change: str, first: float, every: float, changes: int, roun
         "gap_p50_ms": percentile(gaps, 50), "gap_p99_ms": percentile(gaps, 99), "gaps": len(gaps),
         "interruption_p50_ms": percentile(interruptions, 50), "interruption_p99_ms": percentile(interruptions, 99),
         "connections_lost": sum(speaker.losses for speaker in speakers) + sum(listener.losses for listener in listeners),
-        "sent": sent, "lost": lost, "twice": twice, "rebound": counters["counters"]["nat"]["rebound"], "late_us": counters["lateMean"],
+        "sent": sent, "lost": lost, "twice": twice, "rebound": counters["counters"]["nat"]["rebound"], "late_ms": counters["lateMean"] / 1000,
     }
 
 
@@ -157,7 +157,7 @@ def idle(options: Options) -> list[dict]:
             row = {
                 "way": way.label, "pings": pings, "round_trip_ms": 50, "silence_s": silence, "nat_timeout_s": timeout,
                 "after_publish_ms": heard and (heard - published) * 1000,
-                "after_next_packet_ms": heard and woke and (heard - woke) * 1000, "connections_lost": sleeper.losses,
+                "after_next_packet_ms": heard and woke and (heard - woke) * 1000, "connections_lost": sleeper.losses, "late_ms": bed.late_ms,
             }
             options.say(f"idle for {silence:.0f} s, {way.label}{', with PINGs' if pings else ''}: {row}")
             rows.append(row)

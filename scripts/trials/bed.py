@@ -92,6 +92,11 @@ class Bed:
     def __exit__(self, *_) -> None:
         self.close()
 
+    @property
+    def late_ms(self) -> float:
+        """How late the link was with its packets, on average: what the machine adds to each delay."""
+        return self.link.counters()["lateMean"] / 1000
+
     def close(self) -> None:
         for process in self.started:
             process.kill()

@@ -24,7 +24,7 @@ def connect(options: Options) -> list[dict]:
                 found = bed.bench("conn", *words).result()
                 row = {
                     "way": "QUIC, early data" if early else way.label, "delay_ms": delay, "connected": found["counters"]["connect_succ"], "of": count,
-                    "p50_ms": found["latencies"]["connect"]["p50_us"] / 1000, "p99_ms": found["latencies"]["connect"]["p99_us"] / 1000,
+                    "p50_ms": found["latencies"]["connect"]["p50_us"] / 1000, "p99_ms": found["latencies"]["connect"]["p99_us"] / 1000, "late_ms": bed.late_ms,
                 }
                 row["round_trips"] = row["p50_ms"] / (2 * delay)
                 options.say(f"connect {row['way']} at {delay} ms: {row['p50_ms']:.0f} ms, {row['round_trips']:.2f} round trips")
@@ -41,7 +41,7 @@ def losses(options: Options) -> list[dict]:
             for way in options.ways(TOPICS, *(["cubic"] if options.quick else ["cubic", "bbr"])):
                 with Bed(options, f"set delay 25ms loss {loss}%", way=way) as bed:
                     found = stream(bed, towards == "broker", seconds)
-                    row = {"towards": towards, "way": way.label, "controller": way.controller, "loss_percent": loss, **found}
+                    row = {"towards": towards, "way": way.label, "controller": way.controller, "loss_percent": loss, **found, "late_ms": bed.late_ms}
                     options.say(f"loss {loss} % towards the {towards}, {way}: p50 {row['p50_ms']:.0f} p99 {row['p99_ms']:.0f} ms, {row['received']} of {row['published']}")
                     rows.append(row)
     return rows
@@ -76,7 +76,7 @@ def goodput(options: Options) -> list[dict]:
                     publishers = bed.bench("pub", "-c", 4, "-t", "goodput/%i", "-q", qos, "-s", 256, "-I", 0, "-F", 200, "--shortids", "--prefix", "p", "--duration", f"{seconds + 1}s")
                     publishers.result()
                     rate = steady_rate(subscribers.totals("recv"), seconds)
-                    row = {"qos": qos, "way": way.label, "controller": way.controller, "loss_percent": loss, "received_per_s": rate}
+                    row = {"qos": qos, "way": way.label, "controller": way.controller, "loss_percent": loss, "received_per_s": rate, "late_ms": bed.late_ms}
                     options.say(f"goodput at QoS {qos}, loss {loss} %, {way}: {rate:,.0f}/s")
                     rows.append(row)
     return rows
@@ -110,7 +110,7 @@ def blocking(options: Options) -> list[dict]:
             said = [(at - start, total) for at, total in subscriber.totals("recv")]
             series = [max((total for at, total in said if at <= second), default=0) for second in range(1, int(seconds) + 1)]
             late = [series[second] - series[second - 5] for second in range(len(series) // 2 + 5, len(series))]
-            row = {"way": way.label, "controller": way.controller, "seconds": seconds, "received": series[-1], "per_s_in_the_second_half": sum(late) / max(len(late), 1) / 5, "series": series}
+            row = {"way": way.label, "controller": way.controller, "seconds": seconds, "received": series[-1], "per_s_in_the_second_half": sum(late) / max(len(late), 1) / 5, "series": series, "late_ms": bed.late_ms}
             options.say(f"beside large messages, {way}: {row['received']} small ones in {seconds:.0f} s, {row['per_s_in_the_second_half']:.1f}/s in the second half")
             rows.append(row)
     return rows

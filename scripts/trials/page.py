@@ -134,6 +134,8 @@ def page(results: dict[str, Rows], machine: str) -> tuple[str, dict[str, str]]:
     for name, (title, about, render) in PARTS.items():
         if not results.get(name):
             continue
+        late = max(row["late_ms"] for row in results[name])
+        about += f" The link was late with its packets by {late:.2f} ms on average, at worst."
         tables, plots = render(results[name])
         drawings |= plots
         text += [f"## {title}", "", about, "", *(f"![{title}](experiments/{plot}.svg)\n" for plot in plots), tables]
