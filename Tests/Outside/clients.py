@@ -12,13 +12,15 @@ from typing import Callable
 
 import gmqtt
 import paho.mqtt.client as paho
+import pytest
 from gmqtt.mqtt.constants import MQTTv50, MQTTv311
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
 import packets
+import stacks
 from packets import Message, Received, Will
-from transports import QUIC, TCP, Address, Closed
+from transports import QUIC, TCP, Address, Closed, Stream
 
 PATIENCE = 10.0  # seconds until something that should have happened counts as lost
 SILENCE = 0.2  # seconds of nothing that count as nothing
@@ -67,17 +69,24 @@ class Wire(Client):
 
     transport: Callable[[Address], TCP | QUIC]
 
-    def __init__(self, address: Address, version: int, options: Options):
+    def __init__(self, address: Address, version: int, options: Options, **transport):
         super().__init__(address, version, options)
         self.inbox = bytearray()
         self.kept: deque[Received] = deque()
         self.identifier = 0
-        self.connection = self.transport(address)
+        self.connection = self.transport(address, **transport)
 
-    def connect(self) -> bool:
+    @property
+    def greeting(self) -> bytes:
         o = self.options
         values = {"session_expiry": o.expires} if self.version == 5 and o.expires else {}
-        self.send(packets.connect(o.identifier, self.version, clean=o.clean, keep_alive=o.keep_alive, will=o.will, **values))
+        return packets.connect(o.identifier, self.version, clean=o.clean, keep_alive=o.keep_alive, will=o.will, **values)
+
+    def connect(self) -> bool:
+        self.send(self.greeting)
+        return self.connected()
+
+    def connected(self) -> bool:
         answer = self.expect(packets.CONNACK)
         assert answer.reason == 0, f"refused with {answer.reason:#x}"
         return answer.session_present
@@ -161,6 +170,10 @@ class Wire(Client):
             return reason
         raise AssertionError(f"{self.options.identifier} is still connected")
 
+    def ping(self) -> None:
+        self.send(packets.packet(packets.PINGREQ))
+        self.expect(packets.PINGRESP)
+
     def disconnect(self) -> None:
         self.send(packets.disconnect(self.version))
         self.connection.abort()
@@ -173,8 +186,39 @@ class WireOverTCP(Wire):
     transport = TCP
 
 
-class AioQUIC(Wire):
+class WireOverQUIC(Wire):
+    def open(self) -> "DataStream":
+        return DataStream(self)
+
+
+class AioQUIC(WireOverQUIC):
     transport = QUIC
+
+
+class QH3(WireOverQUIC):
+    transport = stacks.QH3
+
+
+class Picoquic(WireOverQUIC):
+    transport = stacks.Picoquic
+
+
+each_stack = pytest.mark.parametrize(
+    "stack",
+    [
+        AioQUIC,
+        QH3,
+        pytest.param(Picoquic, marks=pytest.mark.skipif(not stacks.HAS_PICOQUIC, reason="aiopquic, which brings picoquic, has no build for this Python")),
+    ],
+)
+
+
+class DataStream(Wire):
+    """A further stream of a client: what is asked and answered there stays there."""
+
+    def __init__(self, client: WireOverQUIC):
+        self.transport = lambda _: Stream(client.connection)
+        super().__init__(client.address, client.version, client.options)
 
 
 class Paho(Client):
@@ -364,11 +408,10 @@ class Kind:
 
     @property
     def transport(self) -> str:
-        return "quic" if self.make is AioQUIC else "tcp"
+        return "quic" if issubclass(self.make, WireOverQUIC) else "tcp"
 
     def __str__(self) -> str:
-        name = "aioquic" if self.make is AioQUIC else self.make.__name__.lower()
-        return f"{name}-{ {3: '3.1', 4: '3.1.1', 5: '5'}[self.version] }"
+        return f"{self.make.__name__.lower()}-{ {3: '3.1', 4: '3.1.1', 5: '5'}[self.version] }"
 
 
 KINDS = [

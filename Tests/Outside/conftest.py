@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from clients import Client, Kind, Options
+import packets
+from clients import PATIENCE, AioQUIC, Client, Kind, Options
 from link import Link
 from servers import Martlet, MosquittoServer, Server
 
@@ -18,6 +19,8 @@ ROOT = Path(__file__).resolve().parents[2]
 def pytest_addoption(parser):
     parser.addoption("--martlet", default=str(ROOT / ".build" / "debug" / "martlet"), help="the binary under test")
     parser.addoption("--peer", action="store_true", help="test mosquitto in its place")
+    parser.addoption("--moves", type=int, default=30, help="changes of address of each client that moves")
+    parser.addoption("--move-loops", type=int, default=1, help="event loops of the broker whose clients move")
 
 
 def pytest_configure(config):
@@ -132,3 +135,17 @@ def link(request):
     yield make
     for link in made:
         link.close()
+
+
+@pytest.fixture(scope="session")
+def data_streams(shared):
+    """Skips what needs data streams where the broker refuses them."""
+    client = AioQUIC(shared.addresses["quic"], 5, Options("data-streams"))
+    client.connect()
+    stream = client.open().connection
+    stream.send(packets.packet(packets.PINGREQ))
+    stream.quic.wait(lambda: stream.id in stream.quic.arrived or stream.quic.ended(stream.id), PATIENCE)
+    refused = stream.quic.ended(stream.id)
+    client.disconnect()
+    if refused:
+        pytest.skip("the broker refuses data streams")

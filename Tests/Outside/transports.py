@@ -5,11 +5,11 @@ import select
 import socket
 import ssl
 import time
+from dataclasses import dataclass
 
+import aioquic.quic.events
 from aioquic.quic.configuration import QuicConfiguration
 from aioquic.quic.connection import QuicConnection
-from aioquic.quic.events import ConnectionTerminated, HandshakeCompleted, StopSendingReceived, StreamDataReceived, StreamReset
-from aioquic.tls import SessionTicket
 
 from servers import Address
 
@@ -53,40 +53,48 @@ class TCP:
 
 
 class QUIC:
-    """MQTT on the client's bidirectional stream 0; further streams stand beside it."""
+    """MQTT on the client's bidirectional stream 0; further streams stand beside it. The stack is aioquic; others that are
+    used alike put theirs in its place.
+
+    With a `ticket` of an earlier connection the handshake resumes its session; then `early` leaves on the control stream
+    with the first flight."""
 
     name = "quic"
     CONTROL = 0
+    Configuration, Connection, events = QuicConfiguration, QuicConnection, aioquic.quic.events
 
     def __init__(
-        self, address: Address, alpn: str = "mqtt", verify: ssl.VerifyMode = ssl.CERT_NONE, ticket: SessionTicket | None = None, early: bytes = b""
+        self, address: Address, alpn: str = "mqtt", verify: ssl.VerifyMode = ssl.CERT_NONE, ticket: object = None, early: bytes = b"", **settings
     ):
-        """With a ticket it resumes, and sends `early` in the first flight."""
-        configuration = QuicConfiguration(is_client=True, alpn_protocols=[alpn], verify_mode=verify, server_name="localhost")
-        configuration.session_ticket = ticket
-        self.tickets: list[SessionTicket] = []
-        self.quic = QuicConnection(configuration=configuration, session_ticket_handler=self.tickets.append)
         self.address = address
-        self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self.socket.bind(("127.0.0.1", 0))
+        self.socket = bound()
+        self.moved: Moved | None = None
+        self.tickets: list = []
+        self.resumed = False
+        self.took_early: bool | None = None  # stays None where a stack does not tell
         self.arrived: dict[int, bytearray] = {}
         self.reset: dict[int, int] = {}
         self.stopped: dict[int, int] = {}
         self.finished: set[int] = set()
         self.established = False
         self.closed: Closed | None = None
-        self.quic.connect(address, now=time.monotonic())
-        self.first_flight: list[bytes] = []
-        if early:
-            self.quic.send_stream_data(self.CONTROL, early)
-            self.first_flight = [datagram for datagram, _ in self.quic.datagrams_to_send(now=time.monotonic())]
-            return
+        self.quic = self.make(ticket, alpn_protocols=[alpn], verify_mode=verify, server_name="localhost", **settings)
+        self.begin(early)
         self.complete()
 
     def complete(self) -> None:
         """Lets the handshake come to its end."""
         self.wait(lambda: self.established, 10)
         assert self.established, "no QUIC handshake within 10 seconds"
+
+    def make(self, ticket: object, **settings):
+        configuration = self.Configuration(is_client=True, session_ticket=ticket, **settings)
+        return self.Connection(configuration=configuration, session_ticket_handler=self.tickets.append)
+
+    def begin(self, early: bytes) -> None:
+        self.quic.connect(self.address, now=time.monotonic())
+        if early:
+            self.quic.send_stream_data(self.CONTROL, early)
 
     def wait(self, condition, seconds: float) -> None:
         """Lets the connection live until something holds, or the time is over. Raises Closed when the broker closed it."""
@@ -108,18 +116,10 @@ class QUIC:
                 self.quic.handle_timer(now=time.monotonic())
             self.take_events()
 
-    def first_answer(self) -> None:
-        """Sends the first flight, and takes what comes back without a further word: one round trip."""
-        for datagram in self.first_flight:
-            self.socket.sendto(datagram, self.address)
-        deadline = time.monotonic() + 10
-        while self.CONTROL not in self.arrived and (left := deadline - time.monotonic()) > 0:
-            if select.select([self.socket], [], [], left)[0]:
-                self.read()
-                self.take_events()
-
     def transmit(self) -> None:
         for datagram, _ in self.quic.datagrams_to_send(now=time.monotonic()):
+            if self.moved and self.moved.sent is None:
+                self.moved.sent = time.monotonic()
             self.socket.sendto(datagram, self.address)
 
     def read(self) -> None:
@@ -135,17 +135,19 @@ class QUIC:
     def take_events(self) -> None:
         while (event := self.quic.next_event()) is not None:
             match event:
-                case HandshakeCompleted():
+                case self.events.HandshakeCompleted():
                     self.established = True
-                case StreamDataReceived():
+                    self.resumed = event.session_resumed
+                    self.took_early = event.early_data_accepted
+                case self.events.StreamDataReceived():
                     self.arrived.setdefault(event.stream_id, bytearray()).extend(event.data)
                     if event.end_stream:
                         self.finished.add(event.stream_id)
-                case StreamReset():
+                case self.events.StreamReset():
                     self.reset[event.stream_id] = event.error_code
-                case StopSendingReceived():
+                case self.events.StopSendingReceived():
                     self.stopped[event.stream_id] = event.error_code
-                case ConnectionTerminated():
+                case self.events.ConnectionTerminated():
                     self.closed = Closed(event.error_code)
 
     def send(self, data: bytes, stream: int = CONTROL) -> None:
@@ -154,12 +156,12 @@ class QUIC:
         self.quic.send_stream_data(stream, data)
         self.transmit()
 
-    def receive(self, timeout: float) -> bytes:
-        over = lambda: self.arrived.get(self.CONTROL) or self.CONTROL in self.finished or self.CONTROL in self.reset
+    def receive(self, timeout: float, stream: int = CONTROL) -> bytes:
+        over = lambda: self.arrived.get(stream) or self.ended(stream)
         self.wait(over, timeout)
-        data = bytes(self.arrived.pop(self.CONTROL, b""))
+        data = bytes(self.arrived.pop(stream, b""))
         if not data and over():
-            raise Closed(self.reset.get(self.CONTROL))
+            raise Closed(self.reset.get(stream))
         return data
 
     def open_stream(self) -> int:
@@ -182,13 +184,77 @@ class QUIC:
         """The broker's side of the stream is over."""
         return stream in self.finished or stream in self.reset
 
-    def rebind(self) -> None:
-        """Goes on from another port, as a client does whose network changed."""
-        self.socket.close()
-        self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self.socket.bind(("127.0.0.1", 0))
+    def rebind(self, host: str = "", keep_port: bool = False) -> None:
+        """Goes on from another port, or address, or both, as a client does whose network changed: the old socket is closed
+        at once."""
+        self.socket, self.moved = rebound(self.socket, host, keep_port), Moved()
+
+    def migrate(self, host: str = "", keep_port: bool = False) -> None:
+        """As `rebind`, by a client that knows of it and takes another connection identifier along (RFC 9000 §9.5)."""
+        self.wait(self.change_identifier, 10)
+        self.rebind(host, keep_port)
+
+    def change_identifier(self) -> bool:
+        """Whether the broker has given another one."""
+        has = bool(self.quic._peer_cid_available)
+        self.quic.change_connection_id()
+        return has
+
+    def take_ticket(self) -> object:
+        """Ends the connection: what another one resumes it with, or None when the broker has given nothing."""
+        self.wait(lambda: self.tickets, 1)
+        self.abort()
+        return self.tickets[-1] if self.tickets else None
 
     def abort(self) -> None:
         self.quic.close()
         self.transmit()
         self.socket.close()
+
+
+class Stream:
+    """A data stream of a connection."""
+
+    def __init__(self, quic: QUIC):
+        self.quic = quic
+        self.id = quic.open_stream()
+        assert self.id != quic.CONTROL
+        quic.quic.send_stream_data(self.id, b"")  # the next one has another number
+
+    def send(self, data: bytes) -> None:
+        self.quic.send(data, self.id)
+
+    def receive(self, timeout: float) -> bytes:
+        return self.quic.receive(timeout, self.id)
+
+    def finish(self) -> None:
+        self.quic.finish(self.id)
+
+    def abandon(self, code: int) -> None:
+        self.quic.abandon(self.id, code)
+
+    def stop(self, code: int) -> None:
+        self.quic.stop(self.id, code)
+
+    def wait_over(self) -> None:
+        self.quic.wait(lambda: self.quic.ended(self.id), 10)
+        assert self.quic.ended(self.id), f"stream {self.id} goes on"
+
+
+@dataclass
+class Moved:
+    """A change of a client's address."""
+
+    sent: float | None = None  # when the first datagram left from the new one
+
+
+def bound(host: str = "127.0.0.1", port: int = 0) -> socket.socket:
+    made = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    made.bind((host, port))
+    return made
+
+
+def rebound(old: socket.socket, host: str, keep_port: bool) -> socket.socket:
+    before, port = old.getsockname()
+    old.close()
+    return bound(host or before, port if keep_port else 0)
