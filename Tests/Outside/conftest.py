@@ -8,8 +8,7 @@ from pathlib import Path
 
 import pytest
 
-import packets
-from clients import PATIENCE, AioQUIC, Client, Kind, Options
+from clients import Client, Kind, Options
 from link import Link
 from servers import Martlet, MosquittoServer, Server
 
@@ -135,17 +134,3 @@ def link(request):
     yield make
     for link in made:
         link.close()
-
-
-@pytest.fixture(scope="session")
-def data_streams(shared):
-    """Skips what needs data streams where the broker refuses them."""
-    client = AioQUIC(shared.addresses["quic"], 5, Options("data-streams"))
-    client.connect()
-    stream = client.open().connection
-    stream.send(packets.packet(packets.PINGREQ))
-    stream.quic.wait(lambda: stream.id in stream.quic.arrived or stream.quic.ended(stream.id), PATIENCE)
-    refused = stream.quic.ended(stream.id)
-    client.disconnect()
-    if refused:
-        pytest.skip("the broker refuses data streams")

@@ -385,7 +385,7 @@ def test_fragments_that_stay(siege):
     siege.end(GROWTH + len(attackers) * MiB // 2)
 
 
-def test_fragments_that_stay_on_data_streams(data_streams, siege):
+def test_fragments_that_stay_on_data_streams(siege):
     """As many as there may be."""
     attackers = [siege.attacker() for _ in range(3)]
     for attacker in attackers:

@@ -133,7 +133,6 @@ def test_active_migration(tour, moves, stack):
     tour(stack, moves // 3, active=True)
 
 
-@pytest.mark.xfail(strict=True, reason="CONNECTION_ID_LIMIT_ERROR, though the client has never given more identifiers than it may: one that is retired is still counted")
 @pytest.mark.parametrize("stack", [AioQUIC, QH3])
 def test_active_migration_right_after_a_rebinding(broker, connect, stack):
     """While the path before is still being validated. The client replaces an identifier as soon as it is retired."""
