@@ -135,13 +135,17 @@ def rebind(bed: Bed, change: str, first: float, every: float, changes: int, roun
 def idle(options: Options) -> list[dict]:
     """A client is silent until its NAT has forgotten it. Then a message is there for it, and it says something."""
     rows = []
-    silence, timeout = options.seconds(130, 4), options.seconds(120, 2)
-    for way, pings in [(Way("quic"), False), (Way("quic"), True), (Way("ssl"), False)][: 2 if options.quick else 3]:
-        keep = (f"listeners.quic.default.keep_alive_interval_ms={int(timeout * 1000 * 0.4)}",) if pings else ()
+    # Clients send a QUIC PING after 25 s of silence; within less than that only a listener's can keep the binding.
+    cases = [(Way("quic"), False, 20, 10), (Way("quic"), True, 130, 120), (Way("ssl"), False, 130, 120)]
+    if options.quick:
+        cases = [(Way("quic"), False, 4, 2), (Way("quic"), True, 4, 2)]
+    for way, pings, silence, timeout in cases:
+        keep = (f"listeners.quic.default.keep_alive_interval_ms={min(25_000, timeout * 400)}",) if pings else ()
         with Bed(options, "set delay 25ms", way=way, nat=True, nat_timeout=timeout, settings=keep) as bed:
-            words = ["-t", "wake", "-q", 1, "-c", "-x", 600, "-i", "sleeper", "-k", int(silence + 3), "-F", Listener.FORMAT]
+            words = ["-t", "wake", "-q", 1, "-c", "-x", 600, "-i", "sleeper", "-k", int(silence * 1.5), "-F", Listener.FORMAT]
             sleeper = Listener(bed.tool("sub", *words))
             wait_until(lambda: bed.link.bound)
+            speaker = Speaker(lambda: bed.tool("pub", "-t", "wake", "-q", 1, "-l", far=False))
             time.sleep(1)
             begun = time.time()
             if not pings:
@@ -149,9 +153,9 @@ def idle(options: Options) -> list[dict]:
                 bed.link.say("expire all")  # TCP's binding too, which lives longer by itself
             time.sleep(max(0.0, begun + silence - time.time()))
             known, published = len(bed.link.bound), time.time()
-            bed.tool("pub", "-t", "wake", "-m", "1", "-q", 1, far=False).wait(10)
+            speaker.say()
             # MQTT's keep alive is the client's next packet.
-            wait_until(lambda: sleeper.messages, silence * 0.6 + 15)
+            wait_until(lambda: sleeper.messages, silence + 15)
             heard = sleeper.messages[0][0] if sleeper.messages else None
             woke = bed.link.bound[known]["unix"] / 1e9 if len(bed.link.bound) > known else None
             row = {

@@ -104,7 +104,7 @@ def blocking(options: Options) -> list[dict]:
                 {"name": "large", "interval_ms": "5000", "QoS": 0, "payload": {"Data": "%p24415"}, "render": "Data", "stream": large, "stream_priority": 8, **common},
             ]}))
             subscriber = bed.bench("sub", "-c", 1, "-t", "small", far=False).until(" sub total=1 ")
-            bed.bench("pub", "-c", 1, "--topics-payload", spec, "--duration", f"{seconds}s")
+            bed.bench("pub", "-c", 1, "--topics-payload", spec, "--duration", f"{seconds}s").until(" connect_succ total=1 ")
             start = time.monotonic()
             time.sleep(seconds)
             said = [(at - start, total) for at, total in subscriber.totals("recv")]
