@@ -50,7 +50,7 @@ struct StatisticsLinesTests {
                 "publish_latency", "recv", "sub", "sub_fail", "pub", "pub_fail", "pub_overrun", "pub_succ", "pub_nosub",
                 "connect_succ", "connect_fail", "connect_retried", "reconnect_succ", "unreachable",
                 "connection_refused", "connection_timeout", "connection_idle", "migrate_succ", "migrate_fail",
-                "stream_ended",
+                "stream_ended", "connect_early",
             ]
         )
     }
