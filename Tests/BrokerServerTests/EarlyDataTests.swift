@@ -3,6 +3,7 @@ import MQTTClient
 import MQTTCodec
 import NIOConcurrencyHelpers
 import NIOCore
+import NIOPosix
 import QUICTransport
 import Testing
 
@@ -106,6 +107,29 @@ import Testing
             #expect(try await watcher.nextPayload() == "in time")
             await client.disconnect()
             await watcher.disconnect()
+        }
+    }
+
+    /// Takes as long as a handshake may.
+    @Test("A client whose first address is dead takes CONNECT back, and sends it to the next") func nextAddress()
+        async throws
+    {
+        try await RunningBroker.run(configure: { $0.resume() }) { broker, _ in
+            let dead = try SocketAddress(ipAddress: "127.0.0.1", port: 9)
+            let client = MQTTClient(
+                configuration: ClientConfiguration(connect: Connect(clientIdentifier: "c")),
+                target: ConnectionTarget(
+                    addresses: [dead, try #require(broker.address(.quic))],
+                    transport: .quic(serverName: "localhost", trust: .insecure)
+                ),
+                eventLoop: MultiThreadedEventLoopGroup.singleton.next()
+            )
+            await client.resume(with: try await broker.ticket())
+            _ = try await client.connect()
+            try await client.subscribe("t")
+            try await client.publish(Publish("t", "hello", qos: .atLeastOnce))
+            #expect(try await client.nextPayload() == "hello")
+            await client.disconnect()
         }
     }
 

@@ -28,10 +28,6 @@ package final class Connection {
     /// Octets of `output` beyond which messages wait: its share of what its client may be owed in a burst.
     @exclusivity(unchecked) var outputHighWaterMark: Int
     @exclusivity(unchecked) var lastPacket: NIODeadline
-    /// Whether what arrives may be the replay of somebody else: the handshake is not complete.
-    package internal(set) var isEarly: Bool
-    /// Whether what follows CONNECT waits until it is.
-    @exclusivity(unchecked) var holdsEarlyData: Bool
 
     /// The connection that a data stream belongs to; `nil` for one that stands alone.
     let control: Connection?
@@ -74,18 +70,19 @@ package final class Connection {
         self.outputHighWaterMark = limits.outputHighWaterMark
         self.accepted = now
         self.lastPacket = now
-        self.isEarly = control?.isEarly ?? (peer.earlyData != nil)
-        self.holdsEarlyData = control?.holdsEarlyData ?? (peer.earlyData == .connectOnly)
     }
 
     /// Whether it is a data stream: packets without CONNECT and of a session that is subordinate to its client's.
     package var isDataStream: Bool { control != nil }
 
+    /// Whether what arrives may be the replay of somebody else: the handshake is not complete.
+    var isEarly: Bool { peer.earlyData != nil }
+
     /// Whether packets have to wait for an answer to an earlier one.
     var isHeld: Bool {
         switch state {
         case .connecting, .subscribing: true
-        case .connected: holdsEarlyData
+        case .connected: peer.earlyData == .connectOnly
         case .awaitingConnect, .closed: false
         }
     }

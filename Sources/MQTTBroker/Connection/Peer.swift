@@ -9,7 +9,7 @@ package struct Peer: Sendable {
     /// What a verified certificate of the client says; `nil` where none was asked for.
     package let certificate: Certificate?
     /// Set for a connection that sends data ahead of its handshake's end, until `Shard.confirmed`.
-    package let earlyData: EarlyData?
+    package internal(set) var earlyData: EarlyData?
 
     /// The subject of a client's certificate.
     package struct Certificate: Sendable, Equatable {

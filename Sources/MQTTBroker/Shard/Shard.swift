@@ -130,13 +130,9 @@ package struct Shard {
 
     /// The handshake of an early connection is complete: what it sends is its own, and what waited for that goes on.
     package mutating func confirmed(_ connection: Connection, now: NIODeadline) {
-        let held = connection.holdsEarlyData
-        for early in [connection] + connection.streams {
-            early.isEarly = false
-            early.holdsEarlyData = false
-        }
-        guard held else { return }
-        resume(connection, now: now)
+        connection.peer.earlyData = nil
+        for stream in connection.streams { stream.peer.earlyData = nil }
+        if !connection.isClosed { resume(connection, now: now) }
         for stream in connection.streams where !stream.isClosed {
             resume(stream, now: now)
             // The shell is to read on.
