@@ -29,6 +29,12 @@ class Panel:
     logarithmic: bool = False
     points: dict[str, list[tuple[float, float]]] = field(default_factory=dict)  # a curve over a numeric x axis instead
     width: int = NARROW
+    scale: list[float] = field(default_factory=list)  # what the y axis spans, that of all panels of a chart
+
+    @property
+    def values(self) -> list[float]:
+        rows = [[value for _, value in row] for row in self.points.values()] or self.series.values()
+        return [value for row in rows for value in row if value is not None]
 
 
 def nice(most: float) -> float:
@@ -38,7 +44,9 @@ def nice(most: float) -> float:
 
 
 def number(value: float) -> str:
-    return f"{value / 1000:.0f}k" if value >= 10_000 else f"{value:,.0f}" if value >= 10 or value == int(value) else f"{value:.1f}"
+    if value >= 1000:
+        return f"{value / 1000:.3g}k"
+    return f"{value:.0f}" if value >= 10 or value == int(value) else f"{value:.1f}"
 
 
 def text(x: float, y: float, said: str, kind: str, anchor: str = "middle", more: str = "") -> str:
@@ -68,8 +76,7 @@ class Scale:
 
 
 def bars(panel: Panel, x: float, y: float) -> list[str]:
-    values = [value for row in panel.series.values() for value in row if value is not None]
-    scale = Scale(values, 0, HEIGHT, panel.logarithmic)
+    scale = Scale(panel.scale, 0, HEIGHT, panel.logarithmic)
     out = frame(panel, scale, x, y)
     group = panel.width / len(panel.places)
     width = min(26.0, (group - 14) / len(panel.series))
@@ -88,7 +95,7 @@ def bars(panel: Panel, x: float, y: float) -> list[str]:
 
 
 def curves(panel: Panel, x: float, y: float) -> list[str]:
-    scale = Scale([value for row in panel.points.values() for _, value in row], 0, HEIGHT, panel.logarithmic)
+    scale = Scale(panel.scale, 0, HEIGHT, panel.logarithmic)
     across = Scale([at for row in panel.points.values() for at, _ in row], 0, panel.width, False)
     out = frame(panel, scale, x, y)
     for tick in across.ticks:
@@ -121,6 +128,7 @@ def chart(title: str, panels: list[Panel], columns: int = 2) -> str:
     body, labels = [], []
     for index, panel in enumerate(panels):
         panel.width = width
+        panel.scale = [value for other in panels for value in other.values]
         x = LEFT + (index % columns) * (width + GAP)
         y = TOP + (index // columns) * (HEIGHT + 90)
         body += curves(panel, x, y) if panel.points else bars(panel, x, y)
