@@ -66,7 +66,7 @@ def rebinding(options: Options, delay: int = 15, rate: str = "10mbit", first: fl
     for transport in ["quic", "ssl"]:
         for change in ["both"] if options.quick else ["port", "address", "both"]:
             way = Way(transport)
-            with Bed(options, f"set delay {delay}ms rate {rate} queue 100", way=way, nat=True, settings=(f"node.loops={loops}",)) as bed:
+            with Bed(options, f"set delay {delay}ms rate {rate} queue 100", way=way, nat=True, settings=(f"node.loops={loops}", f"listeners.quic.default.new_address_interval={int(every * 500)}ms")) as bed:
                 rows.append(rebind(bed, change, first, every, changes, 2 * delay / 1000))
                 row = rows[-1]
                 options.say(
@@ -88,12 +88,13 @@ def rebind(bed: Bed, change: str, first: float, every: float, changes: int, roun
     ups = [Listener(bed.tool("sub", "-t", f"up/{number}", "-q", 2, "-F", Listener.FORMAT, far=False)) for number in range(CLIENTS)]
     down = Speaker(lambda: bed.tool("pub", "-t", "down", "-q", 2, "-l", far=False))
     # Until each is subscribed and hears the others.
-    for _ in range(40):
+    ready = lambda: all(listener.messages for listener in [*listeners, *ups])
+    while not ready():
         for speaker in [*speakers, down]:
             speaker.say()
+        if down.number > 600:
+            raise RuntimeError("not everybody is subscribed")
         time.sleep(0.05)
-        if all(listener.messages for listener in [*listeners, *ups]):
-            break
     begun = [down.number, *(speaker.number for speaker in speakers)]
     known, commanded, start, due = len(bed.link.bound), [], time.monotonic(), time.monotonic() + first
     while len(commanded) < changes or time.monotonic() < due:
