@@ -17,9 +17,12 @@ extension QUICConnection {
             }
         }
         let packetRoom = engine.maximumPacket
+        let pathMaximum = engine.pathMaximumPacket
         var allowance = self.limits.pacesPackets ? engine.sendQuantum : .max
         var wrote = false
-        defer { if wrote, self.limits.pacesPackets { engine.didWriteBurst(now: now) } }
+        // A probe of the path's MTU is charged to the next burst: the answer to a CONNECT would wait for it otherwise.
+        var probed = false
+        defer { if wrote, !probed, self.limits.pacesPackets { engine.didWriteBurst(now: now) } }
         while allowance > 0 {
             guard batch.hasRoom(for: packetRoom) else { return .batchFull }
             switch unsafe self.writePacket(engine, into: batch.tail(packetRoom), now: now) {
@@ -28,6 +31,7 @@ extension QUICConnection {
                 let ecn = self.limits.marksECN ? route.ecn : 0
                 batch.append(count, from: sourceMatters ? route.local : nil, to: route.remote, ecn: ecn)
                 wrote = true
+                if count > pathMaximum { probed = true }
                 allowance -= count
             case .failed(let end):
                 return .ended(end)

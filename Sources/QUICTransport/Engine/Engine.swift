@@ -328,6 +328,9 @@ internal import NIOCore
     /// Bytes that congestion control lets out in one go.
     var sendQuantum: Int { unsafe ngtcp2_conn_get_send_quantum(self.conn) }
 
+    /// The longest packet that the path is known to carry.
+    var pathMaximumPacket: Int { unsafe ngtcp2_conn_get_path_max_tx_udp_payload_size(self.conn) }
+
     /// The longest packet that may be written, probes of the path's MTU included.
     var maximumPacket: Int { unsafe ngtcp2_conn_get_max_tx_udp_payload_size(self.conn) }
 }
