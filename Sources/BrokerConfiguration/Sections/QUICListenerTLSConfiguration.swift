@@ -13,12 +13,6 @@ package struct QUICListenerTLSConfiguration: ConfigurationSection {
     /// Those that clients may choose from, in the order of preference. Default: not set; the three of TLS 1.3.
     package var ciphers: [CipherSuite]?
 
-    /// Whether clients are asked for certificates.
-    package enum ClientVerification: String, CaseIterable, Sendable {
-        case none = "verify_none"
-        case peer = "verify_peer"
-    }
-
     /// The cipher suites of TLS 1.3 that QUIC has (RFC 9001 §5.3).
     package enum CipherSuite: String, CaseIterable, Sendable {
         case aes128 = "TLS_AES_128_GCM_SHA256"

@@ -33,12 +33,6 @@ package struct TLSOptionsConfiguration: ConfigurationSection {
     /// Whether a client needs a certificate where certificates are verified. Default false.
     package var needsClientCertificate = false
 
-    /// Whether clients are asked for a certificate.
-    package enum ClientVerification: String, Sendable, CaseIterable {
-        case none = "verify_none"
-        case peer = "verify_peer"
-    }
-
     package init() {}
 
     package static var fields: [Field<Self>] {

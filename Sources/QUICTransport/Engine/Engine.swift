@@ -316,8 +316,6 @@ internal import NIOCore
 
     // MARK: State
 
-    var isHandshakeComplete: Bool { unsafe ngtcp2_conn_get_handshake_completed(self.conn) != 0 }
-
     var remoteAddress: DatagramAddress {
         unsafe DatagramAddress(ngtcp2_conn_get_path(self.conn).pointee.remote)
     }
