@@ -37,7 +37,10 @@ let package = Package(
         .target(name: "MQTTBroker", dependencies: ["MQTTCodec", .nioCore, .deque, .heap]),
 
         // Transport.
-        .target(name: "QUICTransport", dependencies: ["CNgtcp2", "CDatagrams", .nioCore, .nioPosix, .logging, .deque]),
+        .target(
+            name: "QUICTransport",
+            dependencies: ["CNgtcp2", "CDatagrams", .nioCore, .nioPosix, .nioSSL, .logging, .deque]
+        ),
 
         // The outside.
         .target(

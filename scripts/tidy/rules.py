@@ -12,7 +12,7 @@ from .tree import Finding, Tree
 ARROWS: dict[str, set[str]] = {
     "MQTTCodec": set(),
     "MQTTBroker": {"MQTTCodec"},
-    "QUICTransport": {"CNgtcp2", "CDatagrams"},
+    "QUICTransport": {"CNgtcp2", "CDatagrams", "CNIOBoringSSL"},
     "MQTTClient": {"MQTTCodec", "QUICTransport"},
     "BrokerServer": {"MQTTCodec", "MQTTBroker", "QUICTransport"},
     "BrokerAccess": {"MQTTCodec", "MQTTBroker"},
@@ -37,6 +37,7 @@ PURE: dict[str, set[str]] = {
 # Modules that only some folders import.
 OWNERS: dict[str, tuple[str, ...]] = {
     "CNgtcp2": ("Sources/QUICTransport/Engine",),
+    "CNIOBoringSSL": ("Sources/QUICTransport/Protection",),
     "CDatagrams": ("Sources/QUICTransport",),
     "ArgumentParser": ("Sources/martlet", "Sources/martlet-link"),
     "Configuration": ("Sources/BrokerConfiguration", "Sources/martlet"),

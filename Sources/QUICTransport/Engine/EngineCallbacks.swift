@@ -7,7 +7,8 @@ enum EngineCallbacks {
 
     private static func make(isServer: Bool) -> UnsafePointer<ngtcp2_callbacks> {
         var table = ngtcp2_callbacks()
-        self.addCryptography(to: &table, isServer: isServer)
+        self.addHandshake(to: &table)
+        self.addProtection(to: &table, isServer: isServer)
         self.addStreams(to: &table)
         self.addIdentifiers(to: &table, isServer: isServer)
         let place = UnsafeMutablePointer<ngtcp2_callbacks>.allocate(capacity: 1)
@@ -15,13 +16,7 @@ enum EngineCallbacks {
         return unsafe UnsafePointer(place)
     }
 
-    private static func addCryptography(to table: inout ngtcp2_callbacks, isServer: Bool) {
-        if isServer {
-            unsafe table.recv_client_initial = ngtcp2_crypto_recv_client_initial_cb
-        } else {
-            unsafe table.client_initial = ngtcp2_crypto_client_initial_cb
-            unsafe table.recv_retry = ngtcp2_crypto_recv_retry_cb
-        }
+    private static func addHandshake(to table: inout ngtcp2_callbacks) {
         unsafe table.recv_crypto_data = { conn, level, offset, data, count, user in
             let engine = unsafe engine(user)
             if case .released = engine.tls {
@@ -38,14 +33,7 @@ enum EngineCallbacks {
             unsafe ngtcp2_conn_set_tls_alert(conn, UInt8(GNUTLS_A_BAD_CERTIFICATE.rawValue))
             return NGTCP2_ERR_CRYPTO
         }
-        unsafe table.encrypt = ngtcp2_crypto_encrypt_cb
-        unsafe table.decrypt = ngtcp2_crypto_decrypt_cb
-        unsafe table.hp_mask = ngtcp2_crypto_hp_mask_cb
-        unsafe table.update_key = ngtcp2_crypto_update_key_cb
-        unsafe table.delete_crypto_aead_ctx = ngtcp2_crypto_delete_crypto_aead_ctx_cb
-        unsafe table.delete_crypto_cipher_ctx = ngtcp2_crypto_delete_crypto_cipher_ctx_cb
         unsafe table.get_path_challenge_data = ngtcp2_crypto_get_path_challenge_data_cb
-        unsafe table.version_negotiation = ngtcp2_crypto_version_negotiation_cb
         unsafe table.rand = { bytes, count, _ in
             unsafe RandomBytes.fill(UnsafeMutableRawBufferPointer(start: bytes, count: count))
         }
@@ -148,7 +136,7 @@ enum EngineCallbacks {
     }
 }
 
-private func engine(_ user: UnsafeMutableRawPointer?) -> Engine {
+func engine(_ user: UnsafeMutableRawPointer?) -> Engine {
     // ngtcp2 hands back what `Engine.init` gave it, and never calls without.
     unsafe Engine.from(user.unsafelyUnwrapped.assumingMemoryBound(to: ngtcp2_crypto_conn_ref.self))
 }

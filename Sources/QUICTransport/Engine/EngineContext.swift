@@ -7,6 +7,7 @@ internal import NIOCore
     var events: [(connection: QUICConnection, event: EngineEvent)] = []
     let identifiers: any QUICConnectionIDGenerator
     let keys: KeyRing
+    let expandedKeys = ExpandedKeys()
 
     /// Where ngtcp2 tells the path and the ECN mark of a packet that it wrote.
     let path: UnsafeMutablePointer<ngtcp2_path_storage>

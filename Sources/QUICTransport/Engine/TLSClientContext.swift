@@ -72,7 +72,7 @@ import Glibc
             break
         }
         if takesTickets { unsafe Self.hookTickets(of: session.handle) }
-        try unsafe check(ngtcp2_crypto_gnutls_configure_client_session(session.handle))
+        try session.beginQUIC()
         if let ticket {
             try unsafe check(gnutls_session_set_data(session.handle, ticket.session, ticket.session.count))
         }

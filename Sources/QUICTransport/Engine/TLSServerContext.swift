@@ -75,7 +75,7 @@ import Glibc
             unsafe gnutls_certificate_server_set_request(session.handle, GNUTLS_CERT_REQUIRE)
             unsafe gnutls_session_set_verify_cert2(session.handle, self.credentials.clientPurpose, 1, 0)
         }
-        try unsafe check(ngtcp2_crypto_gnutls_configure_server_session(session.handle))
+        try session.beginQUIC()
         return session
     }
 

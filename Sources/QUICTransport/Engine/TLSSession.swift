@@ -51,6 +51,20 @@ internal import CNgtcp2
         try check(status)
     }
 
+    /// Registers what QUIC wants of TLS, to be called when all else is set.
+    func beginQUIC() throws(QUICError) {
+        try unsafe check(ngtcp2_crypto_gnutls_configure_server_session(self.handle))
+        unsafe gnutls_handshake_set_secret_function(self.handle) { session, level, receiving, sending, count in
+            guard let engine = unsafe engine(of: session) else { return -1 }
+            let installed = unsafe engine.install(
+                level,
+                receiving: receiving.map { unsafe UnsafeRawBufferPointer(start: $0, count: count) },
+                sending: sending.map { unsafe UnsafeRawBufferPointer(start: $0, count: count) }
+            )
+            return installed ? 0 : -1
+        }
+    }
+
     deinit {
         unsafe gnutls_deinit(self.handle)
     }
