@@ -27,7 +27,7 @@ final class ShardRunner {
         let transport: any ConnectionTransport
     }
 
-    init(shard: Shard, eventLoop: any EventLoop) {
+    init(shard: consuming Shard, eventLoop: any EventLoop) {
         self.shard = shard
         self.eventLoop = eventLoop
     }

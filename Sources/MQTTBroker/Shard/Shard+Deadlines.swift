@@ -24,7 +24,7 @@ extension Shard {
         deadlines.insert(Deadline(instant: instant, target: target))
         // Whoever comes and goes leaves deadlines of no use behind, some for years.
         if deadlines.count > deadlinesBeforeSweep {
-            deadlines = Heap(deadlines.unordered.filter(isOfUse))
+            deadlines = Heap(deadlines.unordered.filter { isOfUse($0) })
             deadlinesBeforeSweep = max(Self.fewDeadlines, 2 * deadlines.count)
         }
     }

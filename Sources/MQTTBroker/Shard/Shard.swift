@@ -8,7 +8,7 @@ package import NIOCore
 /// A shard does no IO and has no clock. The shell calls it with what happened and the current instant, then carries out
 /// what it left behind: `swapDirty(with:)` names the connections with something to write or to close,
 /// `takeHandOver()` gives what other shards are to be told, `nextDeadline` says when `advance(to:)` is due.
-package struct Shard {
+package struct Shard: ~Copyable {
     package let index: Int
     /// Shards of this broker, 1 to 32.
     package let count: Int

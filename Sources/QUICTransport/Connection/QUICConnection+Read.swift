@@ -15,7 +15,8 @@ extension QUICConnection {
     ) -> EngineEnd? {
         guard let engine = self.engine else { return nil }
         self.mayHaveStoppedStreams = !self.streams.isEmpty
-        self.markDirty()
+        self.unanswered += 1
+        if remote == self.remote { self.endpoint.markDirty(self) } else { self.markDirty() }
         return unsafe engine.read(datagram, from: remote, to: local, ecn: ecn, now: now)
     }
 
@@ -39,7 +40,8 @@ extension QUICConnection {
             // Nothing but early data comes ahead of the handshake's end.
             if self.isServer { self.beginEarly() }
             self.tell { $0.opened(stream) }
-        case .received(let stream, let bytes, let finished):
+        case .received(let stream, let run):
+            let (bytes, finished) = self.endpoint.context.received(run)
             if stream.deliversBytes { self.tell { $0.received(bytes, on: stream, finished: finished) } }
             if !stream.isClosed { stream.didDeliver(bytes.readableBytes) }
         case .acknowledged(let stream):

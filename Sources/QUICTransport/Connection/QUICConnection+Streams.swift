@@ -26,7 +26,7 @@ extension QUICConnection {
 
     func credit(_ count: Int, on stream: QUICStream) {
         self.engine?.credit(count, on: stream.id)
-        self.markDirty()
+        self.endpoint.markDirty(self)
     }
 
     func resetStream(_ stream: QUICStream, code: UInt64) {

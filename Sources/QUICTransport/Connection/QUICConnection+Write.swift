@@ -7,6 +7,29 @@ extension QUICConnection {
         case ended(EngineEnd)
     }
 
+    // MARK: Patience
+
+    /// Acknowledgements that nothing else is sent with wait for more of their kind: so many datagrams may be unanswered, for
+    /// so many nanoseconds. A sender's first window is ten packets, and it may reckon with 25 ms (RFC 9000 §13.2).
+    private static let patientReads = 8
+    private static let patience: UInt64 = 1_000_000
+
+    /// Whether there is no more to send than acknowledgements and credit, and time for that.
+    var mayWait: Bool {
+        !self.isHurried && self.isEstablished && self.unanswered < Self.patientReads
+            && !self.streams.contains { $0.hasWork }
+    }
+
+    /// Puts off the write. Returns whether the deadline has to be scheduled for it.
+    func wait(now: UInt64) -> Bool {
+        guard !self.isWaiting else { return false }
+        self.isWaiting = true
+        self.deadline = min(self.deadline, now + Self.patience)
+        return true
+    }
+
+    // MARK: Writing
+
     /// Writes packets into the batch until there is nothing more to send, or not now.
     func write(into batch: TransmitBatch, sourceMatters: Bool, now: UInt64) -> WriteOutcome {
         guard let engine = self.engine else { return .done }

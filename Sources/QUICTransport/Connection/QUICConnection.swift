@@ -62,6 +62,13 @@ package final class QUICConnection {
     /// Whether something was read since the last write, so that the peer may have stopped streams.
     var mayHaveStoppedStreams = false
 
+    /// Datagrams read since the last write.
+    var unanswered = 0
+    /// Whether there may be more to send than acknowledgements and credit.
+    private(set) var isHurried = false
+    /// Whether a write is put off until the deadline.
+    var isWaiting = false
+
     // The endpoint's book-keeping.
     var isDirty = false
     var heapIndex = -1
@@ -134,7 +141,15 @@ package final class QUICConnection {
     }
 
     func markDirty() {
+        self.isHurried = true
         self.endpoint.markDirty(self)
+    }
+
+    /// What there is to send is being sent.
+    func didTakeTurn() {
+        self.unanswered = 0
+        self.isHurried = false
+        self.isWaiting = false
     }
 
     /// Early data flows: of a client that may write it, or to a server that has accepted it.
@@ -153,6 +168,7 @@ package final class QUICConnection {
         case .established, .closing, .closed: return
         }
         self.wasEstablished = true
+        self.markDirty()
         self.earlyData = self.engine?.earlyData ?? .none
         self.endpoint.didEstablish(self)
         if self.isServer, self.engine?.sendTicket() == true { self.endpoint.counters.ticketsSent += 1 }

@@ -4,9 +4,10 @@ extension QUICEndpoint {
     /// Takes what one read of the socket gave: one datagram, or a train of equally long ones from one address.
     func receive(_ envelope: AddressedEnvelope<ByteBuffer>) {
         guard let remote = DatagramAddress(envelope.remoteAddress) else { return }
+        let local = self.localAddress(of: envelope)
+        guard self.isAnswerable(remote, local) else { return }
         if self.burstConnection == nil { self.context.beginBurst() }
         let now = self.now
-        let local = self.localAddress(of: envelope)
         let ecn = envelope.metadata?.ecnState.codepoint ?? 0
         unsafe envelope.data.withUnsafeReadableBytes { bytes in
             let size = envelope.metadata?.segmentSize.flatMap { $0 > 0 ? $0 : nil } ?? bytes.count
@@ -30,6 +31,14 @@ extension QUICEndpoint {
         return address
     }
 
+    /// Whether an answer could reach the peer, and nobody else.
+    private func isAnswerable(_ remote: DatagramAddress, _ local: DatagramAddress) -> Bool {
+        if !remote.isUnanswerable, !local.isMulticastOrBroadcast { return true }
+        self.counters.dropped.unanswerableSource += 1
+        return false
+    }
+
+    /// Takes one datagram from an address that can be answered.
     func receive(
         _ datagram: UnsafeRawBufferPointer,
         from remote: DatagramAddress,
@@ -38,17 +47,18 @@ extension QUICEndpoint {
         now: UInt64,
         isTossed: Bool = false
     ) {
-        guard !remote.isUnanswerable, !local.isMulticastOrBroadcast else {
-            self.counters.dropped.unanswerableSource += 1
-            return
-        }
         guard let header = unsafe PacketHeader(datagram, identifierCount: self.context.identifiers.count) else {
             self.counters.dropped.malformed += 1
+            return
+        }
+        if let connection = self.burstConnection, header.destination == self.burstIdentifier {
+            unsafe self.read(datagram, for: connection, from: remote, to: local, ecn: ecn, now: now)
             return
         }
         switch self.table[header.destination] {
         case .live(let connection)?:
             unsafe self.read(datagram, for: connection, from: remote, to: local, ecn: ecn, now: now)
+            if self.burstConnection === connection { self.burstIdentifier = header.destination }
         case .closed(let closed)?:
             self.answerLate(closed, now: now)
         case nil:
@@ -83,6 +93,7 @@ extension QUICEndpoint {
         if connection !== self.burstConnection {
             self.dispatchEvents()
             self.burstConnection = connection
+            self.burstIdentifier = nil
         }
         if let end = unsafe connection.read(datagram, from: remote, to: local, ecn: ecn, now: now) {
             self.dispatchEvents()
@@ -139,6 +150,7 @@ extension QUICEndpoint {
             for (connection, event) in self.spareEvents { connection.handle(event) }
             self.spareEvents.removeAll(keepingCapacity: true)
         }
+        self.context.forgetReceived()
         self.isDispatching = false
     }
 }

@@ -58,14 +58,15 @@ extension QUICEndpoint {
     func joinGroup() {
         guard self.socketWishes.sharesPort, case .server(let configuration, _, _) = self.role else { return }
         let inbox = StrayInbox(self, limit: configuration.maximumTossedBytes)
-        self.isInGroup = true
+        self.inbox = inbox
         if self.group.join(inbox, worker: self.worker) { self.steer() }
     }
 
     func leaveGroup() {
         self.inboxes = []
-        guard self.isInGroup else { return }
-        self.isInGroup = false
+        guard let inbox = self.inbox else { return }
+        self.inbox = nil
+        inbox.close()
         self.group.leave(worker: self.worker)
     }
 

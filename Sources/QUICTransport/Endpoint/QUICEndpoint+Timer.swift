@@ -43,7 +43,8 @@ extension QUICEndpoint {
 }
 
 final class EndpointTimer: NIOScheduledCallbackHandler {
-    fileprivate weak var endpoint: QUICEndpoint?
+    /// Let go of when the endpoint has closed. A weak reference would make every other one to it dear.
+    var endpoint: QUICEndpoint?
 
     func handleScheduledCallback(eventLoop: some EventLoop) {
         self.endpoint?.timerFired()

@@ -68,22 +68,30 @@ extension QUICEndpoint {
             return true
         }
         let now = self.now
-        let outcome = connection.write(into: self.batch, sourceMatters: self.socketWishes.packetInfo, now: now)
-        // Identifiers that were issued must be known before the connection is forgotten.
-        self.dispatchEvents()
-        switch outcome {
+        if connection.mayWait {
+            connection.isDirty = false
+            if connection.wait(now: now) { self.deadlines.schedule(connection) }
+            return true
+        }
+        // Events are told in each case: identifiers that were issued must be known before the connection is forgotten.
+        switch connection.write(into: self.batch, sourceMatters: self.socketWishes.packetInfo, now: now) {
         case .batchFull:
+            self.dispatchEvents()
             return false
         case .done:
             connection.isDirty = false
+            connection.didTakeTurn()
+            // What users write in answer has its turn with the next flush.
+            self.dispatchEvents()
             if let reason = connection.closesNow(now) {
                 self.finish(connection, .closing(reason), now: now)
-            } else {
+            } else if !connection.isClosed {
                 connection.updateDeadline()
                 self.deadlines.schedule(connection)
             }
         case .ended(let end):
             connection.isDirty = false
+            self.dispatchEvents()
             self.finish(connection, end, now: now)
         }
         return true

@@ -50,7 +50,8 @@ package final class QUICEndpoint {
     /// Those that share the port, this one by its number among them.
     let group: QUICEndpointGroup
     let worker: Int
-    var isInGroup = false
+    /// Where they leave what is for this one, while it is one of them.
+    var inbox: StrayInbox?
     var inboxes: [StrayInbox?] = []
     /// By worker: what this read burst brought for others.
     var strays: [StrayBatch] = []
@@ -69,6 +70,8 @@ package final class QUICEndpoint {
 
     /// The connection that the datagrams of this read burst are for; its events are told when another's turn comes.
     var burstConnection: QUICConnection?
+    /// By which identifier the last of them came.
+    var burstIdentifier: QUICConnectionID?
     var isDispatching = false
     var spareEvents: [(connection: QUICConnection, event: EngineEvent)] = []
     var ended: [(connection: QUICConnection, reason: QUICCloseReason)] = []
@@ -234,8 +237,7 @@ package final class QUICEndpoint {
     /// Keeps early data acceptable for all tickets, however old the endpoint is and however seldom it is used.
     private func renewRegularly(_ earlyData: EarlyDataGuard) {
         let interval = TimeAmount.nanoseconds(Int64(clamping: earlyData.lifetime))
-        self.renewal = self.eventLoop.assumeIsolated().scheduleTask(in: interval) { [weak self] in
-            guard let self else { return }
+        self.renewal = self.eventLoop.assumeIsolated().scheduleTask(in: interval) {
             try? earlyData.renew(now: self.now)
             self.renewRegularly(earlyData)
         }
@@ -375,6 +377,7 @@ package final class QUICEndpoint {
         self.renewal?.cancel()
         self.scheduled?.callback.cancel()
         self.scheduled = nil
+        self.timer.endpoint = nil
         guard let channel = self.socket?.channel else { return promise.succeed() }
         self.socket = nil
         channel.close().cascade(to: promise)

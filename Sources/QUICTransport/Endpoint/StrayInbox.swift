@@ -4,13 +4,14 @@ internal import Synchronization
 /// Where other loops leave the datagrams that are for an endpoint. Asked once per batch, never per datagram.
 final class StrayInbox: Sendable {
     private let loop: any EventLoop
-    private let endpoint: NIOLoopBound<WeakEndpoint>
+    private let owner: NIOLoopBound<Owner>
     /// Octets that may wait for the loop.
     private let limit: Int
     private let waiting = Atomic(0)
 
-    private final class WeakEndpoint {
-        weak var endpoint: QUICEndpoint?
+    private final class Owner {
+        /// Let go of by `close`.
+        var endpoint: QUICEndpoint?
 
         init(_ endpoint: QUICEndpoint) {
             self.endpoint = endpoint
@@ -19,7 +20,7 @@ final class StrayInbox: Sendable {
 
     init(_ endpoint: QUICEndpoint, limit: Int) {
         self.loop = endpoint.eventLoop
-        self.endpoint = NIOLoopBound(WeakEndpoint(endpoint), eventLoop: endpoint.eventLoop)
+        self.owner = NIOLoopBound(Owner(endpoint), eventLoop: endpoint.eventLoop)
         self.limit = limit
     }
 
@@ -32,13 +33,16 @@ final class StrayInbox: Sendable {
         }
         self.loop.execute {
             self.waiting.subtract(weight, ordering: .relaxed)
-            self.endpoint.value.endpoint?.receive(batch)
+            self.owner.value.endpoint?.receive(batch)
         }
         return true
     }
 
     /// Tells who shares the port by now.
     func tell(_ inboxes: [StrayInbox?]) {
-        self.loop.execute { self.endpoint.value.endpoint?.inboxes = inboxes }
+        self.loop.execute { self.owner.value.endpoint?.inboxes = inboxes }
     }
+
+    /// What arrives from now on is lost. To be called on the owner's loop.
+    func close() { self.owner.value.endpoint = nil }
 }

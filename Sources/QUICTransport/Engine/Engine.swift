@@ -177,6 +177,10 @@ internal import NIOCore
         unsafe Unmanaged<Engine>.fromOpaque(reference.pointee.user_data).takeUnretainedValue()
     }
 
+    static func context(of reference: UnsafeMutablePointer<ngtcp2_crypto_conn_ref>) -> EngineContext {
+        unsafe Unmanaged<Engine>.fromOpaque(reference.pointee.user_data)._withUnsafeGuaranteedRef { $0.context }
+    }
+
     // MARK: TLS
 
     /// Makes the client's session, which resumes and sends early data if the ticket is good for it.

@@ -51,13 +51,12 @@ enum EngineCallbacks {
             return unsafe record(.opened(stream), user)
         }
         unsafe table.recv_stream_data = { _, flags, _, _, data, count, user, streamUser in
-            guard let stream = unsafe stream(streamUser) else { return 0 }
-            let engine = unsafe engine(user)
-            unsafe engine.context.record(
+            guard let stream = unsafe streamUser else { return 0 }
+            unsafe context(user).record(
                 UnsafeRawBufferPointer(start: data, count: count),
                 on: stream,
                 finished: flags & NGTCP2_STREAM_DATA_FLAG_FIN != 0,
-                for: engine.connection
+                user: user
             )
             return 0
         }
@@ -139,6 +138,10 @@ enum EngineCallbacks {
 func engine(_ user: UnsafeMutableRawPointer?) -> Engine {
     // ngtcp2 hands back what `Engine.init` gave it, and never calls without.
     unsafe Engine.from(user.unsafelyUnwrapped.assumingMemoryBound(to: ngtcp2_crypto_conn_ref.self))
+}
+
+private func context(_ user: UnsafeMutableRawPointer?) -> EngineContext {
+    unsafe Engine.context(of: user.unsafelyUnwrapped.assumingMemoryBound(to: ngtcp2_crypto_conn_ref.self))
 }
 
 private func stream(_ user: UnsafeMutableRawPointer?) -> QUICStream? {

@@ -16,6 +16,16 @@ internal import NIOCore
     let vectors: UnsafeMutableBufferPointer<ngtcp2_vec>
 
     private var arena = ReceiveArena()
+    /// What `received` events are about.
+    private var runs: [Run] = []
+    /// The stream of the last of them, and the place of its event.
+    private var runStream: UnsafeMutableRawPointer?
+    private var runEvent = -1
+
+    private struct Run {
+        var place: ReceiveArena.Place
+        var finished: Bool
+    }
 
     init(identifiers: any QUICConnectionIDGenerator, keys: KeyRing) {
         self.identifiers = identifiers
@@ -35,27 +45,46 @@ internal import NIOCore
     }
 
     /// Tells that the slices of the previous read burst are expected to be gone.
-    func beginBurst() { self.arena.recycle() }
+    func beginBurst() {
+        if self.runs.isEmpty { self.arena.recycle() }
+    }
 
     /// Copies stream bytes out of ngtcp2's buffer. Consecutive bytes of a stream become one event.
-    func record(_ bytes: UnsafeRawBufferPointer, on stream: QUICStream, finished: Bool, for connection: QUICConnection)
-    {
-        if case .received(stream, let previous, finished: false)? = self.events.last?.event,
-            let joined = unsafe self.arena.extend(previous, by: bytes)
+    ///
+    /// - Parameter stream: a `QUICStream`. For bytes that follow others of its own its reference count is not touched.
+    func record(
+        _ bytes: UnsafeRawBufferPointer,
+        on stream: UnsafeMutableRawPointer,
+        finished: Bool,
+        user: UnsafeMutableRawPointer?
+    ) {
+        let last = self.runs.count - 1
+        if unsafe stream == self.runStream, self.runEvent == self.events.count - 1, last >= 0, !self.runs[last].finished,
+            unsafe self.arena.extend(&self.runs[last].place, by: bytes)
         {
-            self.events[self.events.count - 1].event = .received(stream, joined, finished: finished)
-        } else {
-            unsafe self.events.append((connection, .received(stream, self.arena.append(bytes), finished: finished)))
+            self.runs[last].finished = finished
+            return
         }
+        unsafe self.runs.append(Run(place: self.arena.append(bytes), finished: finished))
+        unsafe self.runStream = stream
+        self.runEvent = self.events.count
+        let object = unsafe Unmanaged<QUICStream>.fromOpaque(stream).takeUnretainedValue()
+        self.events.append((unsafe engine(user).connection, .received(object, run: self.runs.count - 1)))
     }
-}
 
-private func ~= (stream: QUICStream, other: QUICStream) -> Bool { stream === other }
+    /// The bytes of an event, and whether the end of the stream follows them.
+    func received(_ run: Int) -> (bytes: ByteBuffer, finished: Bool) {
+        (self.arena.slice(self.runs[run].place), self.runs[run].finished)
+    }
+
+    /// All events have been told.
+    func forgetReceived() { self.runs.removeAll(keepingCapacity: true) }
+}
 
 #if DEBUG
     extension EngineContext {
         /// The unsent bytes that a packet of the size would take, copied.
-        func bytes(of queue: SendQueue, atMost limit: Int) -> [UInt8] {
+        func bytes(of queue: borrowing SendQueue, atMost limit: Int) -> [UInt8] {
             let described = unsafe queue.describeUnsent(self.vectors)
             var bytes: [UInt8] = []
             for index in 0..<described.count {

@@ -8,7 +8,8 @@ enum EngineEvent {
     /// A client was sent a ticket: the TLS library's form of it, seconds that it is good for.
     case ticket([UInt8], lifetime: Int64, allowsEarlyData: Bool)
     case opened(QUICStream)
-    case received(QUICStream, ByteBuffer, finished: Bool)
+    /// Bytes, or the end of the stream: `EngineContext.received` has them.
+    case received(QUICStream, run: Int)
     case acknowledged(QUICStream)
     case reset(QUICStream, code: UInt64)
     case stopSending(QUICStream, code: UInt64)

@@ -1,45 +1,54 @@
 internal import NIOCore
 
-/// Received stream bytes of one read burst, in one piece of memory of which users get slices.
+/// Received stream bytes of one read burst, in few pieces of memory of which users get slices.
 ///
 /// Bytes are appended behind the slices that are already out, which `ByteBuffer` itself would answer by a copy.
 @safe struct ReceiveArena {
+    /// Where bytes lie.
+    struct Place {
+        fileprivate let piece: Int
+        fileprivate let start: Int
+        fileprivate(set) var count: Int
+    }
+
     private static let capacity = 64 * 1024
 
-    private var buffer = ByteBuffer()
+    /// The last is the one that is being filled.
+    private var pieces = [ByteBuffer()]
     private var base: UnsafeMutableRawPointer?
     private var used = 0
-    /// Where the bytes start that were appended or extended last.
-    private var lastStart = 0
 
     /// Starts anew, in the same memory if no slice of it is left.
     mutating func recycle() {
         guard self.used > 0 else { return }
-        self.buffer.clear()
-        self.adoptBuffer()
+        if self.pieces.count > 1 { self.pieces.removeFirst(self.pieces.count - 1) }
+        self.pieces[0].clear()
+        self.adoptLast()
     }
 
-    mutating func append(_ bytes: UnsafeRawBufferPointer) -> ByteBuffer {
-        if self.used + bytes.count > self.buffer.capacity {
-            self.buffer = ByteBufferAllocator().buffer(capacity: max(Self.capacity, bytes.count))
-            self.adoptBuffer()
+    mutating func append(_ bytes: UnsafeRawBufferPointer) -> Place {
+        if self.used + bytes.count > self.pieces[self.pieces.count - 1].capacity {
+            self.pieces.append(ByteBufferAllocator().buffer(capacity: max(Self.capacity, bytes.count)))
+            self.adoptLast()
         }
-        self.lastStart = self.used
+        let start = self.used
         unsafe self.copy(bytes)
-        return self.slice
+        return Place(piece: self.pieces.count - 1, start: start, count: bytes.count)
     }
 
-    /// The slice with the bytes added, if it was made by the last call and there is room behind it.
-    mutating func extend(_ slice: ByteBuffer, by bytes: UnsafeRawBufferPointer) -> ByteBuffer? {
-        guard slice.readableBytes == self.used - self.lastStart, self.used + bytes.count <= self.buffer.capacity else {
-            return nil
-        }
+    /// Adds bytes to what was appended last. False if there is no room behind it.
+    mutating func extend(_ place: inout Place, by bytes: UnsafeRawBufferPointer) -> Bool {
+        let last = self.pieces.count - 1
+        guard place.piece == last, place.start + place.count == self.used,
+            self.used + bytes.count <= self.pieces[last].capacity
+        else { return false }
         unsafe self.copy(bytes)
-        return self.slice
+        place.count += bytes.count
+        return true
     }
 
-    private var slice: ByteBuffer {
-        self.buffer.getSlice(at: self.lastStart, length: self.used - self.lastStart) ?? ByteBuffer()
+    func slice(_ place: Place) -> ByteBuffer {
+        self.pieces[place.piece].getSlice(at: place.start, length: place.count) ?? ByteBuffer()
     }
 
     private mutating func copy(_ bytes: UnsafeRawBufferPointer) {
@@ -48,10 +57,10 @@ internal import NIOCore
         self.used += bytes.count
     }
 
-    private mutating func adoptBuffer() {
+    private mutating func adoptLast() {
+        let last = self.pieces.count - 1
         self.used = 0
-        self.lastStart = 0
-        self.buffer.moveWriterIndex(to: self.buffer.capacity)
-        unsafe self.base = self.buffer.withUnsafeMutableReadableBytes { $0.baseAddress }
+        self.pieces[last].moveWriterIndex(to: self.pieces[last].capacity)
+        unsafe self.base = self.pieces[last].withUnsafeMutableReadableBytes { $0.baseAddress }
     }
 }

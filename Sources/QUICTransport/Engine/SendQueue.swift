@@ -6,15 +6,16 @@ internal import NIOCore
 ///
 /// ngtcp2 keeps pointers to what it sent until then, so that bytes lie in pieces that neither move nor end before.
 /// Small writes are gathered in blocks of ours; large ones stay where they are, and are held. An empty queue holds no memory.
-struct SendQueue {
+@safe struct SendQueue: ~Copyable {
     /// Writes of at least so many bytes are kept by reference instead of copied.
     private static let referenceThreshold = 16 * 1024
     private static let leastBlock = 512
     private static let largestBlock = 16 * 1024
 
     @safe private struct Piece {
-        /// Holds the memory: a `SendBlock`, or the storage of a `ByteBuffer`.
-        let owner: AnyObject
+        /// Holds the memory: a `SendBlock`, or the storage of a `ByteBuffer`. Retained once, by the queue: pieces are looked
+        /// at for every packet, and their owners' reference counts are not to be touched each time.
+        let owner: Unmanaged<AnyObject>
         let start: UnsafePointer<UInt8>
         var count: Int
     }
@@ -51,7 +52,7 @@ struct SendQueue {
                 guard let start = readable.baseAddress else { return }
                 unsafe self.pieces.append(
                     Piece(
-                        owner: storage.takeUnretainedValue(),
+                        owner: Unmanaged.passRetained(storage.takeUnretainedValue()),
                         start: start.assumingMemoryBound(to: UInt8.self),
                         count: size
                     )
@@ -74,7 +75,9 @@ struct SendQueue {
         let capacity = min(Self.largestBlock, max(Self.leastBlock, self.count))
         let block = SendBlock(capacity: max(capacity, bytes.count))
         _ = unsafe block.append(bytes)
-        self.pieces.append(unsafe Piece(owner: block, start: UnsafePointer(block.memory), count: bytes.count))
+        self.pieces.append(
+            unsafe Piece(owner: .passRetained(block), start: UnsafePointer(block.memory), count: bytes.count)
+        )
         self.openBlock = block
     }
 
@@ -131,7 +134,7 @@ struct SendQueue {
         var left = acknowledged + self.acknowledgedInFirst
         while let first = self.pieces.first, left >= first.count {
             left -= first.count
-            self.pieces.removeFirst()
+            unsafe self.pieces.removeFirst().owner.release()
             if self.nextPiece > 0 {
                 self.nextPiece -= 1
             } else {
@@ -144,12 +147,19 @@ struct SendQueue {
 
     /// Forgets all bytes. Only when ngtcp2 holds no pointer to them any more.
     mutating func clear() {
+        self.releasePieces()
         self.pieces = Deque()
         self.openBlock = nil
         self.acknowledgedInFirst = 0
         self.nextPiece = 0
         self.sentOfNext = 0
     }
+
+    private func releasePieces() {
+        for piece in self.pieces { unsafe piece.owner.release() }
+    }
+
+    deinit { self.releasePieces() }
 
     /// Everything is to be sent anew: the peer has seen none of it, and ngtcp2 holds no pointer to it any more.
     mutating func rewind() {

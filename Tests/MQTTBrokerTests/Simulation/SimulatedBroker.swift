@@ -7,7 +7,14 @@ import Testing
 /// A whole broker in one thread: shards whose mailboxes are emptied in an order that a seed decides, and a clock that
 /// stands still unless it is moved.
 final class SimulatedBroker {
-    private(set) var shards: [Shard]
+    private(set) var shards: [Seat]
+    /// Shards are not copied, as elements of an array would be.
+    final class Seat {
+        var shard: Shard
+
+        init(_ shard: consuming Shard) { self.shard = shard }
+    }
+
     private(set) var now = NIODeadline.uptimeNanoseconds(1_000_000_000)
     private var mailboxes: [[(source: Int, messages: [ShardMessage])]]
     private var random: SeededGenerator
@@ -28,12 +35,14 @@ final class SimulatedBroker {
     ) {
         self.hasLongTicks = hasLongTicks
         shards = (0..<count).map {
-            Shard(
-                index: $0,
-                count: count,
-                limits: limits,
-                authenticator: authenticator,
-                random: SeededGenerator(seed: seed &+ UInt64($0))
+            Seat(
+                Shard(
+                    index: $0,
+                    count: count,
+                    limits: limits,
+                    authenticator: authenticator,
+                    random: SeededGenerator(seed: seed &+ UInt64($0))
+                )
             )
         }
         mailboxes = Array(repeating: [], count: count)
@@ -47,7 +56,7 @@ final class SimulatedBroker {
         earlyData: Peer.EarlyData? = nil
     ) -> SimulatedClient {
         let peer = Peer(address: nil, listener: "test", earlyData: earlyData)
-        let connection = shards[shard].accept(peer, now: now)
+        let connection = shards[shard].shard.accept(peer, now: now)
         let client = SimulatedClient(broker: self, shard: shard, connection: connection, version: version)
         clients[ObjectIdentifier(connection)] = client
         return client
@@ -62,7 +71,7 @@ final class SimulatedBroker {
     }
 
     func openStreamIfPossible(of client: SimulatedClient) -> SimulatedClient? {
-        guard let connection = shards[client.shard].openStream(of: client.connection, now: now) else { return nil }
+        guard let connection = shards[client.shard].shard.openStream(of: client.connection, now: now) else { return nil }
         let stream = SimulatedClient(
             broker: self,
             shard: client.shard,
@@ -104,7 +113,7 @@ final class SimulatedBroker {
     }
 
     func receive(_ bytes: ByteBuffer, from client: SimulatedClient, settles: Bool) {
-        shards[client.shard].receive(bytes, on: client.connection, now: now)
+        shards[client.shard].shard.receive(bytes, on: client.connection, now: now)
         endTick(client.shard)
         if settles { settle() }
     }
@@ -118,14 +127,14 @@ final class SimulatedBroker {
 
     /// The handshake of an early client is complete.
     func confirm(_ client: SimulatedClient) {
-        shards[client.shard].confirmed(client.connection, now: now)
+        shards[client.shard].shard.confirmed(client.connection, now: now)
         endTick(client.shard)
         settle()
     }
 
     /// The client sends nothing more.
     func finish(_ client: SimulatedClient, settles: Bool = true) {
-        shards[client.shard].finished(client.connection, now: now)
+        shards[client.shard].shard.finished(client.connection, now: now)
         endTick(client.shard)
         if settles { settle() }
     }
@@ -133,25 +142,25 @@ final class SimulatedBroker {
     private func close(_ client: SimulatedClient) {
         client.isClosed = true
         clients[ObjectIdentifier(client.connection)] = nil
-        shards[client.shard].closed(client.connection, now: now)
+        shards[client.shard].shard.closed(client.connection, now: now)
         for stream in client.streams where !stream.isClosed { close(stream) }
     }
 
     func setBlocked(_ isBlocked: Bool, _ client: SimulatedClient, settles: Bool = true) {
-        shards[client.shard].setBlocked(isBlocked, client.connection, now: now)
+        shards[client.shard].shard.setBlocked(isBlocked, client.connection, now: now)
         endTick(client.shard)
         if settles { settle() }
     }
 
     func authenticated(_ ticket: Authenticator.Ticket, _ verdict: Authenticator.Verdict) {
-        shards[ticket.shard].authenticated(ticket, verdict, now: now)
+        shards[ticket.shard].shard.authenticated(ticket, verdict, now: now)
         collect(ticket.shard)
         settle()
     }
 
     func shutDown() {
         for shard in shards.indices {
-            shards[shard].shutDown(now: now)
+            shards[shard].shard.shutDown(now: now)
             collect(shard)
         }
         settle()
@@ -160,10 +169,10 @@ final class SimulatedBroker {
     /// Lets time pass, stopping at each deadline on the way.
     func advance(by amount: TimeAmount) {
         let end = now + amount
-        while let next = shards.compactMap(\.nextDeadline).min(), next <= end {
+        while let next = shards.compactMap(\.shard.nextDeadline).min(), next <= end {
             now = max(now, next)
             for shard in shards.indices {
-                shards[shard].advance(to: now)
+                shards[shard].shard.advance(to: now)
                 collect(shard)
             }
             settle()
@@ -177,7 +186,7 @@ final class SimulatedBroker {
         let waiting = mailboxes.indices.filter { !mailboxes[$0].isEmpty }
         guard let shard = waiting.randomElement(using: &random) else { return false }
         let (source, messages) = mailboxes[shard].removeFirst()
-        shards[shard].receive(messages, from: source, now: now)
+        shards[shard].shard.receive(messages, from: source, now: now)
         endTick(shard)
         return true
     }
@@ -187,7 +196,7 @@ final class SimulatedBroker {
         repeat {
             for shard in shards.indices { collect(shard) }
             while step() {}
-        } while shards.contains(where: \.hasEffects)
+        } while shards.contains(where: \.shard.hasEffects)
     }
 
     private func endTick(_ shard: Int) {
@@ -197,8 +206,8 @@ final class SimulatedBroker {
 
     /// Does what the shell does at the end of a tick.
     private func collect(_ shard: Int) {
-        while shards[shard].hasEffects {
-            if let handOver = shards[shard].takeHandOver(now: now) {
+        while shards[shard].shard.hasEffects {
+            if let handOver = shards[shard].shard.takeHandOver(now: now) {
                 for other in shards.indices where !handOver.messages[other].isEmpty {
                     mailboxes[other].append((shard, handOver.messages[other]))
                 }
@@ -207,18 +216,18 @@ final class SimulatedBroker {
                 }
             }
             var dirty: [Connection] = []
-            shards[shard].swapDirty(with: &dirty)
+            shards[shard].shard.swapDirty(with: &dirty)
             for connection in dirty {
-                let output = shards[shard].takeOutput(of: connection)
+                let output = shards[shard].shard.takeOutput(of: connection)
                 inspectOutput?(connection, output.count)
                 let client = clients[ObjectIdentifier(connection)]
                 for part in output.parts { client?.take(part) }
                 client?.take(output.buffer)
-                shards[shard].recycle(output.buffer)
+                shards[shard].shard.recycle(output.buffer)
                 if connection.isClosed {
                     if let client { close(client) }
                 } else {
-                    shards[shard].flushed(connection, now: now)
+                    shards[shard].shard.flushed(connection, now: now)
                 }
             }
         }
@@ -226,20 +235,20 @@ final class SimulatedBroker {
 
     /// Nothing is left of all that came and went.
     func expectNothingLeft() {
-        for shard in shards {
-            #expect(shard.connectionCount == 0)
-            #expect(shard.connections.allSatisfy { $0 == nil })
-            #expect(shard.sessionCount == 0)
-            #expect(shard.subscriptionCount == 0)
-            #expect(shard.directory.count == 0)
-            #expect(shard.arriving.isEmpty)
-            #expect(shard.subscribing.isEmpty)
-            #expect(shard.othersInterest?.shards.allSatisfy { $0 == 0 } ?? true)
+        for seat in shards {
+            #expect(seat.shard.connectionCount == 0)
+            #expect(seat.shard.connections.allSatisfy { $0 == nil })
+            #expect(seat.shard.sessionCount == 0)
+            #expect(seat.shard.subscriptionCount == 0)
+            #expect(seat.shard.directory.count == 0)
+            #expect(seat.shard.arriving.isEmpty)
+            #expect(seat.shard.subscribing.isEmpty)
+            #expect(seat.shard.othersInterest?.shards.allSatisfy { $0 == 0 } ?? true)
         }
     }
 
-    var counters: Counters { shards[0].counters }
-    func total(_ path: KeyPath<Counters, UInt64>) -> UInt64 { shards.reduce(0) { $0 + $1.counters[keyPath: path] } }
+    var counters: Counters { shards[0].shard.counters }
+    func total(_ path: KeyPath<Counters, UInt64>) -> UInt64 { shards.reduce(0) { $0 + $1.shard.counters[keyPath: path] } }
 }
 
 /// A generator whose sequence follows from its seed (SplitMix64).
