@@ -29,7 +29,7 @@ package struct ConnectionTarget: Sendable {
     package let ownsSocket: Bool
     /// Of QUIC connections.
     package let congestionController: QUICConfiguration.CongestionController
-    /// What the client shows where the server asks for a certificate (QUIC).
+    /// What the client shows where the server asks for a certificate, over QUIC; that of TLS is in its context.
     package let identity: QUICIdentity?
 
     package init(

@@ -55,7 +55,7 @@ struct LoadPlan: Sendable {
                 if options.isQUIC {
                     .quic(serverName: host, trust: .insecure)
                 } else if options.isTLS {
-                    .tls(serverName: host, try TLSClientContext(trust: .insecure))
+                    .tls(serverName: host, try TLSClientContext(trust: .insecure, identity: identity))
                 } else {
                     .tcp
                 }

@@ -143,9 +143,8 @@ package struct BenchOptions: Sendable {
             check.fail("--streams and --topics-payload: the file says which topic goes over which stream")
         }
         if (certificatePath == nil) != (keyPath == nil) { check.fail("--certfile and --keyfile belong together") }
-        if !isQUIC, certificatePath != nil || ticketPath != nil {
-            check.fail("--certfile and --load-qst need --quic")
-        }
+        if !isQUIC, !isTLS, certificatePath != nil { check.fail("--certfile needs --ssl or --quic") }
+        if !isQUIC, ticketPath != nil { check.fail("--load-qst needs --quic") }
         if let error = check.error { throw error }
     }
 

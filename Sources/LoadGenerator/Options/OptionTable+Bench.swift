@@ -41,7 +41,7 @@ extension OptionTable {
         Option("ssl", "S", .flag, initial: "false", "TLS over TCP; certificates are not verified"),
         Option("ssl-version", nil, .string, missing: "another TLS than 1.3", ""),
         Option("cacertfile", nil, .string, "accepted and ignored: certificates are not verified"),
-        Option("certfile", nil, .string, "certificate that clients show, PEM, with the chain above it (--quic)"),
+        Option("certfile", nil, .string, "certificate that clients show, PEM, with the chain above it (--ssl, --quic)"),
         Option("keyfile", nil, .string, "its private key, PEM"),
         Option("ciphers", nil, .string, missing: tls, ""),
         Option("signature-algs", nil, .string, missing: tls, ""),
