@@ -106,7 +106,10 @@ let package = Package(
         ),
         .testTarget(
             name: "LoadGeneratorTests",
-            dependencies: ["LoadGenerator", "MQTTClient", "MQTTCodec", "QUICTransport", "MosquittoFixture", .nioCore]
+            dependencies: [
+                "LoadGenerator", "MQTTClient", "MQTTCodec", "QUICTransport", "CertificateFixture", "MosquittoFixture",
+                .nioCore,
+            ]
         ),
         .target(
             name: "MosquittoFixture",

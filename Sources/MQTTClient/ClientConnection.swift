@@ -94,7 +94,7 @@ package final class ClientConnection: ClientLink, ClientFlushing {
 
     private func quicConfiguration(_ serverName: String, _ trust: ServerTrust) -> QUICClientConfiguration {
         var configuration = QUICClientConfiguration(serverName: serverName, trust: trust)
-        configuration.common.congestionController = target.congestionController
+        configuration.common = target.quic
         configuration.identity = target.identity
         guard session.configuration.resumption != .never else { return configuration }
         configuration.takesTickets = true

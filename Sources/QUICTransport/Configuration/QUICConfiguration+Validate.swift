@@ -1,6 +1,6 @@
 extension QUICConfiguration {
     /// - Throws: `QUICError.configuration` that names the field and what is allowed.
-    func validate() throws(QUICError) {
+    package func validate() throws(QUICError) {
         func hold(_ condition: Bool, _ rule: String) throws(QUICError) {
             guard condition else { throw .configuration(rule) }
         }

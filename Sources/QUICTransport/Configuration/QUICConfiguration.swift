@@ -71,4 +71,13 @@ package struct QUICConfiguration: Sendable, Equatable {
     package var sendLowWaterMark = 64 * 1024
 
     package init() {}
+
+    /// Of a client of MQTT: it keeps its NAT binding, and nobody opens streams towards it.
+    package static let client: QUICConfiguration = {
+        var configuration = QUICConfiguration()
+        configuration.keepAliveInterval = .seconds(25)
+        configuration.bidirectionalStreams = 0
+        configuration.unidirectionalStreams = 0
+        return configuration
+    }()
 }
