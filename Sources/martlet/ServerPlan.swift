@@ -207,6 +207,7 @@ struct ServerPlan {
         if quic.ciphers.isEmpty { quic.ciphers = QUICCipher.preferred }
         quic.keyLogFile = listener.keyLogFile
         quic.common.maximumHandshakeBytes = listener.maximumHandshakeSize
+        quic.common.maximumGaps = listener.maximumGaps
         quic.common.idleTimeout = listener.idleTimeout == .zero ? nil : listener.idleTimeout
         quic.common.handshakeTimeout = listener.handshakeIdleTimeout
         quic.common.keepAliveInterval = listener.keepAliveInterval == .zero ? nil : listener.keepAliveInterval
