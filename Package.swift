@@ -51,7 +51,7 @@ let package = Package(
         .target(name: "BrokerConfiguration", dependencies: [.configuration]),
         .target(
             name: "MQTTClient",
-            dependencies: ["MQTTCodec", "QUICTransport", .nioCore, .nioPosix, .nioSSL, .logging, .deque]
+            dependencies: ["MQTTCodec", "QUICTransport", .nioCore, .nioPosix, .nioSSL, .nioTLS, .logging, .deque]
         ),
         .target(
             name: "LoadGenerator",

@@ -149,14 +149,17 @@ import Testing
         }
     }
 
-    /// Takes as long as a handshake may.
+    /// Takes as long as an answer may.
     @Test("A client whose first address is dead takes CONNECT back, and sends it to the next") func nextAddress()
         async throws
     {
         try await RunningBroker.run(configure: { $0.resume() }) { broker, _ in
             let dead = try SocketAddress(ipAddress: "127.0.0.1", port: 9)
             let client = MQTTClient(
-                configuration: ClientConfiguration(connect: Connect(clientIdentifier: "c")),
+                configuration: ClientConfiguration(
+                    connect: Connect(clientIdentifier: "c"),
+                    responseTimeout: .seconds(2)
+                ),
                 target: ConnectionTarget(
                     addresses: [dead, try #require(broker.address(.quic))],
                     transport: .quic(serverName: "localhost", trust: .insecure)
