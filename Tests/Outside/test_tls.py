@@ -77,6 +77,17 @@ def test_client_certificates(start, topic, tmp_path, required):
     assert publish() is not required
 
 
+@pytest.mark.parametrize("words", [["pub", "--tls", "--insecure", "-t", "t", "-m", "x", "-q", "1"], ["bench", "conn", "--ssl", "-c", "2", "--duration", "1"]], ids=["pub", "bench"])
+def test_our_own_tools_show_certificates(binary, start, tmp_path, words):
+    car, stranger = make_pair(tmp_path, "car"), make_pair(tmp_path, "stranger")
+    server = start(f'listeners.ssl.default.ssl_options {{ verify = verify_peer, cacertfile = "{car[0]}", fail_if_no_peer_cert = true }}')
+    names = ("--cert", "--key") if words[0] == "pub" else ("--certfile", "--keyfile")
+    reached = lambda *pair: run([binary, *words, "-h", "localhost", "-p", str(server.addresses["ssl"][1]), *(word for named in zip(names, pair) for word in named)]).returncode == 0
+    assert reached(*car)
+    assert not reached(*stranger)
+    assert not reached()
+
+
 def test_subject_of_a_certificate_is_the_client(start, tmp_path):
     """The session that a certificate leaves behind is under its common name, whatever CONNECT says."""
     car = make_pair(tmp_path, "car 7")
