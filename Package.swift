@@ -46,15 +46,15 @@ let package = Package(
         .target(
             name: "BrokerServer",
             dependencies: [
-                "MQTTBroker", "QUICTransport", .nioCore, .nioPosix, .nioSSL, .nioConcurrencyHelpers, .logging, .metrics,
-                .serviceLifecycle, .x509, .asn1, .crypto,
+                "MQTTBroker", "QUICTransport", .nioCore, .nioPosix, .nioSSL, .nioTLS, .nioConcurrencyHelpers, .logging,
+                .metrics, .serviceLifecycle, .x509, .asn1, .crypto,
             ]
         ),
         .target(name: "BrokerAccess", dependencies: ["MQTTBroker", .crypto, .cryptoExtras]),
         .target(name: "BrokerConfiguration", dependencies: [.configuration]),
         .target(
             name: "MQTTClient",
-            dependencies: ["MQTTCodec", "QUICTransport", .nioCore, .nioPosix, .nioSSL, .logging, .deque]
+            dependencies: ["MQTTCodec", "QUICTransport", .nioCore, .nioPosix, .nioSSL, .nioTLS, .logging, .deque]
         ),
         .target(
             name: "LoadGenerator",
@@ -109,7 +109,10 @@ let package = Package(
         ),
         .testTarget(
             name: "LoadGeneratorTests",
-            dependencies: ["LoadGenerator", "MQTTClient", "MQTTCodec", "QUICTransport", "MosquittoFixture", .nioCore]
+            dependencies: [
+                "LoadGenerator", "MQTTClient", "MQTTCodec", "QUICTransport", "CertificateFixture", "MosquittoFixture",
+                .nioCore,
+            ]
         ),
         .target(
             name: "MosquittoFixture",
@@ -128,6 +131,7 @@ extension Target.Dependency {
     static let nioCore: Self = .product(name: "NIOCore", package: "swift-nio")
     static let nioPosix: Self = .product(name: "NIOPosix", package: "swift-nio")
     static let nioSSL: Self = .product(name: "NIOSSL", package: "swift-nio-ssl")
+    static let nioTLS: Self = .product(name: "NIOTLS", package: "swift-nio")
     static let nioConcurrencyHelpers: Self = .product(name: "NIOConcurrencyHelpers", package: "swift-nio")
     static let deque: Self = .product(name: "DequeModule", package: "swift-collections")
     static let heap: Self = .product(name: "HeapModule", package: "swift-collections")

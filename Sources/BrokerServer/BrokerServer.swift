@@ -141,7 +141,7 @@ private struct Node {
     }
 
     var certificateWatch: CertificateWatch {
-        CertificateWatch(quic, interval: configuration.certificateInterval, logger: logger)
+        CertificateWatch(tcp + quic, interval: configuration.certificateInterval, logger: logger)
     }
 
     /// Accepts no more, tells every client, waits for what is on its way out, and closes.

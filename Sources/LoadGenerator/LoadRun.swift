@@ -29,6 +29,7 @@ struct LoadRun {
     {
         let (events, report) = AsyncStream.makeStream(of: Event.self)
         let plan = try LoadPlan(options)
+        plan.notes.forEach(output.note)
         let limit = options.limit > 0 ? MessageLimit(options.limit) { report.yield(.limitReached) } : nil
         var workers: [NIOLoopBound<Worker>] = []
         for number in 0..<loops {

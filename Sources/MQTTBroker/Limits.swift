@@ -26,18 +26,19 @@ package struct Limits: Sendable {
     package var maximumTopicAlias: UInt16 = 65_535
     /// Octets of the topics behind a connection's aliases; one more alias ends it with 0x97.
     package var maximumTopicAliasBytes = 65_536
-    /// Unacknowledged QoS 1 and 2 messages towards a client, 1 to 65,535; the client's Receive Maximum can lower it.
-    /// Further ones wait in the queue. This and what follows to `maximumAwaitingRelease` counts for each data stream anew.
+    /// Unacknowledged QoS 1 and 2 messages towards a client, 1 to 65,535; the client's Receive Maximum can lower it, on
+    /// each stream apart. Further ones wait in the queue. Each data stream may have its equal share of it, and one
+    /// message at least, whatever the others have: so there are less than twice as many, or one for each stream besides.
     package var maximumInflight = 32
-    /// Messages that wait for a client. At the bound a QoS 0 message is dropped, and a QoS 1 or 2 message displaces the
-    /// oldest one.
+    /// Messages that wait for a client, on all its streams. At the bound a QoS 0 message is dropped, and a QoS 1 or 2
+    /// message displaces the oldest one of the stream that most wait for.
     package var maximumQueueLength = 1000
-    /// Octets of the messages that wait for a client; same rule.
+    /// Octets of the messages that wait for a client, on all its streams; same rule.
     package var maximumQueueBytes = 16_777_216
     /// Whether QoS 0 messages wait for a client that is away or slow.
     package var queuesQoS0 = true
-    /// QoS 2 messages of a connection that wait for their PUBREL, 1 to 65,535: the Receive Maximum that a client of MQTT
-    /// 5.0 is told. One more ends its connection with 0x93 [MQTT-3.3.4-7].
+    /// QoS 2 messages of a connection, or of a data stream, that wait for their PUBREL, 1 to 65,535: the Receive Maximum
+    /// that a client of MQTT 5.0 is told. One more ends its connection or stream with 0x93 [MQTT-3.3.4-7].
     package var maximumAwaitingRelease: UInt16 = 100
     /// Sessions of one shard, with and without a connection. A client that needs one more is refused with 0x97.
     package var maximumSessions = 4_000_000
@@ -67,7 +68,7 @@ package struct Limits: Sendable {
     package var maximumEarlyBytes = 262_144
     /// Packet identifiers of QoS 2 messages that a session keeps of data streams which ended; the oldest is forgotten.
     package var maximumOrphans = 1000
-    /// Retained messages that wait for one session after its SUBSCRIBE; further ones are dropped.
+    /// Retained messages that wait for a client after its SUBSCRIBEs, on all its streams; further ones are dropped.
     package var maximumRetainedBacklog = 1_000_000
     /// CONNECTs with one client identifier that wait for each other; one more is refused with 0x89.
     package var maximumPendingClaims = 16

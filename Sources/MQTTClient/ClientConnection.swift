@@ -39,7 +39,7 @@ package final class ClientConnection: ClientLink, ClientFlushing {
     /// Whether what is written may yet be for nobody.
     private var isEarly = false
     private var nextAddress = 0
-    private var input = ByteBuffer()
+    private var input = PacketInput()
     private var isProcessing = false
     private var isDirty = false
     private var wasUnwritable = false
@@ -94,7 +94,9 @@ package final class ClientConnection: ClientLink, ClientFlushing {
 
     private func quicConfiguration(_ serverName: String, _ trust: ServerTrust) -> QUICClientConfiguration {
         var configuration = QUICClientConfiguration(serverName: serverName, trust: trust)
-        configuration.common.congestionController = target.congestionController
+        configuration.common = target.quic
+        let patience = Duration.nanoseconds(session.configuration.responseTimeout.nanoseconds)
+        configuration.common.handshakeTimeout = min(configuration.common.handshakeTimeout, patience)
         configuration.identity = target.identity
         guard session.configuration.resumption != .never else { return configuration }
         configuration.takesTickets = true
@@ -234,7 +236,7 @@ package final class ClientConnection: ClientLink, ClientFlushing {
         guard transport === self.transport else { return }
         self.isEarly = isEarly
         earlyData = isEarly ? .pending : .none
-        input = ByteBuffer()
+        input = PacketInput()
         session.transportOpened(now: .now())
         if isReadingPaused { transport.isReadingPaused = true }
         markDirty()
@@ -255,11 +257,7 @@ package final class ClientConnection: ClientLink, ClientFlushing {
 
     func received(_ bytes: inout ByteBuffer, from transport: any ClientTransport) {
         guard transport === self.transport else { return }
-        if input.readableBytes == 0 {
-            input = bytes
-        } else {
-            input.writeBuffer(&bytes)
-        }
+        input.append(&bytes)
         process()
     }
 
@@ -289,7 +287,7 @@ package final class ClientConnection: ClientLink, ClientFlushing {
         defer { isProcessing = false }
         let now = NIODeadline.now()
         do {
-            while transport != nil, !isReadingPaused, let event = try session.next(from: &input, now: now) {
+            while transport != nil, !isReadingPaused, let event = try session.next(from: &input.bytes, now: now) {
                 if case .connected = event {
                     for stream in streams { stream.take(session.limits, now: now) }
                 }
@@ -299,12 +297,7 @@ package final class ClientConnection: ClientLink, ClientFlushing {
             return finish(error)
         }
         guard transport != nil else { return }
-        if input.readableBytes == 0 {
-            input = ByteBuffer()
-        } else if input.readerIndex > 0 {
-            // The part of a packet must not pin the whole read buffer, nor make it grow.
-            input = ByteBuffer(ByteBufferView(input))
-        }
+        input.trim()
         if session.output.readableBytes > 0 { markDirty() }
     }
 
@@ -325,7 +318,7 @@ package final class ClientConnection: ClientLink, ClientFlushing {
         timer?.task.cancel()
         timer = nil
         isEarly = false
-        input = ByteBuffer()
+        input = PacketInput()
         let lastWords = session.output
         session.transportClosed()
         transport.close(lastWords)

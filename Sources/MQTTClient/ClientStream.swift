@@ -21,7 +21,7 @@ package final class ClientStream: ClientLink, ClientFlushing {
     private weak var connection: ClientConnection?
     private let loop: ClientLoop
     private var transport: (any ClientStreamTransport)?
-    private var input = ByteBuffer()
+    private var input = PacketInput()
     private var isProcessing = false
     private var isDirty = false
     private var wasUnwritable = false
@@ -121,7 +121,7 @@ package final class ClientStream: ClientLink, ClientFlushing {
     // MARK: Reports of the transport
 
     func received(_ bytes: inout ByteBuffer) {
-        if input.readableBytes == 0 { input = bytes } else { input.writeBuffer(&bytes) }
+        input.append(&bytes)
         process()
     }
 
@@ -145,19 +145,14 @@ package final class ClientStream: ClientLink, ClientFlushing {
         defer { isProcessing = false }
         let now = NIODeadline.now()
         do throws(ClientError) {
-            while transport != nil, !isReadingPaused, let event = try session.next(from: &input, now: now) {
+            while transport != nil, !isReadingPaused, let event = try session.next(from: &input.bytes, now: now) {
                 delegate.stream(self, received: event)
             }
         } catch {
             transport?.reset(code: UInt64(error.streamCode.rawValue))
             return end(error, now: now)
         }
-        if input.readableBytes == 0 {
-            input = ByteBuffer()
-        } else if input.readerIndex > 0 {
-            // The part of a packet must not pin the whole read buffer, nor make it grow.
-            input = ByteBuffer(ByteBufferView(input))
-        }
+        input.trim()
         if session.output.readableBytes > 0 { markDirty() }
     }
 
@@ -165,7 +160,7 @@ package final class ClientStream: ClientLink, ClientFlushing {
         guard let transport else { return }
         transport.letGo()
         self.transport = nil
-        input = ByteBuffer()
+        input = PacketInput()
         connection?.streamEnded(self, session.takeUnacknowledged(), now: now)
         delegate?.stream(self, received: .closed(error))
     }

@@ -28,8 +28,8 @@ package struct ConnectionTarget: Sendable {
     /// local address share one.
     package let ownsSocket: Bool
     /// Of QUIC connections.
-    package let congestionController: QUICConfiguration.CongestionController
-    /// What the client shows where the server asks for a certificate (QUIC).
+    package let quic: QUICConfiguration
+    /// What the client shows where the server asks for a certificate, over QUIC; that of TLS is in its context.
     package let identity: QUICIdentity?
 
     package init(
@@ -37,14 +37,14 @@ package struct ConnectionTarget: Sendable {
         transport: Transport = .tcp,
         localAddress: SocketAddress? = nil,
         ownsSocket: Bool = false,
-        congestionController: QUICConfiguration.CongestionController = .cubic,
+        quic: QUICConfiguration = .client,
         identity: QUICIdentity? = nil
     ) {
         self.addresses = addresses.filter { localAddress == nil || $0.protocol == localAddress?.protocol }
         self.transport = transport
         self.localAddress = localAddress
         self.ownsSocket = ownsSocket
-        self.congestionController = congestionController
+        self.quic = quic
         self.identity = identity
     }
 

@@ -1,5 +1,6 @@
 import NIOCore
 import NIOPosix
+import NIOTLS
 import QUICTransport
 
 /// MQTT on a TCP connection, with TLS or without.
@@ -12,6 +13,8 @@ final class TCPTransport: ClientTransport {
     private let eventLoop: any EventLoop
     private var channel: (any Channel)?
     private var context: ChannelHandlerContext?
+    /// What is written before stays here.
+    private var isSecured = false
 
     /// How long the peer may take to read what was written before a close.
     private static let closeTimeout = TimeAmount.seconds(5)
@@ -86,7 +89,7 @@ final class TCPTransport: ClientTransport {
         if lastWords.readableBytes > 0 { write(lastWords) }
         loop.transportClosing()
         channel.closeFuture.assumeIsolated().whenComplete { _ in loop.transportClosed() }
-        guard channel.isActive else { return channel.close(promise: nil) }
+        guard channel.isActive, tls == nil || isSecured else { return channel.close(promise: nil) }
         let sent = eventLoop.makePromise(of: Void.self)
         sent.futureResult.whenComplete { _ in channel.close(promise: nil) }
         context?.writeAndFlush(NIOAny(ByteBuffer()), promise: sent)
@@ -112,6 +115,8 @@ final class TCPTransport: ClientTransport {
         guard let connection else { return close(ByteBuffer()) }
         connection.opened(self)
     }
+
+    fileprivate func secured() { isSecured = true }
 
     fileprivate func received(_ bytes: inout ByteBuffer) {
         connection?.received(&bytes, from: self)
@@ -148,6 +153,11 @@ private final class TCPHandler: ChannelInboundHandler {
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         var bytes = unwrapInboundIn(data)
         transport.received(&bytes)
+    }
+
+    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        if case TLSUserEvent.handshakeCompleted = event { transport.secured() }
+        context.fireUserInboundEventTriggered(event)
     }
 
     func channelWritabilityChanged(context: ChannelHandlerContext) {

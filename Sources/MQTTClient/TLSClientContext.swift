@@ -1,24 +1,36 @@
 import NIOCore
 import NIOSSL
+package import QUICTransport
 
 /// What the TLS connections of many clients share: made once, since it parses certificates.
 package struct TLSClientContext: Sendable {
     private let context: NIOSSLContext
 
-    /// - Throws: ``TransportFailure/security(_:)`` for authorities that are no PEM certificates.
-    package init(trust: ServerTrust) throws(ClientError) {
+    /// - Parameter identity: what the client shows where the server asks for a certificate.
+    /// - Throws: ``TransportFailure/security(_:)`` for authorities that are no PEM certificates, or an identity that is none.
+    package init(trust: ServerTrust, identity: QUICIdentity? = nil) throws(ClientError) {
+        var configuration = TLSConfiguration.makeClientConfiguration()
+        configuration.minimumTLSVersion = .tlsv13
         do {
-            var configuration = TLSConfiguration.makeClientConfiguration()
-            configuration.minimumTLSVersion = .tlsv13
             switch trust {
             case .system: break
             case .authorities(let pem):
                 configuration.trustRoots = .certificates(try NIOSSLCertificate.fromPEMBytes(pem))
             case .insecure: configuration.certificateVerification = .none
             }
-            context = try NIOSSLContext(configuration: configuration)
         } catch {
             throw .transport(.security("the authorities cannot be used: \(error)"))
+        }
+        do {
+            if let identity {
+                configuration.certificateChain = try NIOSSLCertificate.fromPEMBytes(identity.certificateChain).map {
+                    .certificate($0)
+                }
+                configuration.privateKey = .privateKey(try NIOSSLPrivateKey(bytes: identity.privateKey, format: .pem))
+            }
+            context = try NIOSSLContext(configuration: configuration)
+        } catch {
+            throw .transport(.security("the client's certificate and key cannot be used: \(error)"))
         }
     }
 

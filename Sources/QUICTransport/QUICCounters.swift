@@ -30,6 +30,8 @@ package struct QUICCounters: Sendable, Equatable {
     /// Early data that was refused because the wall clock jumped.
     package var earlyDataClockJumps = 0
     package var connectionsClosed = 0
+    /// Connections that ended because too many gaps were in what they had received.
+    package var connectionsFragmented = 0
     package var resetsSent = 0
     package var resetsReceived = 0
     package var versionNegotiationsSent = 0

@@ -92,7 +92,7 @@ struct ConnectionOptions: ParsableArguments {
             throw ValidationError("--cafile and --insecure need --tls or --quic")
         }
         if (cert == nil) != (key == nil) { throw ValidationError("--cert and --key belong together") }
-        if !quic, cert != nil { throw ValidationError("--cert and --key need --quic") }
+        if !quic, !tls, cert != nil { throw ValidationError("--cert and --key need --tls or --quic") }
         if cafile != nil, insecure { throw ValidationError("--cafile and --insecure exclude each other") }
         if sessionExpiryInterval != nil, version != .v5 {
             throw ValidationError("--session-expiry-interval needs MQTT 5")
@@ -120,7 +120,7 @@ struct ConnectionOptions: ParsableArguments {
     private var transport: ConnectionTarget.Transport {
         get throws {
             if quic { return .quic(serverName: host, trust: try trust) }
-            return tls ? .tls(serverName: host, try TLSClientContext(trust: try trust)) : .tcp
+            return tls ? .tls(serverName: host, try TLSClientContext(trust: try trust, identity: try identity)) : .tcp
         }
     }
 

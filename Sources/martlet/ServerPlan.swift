@@ -12,8 +12,7 @@ struct ServerPlan {
     private let configuration: BrokerConfiguration
     private let authentication: ClientAuthentication
     private let loops: Int
-    /// Those of listeners whose certificate is not generated, by name: of TLS listeners, and of QUIC listeners.
-    private var pairs: [String: CertificatePair] = [:]
+    /// Those of listeners whose certificate is not generated, by label such as `listeners.quic.default`.
     private var certificates: [String: CertificateFiles] = [:]
     private let secrets: NodeSecrets
 
@@ -30,59 +29,44 @@ struct ServerPlan {
         secrets = try NodeSecrets(configuration.node)
         for (name, listener) in configuration.listeners.tls where listener.isEnabled {
             let label = "listeners.ssl.\(name)"
-            let pair = try Self.pair(listener.tls.certificate, of: label)
-            do {
-                // One that is not made yet will fit; the authorities may not.
-                _ = try tlsConfiguration(listener, pair ?? .selfSigned()).makeContext()
-            } catch let error as Failure {
-                throw Failure(description: "\(label): \(error)")
-            } catch {
-                throw Failure(description: "\(label): \(Self.unfit(listener.tls.certificate)): \(error)")
-            }
-            pairs[name] = pair
+            let (source, authorities) = (listener.tls.certificate, listener.tls.clientAuthorityFile)
+            let files = try Self.files(source, password: listener.tls.password, authorities: authorities, of: label)
+            _ = try files.map { try load($0, of: label, listener) }
+            certificates[label] = files
         }
         for (name, listener) in configuration.listeners.quic where listener.isEnabled {
             let label = "listeners.quic.\(name)"
-            switch listener.certificate.pair(fileExists: FileManager.default.fileExists) {
-            case .files(let chain, let key):
-                let files = CertificateFiles(
-                    chain: chain,
-                    key: key,
-                    password: listener.tls.password,
-                    authorities: listener.clientAuthorityFile
-                )
-                _ = try load(files, of: name, listener)
-                certificates[name] = files
-            case .generated(let warning):
-                if let warning { Terminal.note("warning: \(label): \(warning)") }
-                do {
-                    try listener.clientAuthorityFile.map(CertificateFiles.check)
-                } catch {
-                    throw Failure(description: "\(label): \(error)")
-                }
-            }
+            let (source, authorities) = (listener.certificate, listener.clientAuthorityFile)
+            let files = try Self.files(source, password: listener.tls.password, authorities: authorities, of: label)
+            _ = try files.map { try load($0, of: label, listener) }
+            certificates[label] = files
             _ = try identifierMode(listener.connectionID, of: name)
         }
     }
 
-    /// Reads a pair of files; nil for one that this installation makes.
-    private static func pair(_ source: CertificateSource, of label: String) throws -> CertificatePair? {
+    /// `nil` for those that this installation makes, to which the authorities must be good all the same.
+    private static func files(
+        _ source: CertificateSource,
+        password: String?,
+        authorities: String?,
+        of label: String
+    ) throws -> CertificateFiles? {
         switch source.pair(fileExists: FileManager.default.fileExists) {
         case .files(let chain, let key):
-            do {
-                return try CertificateFiles(chain: chain, key: key).pair()
-            } catch {
-                throw Failure(description: "\(label): \(error)")
-            }
+            return CertificateFiles(chain: chain, key: key, password: password, authorities: authorities)
         case .generated(let warning):
             if let warning { Terminal.note("warning: \(label): \(warning)") }
+            try named(label) { try authorities.map(CertificateFiles.check) }
             return nil
         }
     }
 
-    private static func unfit(_ source: CertificateSource) -> String {
-        guard case .files(let chain, let key) = source.pair(fileExists: { _ in true }) else { return "its pair" }
-        return "\(chain) and \(key) are no certificate chain and private key in PEM that fit each other"
+    private static func named<Result>(_ label: String, _ body: () throws -> Result) throws -> Result {
+        do {
+            return try body()
+        } catch {
+            throw Failure(description: "\(label): \(error)")
+        }
     }
 
     /// Writes to standard error, in the name of the node.
@@ -116,8 +100,12 @@ struct ServerPlan {
         if !tls.isEmpty || !quic.isEmpty {
             let folder = try DataFolder(path: configuration.node.dataDirectory)
             for (name, listener) in tls {
-                let pair = try pairs[name] ?? folder.certificate()
-                listeners.append(try Self.listener(name, listener, .tls(try tlsConfiguration(listener, pair))))
+                let label = "listeners.ssl.\(name)"
+                let authorities = listener.tls.clientAuthorityFile
+                let files = try certificates[label] ?? folder.certificateFiles(authorities: authorities)
+                var made = try Self.listener(name, listener, .tls(try load(files, of: label, listener)))
+                made.certificateFiles = files
+                listeners.append(made)
             }
             if !quic.isEmpty { run = try addQUIC(quic, folder, to: &listeners) }
         }
@@ -137,8 +125,9 @@ struct ServerPlan {
         let secret = try secrets.own ?? folder.secret()
         let earlyData = earlyDataStore(for: quic.map(\.value))
         for (name, listener) in quic {
-            let files = try certificates[name] ?? folder.certificateFiles(authorities: listener.clientAuthorityFile)
-            var transport = try load(files, of: name, listener)
+            let label = "listeners.quic.\(name)"
+            let files = try certificates[label] ?? folder.certificateFiles(authorities: listener.clientAuthorityFile)
+            var transport = try load(files, of: label, listener)
             transport.staticSecret = secret
             transport.resumption = resumption(of: listener, earlyData)
             transport.identifiers = secrets.identifiers(
@@ -174,29 +163,20 @@ struct ServerPlan {
         )
     }
 
-    private func tlsConfiguration(
-        _ listener: TLSListenerConfiguration,
-        _ pair: CertificatePair
+    private func load(
+        _ files: CertificateFiles,
+        of label: String,
+        _ listener: TLSListenerConfiguration
     ) throws -> TLSServerConfiguration {
-        var tls = TLSServerConfiguration(pair: pair)
-        guard listener.tls.verification == .peer, let path = listener.tls.authorityFile else { return tls }
-        guard let pem = FileManager.default.contents(atPath: path) else {
-            throw Failure(description: "cannot read \(path)")
-        }
-        tls.clients = .authorities(pem: Array(pem), isRequired: listener.tls.needsClientCertificate)
-        return tls
+        try Self.named(label) { try files.load(needsClientCertificate: listener.tls.needsClientCertificate) }
     }
 
     private func load(
         _ files: CertificateFiles,
-        of name: String,
+        of label: String,
         _ listener: QUICListenerConfiguration
     ) throws -> QUICServerConfiguration {
-        do {
-            return try files.load(into: quicConfiguration(listener))
-        } catch {
-            throw Failure(description: "listeners.quic.\(name): \(error)")
-        }
+        try Self.named(label) { try files.load(into: quicConfiguration(listener)) }
     }
 
     /// One for all listeners, which remembers for as long as the longest of them needs; `nil` where none takes early data.
@@ -227,6 +207,7 @@ struct ServerPlan {
         if quic.ciphers.isEmpty { quic.ciphers = QUICCipher.preferred }
         quic.keyLogFile = listener.keyLogFile
         quic.common.maximumHandshakeBytes = listener.maximumHandshakeSize
+        quic.common.maximumGaps = listener.maximumGaps
         quic.common.idleTimeout = listener.idleTimeout == .zero ? nil : listener.idleTimeout
         quic.common.handshakeTimeout = listener.handshakeIdleTimeout
         quic.common.keepAliveInterval = listener.keepAliveInterval == .zero ? nil : listener.keepAliveInterval

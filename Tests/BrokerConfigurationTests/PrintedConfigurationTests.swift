@@ -30,7 +30,7 @@ import Testing
           retry { mode = always, load = 50, token_lifetime = 5s, new_token_lifetime = 1h, max_rate = 100 }
           max_tossed_bytes = 1MB
           server_resumption_level = 1, early_data = connect, session_ticket_lifetime = 10m, sslkeylogfile = "keys.log"
-          max_handshake_size = 32KB
+          max_handshake_size = 32KB, max_stream_gaps = 2000
           ssl_options {
             certfile = "c.pem", keyfile = "k.pem", verify = verify_peer, cacertfile = "ca.pem"
             ciphers = [TLS_CHACHA20_POLY1305_SHA256, TLS_AES_128_GCM_SHA256]

@@ -28,17 +28,24 @@ import Testing
         }
     }
 
-    private static func connects(_ broker: RunningBroker, trusting pair: CertificatePair) async -> Bool {
-        guard let client = try? broker.client("c", over: .quic, trusting: pair.certificateChain) else { return false }
+    private static func connects(
+        _ broker: RunningBroker,
+        over transport: RunningBroker.Transport,
+        trusting pair: CertificatePair
+    ) async -> Bool {
+        guard let client = try? broker.client("c", over: transport, trusting: pair.certificateChain) else {
+            return false
+        }
         let isConnected = (try? await client.connect()) != nil
         await client.disconnect()
         return isConnected
     }
 
-    @Test("A pair that changes is shown to new connections, a broken one is not, and who is connected stays")
-    func reload()
-        async throws
-    {
+    @Test(
+        "A pair that changes is shown to new connections, a broken one is not, and who is connected stays",
+        arguments: [RunningBroker.Transport.tls, .quic]
+    )
+    func reload(over transport: RunningBroker.Transport) async throws {
         let folder = try Folder()
         let (old, new) = (try CertificatePair.selfSigned(), try CertificatePair.selfSigned())
         try folder.write(old)
@@ -47,26 +54,33 @@ import Testing
             configure: { configuration in
                 configuration.certificateInterval = .milliseconds(20)
                 for index in configuration.listeners.indices {
-                    guard case .quic(let quic) = configuration.listeners[index].transport,
-                        let loaded = try? files.load(into: quic)
-                    else { continue }
-                    configuration.listeners[index].transport = .quic(loaded)
+                    switch configuration.listeners[index].transport {
+                    case .tcp: continue
+                    case .tls:
+                        guard let loaded = try? files.load(needsClientCertificate: false) else { continue }
+                        configuration.listeners[index].transport = .tls(loaded)
+                    case .quic(let quic):
+                        guard let loaded = try? files.load(into: quic) else { continue }
+                        configuration.listeners[index].transport = .quic(loaded)
+                    }
                     configuration.listeners[index].certificateFiles = files
                 }
             }
         ) { broker, _ in
-            let standing = try broker.client("standing", over: .quic, trusting: old.certificateChain)
+            let standing = try broker.client("standing", over: transport, trusting: old.certificateChain)
             _ = try await standing.connect()
-            #expect(await Self.connects(broker, trusting: old))
+            #expect(await Self.connects(broker, over: transport, trusting: old))
 
             try Data("no PEM".utf8).write(to: URL(fileURLWithPath: path + "/cert.pem"))
             try await Task.sleep(for: .milliseconds(200))
-            #expect(await Self.connects(broker, trusting: old), "the one before stays")
+            #expect(await Self.connects(broker, over: transport, trusting: old), "the one before stays")
 
             try Data(new.privateKey).write(to: URL(fileURLWithPath: path + "/key.pem"))
             try Data(new.certificateChain).write(to: URL(fileURLWithPath: path + "/cert.pem"))
-            while await !Self.connects(broker, trusting: new) { try await Task.sleep(for: .milliseconds(20)) }
-            #expect(await !Self.connects(broker, trusting: old))
+            while await !Self.connects(broker, over: transport, trusting: new) {
+                try await Task.sleep(for: .milliseconds(20))
+            }
+            #expect(await !Self.connects(broker, over: transport, trusting: old))
 
             try await standing.subscribe("t")
             try await standing.publish(Publish("t", "still here", qos: .atLeastOnce))
@@ -84,31 +98,40 @@ import Testing
             privateKey: [],
             staticSecret: Array(repeating: 0, count: 32)
         )
-        func message(_ files: CertificateFiles) -> String {
-            do {
-                _ = try files.load(into: empty)
-                return ""
-            } catch { return "\(error)" }
+        func messages(_ files: CertificateFiles) -> [String] {
+            [{ _ = try files.load(into: empty) }, { _ = try files.load(needsClientCertificate: false) }].map { load in
+                do {
+                    try load()
+                    return ""
+                } catch { return "\(error)" }
+            }
         }
-        #expect(message(folder.files).contains("cannot read \(folder.path)/cert.pem"))
+        func says(_ text: String, _ files: CertificateFiles) -> Bool {
+            messages(files).allSatisfy { $0.contains(text) }
+        }
+        #expect(says("cannot read \(folder.path)/cert.pem", folder.files))
         try folder.write(pair)
-        #expect(message(folder.files).isEmpty)
+        #expect(messages(folder.files) == ["", ""])
         try Data("no PEM".utf8).write(to: URL(fileURLWithPath: folder.path + "/ca.pem"))
         let authorities = CertificateFiles(
             chain: folder.path + "/cert.pem",
             key: folder.path + "/key.pem",
             authorities: folder.path + "/ca.pem"
         )
-        #expect(message(authorities).contains("\(folder.path)/ca.pem holds no certificate authorities"))
+        #expect(says("\(folder.path)/ca.pem holds no certificate authorities", authorities))
+        try Data(CertificatePair.selfSigned().privateKey).write(to: URL(fileURLWithPath: folder.path + "/key.pem"))
+        #expect(says("fit each other", folder.files))
         #expect(throws: CertificateFileError.self) {
             try CertificateFiles.check(authorities: folder.path + "/ca.pem")
         }
         try CertificateFiles.check(authorities: folder.path + "/cert.pem")
     }
 
-    @Test("The subject of a client's certificate is its user name and identifier, also when it resumes") func subject()
-        async throws
-    {
+    @Test(
+        "The subject of a client's certificate is its user name and identifier, also when it comes again",
+        arguments: [RunningBroker.Transport.tls, .quic]
+    )
+    func subject(over transport: RunningBroker.Transport) async throws {
         let pair = try CertificatePair.selfSigned()
         let name = "Martlet on \(ProcessInfo.processInfo.hostName)"
         let seen = NIOLockedValueBox<[Credentials]>([])
@@ -122,24 +145,53 @@ import Testing
                     return .allowed
                 }
                 for index in configuration.listeners.indices {
-                    guard case .quic(var quic) = configuration.listeners[index].transport else { continue }
-                    quic.clientAuthorities = pair.certificateChain
-                    configuration.listeners[index].transport = .quic(quic)
+                    switch configuration.listeners[index].transport {
+                    case .tcp: continue
+                    case .tls(var tls):
+                        tls.clientAuthorities = pair.certificateChain
+                        tls.needsClientCertificate = true
+                        configuration.listeners[index].transport = .tls(tls)
+                    case .quic(var quic):
+                        quic.clientAuthorities = pair.certificateChain
+                        configuration.listeners[index].transport = .quic(quic)
+                    }
                 }
             }
         ) { broker, _ in
             let identity = QUICIdentity(certificateChain: pair.certificateChain, privateKey: pair.privateKey)
-            let client = try broker.client("me", over: .quic, identity: identity)
-            for earlyData in [QUICEarlyData.none, .accepted] {
+            let client = try broker.client("me", over: transport, identity: identity)
+            for earlyData in [QUICEarlyData.none, transport == .quic ? .accepted : .none] {
                 _ = try await client.connect()
                 #expect(await client.earlyData == earlyData)
-                try await client.waitForTicket()
+                if transport == .quic { try await client.waitForTicket() }
                 await client.disconnect()
             }
-            #expect(!(await Self.connects(broker, trusting: try RunningBroker.certificate.get())))
+            #expect(!(await Self.connects(broker, over: transport, trusting: try RunningBroker.certificate.get())))
         }
         let credentials = seen.withLockedValue { $0 }
         #expect(credentials.map(\.userName) == [name, name])
         #expect(credentials.map(\.clientIdentifier) == ["CN=\(name)", "CN=\(name)"])
+    }
+
+    @Test("Who shows no certificate where none is needed is who it says it is") func noCertificate() async throws {
+        let pair = try RunningBroker.certificate.get()
+        let seen = NIOLockedValueBox<[Credentials]>([])
+        try await RunningBroker.run(
+            configure: { configuration in
+                configuration.limits.certificateAsUserName = .commonName
+                configuration.authentication = .immediate { credentials in
+                    seen.withLockedValue { $0.append(credentials) }
+                    return .allowed
+                }
+                var tls = TLSServerConfiguration(pair: pair)
+                tls.clientAuthorities = pair.certificateChain
+                configuration.listeners[1].transport = .tls(tls)
+            }
+        ) { broker, _ in
+            let client = try broker.client("me", over: .tls, userName: "somebody")
+            _ = try await client.connect()
+            await client.disconnect()
+        }
+        #expect(seen.withLockedValue { $0 }.map(\.userName) == ["somebody"])
     }
 }

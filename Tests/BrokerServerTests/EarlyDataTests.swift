@@ -74,6 +74,45 @@ import Testing
         }
     }
 
+    /// The client's packets come twice: before the Retry, and with its token (RFC 9000 §17.2.3).
+    @Test("With Retry CONNECT is still early, and carried out once", arguments: [1, 4])
+    func retried(loops: Int) async throws {
+        let connects = NIOLockedValueBox(0)
+        try await RunningBroker.run(
+            loops: loops,
+            configure: { configuration in
+                configuration.resume()
+                for index in configuration.listeners.indices {
+                    guard case .quic(var quic) = configuration.listeners[index].transport else { continue }
+                    quic.retry.mode = .always
+                    configuration.listeners[index].transport = .quic(quic)
+                }
+                configuration.authentication = .immediate { credentials in
+                    if credentials.clientIdentifier == "early" { connects.withLockedValue { $0 += 1 } }
+                    return .allowed
+                }
+            }
+        ) { broker, _ in
+            let ticket = try await broker.ticket()
+            let client = try broker.client("early", over: .quic)
+            await client.resume(with: ticket)
+            _ = try await client.connect()
+            #expect(await client.earlyData == .accepted)
+            #expect(connects.withLockedValue { $0 } == 1)
+            try await client.subscribe("t", qos: .exactlyOnce)
+            try await client.publish(Publish("t", "hello", qos: .exactlyOnce))
+            #expect(try await client.nextPayload() == "hello")
+
+            // Whoever plays a first flight again, and does not answer the Retry, is not heard at all.
+            let flight = try await FirstFlight(ticket, packets: [.connect(Connect(clientIdentifier: "early"))])
+            for _ in 0..<5 { try flight.play(to: try #require(broker.address(.quic))) }
+            try await client.publish(Publish("t", "not taken over", qos: .exactlyOnce))
+            #expect(try await client.nextPayload() == "not taken over")
+            #expect(connects.withLockedValue { $0 } == 1)
+            await client.disconnect()
+        }
+    }
+
     @Test("Where early data is limited to CONNECT, the rest waits for the end of the handshake") func limited()
         async throws
     {
@@ -110,14 +149,17 @@ import Testing
         }
     }
 
-    /// Takes as long as a handshake may.
+    /// Takes as long as an answer may.
     @Test("A client whose first address is dead takes CONNECT back, and sends it to the next") func nextAddress()
         async throws
     {
         try await RunningBroker.run(configure: { $0.resume() }) { broker, _ in
             let dead = try SocketAddress(ipAddress: "127.0.0.1", port: 9)
             let client = MQTTClient(
-                configuration: ClientConfiguration(connect: Connect(clientIdentifier: "c")),
+                configuration: ClientConfiguration(
+                    connect: Connect(clientIdentifier: "c"),
+                    responseTimeout: .seconds(2)
+                ),
                 target: ConnectionTarget(
                     addresses: [dead, try #require(broker.address(.quic))],
                     transport: .quic(serverName: "localhost", trust: .insecure)

@@ -77,7 +77,8 @@ import Testing
         let pair = try RunningBroker.certificate.get()
         try await RunningBroker.run(configure: { configuration in
             var tls = TLSServerConfiguration(pair: pair)
-            tls.clients = .authorities(pem: pair.certificateChain, isRequired: isRequired)
+            tls.clientAuthorities = pair.certificateChain
+            tls.needsClientCertificate = isRequired
             configuration.listeners[1].transport = .tls(tls)
         }) { broker, _ in
             let code = try? await connect(broker, serverName: "localhost", trust: .insecure)

@@ -26,6 +26,7 @@ struct BenchOptionsTests {
         #expect(options.migrationInterval == 5_000_000_000)
         #expect(options.migration == .active)
         #expect(options.congestionController == .bbr)
+        #expect(try BenchOptions(.pub, words).congestionController == nil)
         let unnoticed = try BenchOptions(.pub, words + ["--migrate-every", "100ms", "--migration", "unnoticed"])
         #expect(unnoticed.migration == .unnoticed)
         #expect(try BenchOptions(.pub, words).migrationInterval == nil)
@@ -101,8 +102,10 @@ struct BenchOptionsTests {
             (.conn, ["-c", "0"], "bad value '0' for --count: 1 to 1000000"),
             (.sub, ["-t", "a", "-q", "3"], "bad value '3' for --qos: 0 to 2"),
             (.sub, ["-t", "a", "--payload-hdrs", "ts,crc"], "bad value 'crc' for --payload-hdrs: cnt64, ts or ts_us"),
-            (.conn, ["--quic", "perhaps"], "bad value 'perhaps' for --quic: true or false"),
-            (.conn, ["--quic", "o.eterm"], "--quic o.eterm: a file of QUIC options is not in this version"),
+            (
+                .conn, ["--quic", "perhaps"],
+                "bad value 'perhaps' for --quic: true, false, or a file of options whose name ends in .eterm"
+            ),
             (.conn, ["--log_to", "file"], "bad value 'file' for --log_to: console or null"),
             (.conn, ["--duration", "soon"], "bad value 'soon' for --duration: a time such as 10, 500ms, 2m"),
             (.conn, ["-h", ","], "bad value ',' for --host: an address, or a comma list"),

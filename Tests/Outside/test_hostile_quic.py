@@ -386,13 +386,25 @@ def test_fragments_that_stay(siege):
 
 
 def test_fragments_that_stay_on_data_streams(siege):
-    """As many as there may be."""
+    """As many as there may be on all streams together."""
     attackers = [siege.attacker() for _ in range(3)]
     for attacker in attackers:
-        for identifier in range(0, 4 * attacker.quic._remote_max_streams_bidi, 4):
-            every_second_octet(siege, attacker, 4_000, identifier)
+        streams = attacker.quic._remote_max_streams_bidi
+        for identifier in range(0, 4 * streams, 4):
+            every_second_octet(siege, attacker, 4_000 // streams, identifier)
         assert attacker.settle()
-    siege.end(GROWTH + len(attackers) * attacker.quic._remote_max_streams_bidi * MiB // 2)
+    siege.end(GROWTH + len(attackers) * MiB // 2)
+
+
+def test_fragments_on_many_streams(siege):
+    """More than that end the connection, though no stream has many: INTERNAL_ERROR."""
+    for _ in range(BURSTS):
+        attacker = siege.attacker()
+        streams = attacker.quic._remote_max_streams_bidi
+        for identifier in range(0, 4 * streams, 4):
+            every_second_octet(siege, attacker, 6_000 // streams, identifier)
+        assert attacker.fate() == 0x01
+    siege.end()
 
 
 @pytest.mark.parametrize("ahead", [1000, 1 << 40])

@@ -87,6 +87,38 @@ def test_replayed_first_flight_is_acted_upon_once(start, connect, topic):
     assert subscriber.next().payload == b"end"
 
 
+class RetriedFlight(QUIC):
+    """A client that resumes, answers the broker's Retry, and keeps its answer. Early data goes with that, since aioquic does
+    not send again what it had sent before."""
+
+    def begin(self, early: bytes) -> None:
+        self.flight: list[bytes] = []
+        super().begin(b"")
+        self.transmit()
+        while not self.quic._retry_source_connection_id:
+            assert select.select([self.socket], [], [], PATIENCE)[0], "no Retry"
+            self.read()
+        self.quic.send_stream_data(self.CONTROL, early)
+        self.flight = [datagram for datagram, _ in self.quic.datagrams_to_send(now=time.monotonic())]
+        for datagram in self.flight:
+            self.socket.sendto(datagram, self.address)
+
+
+def test_retried_first_flight_is_acted_upon_once(start, connect, topic):
+    """The token of a Retry spares nobody the check whether early data was there before (RFC 9001 §9.2)."""
+    broker = start('node.loops = 4\nlisteners.quic.default.retry.mode = always')
+    subscriber = connect(TCP5, to=broker)
+    subscriber.subscribe(topic, 0)
+    early = packets.connect(f"{topic}-early") + packets.publish(Message(topic, b"once"))
+    quic = RetriedFlight(broker.addresses["quic"], ticket=ticket(broker), early=early)
+    assert quic.took_early
+    assert subscriber.next().payload == b"once"
+    play(quic.flight, broker)
+    quic.abort()
+    connect(TCP5, to=broker).publish(Message(topic, b"end", 1))
+    assert subscriber.next().payload == b"end"
+
+
 def test_first_flight_of_before_the_restart_is_not_acted_upon(start, connect, topic):
     """Ticket keys live in memory: another process, with the same secret on disk or not, opens no ticket."""
     before = start()

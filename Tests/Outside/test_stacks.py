@@ -6,6 +6,7 @@ import packets
 from clients import PATIENCE, AioQUIC, Kind, Options, Picoquic, WireOverQUIC, WireOverTCP, each_stack
 from packets import Message, Will
 from servers import Server
+from stacks import HAS_PICOQUIC
 from transports import QUIC
 
 pytestmark = pytest.mark.martlet
@@ -199,10 +200,26 @@ def test_resumption(server, topic, stack):
     second.disconnect()
 
 
+@pytest.fixture(scope="module")
+def wary(start) -> Server:
+    """Asks everybody for a proof of the address."""
+    return start("listeners.quic.default.retry.mode = always")
+
+
 @each_stack
 def test_early_data(connect, server, topic, stack):
     """CONNECT and a message in the first flight: executed once, whether it was taken early or sent again."""
-    watcher = connect(TCP5)
+    early_data(connect, server, topic, stack)
+
+
+@pytest.mark.skipif(not HAS_PICOQUIC, reason="no picoquic here")
+def test_early_data_after_a_retry(connect, wary, topic):
+    """The first flight comes twice, the second time with the Retry's token. Of these stacks picoquic sends it again."""
+    early_data(connect, wary, topic, Picoquic)
+
+
+def early_data(connect, server: Server, topic: str, stack: type[WireOverQUIC]) -> None:
+    watcher = connect(TCP5, to=server)
     watcher.subscribe(topic, 2)
     options = {"identifier": f"{topic}-{stack.__name__}"}
     ticket = ticket_of(stack, server, **options)

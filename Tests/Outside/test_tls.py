@@ -1,12 +1,16 @@
 """mosquitto's tools against the TLS listener."""
 
+import shutil
+import signal
 import socket
 import ssl
 import subprocess
 
 import pytest
 
-from servers import Server
+import packets
+from packets import Message
+from servers import Server, wait_until
 
 pytestmark = pytest.mark.martlet
 PATIENCE = 20
@@ -50,6 +54,7 @@ def test_another_authority_is_not_believed(server, topic, tmp_path):
 
 def make_pair(folder, name: str) -> list[str]:
     """A self-signed certificate, which is its own authority."""
+    folder.mkdir(exist_ok=True)
     files = [str(folder / f"{name}.pem"), str(folder / f"{name}.key")]
     subprocess.run(
         ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2", "-subj", f"/CN={name}", "-out", files[0], "-keyout", files[1]],
@@ -70,6 +75,64 @@ def test_client_certificates(start, topic, tmp_path, required):
     assert publish("--cert", known[0], "--key", known[1])
     assert not publish("--cert", stranger[0], "--key", stranger[1])
     assert publish() is not required
+
+
+@pytest.mark.parametrize("words", [["pub", "--tls", "--insecure", "-t", "t", "-m", "x", "-q", "1"], ["bench", "conn", "--ssl", "-c", "2", "--duration", "1"]], ids=["pub", "bench"])
+def test_our_own_tools_show_certificates(binary, start, tmp_path, words):
+    car, stranger = make_pair(tmp_path, "car"), make_pair(tmp_path, "stranger")
+    server = start(f'listeners.ssl.default.ssl_options {{ verify = verify_peer, cacertfile = "{car[0]}", fail_if_no_peer_cert = true }}')
+    names = ("--cert", "--key") if words[0] == "pub" else ("--certfile", "--keyfile")
+    reached = lambda *pair: run([binary, *words, "-h", "localhost", "-p", str(server.addresses["ssl"][1]), *(word for named in zip(names, pair) for word in named)]).returncode == 0
+    assert reached(*car)
+    assert not reached(*stranger)
+    assert not reached()
+
+
+def test_subject_of_a_certificate_is_the_client(start, tmp_path):
+    """The session that a certificate leaves behind is under its common name, whatever CONNECT says."""
+    car = make_pair(tmp_path, "car 7")
+    server = start(f"""listeners.ssl.default.ssl_options {{ verify = verify_peer, cacertfile = "{car[0]}", fail_if_no_peer_cert = true }}
+                       mqtt.peer_cert_as_clientid = cn""")
+    certificate = ["--cert", car[0], "--key", car[1]]
+    keep = ["-c", "-x", "60", "-q", "1", "-W", str(PATIENCE)]
+    heard = run(tool("mosquitto_sub", server, "-t", "t", "-i", "one", "-E", *keep, *certificate))
+    assert heard.returncode == 0, heard.stderr
+    assert run(["mosquitto_pub", "-p", str(server.addresses["tcp"][1]), "-t", "t", "-m", "kept", "-q", "1"]).returncode == 0
+    heard = run(tool("mosquitto_sub", server, "-t", "t", "-i", "two", "-C", "1", *keep, *certificate))
+    assert heard.stdout == "kept\n", heard.stderr
+
+
+def test_hang_up_reads_the_certificate_again(start, topic, tmp_path):
+    """New connections see the new one; who is connected goes on."""
+    old, new = make_pair(tmp_path, "localhost"), make_pair(tmp_path / "new", "localhost")
+    used = [shutil.copy(file, tmp_path / f"used-{number}") for number, file in enumerate(old)]
+    server = start(f'listeners.ssl.default.ssl_options {{ certfile = "{used[0]}", keyfile = "{used[1]}" }}')
+    publishes = lambda authority: run(tool("mosquitto_pub", server, "-t", "other", "-m", "x", authority=authority)).returncode == 0
+    context = ssl.create_default_context(cafile=old[0])
+    with socket.create_connection(server.addresses["ssl"], timeout=PATIENCE) as plain, context.wrap_socket(plain, server_hostname="localhost") as standing:
+        standing.sendall(packets.connect("standing") + packets.subscribe(1, [(topic, 0)]))
+        assert publishes(old[0])
+        for file, place in zip(new, used):
+            shutil.copy(file, place)
+        server.process.send_signal(signal.SIGHUP)
+        assert wait_until(lambda: publishes(new[0]))
+        assert not publishes(old[0])
+        standing.sendall(packets.publish(Message(topic, b"still here", 0)))
+        heard = b""
+        while b"still here" not in heard:
+            assert (octets := standing.recv(4096)), "the connection was closed"
+            heard += octets
+
+
+@pytest.mark.parametrize("password, is_good", [("open sesame", True), ("sesame", False)])
+def test_key_may_have_a_password(binary, tmp_path, password, is_good):
+    certificate, key = make_pair(tmp_path, "plain")
+    sealed = tmp_path / "sealed.key"
+    subprocess.run(["openssl", "pkey", "-in", key, "-aes256", "-passout", "pass:open sesame", "-out", sealed], check=True, capture_output=True)
+    file = tmp_path / "martlet.conf"
+    file.write_text(f'listeners.ssl.default.ssl_options {{ certfile = "{certificate}", keyfile = "{sealed}", password = "{password}" }}')
+    done = run([str(binary), "serve", "--check", "--config", str(file)])
+    assert (done.returncode == 0) is is_good, done.stderr
 
 
 def test_pair_that_does_not_fit_is_said_at_start(binary, tmp_path):

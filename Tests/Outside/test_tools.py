@@ -10,6 +10,7 @@ import pytest
 
 from clients import Kind, WireOverTCP
 from packets import Message
+from test_tls import make_pair
 
 pytestmark = pytest.mark.martlet
 TCP5 = Kind(WireOverTCP, 5)
@@ -189,6 +190,19 @@ def test_bench_on_streams(binary, server, tmp_path, topic, file):
         subscriber.kill()
         subscriber.wait()
     assert re.search(r"published\s+300 ", publisher.stdout), publisher.stdout
+
+
+def test_bench_takes_a_file_of_quic_options(binary, server, tmp_path):
+    """As emqtt_bench takes it. The file asks for a verified broker; what it says to no purpose is named."""
+    _, port = server.addresses["quic"]
+    command = [binary, "bench", "conn", "-h", "localhost", "-p", str(port), "-c", "3", "--duration", "2"]
+    for authority, code in [(f"{server.folder}/data/certs/cert.pem", 0), (str(tmp_path / "other.pem"), 1)]:
+        make_pair(tmp_path, "other")
+        file = tmp_path / "options.eterm"
+        file.write_text(f'{{[{{verify, peer}}, {{cacertfile, "{authority}"}}, {{peer_bidi_stream_count, 3}}], [{{active, true}}]}}.')
+        done = subprocess.run([*command, "--quic", str(file)], capture_output=True, text=True, timeout=40)
+        assert done.returncode == code, done.stdout
+        assert "peer_bidi_stream_count has no meaning here" in done.stderr
 
 
 @TRANSPORTS

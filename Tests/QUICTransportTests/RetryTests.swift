@@ -57,6 +57,29 @@ import Testing
         }
     }
 
+    /// With the defaults first flights that nobody follows up, from forged addresses or not, never fill the table: whoever
+    /// proves its address gets in beside them, and need not wait until they are over.
+    @Test func honestClientsGetInDuringAFlood() async throws {
+        try await Scene.run { scene in
+            let rounds = 4
+            let initials = try await Initials.capture(rounds * 40, in: scene)
+            let server = try await scene.listen(configure: { $0.maximumHandshakes = 40 })
+            let plain = try await PlainSocket.bind(on: scene.loop)
+            for round in 1...rounds {
+                for initial in initials[(round - 1) * 40..<round * 40] {
+                    plain.send(initial, to: server.localAddress)
+                }
+                _ = try await scene.connect(scene.client(), to: server.localAddress)
+                try await scene.until("handled") { server.counters.datagramsIn >= 40 * round }
+                #expect(server.handshakeCount == 10, "the share of the bound from which on Retries are sent")
+            }
+            #expect(server.counters.dropped.tooManyHandshakes == 0)
+            #expect(server.counters.tokensValid == rounds)
+            #expect(server.counters.handshakesCompleted == rounds)
+            try await plain.close()
+        }
+    }
+
     /// A Retry asks for less than it answers, so that it is of no use to those who forge addresses.
     @Test func retriesAreShortAndLimited() async throws {
         try await Scene.run { scene in

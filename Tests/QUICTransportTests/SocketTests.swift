@@ -9,6 +9,15 @@ import Testing
 @Suite struct SocketTests {
     private static let choices = [(false, false, 1), (true, true, 64), (false, true, 7), (true, false, 64)]
 
+    private static func expectEcho(over pair: Scene.Pair, in scene: isolated Scene) async throws {
+        let stream = try pair.connection.openBidirectionalStream()
+        let payload = ByteBuffer.pattern(1_000_000)
+        stream.write(payload)
+        stream.finish()
+        try await scene.until("echo") { pair.recorder.finished == [0] }
+        #expect(pair.recorder.received[0] == payload)
+    }
+
     /// The same bytes arrive whichever of them are used.
     @Test(arguments: choices) func transfer(segmentation: Bool, receiving: Bool, batch: Int) async throws {
         try await Scene.run { scene in
@@ -17,12 +26,7 @@ import Testing
                 configuration.socket.offloadsReceiving = receiving
                 configuration.socket.messagesPerCall = batch
             })
-            let stream = try pair.connection.openBidirectionalStream()
-            let payload = ByteBuffer.pattern(1_000_000)
-            stream.write(payload)
-            stream.finish()
-            try await scene.until("echo") { pair.recorder.finished == [0] }
-            #expect(pair.recorder.received[0] == payload)
+            try await Self.expectEcho(over: pair, in: scene)
             let counters = pair.server.counters
             if !segmentation, batch == 1 { #expect(counters.sendCalls >= counters.datagramsOut) }
             if segmentation { #expect(counters.sendCalls * 2 < counters.datagramsOut) }
@@ -36,12 +40,7 @@ import Testing
                 configuration.common.marksECN = isOn
                 configuration.common.discoversMTU = isOn
             })
-            let stream = try pair.connection.openBidirectionalStream()
-            let payload = ByteBuffer.pattern(1_000_000)
-            stream.write(payload)
-            stream.finish()
-            try await scene.until("echo") { pair.recorder.finished == [0] }
-            #expect(pair.recorder.received[0] == payload)
+            try await Self.expectEcho(over: pair, in: scene)
             // 1200 bytes is what every path takes (RFC 9000 §14.1).
             if !isOn { #expect(pair.server.counters.bytesOut <= 1_200 * pair.server.counters.datagramsOut) }
         }
@@ -51,10 +50,7 @@ import Testing
     func congestionControllers(controller: QUICConfiguration.CongestionController) async throws {
         try await Scene.run { scene in
             let pair = try await scene.pair(configureServer: { $0.common.congestionController = controller })
-            let stream = try pair.connection.openBidirectionalStream()
-            stream.write(ByteBuffer.pattern(1_000_000))
-            stream.finish()
-            try await scene.until("echo") { pair.recorder.receivedCount == 1_000_000 }
+            try await Self.expectEcho(over: pair, in: scene)
         }
     }
 

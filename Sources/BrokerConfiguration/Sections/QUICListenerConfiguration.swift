@@ -31,6 +31,8 @@ package struct QUICListenerConfiguration: ConfigurationSection, ListenerConfigur
     package var keyLogFile: String?
     /// Bytes of a client's handshake messages. Default 64 KiB; 4 KiB to 16 MiB.
     package var maximumHandshakeSize = 64 << 10
+    /// Gaps in what a client has sent, over all streams. Default 5000; 100 to 1,000,000.
+    package var maximumGaps = 5_000
 
     /// What clients may send ahead of the handshake's end.
     package enum EarlyData: String, CaseIterable, Sendable {
@@ -201,6 +203,12 @@ package struct QUICListenerConfiguration: ConfigurationSection, ListenerConfigur
                 \.connectionFlowControlWindow,
                 .integer(1024...1_073_741_824),
                 "Bytes that a client may send on all streams ahead of what the broker took."
+            ),
+            .value(
+                "max_stream_gaps",
+                \.maximumGaps,
+                .integer(100...1_000_000),
+                "Gaps in what a client has sent, over all streams; more end the connection. EMQX has no such key."
             ),
             .value(
                 "initial_rtt_ms",

@@ -26,12 +26,15 @@ package struct TLSOptionsConfiguration: ConfigurationSection {
     private var keyFile: String?
     /// What the two files come to.
     package private(set) var certificate = CertificateSource.generated
-    /// PEM. Default: not set; clients with certificates need it.
-    package var authorityFile: String?
-    /// Default `verify_none`.
-    package var verification = ClientVerification.none
+    /// What the private key is encrypted with. Default: not set.
+    package var password: String?
+    private var authorityFile: String?
+    private var verify = ClientVerification.none
     /// Whether a client needs a certificate where certificates are verified. Default false.
     package var needsClientCertificate = false
+
+    /// Authorities that clients' certificates must come from, where they are verified.
+    package var clientAuthorityFile: String? { verify == .peer ? authorityFile : nil }
 
     package init() {}
 
@@ -44,10 +47,17 @@ package struct TLSOptionsConfiguration: ConfigurationSection {
                 "The certificate and the chain above it, PEM. A pair is generated when neither file is set."
             ),
             .value("keyfile", \.keyFile, .path, "The private key of the certificate, PEM."),
+            .value(
+                "password",
+                \.password,
+                ValueForm<String>.string.optional,
+                isSecret: true,
+                "What the private key is encrypted with, if it is."
+            ),
             .value("cacertfile", \.authorityFile, .path, "The authorities of clients' certificates, PEM."),
             .value(
                 "verify",
-                \.verification,
+                \.verify,
                 .choice,
                 "Whether clients are asked for a certificate; verify_peer needs cacertfile."
             ),
@@ -85,7 +95,7 @@ package struct TLSOptionsConfiguration: ConfigurationSection {
                 )
             )
         }
-        if verification == .peer, authorityFile == nil {
+        if verify == .peer, authorityFile == nil {
             reading.add(
                 ConfigurationProblem(
                     origin: reading.origin(at: path + ["verify"]) ?? .builtIn,

@@ -67,7 +67,7 @@ extension QUICConnectionHandler: QUICConnectionDelegate {
         Peer(
             address: connection.remoteAddress,
             listener: admission.listener,
-            certificate: connection.peerCertificate.map { .init(subject: $0.subject, commonName: $0.commonName) },
+            certificate: connection.peerCertificate.map(Peer.Certificate.init),
             earlyData: connection.isEarly ? earlyData : nil
         )
     }

@@ -1,6 +1,7 @@
 import MQTTBroker
 import MQTTCodec
 import NIOCore
+import NIOTLS
 
 /// The end of a TCP channel: its octets go to the shard of its loop, and the shard's come back.
 final class TCPConnectionHandler: ChannelDuplexHandler {
@@ -37,6 +38,14 @@ final class TCPConnectionHandler: ChannelDuplexHandler {
             return
         }
         connection = runner.accept(self, from: Peer(address: context.remoteAddress, listener: admission.listener))
+    }
+
+    /// A client that has shown a certificate is known by it from its first packet on, which comes after this.
+    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        if case TLSUserEvent.handshakeCompleted = event, let connection, let certificate = Peer.Certificate(context) {
+            runner.identified(connection, by: certificate)
+        }
+        context.fireUserInboundEventTriggered(event)
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {

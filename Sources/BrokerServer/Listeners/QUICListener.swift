@@ -5,12 +5,12 @@ import NIOPosix
 import QUICTransport
 
 /// Accepts QUIC connections: one UDP socket for each loop, all on one port.
-struct QUICListener {
+struct QUICListener: CertificateListener {
     let label: String
     let address: SocketAddress
     let admission: Admission
     let endpoints: [NIOLoopBound<QUICEndpoint>]
-    let configuration: QUICServerConfiguration
+    private let configuration: QUICServerConfiguration
     let certificateFiles: CertificateFiles?
 
     init(
@@ -75,10 +75,8 @@ struct QUICListener {
         certificateFiles = listener.certificateFiles
     }
 
-    /// Shows another certificate to new connections.
-    ///
-    /// - Throws: `QUICError`.
-    func replaceCertificates(_ configuration: QUICServerConfiguration) async throws {
+    func readCertificates(_ files: CertificateFiles) async throws {
+        let configuration = try files.load(into: configuration)
         for endpoint in endpoints {
             try await endpoint.eventLoop.submit { try endpoint.value.replaceCertificates(configuration) }.get()
         }

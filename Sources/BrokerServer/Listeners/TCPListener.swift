@@ -1,4 +1,5 @@
 import MQTTBroker
+import NIOConcurrencyHelpers
 import NIOCore
 import NIOPosix
 import NIOSSL
@@ -8,7 +9,15 @@ struct TCPListener {
     let label: String
     let address: SocketAddress
     let admission: Admission
+    let certificateFiles: CertificateFiles?
     private let channel: any Channel
+    private let tls: TLS?
+
+    /// What new connections are shown, which changes with the files.
+    private struct TLS {
+        let needsClientCertificate: Bool
+        let context: NIOLockedValueBox<NIOSSLContext>
+    }
 
     /// Octets that wait in a channel before its connection counts as slow, and at which it does no longer.
     private static let writeBuffer = ChannelOptions.Types.WriteBufferWaterMark(low: 65_536, high: 262_144)
@@ -21,7 +30,10 @@ struct TCPListener {
     ) async throws {
         let admission = Admission(listener)
         let isPaced = listener.connectionRate != nil
-        let context = try Self.context(tls, for: listener)
+        let tls = try tls.map {
+            TLS(needsClientCertificate: $0.needsClientCertificate, context: .init(try Self.context($0, for: listener)))
+        }
+        let context = tls?.context
         let bootstrap = ServerBootstrap(group: loops)
             .serverChannelOption(.backlog, value: BrokerServerConfiguration.backlog)
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
@@ -36,7 +48,7 @@ struct TCPListener {
                 channel.eventLoop.makeCompletedFuture {
                     guard let runner = shards.runner(on: channel.eventLoop) else { return }
                     // The time to CONNECT runs from here, so that it bounds the handshake too.
-                    if let context {
+                    if let context = context?.withLockedValue({ $0 }) {
                         try channel.pipeline.syncOperations.addHandler(NIOSSLServerHandler(context: context))
                     }
                     try channel.pipeline.syncOperations.addHandler(
@@ -58,14 +70,16 @@ struct TCPListener {
         label = listener.label
         address = channel.localAddress ?? listener.address
         self.admission = admission
+        certificateFiles = listener.certificateFiles
+        self.tls = tls
     }
 
     private static func context(
-        _ tls: TLSServerConfiguration?,
+        _ tls: TLSServerConfiguration,
         for listener: BrokerServerConfiguration.Listener
-    ) throws -> NIOSSLContext? {
+    ) throws -> NIOSSLContext {
         do {
-            return try tls?.makeContext()
+            return try tls.makeContext()
         } catch {
             throw ListenerError(listener: listener.label, "its certificate or key is of no use: \(error)")
         }
@@ -73,4 +87,12 @@ struct TCPListener {
 
     /// Accepts no more.
     func close() async { try? await channel.close().get() }
+}
+
+extension TCPListener: CertificateListener {
+    func readCertificates(_ files: CertificateFiles) async throws {
+        guard let tls else { return }
+        let context = try files.load(needsClientCertificate: tls.needsClientCertificate).makeContext()
+        tls.context.withLockedValue { $0 = context }
+    }
 }

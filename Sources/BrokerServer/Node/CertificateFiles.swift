@@ -19,12 +19,12 @@ package struct CertificateFiles: Sendable {
         self.authorities = authorities
     }
 
-    /// Reads what the files say into a configuration, and holds it to it.
+    /// Reads what the files say into a QUIC listener's configuration, and holds it to it.
     ///
     /// - Throws: `CertificateFileError`.
     package func load(into configuration: QUICServerConfiguration) throws -> QUICServerConfiguration {
         var loaded = configuration
-        let pair = try pair()
+        let pair = try pair
         loaded.certificateChain = pair.certificateChain
         loaded.privateKey = pair.privateKey
         loaded.privateKeyPassword = password
@@ -32,21 +32,46 @@ package struct CertificateFiles: Sendable {
         do throws(QUICError) {
             try loaded.validateWithCertificate()
         } catch {
-            if case .trustRoots = error, let authorities {
-                throw CertificateFileError("\(authorities) holds no certificate authorities in PEM: \(error)")
-            }
-            throw CertificateFileError(
-                "\(chain) and \(key) are no certificate chain and private key in PEM that fit each other: \(error)"
-            )
+            if case .trustRoots = error { throw noAuthorities(error) }
+            throw unfit(error)
         }
         return loaded
     }
 
-    /// Reads the chain and its key, without looking into them.
+    /// Reads what the files say into the configuration of a TLS listener, and holds it to it.
     ///
+    /// - Parameter needsClientCertificate: whether who has none is kept out, where there are authorities.
     /// - Throws: `CertificateFileError`.
-    package func pair() throws -> CertificatePair {
-        CertificatePair(certificateChain: try Self.read(chain), privateKey: try Self.read(key))
+    package func load(needsClientCertificate: Bool) throws -> TLSServerConfiguration {
+        var loaded = TLSServerConfiguration(pair: try pair)
+        loaded.needsClientCertificate = needsClientCertificate
+        loaded.privateKeyPassword = password
+        loaded.clientAuthorities = try authorities.map(Self.read)
+        do {
+            _ = try loaded.trustRoots
+        } catch {
+            throw noAuthorities(error)
+        }
+        do {
+            _ = try loaded.makeContext()
+        } catch {
+            throw unfit(error)
+        }
+        return loaded
+    }
+
+    private func unfit(_ error: any Error) -> CertificateFileError {
+        CertificateFileError(
+            "\(chain) and \(key) are no certificate chain and private key in PEM that fit each other: \(error)"
+        )
+    }
+
+    private func noAuthorities(_ error: any Error) -> CertificateFileError {
+        CertificateFileError("\(authorities ?? "?") holds no certificate authorities in PEM: \(error)")
+    }
+
+    private var pair: CertificatePair {
+        get throws { CertificatePair(certificateChain: try Self.read(chain), privateKey: try Self.read(key)) }
     }
 
     /// Holds authorities to what `load` will, where the certificate itself is not there yet.

@@ -6,7 +6,7 @@ import NIOCore
 ///
 /// Connections that stand go on. Files that are no good change nothing, and are told to the log once.
 struct CertificateWatch: Sendable {
-    private let listeners: [(listener: QUICListener, files: CertificateFiles)]
+    private let listeners: [(listener: any CertificateListener, files: CertificateFiles)]
     private let interval: TimeAmount
     private let logger: Logger
 
@@ -17,7 +17,7 @@ struct CertificateWatch: Sendable {
         case request
     }
 
-    init(_ listeners: [QUICListener], interval: TimeAmount, logger: Logger) {
+    init(_ listeners: [any CertificateListener], interval: TimeAmount, logger: Logger) {
         self.listeners = listeners.compactMap { listener in listener.certificateFiles.map { (listener, $0) } }
         self.interval = interval
         self.logger = logger
@@ -53,10 +53,10 @@ struct CertificateWatch: Sendable {
         }
     }
 
-    private func reload(_ listener: QUICListener, _ files: CertificateFiles) async {
+    private func reload(_ listener: any CertificateListener, _ files: CertificateFiles) async {
         let dimensions = [("listener", listener.label)]
         do {
-            try await listener.replaceCertificates(files.load(into: listener.configuration))
+            try await listener.readCertificates(files)
             Counter(label: "martlet_certificate_reloads_total", dimensions: dimensions).increment()
             logger.notice("certificate read again", metadata: ["listener": "\(listener.label)"])
         } catch {

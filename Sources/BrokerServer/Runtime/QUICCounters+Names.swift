@@ -17,6 +17,7 @@ extension QUICCounters {
             ("handshakes_failed", handshakesFailed),
             ("handshakes_resumed", handshakesResumed),
             ("handshakes_too_large", handshakesTooLarge),
+            ("connections_fragmented", connectionsFragmented),
             ("tickets_sent", ticketsSent),
             ("early_data_accepted", earlyDataAccepted),
             ("early_data_replayed", earlyDataReplayed),

@@ -72,6 +72,11 @@ final class ShardRunner {
         shard.addressChanged(connection, to: address)
     }
 
+    /// A certificate was verified after the connection was accepted, and before it said anything.
+    func identified(_ connection: Connection, by certificate: Peer.Certificate) {
+        shard.identified(connection, by: certificate)
+    }
+
     /// The peer has ended its side.
     func finished(_ connection: Connection) {
         shard.finished(connection, now: .now())

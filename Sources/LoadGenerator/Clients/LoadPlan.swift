@@ -13,6 +13,8 @@ struct LoadPlan: Sendable {
     let flows: [FlowPlan]
     /// Tickets of the run before; `nil` without `--load-qst`.
     let tickets: TicketFile?
+    /// What of a file of QUIC options does nothing.
+    let notes: [String]
     /// One for each host and each local address.
     private let targets: [[ConnectionTarget]]
 
@@ -28,10 +30,13 @@ struct LoadPlan: Sendable {
         var tickets: TicketFile?
         if let path = options.ticketPath { tickets = try TicketFile(path: path) }
         self.tickets = tickets
-        let identity = try Self.identity(options)
+        var quic: QUICOptions?
+        if let path = options.quicPath { quic = try QUICOptions(path: path) }
+        notes = quic?.notes ?? []
+        let identity = try Self.identity(options) ?? quic?.identity
         var targets: [[ConnectionTarget]] = []
         for host in options.hosts {
-            targets.append(try Self.targets(host, options, identity))
+            targets.append(try Self.targets(host, options, quic, identity))
         }
         self.targets = targets
     }
@@ -48,17 +53,20 @@ struct LoadPlan: Sendable {
     private static func targets(
         _ host: String,
         _ options: BenchOptions,
+        _ quic: QUICOptions?,
         _ identity: QUICIdentity?
     ) throws(UsageError) -> [ConnectionTarget] {
         do throws(ClientError) {
             let transport: ConnectionTarget.Transport =
                 if options.isQUIC {
-                    .quic(serverName: host, trust: .insecure)
+                    .quic(serverName: host, trust: quic?.trust ?? .insecure)
                 } else if options.isTLS {
-                    .tls(serverName: host, try TLSClientContext(trust: .insecure))
+                    .tls(serverName: host, try TLSClientContext(trust: .insecure, identity: identity))
                 } else {
                     .tcp
                 }
+            var settings = quic?.settings ?? .client
+            if let controller = options.congestionController { settings.congestionController = controller }
             let addresses = try ConnectionTarget.resolve(host: host, port: options.port)
             func target(from local: SocketAddress?) -> ConnectionTarget {
                 ConnectionTarget(
@@ -66,7 +74,7 @@ struct LoadPlan: Sendable {
                     transport: transport,
                     localAddress: local,
                     ownsSocket: options.migrationInterval != nil,
-                    congestionController: options.congestionController,
+                    quic: settings,
                     identity: identity
                 )
             }

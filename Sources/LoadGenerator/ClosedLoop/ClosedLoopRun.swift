@@ -20,6 +20,7 @@ struct ClosedLoopRun {
         self.output = output
         self.group = group
         plan = try LoadPlan(options)
+        plan.notes.forEach(output.note)
         probe = options.brokerPID.map(BrokerProbe.init)
     }
 

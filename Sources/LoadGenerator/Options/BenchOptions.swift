@@ -17,10 +17,13 @@ package struct BenchOptions: Sendable {
     let connectRetries: Int
     let reconnects: Int
     let isQUIC: Bool
+    /// A file of options for QUIC.
+    let quicPath: String?
     /// Between changes of a client's address; `nil` for none.
     let migrationInterval: Nanoseconds?
     let migration: QUICEndpoint.Migration
-    let congestionController: QUICConfiguration.CongestionController
+    /// `nil` for what the file of options says, or else the default.
+    let congestionController: QUICConfiguration.CongestionController?
     let isTLS: Bool
     let certificatePath: String?
     let keyPath: String?
@@ -81,14 +84,15 @@ package struct BenchOptions: Sendable {
         startNumber = check.integer("startnumber", in: 0...Int(Int32.max))
         connectRetries = check.integer("num-retry-connect", in: 0...1_000_000)
         reconnects = check.integer("reconnect", in: 0...1_000_000)
-        isQUIC = check.quic
+        (isQUIC, quicPath) = check.quic
         migrationInterval = check.duration("migrate-every")
         migration = check.choice("migration", ["active", "unnoticed"]) == "unnoticed" ? .unnoticed : .active
         congestionController =
             switch check.choice("congestion", ["cubic", "reno", "bbr"]) {
+            case "cubic": .cubic
             case "reno": .reno
             case "bbr": .bbr
-            default: .cubic
+            default: nil
             }
         isTLS = values.flag("ssl")
         certificatePath = values.string("certfile")
@@ -143,9 +147,8 @@ package struct BenchOptions: Sendable {
             check.fail("--streams and --topics-payload: the file says which topic goes over which stream")
         }
         if (certificatePath == nil) != (keyPath == nil) { check.fail("--certfile and --keyfile belong together") }
-        if !isQUIC, certificatePath != nil || ticketPath != nil {
-            check.fail("--certfile and --load-qst need --quic")
-        }
+        if !isQUIC, !isTLS, certificatePath != nil { check.fail("--certfile needs --ssl or --quic") }
+        if !isQUIC, ticketPath != nil { check.fail("--load-qst needs --quic") }
         if let error = check.error { throw error }
     }
 
@@ -210,15 +213,14 @@ private struct OptionCheck {
         }
     }
 
-    var quic: Bool {
+    var quic: (isOn: Bool, path: String?) {
         mutating get {
-            let value = values.string("quic")
-            if let value, value.hasSuffix(".eterm") {
-                fail("--quic \(value): a file of QUIC options is not in this version")
-            } else {
-                _ = choice("quic", ["true", "false"])
+            guard let value = values.string("quic") else { return (false, nil) }
+            if value.hasSuffix(".eterm") { return (true, value) }
+            if !["true", "false"].contains(value) {
+                fail("bad value '\(value)' for --quic: true, false, or a file of options whose name ends in .eterm")
             }
-            return value == "true"
+            return (value == "true", nil)
         }
     }
 

@@ -5,6 +5,14 @@ extension OptionTable {
     private static let experience = "measuring quality of experience"
     private static let prometheus = "a Prometheus endpoint"
 
+    private static let quic = Option(
+        "quic",
+        nil,
+        .quic,
+        initial: "false",
+        "QUIC instead of TCP, with the options of a FILE.eterm if there is one; certificates are not verified otherwise"
+    )
+
     static let connecting: [Option] = [
         Option("help", nil, .flag, "show this"),
         Option("dist", "d", .flag, "accepted and ignored"),
@@ -20,7 +28,7 @@ extension OptionTable {
         Option("startnumber", "n", .integer, initial: "0", "number before the first client's"),
         Option("num-retry-connect", nil, .integer, initial: "0", "retries of a failed first connect"),
         Option("reconnect", nil, .integer, initial: "0", "times that a client connects again after a loss"),
-        Option("quic", nil, .quic, initial: "false", "QUIC instead of TCP; certificates are not verified"),
+        quic,
         Option("migrate-every", nil, .string, "change each client's address so often: 500ms, 5s; with --quic"),
         Option(
             "migration",
@@ -29,7 +37,7 @@ extension OptionTable {
             initial: "active",
             "how: active, or unnoticed as when a NAT gives another address"
         ),
-        Option("congestion", nil, .string, initial: "cubic", "congestion control with --quic: cubic, reno or bbr"),
+        Option("congestion", nil, .string, "congestion control with --quic: cubic, reno or bbr [cubic]"),
         Option("username", "u", .string, "user name; %i and %rand_N are replaced where they are all of it"),
         Option("password", "P", .string, "password"),
         Option("keepalive", "k", .integer, initial: "300", "keep alive in seconds"),
@@ -41,7 +49,7 @@ extension OptionTable {
         Option("ssl", "S", .flag, initial: "false", "TLS over TCP; certificates are not verified"),
         Option("ssl-version", nil, .string, missing: "another TLS than 1.3", ""),
         Option("cacertfile", nil, .string, "accepted and ignored: certificates are not verified"),
-        Option("certfile", nil, .string, "certificate that clients show, PEM, with the chain above it (--quic)"),
+        Option("certfile", nil, .string, "certificate that clients show, PEM, with the chain above it (--ssl, --quic)"),
         Option("keyfile", nil, .string, "its private key, PEM"),
         Option("ciphers", nil, .string, missing: tls, ""),
         Option("signature-algs", nil, .string, missing: tls, ""),
@@ -126,7 +134,7 @@ extension OptionTable {
         Option("warm-up", nil, .string, initial: "1", "time before it"),
         Option("broker-pid", "P", .integer, "process whose CPU time and memory are measured"),
         Option("ssl", "S", .flag, initial: "false", "TLS over TCP; certificates are not verified"),
-        Option("quic", nil, .quic, initial: "false", "QUIC instead of TCP; certificates are not verified"),
+        quic,
         Option("ifaddr", nil, .string, "local address, or a comma list used in turn"),
         Option("loops", nil, .integer, initial: "1", "event loops (pair and idle)"),
         Option("json", nil, .string, "write the results to this file"),

@@ -175,7 +175,7 @@ package struct OptionTable: Sendable {
         case .integer: "a whole number"
         case .milliseconds: "a number of milliseconds"
         case .string: "a text"
-        case .quic: "true or false"
+        case .quic: "true, false or a file"
         }
     }
 }
@@ -198,7 +198,7 @@ extension OptionTable {
                 case .integer: " N"
                 case .milliseconds: " MS"
                 case .string: " TEXT"
-                case .quic: " [true|false]"
+                case .quic: " [true|false|FILE]"
                 }
             return "  \(short)--\(option.name)\(argument)"
         }

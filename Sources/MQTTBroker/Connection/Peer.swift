@@ -6,8 +6,8 @@ package struct Peer: Sendable {
     package internal(set) var address: SocketAddress?
     /// Name of the listener, such as `tcp:default`.
     package let listener: String
-    /// What a verified certificate of the client says; `nil` where none was asked for.
-    package let certificate: Certificate?
+    /// What a verified certificate of the client says; `nil` where none was asked for, or none is seen yet.
+    package internal(set) var certificate: Certificate?
     /// Set for a connection that sends data ahead of its handshake's end, until `Shard.confirmed`.
     package internal(set) var earlyData: EarlyData?
 

@@ -38,6 +38,12 @@ final class Session {
     /// The client's own session.
     var root: Session { parent ?? self }
 
+    /// The other sessions of a client that has data streams; none where it has not.
+    var siblings: [Session] {
+        guard let control = root.connection, !control.streams.isEmpty else { return [] }
+        return ([control] + control.streams).compactMap { $0.session === self ? nil : $0.session }
+    }
+
     /// A move to another shard: for a moment of a session's life, and so not a part of it.
     final class Departure {
         let claim: Claim

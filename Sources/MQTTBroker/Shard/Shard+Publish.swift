@@ -205,6 +205,11 @@ extension Shard {
 
     mutating func enqueue(_ entry: MessageQueue.Entry, for session: Session) {
         counters.messagesQueued += 1
+        let siblings = session.siblings
+        guard siblings.isEmpty || makeRoom(for: entry, in: session, beside: siblings) else {
+            counters.messagesDroppedQueueFull += 1
+            return
+        }
         let outcome = session.queue.append(
             entry,
             maximumCount: limits.maximumQueueLength,
@@ -226,7 +231,9 @@ extension Shard {
     }
 
     private func hasRoom(_ connection: Connection, _ session: Session) -> Bool {
-        session.window.sentCount < min(connection.receiveMaximum, limits.maximumInflight)  // [MQTT-3.3.4-9]
+        let sent = session.window.sentCount
+        guard sent < min(connection.receiveMaximum, limits.maximumInflight) else { return false }  // [MQTT-3.3.4-9]
+        return sent == 0 || sharesWindow(sent, connection.control ?? connection)
     }
 
     private mutating func send(

@@ -108,4 +108,44 @@ extension Shard {
         control.outputHighWaterMark = share
         for stream in control.streams { stream.outputHighWaterMark = share }
     }
+
+    // MARK: - What waits for a client, and what is under way to it
+
+    /// Makes room for a message within the bounds of its client's queues together: a QoS 0 message yields, a QoS 1 or 2
+    /// message displaces the oldest one of the longest queue. So a stream that nobody reads gives way to the others.
+    mutating func makeRoom(
+        for entry: MessageQueue.Entry,
+        in session: Session,
+        beside siblings: [Session]
+    ) -> Bool {
+        let size = entry.message.byteCount
+        guard size <= limits.maximumQueueBytes else { return false }
+        var count = siblings.reduce(session.queue.count) { $0 + $1.queue.count }
+        var bytes = siblings.reduce(session.queue.byteCount) { $0 + $1.queue.byteCount }
+        while count >= limits.maximumQueueLength || bytes + size > limits.maximumQueueBytes {
+            let measure = count >= limits.maximumQueueLength ? \MessageQueue.count : \MessageQueue.byteCount
+            // Of queues that are equally long its own.
+            let longest = siblings.reduce(session) {
+                $1.queue[keyPath: measure] > $0.queue[keyPath: measure] ? $1 : $0
+            }
+            guard entry.qos > .atMostOnce, let displaced = longest.queue.popFirst() else { return false }
+            counters.messagesDroppedQueueFull += 1
+            count -= 1
+            bytes -= displaced.message.byteCount
+        }
+        return true
+    }
+
+    /// Whether a client's window has room for a further message of a stream, or of its control stream, that has some under
+    /// way: as long as those of all are within it, and in any case up to an equal share of it. So a stream that
+    /// acknowledges nothing does not stop another.
+    ///
+    /// Who waits for the others' room has messages under way itself, and looks again when one is acknowledged.
+    func sharesWindow(_ sent: Int, _ control: Connection) -> Bool {
+        if control.streams.isEmpty || sent < limits.maximumInflight / (control.streams.count + 1) { return true }
+        let all = control.streams.reduce(control.session?.window.sentCount ?? 0) {
+            $0 + ($1.session?.window.sentCount ?? 0)
+        }
+        return all < limits.maximumInflight
+    }
 }

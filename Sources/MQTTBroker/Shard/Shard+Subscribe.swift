@@ -125,9 +125,10 @@ extension Shard {
     }
 
     mutating func enqueueRetained(_ entry: MessageQueue.Entry, for session: Session) {
+        let others = session.siblings.reduce(0) { $0 + $1.retainedBacklog.count }
         let outcome = session.retainedBacklog.append(
             entry,
-            maximumCount: limits.maximumRetainedBacklog,
+            maximumCount: limits.maximumRetainedBacklog - others,
             // The octets are the retained messages' own.
             maximumBytes: .max
         )

@@ -165,6 +165,11 @@ package struct Shard: ~Copyable {
         counters.addressChanges += 1
     }
 
+    /// A handshake that was not over when the connection was accepted has shown who the client is.
+    package mutating func identified(_ connection: Connection, by certificate: Peer.Certificate) {
+        connection.peer.certificate = certificate
+    }
+
     mutating func newConnection(_ peer: Peer, control: Connection? = nil, now: NIODeadline) -> Connection {
         lastConnectionNumber += 1
         let slot = freeSlots.popLast() ?? connections.count

@@ -39,12 +39,7 @@ package struct QUICClientConfiguration: Sendable {
     package var sendsEarlyData = true
 
     package init(verification: Verification) {
-        var common = QUICConfiguration()
-        common.keepAliveInterval = .seconds(25)
-        // A server never opens streams towards an MQTT client.
-        common.bidirectionalStreams = 0
-        common.unidirectionalStreams = 0
-        self.common = common
+        self.common = .client
         self.verification = verification
     }
 }

@@ -1,6 +1,6 @@
 extension QUICConfiguration {
     /// - Throws: `QUICError.configuration` that names the field and what is allowed.
-    func validate() throws(QUICError) {
+    package func validate() throws(QUICError) {
         func hold(_ condition: Bool, _ rule: String) throws(QUICError) {
             guard condition else { throw .configuration(rule) }
         }
@@ -21,6 +21,7 @@ extension QUICConfiguration {
         try hold(self.initialRoundTripTime > .zero, "initialRoundTripTime must be positive")
         try hold(self.handshakeTimeout > .zero, "handshakeTimeout must be positive")
         try hold((4_096...1 << 24).contains(self.maximumHandshakeBytes), "maximumHandshakeBytes must be 2^12 to 2^24")
+        try hold((100...1_000_000).contains(self.maximumGaps), "maximumGaps must be 100 to 1000000")
         try hold(self.sendLowWaterMark < self.sendHighWaterMark, "sendLowWaterMark must be below sendHighWaterMark")
     }
 }

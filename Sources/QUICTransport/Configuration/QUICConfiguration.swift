@@ -34,6 +34,11 @@ package struct QUICConfiguration: Sendable, Equatable {
     /// Bytes that a peer may send on all streams together before we credit more, 1 ... 2^40.
     package var connectionReceiveWindow = 16 * 1024 * 1024
 
+    /// Gaps that may be in what a peer has sent, over all streams, 100 ... 1,000,000. More end the connection with
+    /// INTERNAL_ERROR (RFC 9000 §21.7). A lost packet makes one on each stream that it had data of, so that an honest peer
+    /// stays below the packets that it has under way.
+    package var maximumGaps = 5_000
+
     /// Bidirectional streams that the peer may have open at once, the control stream among them.
     package var bidirectionalStreams = 10
 
@@ -71,4 +76,13 @@ package struct QUICConfiguration: Sendable, Equatable {
     package var sendLowWaterMark = 64 * 1024
 
     package init() {}
+
+    /// Of a client of MQTT: it keeps its NAT binding, and nobody opens streams towards it.
+    package static let client: QUICConfiguration = {
+        var configuration = QUICConfiguration()
+        configuration.keepAliveInterval = .seconds(25)
+        configuration.bidirectionalStreams = 0
+        configuration.unidirectionalStreams = 0
+        return configuration
+    }()
 }

@@ -11,6 +11,8 @@ internal import NIOCore
     let context: EngineContext
     let isServer: Bool
     let conn: OpaquePointer
+    private let gaps = GapCounter()
+    private let maximumGaps: Int
     /// How C finds this object; also ngtcp2's handle for the TLS helper.
     private let reference: UnsafeMutablePointer<ngtcp2_crypto_conn_ref>
     var tls = TLSState.released
@@ -45,6 +47,7 @@ internal import NIOCore
         self.context = context
         self.isServer = true
         self.maximumHandshakeBytes = UInt64(configuration.maximumHandshakeBytes)
+        self.maximumGaps = configuration.maximumGaps
         unsafe self.reference = .allocate(capacity: 1)
         var settings = unsafe ngtcp2_settings(configuration, now: now)
         var parameters = unsafe ngtcp2_transport_params(configuration)
@@ -75,6 +78,7 @@ internal import NIOCore
         var own = ngtcp2_cid(identifier)
         var made: OpaquePointer?
         let reference = unsafe self.reference
+        let memory = unsafe self.gaps.functions
         let status = unsafe withPath(local, remote) { path in
             unsafe configuration.probedSizes.withUnsafeBufferPointer { probes in
                 unsafe settings.pmtud_probes = probes.baseAddress
@@ -88,6 +92,7 @@ internal import NIOCore
                     protection.callbacks,
                     &settings,
                     &parameters,
+                    memory,
                     reference
                 )
             }
@@ -118,6 +123,7 @@ internal import NIOCore
         self.context = context
         self.isServer = false
         self.maximumHandshakeBytes = UInt64(configuration.maximumHandshakeBytes)
+        self.maximumGaps = configuration.maximumGaps
         unsafe self.reference = .allocate(capacity: 1)
         var settings = unsafe ngtcp2_settings(configuration, now: now)
         var parameters = unsafe ngtcp2_transport_params(configuration)
@@ -125,6 +131,7 @@ internal import NIOCore
         var own = ngtcp2_cid(identifier)
         var made: OpaquePointer?
         let reference = unsafe self.reference
+        let memory = unsafe self.gaps.functions
         let status = unsafe withPath(local, remote) { path in
             unsafe configuration.probedSizes.withUnsafeBufferPointer { probes in
                 unsafe settings.pmtud_probes = probes.baseAddress
@@ -141,6 +148,7 @@ internal import NIOCore
                         EngineCallbacks.client,
                         &settings,
                         &parameters,
+                        memory,
                         reference
                     )
                 }
@@ -303,7 +311,8 @@ internal import NIOCore
                 now
             )
         }
-        return status == 0 ? nil : self.end(status)
+        guard status == 0 else { return self.end(status) }
+        return self.gaps.count <= self.maximumGaps ? nil : self.endOfFragments
     }
 
     /// Minds timers that are due.

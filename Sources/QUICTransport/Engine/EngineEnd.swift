@@ -43,6 +43,12 @@ extension Engine {
         }
     }
 
+    /// The peer has sent more fragments than are put together (RFC 9000 §21.7): the code is that of ngtcp2 for a stream.
+    var endOfFragments: EngineEnd {
+        self.connection.endpoint.counters.connectionsFragmented += 1
+        return .closing(.transport(by: .local, code: UInt64(NGTCP2_INTERNAL_ERROR), reason: "too many fragments"))
+    }
+
     private var reasonOfPeer: QUICCloseReason {
         if self.connection.hasReceivedReset { return .statelessReset }
         let error = unsafe ngtcp2_conn_get_ccerr(self.conn).pointee

@@ -78,23 +78,7 @@ internal import CNgtcp2
     var peerCertificate: QUICPeerCertificate? {
         var count: UInt32 = 0
         guard let chain = unsafe gnutls_certificate_get_peers(self.handle, &count), count > 0 else { return nil }
-        var made: OpaquePointer?
-        guard unsafe gnutls_x509_crt_init(&made) == 0, let certificate = unsafe made else { return nil }
-        defer { unsafe gnutls_x509_crt_deinit(certificate) }
-        guard unsafe gnutls_x509_crt_import(certificate, chain, GNUTLS_X509_FMT_DER) == 0 else { return nil }
-        var subject = unsafe gnutls_datum_t()
-        guard unsafe gnutls_x509_crt_get_dn3(certificate, &subject, 0) == 0 else { return nil }
-        defer { unsafe shim_gnutls_free(subject.data) }
-        var name = [UInt8](repeating: 0, count: 256)
-        var size = name.count
-        let found = unsafe gnutls_x509_crt_get_dn_by_oid(certificate, GNUTLS_OID_X520_COMMON_NAME, 0, 0, &name, &size)
-        return unsafe QUICPeerCertificate(
-            subject: String(
-                decoding: UnsafeBufferPointer(start: subject.data, count: Int(subject.size)),
-                as: UTF8.self
-            ),
-            commonName: found == 0 ? String(decoding: name.prefix(size), as: UTF8.self) : nil
-        )
+        return unsafe QUICPeerCertificate(chain)
     }
 }
 

@@ -114,7 +114,7 @@ struct RunningBroker: Sendable {
             configuration: configuration,
             target: ConnectionTarget(
                 addresses: address(transport).map { [$0] } ?? [],
-                transport: try transport.client(trusting: authorities),
+                transport: try transport.client(trusting: authorities, identity: identity),
                 identity: identity
             ),
             eventLoop: loop,
@@ -127,13 +127,15 @@ struct RunningBroker: Sendable {
         case tls = "ssl"
         case quic
 
-        fileprivate func client(trusting authorities: [UInt8]?) throws -> ConnectionTarget.Transport {
+        fileprivate func client(trusting authorities: [UInt8]?, identity: QUICIdentity?) throws
+            -> ConnectionTarget.Transport
+        {
             let trust = ServerTrust.authorities(
                 pem: try authorities ?? RunningBroker.certificate.get().certificateChain
             )
             return switch self {
             case .tcp: .tcp
-            case .tls: .tls(serverName: "localhost", try TLSClientContext(trust: trust))
+            case .tls: .tls(serverName: "localhost", try TLSClientContext(trust: trust, identity: identity))
             case .quic: .quic(serverName: "localhost", trust: trust)
             }
         }
