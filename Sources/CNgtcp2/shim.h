@@ -17,15 +17,15 @@ static inline void shim_transport_params_default(ngtcp2_transport_params *params
 static inline int shim_conn_server_new(ngtcp2_conn **conn, const ngtcp2_cid *dcid, const ngtcp2_cid *scid,
                                        const ngtcp2_path *path, uint32_t version, const ngtcp2_callbacks *callbacks,
                                        const ngtcp2_settings *settings, const ngtcp2_transport_params *params,
-                                       void *user_data) {
-  return ngtcp2_conn_server_new(conn, dcid, scid, path, version, callbacks, settings, params, NULL, user_data);
+                                       const ngtcp2_mem *mem, void *user_data) {
+  return ngtcp2_conn_server_new(conn, dcid, scid, path, version, callbacks, settings, params, mem, user_data);
 }
 
 static inline int shim_conn_client_new(ngtcp2_conn **conn, const ngtcp2_cid *dcid, const ngtcp2_cid *scid,
                                        const ngtcp2_path *path, uint32_t version, const ngtcp2_callbacks *callbacks,
                                        const ngtcp2_settings *settings, const ngtcp2_transport_params *params,
-                                       void *user_data) {
-  return ngtcp2_conn_client_new(conn, dcid, scid, path, version, callbacks, settings, params, NULL, user_data);
+                                       const ngtcp2_mem *mem, void *user_data) {
+  return ngtcp2_conn_client_new(conn, dcid, scid, path, version, callbacks, settings, params, mem, user_data);
 }
 
 static inline int shim_conn_read_pkt(ngtcp2_conn *conn, const ngtcp2_path *path, uint8_t ecn, const uint8_t *bytes,

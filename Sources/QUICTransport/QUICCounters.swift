@@ -30,6 +30,9 @@ package struct QUICCounters: Sendable, Equatable {
     /// Early data that was refused because the wall clock jumped.
     package var earlyDataClockJumps = 0
     package var connectionsClosed = 0
+    /// Times that the memory of an idle connection was folded, and that it was needed again.
+    package var connectionsFolded = 0
+    package var connectionsUnfolded = 0
     package var resetsSent = 0
     package var resetsReceived = 0
     package var versionNegotiationsSent = 0

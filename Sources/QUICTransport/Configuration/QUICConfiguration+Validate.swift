@@ -21,6 +21,7 @@ extension QUICConfiguration {
         try hold(self.initialRoundTripTime > .zero, "initialRoundTripTime must be positive")
         try hold(self.handshakeTimeout > .zero, "handshakeTimeout must be positive")
         try hold((4_096...1 << 24).contains(self.maximumHandshakeBytes), "maximumHandshakeBytes must be 2^12 to 2^24")
+        try hold(self.foldDelay.map { $0 > .zero } ?? true, "foldDelay must be positive")
         try hold(self.sendLowWaterMark < self.sendHighWaterMark, "sendLowWaterMark must be below sendHighWaterMark")
     }
 }

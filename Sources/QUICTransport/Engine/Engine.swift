@@ -10,7 +10,10 @@ internal import NIOCore
     unowned let connection: QUICConnection
     let context: EngineContext
     let isServer: Bool
-    let conn: OpaquePointer
+    private let handle: OpaquePointer
+    /// Where ngtcp2 has everything; `nil` where that is the system's memory, which is never folded.
+    private let memory: EngineMemory?
+    private var folded: FoldedMemory?
     /// How C finds this object; also ngtcp2's handle for the TLS helper.
     private let reference: UnsafeMutablePointer<ngtcp2_crypto_conn_ref>
     var tls = TLSState.released
@@ -46,6 +49,7 @@ internal import NIOCore
         self.isServer = true
         self.maximumHandshakeBytes = UInt64(configuration.maximumHandshakeBytes)
         unsafe self.reference = .allocate(capacity: 1)
+        let memory = configuration.foldDelay == nil ? nil : context.regions.take()
         var settings = unsafe ngtcp2_settings(configuration, now: now)
         var parameters = unsafe ngtcp2_transport_params(configuration)
         unsafe parameters.original_dcid = ngtcp2_cid(token?.original ?? header.destination)
@@ -88,15 +92,18 @@ internal import NIOCore
                     protection.callbacks,
                     &settings,
                     &parameters,
+                    memory?.functions,
                     reference
                 )
             }
         }
         guard status == 0, let made = unsafe made else {
             unsafe reference.deallocate()
+            if let memory { context.regions.giveBack(memory) }
             throw .engine(engineErrorText(status))
         }
-        unsafe self.conn = made
+        unsafe self.handle = made
+        self.memory = memory
         if case .tls(let tls) = protection { self.tls = .awaitingClient(tls) }
         self.prepare(configuration)
     }
@@ -119,6 +126,7 @@ internal import NIOCore
         self.isServer = false
         self.maximumHandshakeBytes = UInt64(configuration.maximumHandshakeBytes)
         unsafe self.reference = .allocate(capacity: 1)
+        let memory = configuration.foldDelay == nil ? nil : context.regions.take()
         var settings = unsafe ngtcp2_settings(configuration, now: now)
         var parameters = unsafe ngtcp2_transport_params(configuration)
         var server = ngtcp2_cid(RandomConnectionIDGenerator().make())
@@ -141,6 +149,7 @@ internal import NIOCore
                         EngineCallbacks.client,
                         &settings,
                         &parameters,
+                        memory?.functions,
                         reference
                     )
                 }
@@ -148,9 +157,11 @@ internal import NIOCore
         }
         guard status == 0, let made = unsafe made else {
             unsafe reference.deallocate()
+            if let memory { context.regions.giveBack(memory) }
             throw .engine(engineErrorText(status))
         }
-        unsafe self.conn = made
+        unsafe self.handle = made
+        self.memory = memory
         self.prepare(configuration)
         try self.beginSession(tls, client)
     }
@@ -168,7 +179,10 @@ internal import NIOCore
     }
 
     deinit {
-        unsafe ngtcp2_conn_del(self.conn)
+        // The connection may be gone already.
+        if let folded = self.folded { self.memory?.unfold(folded) }
+        unsafe ngtcp2_conn_del(self.handle)
+        if let memory = self.memory { self.context.regions.giveBack(memory) }
         self.tls = .released
         unsafe self.reference.deallocate()
     }
@@ -176,6 +190,34 @@ internal import NIOCore
     static func from(_ reference: UnsafeMutablePointer<ngtcp2_crypto_conn_ref>) -> Engine {
         unsafe Unmanaged<Engine>.fromOpaque(reference.pointee.user_data).takeUnretainedValue()
     }
+
+    // MARK: Memory
+
+    /// The connection, unfolded.
+    var conn: OpaquePointer {
+        if let folded = self.folded { self.unfold(folded) }
+        return unsafe self.handle
+    }
+
+    var isFolded: Bool { self.folded != nil }
+
+    /// Folds what ngtcp2 holds until it is called again, if that can be.
+    func fold() {
+        guard self.folded == nil else { return }
+        self.folded = self.memory?.fold(with: self.context.regions.scratch)
+        if self.isFolded { self.connection.endpoint.counters.connectionsFolded += 1 }
+    }
+
+    private func unfold(_ folded: FoldedMemory) {
+        self.memory?.unfold(folded)
+        self.folded = nil
+        self.connection.endpoint.counters.connectionsUnfolded += 1
+    }
+
+    #if DEBUG
+        /// Bytes of the folded memory, 0 unless it is folded.
+        var foldedSize: Int { self.folded?.size ?? 0 }
+    #endif
 
     // MARK: TLS
 

@@ -15,6 +15,8 @@ internal import NIOCore
     let vectors: UnsafeMutableBufferPointer<ngtcp2_vec>
 
     private var arena = ReceiveArena()
+    private(set) lazy var regions = EngineRegions()
+    var foldSchedule = FoldSchedule()
 
     init(identifiers: any QUICConnectionIDGenerator, keys: KeyRing) {
         self.identifiers = identifiers
