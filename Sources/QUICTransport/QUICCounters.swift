@@ -32,6 +32,9 @@ package struct QUICCounters: Sendable, Equatable {
     package var connectionsClosed = 0
     /// Connections that ended because too many gaps were in what they had received.
     package var connectionsFragmented = 0
+    /// Times that the memory of an idle connection was folded, and that it was needed again.
+    package var connectionsFolded = 0
+    package var connectionsUnfolded = 0
     package var resetsSent = 0
     package var resetsReceived = 0
     package var versionNegotiationsSent = 0

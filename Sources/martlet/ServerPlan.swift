@@ -211,6 +211,7 @@ struct ServerPlan {
         quic.common.idleTimeout = listener.idleTimeout == .zero ? nil : listener.idleTimeout
         quic.common.handshakeTimeout = listener.handshakeIdleTimeout
         quic.common.keepAliveInterval = listener.keepAliveInterval == .zero ? nil : listener.keepAliveInterval
+        quic.common.foldDelay = listener.foldDelay == .zero ? nil : listener.foldDelay
         quic.common.bidirectionalStreams = listener.peerBidirectionalStreams
         quic.common.unidirectionalStreams = listener.peerUnidirectionalStreams
         quic.common.streamReceiveWindow = listener.streamReceiveWindow

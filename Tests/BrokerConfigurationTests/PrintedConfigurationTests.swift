@@ -19,7 +19,7 @@ import Testing
         }
         listeners.quic.default {
           bind = "0.0.0.0:14567"
-          idle_timeout = 30s, handshake_idle_timeout_ms = 5000, keep_alive_interval_ms = 20s
+          idle_timeout = 30s, handshake_idle_timeout_ms = 5000, keep_alive_interval_ms = 20s, fold_delay = 7s
           peer_bidi_stream_count = 100, peer_unidi_stream_count = 0, stream_recv_window_default = 131072
           conn_flow_control_window = 1048576, initial_rtt_ms = 100, max_ack_delay_ms = 5, maximum_mtu = 9000
           max_conn_rate = "100/m", max_conn_burst = 20, max_handshakes = 10, stateless_packet_rate = 5

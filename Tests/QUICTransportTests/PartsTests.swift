@@ -41,15 +41,15 @@ import Testing
 
     @Test func sendQueueFinishesBehindTheLastByte() {
         var queue = SendQueue()
-        #expect(!queue.hasWork)
+        #expect(queue.hasWork == false)
         queue.append(ByteBuffer(string: "abc"))
         queue.finish = .wanted
-        #expect(queue.hasWork)
+        #expect(queue.hasWork == true)
         queue.didSend(2)
         #expect(queue.finish == .wanted)
         queue.didSend(1)
         #expect(queue.finish == .sent)
-        #expect(!queue.hasWork)
+        #expect(queue.hasWork == false)
         queue.acknowledge(3)
         #expect(queue.count == 0)
     }

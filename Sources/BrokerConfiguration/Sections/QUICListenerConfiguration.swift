@@ -48,6 +48,8 @@ package struct QUICListenerConfiguration: ConfigurationSection, ListenerConfigur
     package var handshakeIdleTimeout = Duration.seconds(10)
     /// How long a connection may be silent before it is sent a PING; zero for never, the default. 0 to 2^32 − 1 ms.
     package var keepAliveInterval = Duration.zero
+    /// Silence after which a connection's memory is folded; zero for never. Default 15 s; 0 to 2^32 − 1 ms.
+    package var foldDelay = Duration.seconds(15)
     /// Bidirectional streams that a client may have open, the control stream among them. Default 10; 1 to 65,535.
     package var peerBidirectionalStreams = 10
     /// Unidirectional streams that a client may have open. Default 1; 0 to 65,535.
@@ -179,6 +181,12 @@ package struct QUICListenerConfiguration: ConfigurationSection, ListenerConfigur
                 \.keepAliveInterval,
                 .milliseconds(0...4_294_967_295),
                 "A connection that was silent for so long is sent a PING, which keeps NAT bindings open; 0 means never."
+            ),
+            .value(
+                "fold_delay",
+                \.foldDelay,
+                .milliseconds(0...4_294_967_295),
+                "The memory of a connection that was silent for so long is folded until its next packet; 0 means never."
             ),
             .value(
                 "peer_bidi_stream_count",

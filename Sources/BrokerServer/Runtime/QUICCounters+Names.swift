@@ -24,6 +24,8 @@ extension QUICCounters {
             ("early_data_store_full", earlyDataStoreFull),
             ("early_data_clock_jumps", earlyDataClockJumps),
             ("connections_closed", connectionsClosed),
+            ("connections_folded", connectionsFolded),
+            ("connections_unfolded", connectionsUnfolded),
             ("resets_sent", resetsSent),
             ("resets_received", resetsReceived),
             ("version_negotiations_sent", versionNegotiationsSent),

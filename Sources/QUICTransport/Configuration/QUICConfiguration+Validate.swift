@@ -22,6 +22,7 @@ extension QUICConfiguration {
         try hold(self.handshakeTimeout > .zero, "handshakeTimeout must be positive")
         try hold((4_096...1 << 24).contains(self.maximumHandshakeBytes), "maximumHandshakeBytes must be 2^12 to 2^24")
         try hold((100...1_000_000).contains(self.maximumGaps), "maximumGaps must be 100 to 1000000")
+        try hold(self.foldDelay.map { $0 > .zero } ?? true, "foldDelay must be positive")
         try hold(self.sendLowWaterMark < self.sendHighWaterMark, "sendLowWaterMark must be below sendHighWaterMark")
     }
 }

@@ -25,6 +25,9 @@ package struct QUICConfiguration: Sendable, Equatable {
     /// Silence after which a PING is sent, `nil` for never. NAT bindings last 30 to 120 s.
     package var keepAliveInterval: Duration?
 
+    /// Silence after which a connection's memory is folded, `nil` for never. Unfolding costs as much as reading a packet.
+    package var foldDelay: Duration?
+
     /// Bytes that a peer may send on one stream before we credit more, 1 ... 2^30.
     package var streamReceiveWindow = 64 * 1024
 

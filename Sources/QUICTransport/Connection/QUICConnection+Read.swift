@@ -22,8 +22,30 @@ extension QUICConnection {
 
     func handleExpiry(now: UInt64) -> EngineEnd? {
         guard let engine = self.engine else { return nil }
+        if self.foldDue <= now, !self.isWaiting, self.fold(engine, now: now) { return nil }
         self.markDirty()
         return engine.handleExpiry(now: now)
+    }
+
+    /// Folds what an idle connection holds, or puts it off. False if a timer is due.
+    private func fold(_ engine: Engine, now: UInt64) -> Bool {
+        self.foldDue = .max
+        let expiry = engine.expiry
+        guard self.isEstablished, expiry > now, let delay = self.limits.foldDelay else { return false }
+        self.deadline = expiry
+        // A timer that is due before long would unfold it.
+        if expiry - now > delay {
+            let turn = self.hasFoldTurn ? now : engine.context.foldSchedule.reserve(now: now)
+            self.hasFoldTurn = turn > now
+            if turn > now {
+                self.foldDue = turn
+                self.deadline = min(expiry, turn)
+            } else {
+                engine.fold()
+            }
+        }
+        self.endpoint.deadlines.schedule(self)
+        return true
     }
 
     /// Acts upon what the engine noticed.

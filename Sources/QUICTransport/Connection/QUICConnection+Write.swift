@@ -33,6 +33,10 @@ extension QUICConnection {
     /// Writes packets into the batch until there is nothing more to send, or not now.
     func write(into batch: TransmitBatch, sourceMatters: Bool, now: UInt64) -> WriteOutcome {
         guard let engine = self.engine else { return .done }
+        if let delay = self.limits.foldDelay, self.isEstablished {
+            self.foldDue = FoldSchedule.instant(from: now + delay)
+            self.hasFoldTurn = false
+        }
         if self.mayHaveStoppedStreams {
             self.mayHaveStoppedStreams = false
             for stream in self.streams where stream.isSending && engine.isStopped(stream.id) {
@@ -119,7 +123,7 @@ extension QUICConnection {
 
     /// Reads the engine's timers; the endpoint schedules the deadline.
     func updateDeadline() {
-        self.deadline = self.engine?.expiry ?? .max
+        self.deadline = min(self.engine?.expiry ?? .max, self.foldDue)
         if case .closing(_, let until) = self.state { self.deadline = min(self.deadline, until) }
     }
 

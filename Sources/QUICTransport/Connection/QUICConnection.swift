@@ -18,6 +18,8 @@ package final class QUICConnection {
         let sendLowWaterMark: Int
         /// Nanoseconds.
         let closeLinger: UInt64
+        /// Nanoseconds.
+        let foldDelay: UInt64?
         let pacesPackets: Bool
         let marksECN: Bool
 
@@ -25,6 +27,7 @@ package final class QUICConnection {
             self.sendHighWaterMark = configuration.sendHighWaterMark
             self.sendLowWaterMark = configuration.sendLowWaterMark
             self.closeLinger = configuration.closeLinger.unsignedNanoseconds
+            self.foldDelay = configuration.foldDelay?.unsignedNanoseconds
             self.pacesPackets = configuration.pacesPackets
             self.marksECN = configuration.marksECN
         }
@@ -73,6 +76,10 @@ package final class QUICConnection {
     var isDirty = false
     var heapIndex = -1
     var deadline = UInt64.max
+    /// When the connection is to be folded if nothing happens before; `.max` while it is, or never will be.
+    var foldDue = UInt64.max
+    /// Whether `foldDue` is a turn that was reserved for it.
+    var hasFoldTurn = false
 
     init(
         endpoint: QUICEndpoint,

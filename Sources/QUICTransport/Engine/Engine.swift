@@ -10,8 +10,9 @@ internal import NIOCore
     unowned let connection: QUICConnection
     let context: EngineContext
     let isServer: Bool
-    let conn: OpaquePointer
-    private let gaps = GapCounter()
+    private let handle: OpaquePointer
+    private let memory: ConnectionMemory
+    private var folded: FoldedMemory?
     private let maximumGaps: Int
     /// How C finds this object; also ngtcp2's handle for the TLS helper.
     private let reference: UnsafeMutablePointer<ngtcp2_crypto_conn_ref>
@@ -49,6 +50,7 @@ internal import NIOCore
         self.maximumHandshakeBytes = UInt64(configuration.maximumHandshakeBytes)
         self.maximumGaps = configuration.maximumGaps
         unsafe self.reference = .allocate(capacity: 1)
+        let memory = context.takeMemory(folds: configuration.foldDelay != nil)
         var settings = unsafe ngtcp2_settings(configuration, now: now)
         var parameters = unsafe ngtcp2_transport_params(configuration)
         unsafe parameters.original_dcid = ngtcp2_cid(token?.original ?? header.destination)
@@ -78,7 +80,6 @@ internal import NIOCore
         var own = ngtcp2_cid(identifier)
         var made: OpaquePointer?
         let reference = unsafe self.reference
-        let memory = unsafe self.gaps.functions
         let status = unsafe withPath(local, remote) { path in
             unsafe configuration.probedSizes.withUnsafeBufferPointer { probes in
                 unsafe settings.pmtud_probes = probes.baseAddress
@@ -92,16 +93,18 @@ internal import NIOCore
                     protection.callbacks,
                     &settings,
                     &parameters,
-                    memory,
+                    memory.functions,
                     reference
                 )
             }
         }
         guard status == 0, let made = unsafe made else {
             unsafe reference.deallocate()
+            context.giveBack(memory)
             throw .engine(engineErrorText(status))
         }
-        unsafe self.conn = made
+        unsafe self.handle = made
+        self.memory = memory
         if case .tls(let tls) = protection { self.tls = .awaitingClient(tls) }
         self.prepare(configuration)
     }
@@ -125,13 +128,13 @@ internal import NIOCore
         self.maximumHandshakeBytes = UInt64(configuration.maximumHandshakeBytes)
         self.maximumGaps = configuration.maximumGaps
         unsafe self.reference = .allocate(capacity: 1)
+        let memory = context.takeMemory(folds: configuration.foldDelay != nil)
         var settings = unsafe ngtcp2_settings(configuration, now: now)
         var parameters = unsafe ngtcp2_transport_params(configuration)
         var server = ngtcp2_cid(RandomConnectionIDGenerator().make())
         var own = ngtcp2_cid(identifier)
         var made: OpaquePointer?
         let reference = unsafe self.reference
-        let memory = unsafe self.gaps.functions
         let status = unsafe withPath(local, remote) { path in
             unsafe configuration.probedSizes.withUnsafeBufferPointer { probes in
                 unsafe settings.pmtud_probes = probes.baseAddress
@@ -148,7 +151,7 @@ internal import NIOCore
                         EngineCallbacks.client,
                         &settings,
                         &parameters,
-                        memory,
+                        memory.functions,
                         reference
                     )
                 }
@@ -156,9 +159,11 @@ internal import NIOCore
         }
         guard status == 0, let made = unsafe made else {
             unsafe reference.deallocate()
+            context.giveBack(memory)
             throw .engine(engineErrorText(status))
         }
-        unsafe self.conn = made
+        unsafe self.handle = made
+        self.memory = memory
         self.prepare(configuration)
         try self.beginSession(tls, client)
     }
@@ -176,7 +181,10 @@ internal import NIOCore
     }
 
     deinit {
-        unsafe ngtcp2_conn_del(self.conn)
+        // The connection may be gone already.
+        if let folded = self.folded { self.memory.unfold(folded) }
+        unsafe ngtcp2_conn_del(self.handle)
+        self.context.giveBack(self.memory)
         self.tls = .released
         unsafe self.reference.deallocate()
     }
@@ -188,6 +196,34 @@ internal import NIOCore
     static func context(of reference: UnsafeMutablePointer<ngtcp2_crypto_conn_ref>) -> EngineContext {
         unsafe Unmanaged<Engine>.fromOpaque(reference.pointee.user_data)._withUnsafeGuaranteedRef { $0.context }
     }
+
+    // MARK: Memory
+
+    /// The connection, unfolded.
+    var conn: OpaquePointer {
+        if let folded = self.folded { self.unfold(folded) }
+        return unsafe self.handle
+    }
+
+    var isFolded: Bool { self.folded != nil }
+
+    /// Folds what ngtcp2 holds until it is called again, if that can be.
+    func fold() {
+        guard self.folded == nil else { return }
+        self.folded = self.memory.fold(with: self.context.regions.scratch)
+        if self.isFolded { self.connection.endpoint.counters.connectionsFolded += 1 }
+    }
+
+    private func unfold(_ folded: FoldedMemory) {
+        self.memory.unfold(folded)
+        self.folded = nil
+        self.connection.endpoint.counters.connectionsUnfolded += 1
+    }
+
+    #if DEBUG
+        /// Bytes of the folded memory, 0 unless it is folded.
+        var foldedSize: Int { self.folded?.size ?? 0 }
+    #endif
 
     // MARK: TLS
 
@@ -312,7 +348,7 @@ internal import NIOCore
             )
         }
         guard status == 0 else { return self.end(status) }
-        return self.gaps.count <= self.maximumGaps ? nil : self.endOfFragments
+        return self.memory.shortBlocks <= self.maximumGaps ? nil : self.endOfFragments
     }
 
     /// Minds timers that are due.

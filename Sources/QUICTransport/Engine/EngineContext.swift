@@ -26,6 +26,8 @@ internal import NIOCore
         var place: ReceiveArena.Place
         var finished: Bool
     }
+    private(set) lazy var regions = EngineRegions()
+    var foldSchedule = FoldSchedule()
 
     init(identifiers: any QUICConnectionIDGenerator, keys: KeyRing) {
         self.identifiers = identifiers
@@ -44,6 +46,16 @@ internal import NIOCore
         unsafe self.vectors.deallocate()
     }
 
+    /// Memory for a connection's engine, which can be folded if it is to be and the system has addresses left.
+    func takeMemory(folds: Bool) -> ConnectionMemory {
+        if folds, let region = self.regions.take() { return .region(region) }
+        return .system(SystemMemory())
+    }
+
+    func giveBack(_ memory: ConnectionMemory) {
+        if case .region(let region) = memory { self.regions.giveBack(region) }
+    }
+
     /// Tells that the slices of the previous read burst are expected to be gone.
     func beginBurst() {
         if self.runs.isEmpty { self.arena.recycle() }
@@ -59,7 +71,8 @@ internal import NIOCore
         user: UnsafeMutableRawPointer?
     ) {
         let last = self.runs.count - 1
-        if unsafe stream == self.runStream, self.runEvent == self.events.count - 1, last >= 0, !self.runs[last].finished,
+        if unsafe stream == self.runStream, self.runEvent == self.events.count - 1, last >= 0,
+            !self.runs[last].finished,
             unsafe self.arena.extend(&self.runs[last].place, by: bytes)
         {
             self.runs[last].finished = finished

@@ -92,7 +92,7 @@ import Testing
         broker.advance(by: .seconds(1))
         #expect(client.isClosed)
         #expect(broker.counters.connectTimeouts == 1)
-        #expect(broker.shards[0].connectionCount == 0)
+        #expect(broker.shards[0].shard.connectionCount == 0)
     }
 
     @Test("What is no CONNECT closes the connection") func noConnect() {  // [MQTT-3.1.0-1]

@@ -292,7 +292,7 @@ import Testing
                 properties.values.messageExpiryInterval = expiry
                 publisher.publish("a", payload, retain: true, properties: properties)
             }
-            func retained() -> Int { broker.shards.reduce(0) { $0 + $1.retainedCount } }
+            func retained() -> Int { broker.shards.reduce(0) { $0 + $1.shard.retainedCount } }
             publish("x", expiry: 10)
             broker.advance(by: .seconds(9))
             #expect(retained() == 1)
@@ -306,7 +306,7 @@ import Testing
                 publish("often", expiry: .max)
                 broker.advance(by: .milliseconds(1))
             }
-            #expect(broker.shards.reduce(0) { $0 + $1.deadlineCount } < 4000)
+            #expect(broker.shards.reduce(0) { $0 + $1.shard.deadlineCount } < 4000)
         }
 
         @Test("One that waited less says what is left") func remaining() {  // [MQTT-3.3.2-6]

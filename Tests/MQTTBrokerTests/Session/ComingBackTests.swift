@@ -58,7 +58,7 @@ import Testing
         let back = broker.connect("s", cleanStart: false, expiry: 100, receiveMaximum: 1, maximumPacketSize: 100)
         #expect(back.takePayloads() == ["small"])
         #expect(broker.counters.messagesDroppedTooLarge == 1)
-        #expect(broker.shards[0].sessions.values.contains { $0.window.count == 1 })
+        #expect(broker.shards[0].shard.sessions.values.contains { $0.window.count == 1 })
     }
 
     @Test("An acknowledgement that comes before its message is sent again holds nothing up")
@@ -108,8 +108,8 @@ import Testing
         for _ in 0..<5000 {
             broker.drop(broker.connect("s", cleanStart: Bool.random(), keepAlive: 60, expiry: .max - 1, will: will))
         }
-        #expect(broker.shards[0].deadlineCount < 2000)
-        #expect(broker.shards[0].sessionCount == 1)
+        #expect(broker.shards[0].shard.deadlineCount < 2000)
+        #expect(broker.shards[0].shard.sessionCount == 1)
     }
 
     @Test("A connection has one deadline at a time") func oneLook() {
@@ -118,7 +118,7 @@ import Testing
         for _ in 0..<10 {
             broker.advance(by: .seconds(31))
             client.send(.pingRequest)
-            #expect(broker.shards[0].deadlineCount == 1)
+            #expect(broker.shards[0].shard.deadlineCount == 1)
         }
         #expect(!client.isClosed)
     }
@@ -150,9 +150,9 @@ import Testing
         let expected = claimant.inbox.isEmpty ? ["gone"] : []
         broker.advance(by: .seconds(6))
         #expect(watcher.takePayloads() == expected)
-        #expect(broker.shards.reduce(0) { $0 + $1.sessionCount } == 2)
+        #expect(broker.shards.reduce(0) { $0 + $1.shard.sessionCount } == 2)
         broker.advance(by: .seconds(100))
-        #expect(broker.shards.reduce(0) { $0 + $1.sessionCount } == 1)
+        #expect(broker.shards.reduce(0) { $0 + $1.shard.sessionCount } == 1)
     }
 
     @Test("A client that publishes its own will does not hear it where No Local is set") func ownWill() {
@@ -170,6 +170,6 @@ import Testing
         let late = broker.open()
         broker.settle()
         #expect(late.isClosed)
-        #expect(broker.shards[0].connectionCount == 0)
+        #expect(broker.shards[0].shard.connectionCount == 0)
     }
 }

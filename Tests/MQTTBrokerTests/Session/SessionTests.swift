@@ -24,8 +24,8 @@ private let places: [(shards: Int, first: Int, second: Int)] = [(1, 0, 0), (4, 2
         #expect(received.allSatisfy { $0.properties.values.subscriptionIdentifiers == [5] })
         publisher.publish("a/b", "live")
         #expect(back.takePayloads() == ["live"])
-        #expect(broker.shards.reduce(0) { $0 + $1.sessionCount } == 2)
-        #expect(broker.shards.reduce(0) { $0 + $1.subscriptionCount } == 1)
+        #expect(broker.shards.reduce(0) { $0 + $1.shard.sessionCount } == 2)
+        #expect(broker.shards.reduce(0) { $0 + $1.shard.subscriptionCount } == 1)
     }
 
     @Test("Clean Start ends the old session", arguments: places)
@@ -38,7 +38,7 @@ private let places: [(shards: Int, first: Int, second: Int)] = [(1, 0, 0), (4, 2
         #expect(try !back.connectAcknowledgement().sessionPresent)  // [MQTT-3.2.2-2]
         broker.connect("p").publish("a", "x")
         #expect(back.takePayloads().isEmpty)
-        #expect(broker.shards.reduce(0) { $0 + $1.subscriptionCount } == 0)
+        #expect(broker.shards.reduce(0) { $0 + $1.shard.subscriptionCount } == 0)
     }
 
     @Test("A second connection takes over from the first", arguments: places, ProtocolVersion.allCases)
@@ -63,7 +63,7 @@ private let places: [(shards: Int, first: Int, second: Int)] = [(1, 0, 0), (4, 2
             }
             broker.settle()
             #expect(clients.filter { !$0.isClosed }.count == 1)
-            #expect(broker.shards.reduce(0) { $0 + $1.sessionCount } == 1)
+            #expect(broker.shards.reduce(0) { $0 + $1.shard.sessionCount } == 1)
         }
     }
 
@@ -85,8 +85,8 @@ private let places: [(shards: Int, first: Int, second: Int)] = [(1, 0, 0), (4, 2
             let client = broker.connect("s", version: version)
             client.subscribe("a")
             broker.drop(client)
-            #expect(broker.shards.allSatisfy { $0.sessionCount == 0 && $0.subscriptionCount == 0 })
-            #expect(broker.shards.allSatisfy { $0.directory.count == 0 })
+            #expect(broker.shards.allSatisfy { $0.shard.sessionCount == 0 && $0.shard.subscriptionCount == 0 })
+            #expect(broker.shards.allSatisfy { $0.shard.directory.count == 0 })
         }
         #expect(try !broker.connect("s", cleanStart: false).connectAcknowledgement().sessionPresent)
     }
@@ -95,13 +95,13 @@ private let places: [(shards: Int, first: Int, second: Int)] = [(1, 0, 0), (4, 2
         let broker = SimulatedBroker(shards: 2)
         broker.drop(broker.connect("s", expiry: 60))
         broker.advance(by: .seconds(59))
-        #expect(broker.shards.reduce(0) { $0 + $1.sessionCount } == 1)
+        #expect(broker.shards.reduce(0) { $0 + $1.shard.sessionCount } == 1)
         let back = broker.connect("s", on: 1, cleanStart: false, expiry: 60)
         #expect(try back.connectAcknowledgement().sessionPresent)
         broker.advance(by: .seconds(59))
         broker.drop(back)
         broker.advance(by: .seconds(61))
-        #expect(broker.shards.allSatisfy { $0.sessionCount == 0 && $0.directory.count == 0 })
+        #expect(broker.shards.allSatisfy { $0.shard.sessionCount == 0 && $0.shard.directory.count == 0 })
         #expect(broker.total(\.sessionsExpired) == 1)
     }
 
@@ -109,16 +109,16 @@ private let places: [(shards: Int, first: Int, second: Int)] = [(1, 0, 0), (4, 2
         let broker = SimulatedBroker()
         broker.drop(broker.connect("s", version: .v3_1_1, cleanStart: false))
         broker.advance(by: .seconds(7199))
-        #expect(broker.shards[0].sessionCount == 1)
+        #expect(broker.shards[0].shard.sessionCount == 1)
         broker.advance(by: .seconds(2))
-        #expect(broker.shards[0].sessionCount == 0)
+        #expect(broker.shards[0].shard.sessionCount == 0)
     }
 
     @Test("DISCONNECT may change the expiry, but not begin one") func disconnectExpiry() {  // [MQTT-3.14.2-2]
         let broker = SimulatedBroker()
         let client = broker.connect("s", expiry: 60)
         client.disconnect(expiry: 0)
-        #expect(broker.shards[0].sessionCount == 0)
+        #expect(broker.shards[0].shard.sessionCount == 0)
         let other = broker.connect("t")
         other.disconnect(expiry: 60)
         #expect(other.disconnectReason == .protocolError)

@@ -147,10 +147,10 @@ import Testing
             subscriber.read(acknowledging: Bool.random(using: &random))
         }
         broker.settle()
-        for name in Set(broker.shards.flatMap(\.sessions.keys)) {
-            let holders = broker.shards.filter { $0.sessions[name] != nil }
+        for name in Set(broker.shards.flatMap({ $0.shard.sessions.keys })) {
+            let holders = broker.shards.filter { $0.shard.sessions[name] != nil }
             #expect(holders.count == 1, "\(name.string) has one session")
-            #expect(holders.allSatisfy { $0.sessions[name]?.ignoredShards == 0 })
+            #expect(holders.allSatisfy { $0.shard.sessions[name]?.ignoredShards == 0 })
         }
 
         subscriber.drop()

@@ -71,7 +71,9 @@ final class SimulatedBroker {
     }
 
     func openStreamIfPossible(of client: SimulatedClient) -> SimulatedClient? {
-        guard let connection = shards[client.shard].shard.openStream(of: client.connection, now: now) else { return nil }
+        guard let connection = shards[client.shard].shard.openStream(of: client.connection, now: now) else {
+            return nil
+        }
         let stream = SimulatedClient(
             broker: self,
             shard: client.shard,
@@ -169,7 +171,7 @@ final class SimulatedBroker {
     /// Lets time pass, stopping at each deadline on the way.
     func advance(by amount: TimeAmount) {
         let end = now + amount
-        while let next = shards.compactMap(\.shard.nextDeadline).min(), next <= end {
+        while let next = shards.compactMap({ $0.shard.nextDeadline }).min(), next <= end {
             now = max(now, next)
             for shard in shards.indices {
                 shards[shard].shard.advance(to: now)
@@ -196,7 +198,7 @@ final class SimulatedBroker {
         repeat {
             for shard in shards.indices { collect(shard) }
             while step() {}
-        } while shards.contains(where: \.shard.hasEffects)
+        } while shards.contains(where: { $0.shard.hasEffects })
     }
 
     private func endTick(_ shard: Int) {
@@ -248,7 +250,9 @@ final class SimulatedBroker {
     }
 
     var counters: Counters { shards[0].shard.counters }
-    func total(_ path: KeyPath<Counters, UInt64>) -> UInt64 { shards.reduce(0) { $0 + $1.shard.counters[keyPath: path] } }
+    func total(_ path: KeyPath<Counters, UInt64>) -> UInt64 {
+        shards.reduce(0) { $0 + $1.shard.counters[keyPath: path] }
+    }
 }
 
 /// A generator whose sequence follows from its seed (SplitMix64).

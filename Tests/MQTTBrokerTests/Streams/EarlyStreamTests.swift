@@ -51,7 +51,7 @@ import Testing
         #expect(try client.connectAcknowledgement().reasonCode == .success)
         #expect(stream.isClosed && !client.isClosed)
         #expect(stream.connection.endReason == .protocolError)
-        #expect(broker.shards[0].sessionCount == 1)
+        #expect(broker.shards[0].shard.sessionCount == 1)
     }
 
     @Test("What is held before CONNACK is bounded over all streams of a client") func bound() throws {
@@ -79,7 +79,7 @@ import Testing
         stream.publish("a", "x")
         broker.advance(by: .seconds(16))
         #expect(client.isClosed && stream.isClosed)
-        #expect(broker.shards[0].connectionCount == 0)
+        #expect(broker.shards[0].shard.connectionCount == 0)
     }
 
     @Test("Early data is counted as such until the handshake is complete") func earlyIsMarked() throws {

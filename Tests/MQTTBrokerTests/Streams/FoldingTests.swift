@@ -57,7 +57,7 @@ import Testing
         #expect(received == ["first", "1", "3", "4", "5", "6"])
         publisher.publish("a", "no more", qos: qos, identifier: 200)
         #expect(reader.takePayloads().isEmpty)
-        #expect(broker.shards.reduce(0) { $0 + $1.subscriptionCount } == 1)
+        #expect(broker.shards.reduce(0) { $0 + $1.shard.subscriptionCount } == 1)
     }
 
     @Test("What is left respects the bounds of the session's queue, and the newest stay") func queueBound() throws {

@@ -40,7 +40,7 @@ import Testing
             #expect(client.takeAll().isEmpty)
             #expect(watcher.takeAll().isEmpty)
             #expect(broker.counters.willsPublished == 0)
-            #expect(broker.shards[0].subscriptionCount == 2)
+            #expect(broker.shards[0].shard.subscriptionCount == 2)
             broker.connect("p").publish("a", "on")
             #expect(other.takePayloads() == ["on"])
             let fresh = try broker.openStream(of: client)
@@ -120,7 +120,7 @@ import Testing
         #expect(stream.isClosed)
         #expect(stream.takeAll().count == 2)
         #expect(subscriber.takePayloads() == ["x"])
-        #expect(broker.shards.reduce(0) { $0 + $1.subscriptionCount } == 1)
+        #expect(broker.shards.reduce(0) { $0 + $1.shard.subscriptionCount } == 1)
     }
 
     @Test("A control stream that ends takes the others along, and the will is published once") func controlEnded()
@@ -132,8 +132,8 @@ import Testing
             #expect(scene.client.isClosed && scene.stream.isClosed && scene.other.isClosed)
             #expect(scene.client.connection.endReason == nil)
             #expect(scene.watcher.takePayloads() == ["gone"])
-            #expect(scene.broker.shards[0].subscriptionCount == 1)
-            #expect(scene.broker.shards[0].connectionCount == 1)
+            #expect(scene.broker.shards[0].shard.subscriptionCount == 1)
+            #expect(scene.broker.shards[0].shard.connectionCount == 1)
             #expect(scene.broker.counters.streamsOpened == 2)
             #expect(scene.broker.counters.streamsClosed == 2)
         }
@@ -154,7 +154,7 @@ import Testing
         #expect(scene.client.takeAll() == [.disconnect(Disconnect(reasonCode: .sessionTakenOver))])
         #expect(scene.stream.takeAll().isEmpty && scene.other.takeAll().isEmpty)
         #expect(try newer.connectAcknowledgement().sessionPresent)
-        #expect(scene.broker.shards[0].subscriptionCount == 1)
+        #expect(scene.broker.shards[0].shard.subscriptionCount == 1)
     }
 
     @Test("A shutdown is told on the control stream") func shutDown() throws {
@@ -162,7 +162,7 @@ import Testing
         scene.broker.shutDown()
         #expect(scene.client.takeAll() == [.disconnect(Disconnect(reasonCode: .serverShuttingDown))])
         #expect(scene.stream.isClosed && scene.stream.takeAll().isEmpty)
-        #expect(scene.broker.shards[0].connectionCount == 0)
+        #expect(scene.broker.shards[0].shard.connectionCount == 0)
     }
 
     @Test("There is no stream beside a connection that has ended, nor beside a stream") func noConnection() throws {
@@ -179,9 +179,9 @@ import Testing
             stream.subscribe("a/\(number)")
             if number % 2 == 0 { scene.broker.finish(stream) } else { scene.broker.drop(stream) }
         }
-        #expect(scene.broker.shards[0].subscriptionCount == 3)
-        #expect(scene.broker.shards[0].connectionCount == 2)
-        #expect(scene.broker.shards[0].connections.count < 10)
+        #expect(scene.broker.shards[0].shard.subscriptionCount == 3)
+        #expect(scene.broker.shards[0].shard.connectionCount == 2)
+        #expect(scene.broker.shards[0].shard.connections.count < 10)
         #expect(scene.client.connection.streams.count == 2)
     }
 }

@@ -61,11 +61,14 @@ actor Scene {
 
     static func serverConfiguration() throws -> QUICServerConfiguration {
         let pair = try CertificatePair.shared.get()
-        return QUICServerConfiguration(
+        var configuration = QUICServerConfiguration(
             certificateChain: pair.certificate,
             privateKey: pair.key,
             staticSecret: [UInt8](repeating: 7, count: 32)
         )
+        // All that is tested here goes through folded connections wherever there is a moment of silence.
+        configuration.common.foldDelay = .milliseconds(1)
+        return configuration
     }
 
     func listen(
@@ -135,6 +138,7 @@ actor Scene {
         configure: (inout QUICClientConfiguration) -> Void = { _ in }
     ) throws -> (QUICConnection, Recorder) {
         var configuration = QUICClientConfiguration(verification: verification)
+        configuration.common.foldDelay = .milliseconds(1)
         configure(&configuration)
         let recorder = Recorder()
         let connection = try client.connect(to: server, configuration: configuration, delegate: recorder)
