@@ -65,7 +65,7 @@ struct LoadPlan: Sendable {
                     addresses: addresses,
                     transport: transport,
                     localAddress: local,
-                    ownsSocket: options.migrationInterval != nil,
+                    ownsSocket: options.ownsSockets,
                     congestionController: options.congestionController,
                     identity: identity
                 )
