@@ -54,8 +54,9 @@ class Sample:
 
 def move(bed: Bed, count: int) -> dict:
     half = count // 2
-    before, after = bed.options.seconds(8, 4), bed.options.seconds(16, 12)
-    rounds = int((before + after) / INTERVAL) + 1
+    # Whole intervals, so that each has its share of what all are sent at the same moment.
+    settling, before, after = 3, bed.options.seconds(3 * INTERVAL, INTERVAL), bed.options.seconds(8 * INTERVAL, 6 * INTERVAL)
+    rounds = int((settling + before + after) / INTERVAL) + 1
     own = ["--own-sockets"] if bed.way.transport == "quic" else []
     ours = ["-q", 1, *own, "-i", 1, "--ifaddr", ",".join(Link.client_addresses(ADDRESSES)), "-k", KEEP_ALIVE, "-C", "false", "-x", 600, "--reconnect", 100, "--log_to", "null"]
 
@@ -63,11 +64,11 @@ def move(bed: Bed, count: int) -> dict:
     listeners = bed.bench("sub", "-c", half, "-t", "down", *ours, "--prefix", "l").until(f" sub total={half} ")
     speakers = bed.bench("pub", "-c", half, "-t", "up/%i", *ours, "--prefix", "s", "-I", INTERVAL * 1000, "-w", "--max-random-wait", INTERVAL * 1000, "-L", half * rounds).until(f" connect_succ total={half} ")
     speaker = bed.bench("pub", "-c", 1, "-t", "down", "-q", 1, "-I", INTERVAL * 1000, "-L", rounds, far=False)
-    time.sleep(3)  # until those who publish do so
+    time.sleep(settling)  # until those who publish do so
 
     known = len(bed.link.bound)
     samples = [Sample.take(bed)]
-    time.sleep(before - 3)
+    time.sleep(before)
     samples.append(Sample.take(bed))
     start, start_monotonic = time.time(), time.monotonic()
     bed.link.say("rebind all both")
