@@ -48,6 +48,10 @@ static inline ngtcp2_ssize shim_conn_write_connection_close(ngtcp2_conn *conn, n
   return ngtcp2_conn_write_connection_close(conn, path, info, dest, room, error, now);
 }
 
+static inline void shim_conn_get_info(ngtcp2_conn *conn, ngtcp2_conn_info *info) {
+  ngtcp2_conn_get_conn_info(conn, info);
+}
+
 // A variable that holds a function, in GnuTLS.
 static inline void shim_gnutls_free(void *memory) { gnutls_free(memory); }
 

@@ -16,7 +16,7 @@ package struct Emulator: ~Copyable {
 
     /// What the caller is told.
     package enum Event: Sendable, Equatable {
-        case bound(NATNews)
+        case nat(NATNews)
         case report
         case quit
     }
@@ -192,7 +192,7 @@ package struct Emulator: ~Copyable {
         let news = nat?.takeNews() ?? []
         guard !news.isEmpty || !events.isEmpty else { return [] }
         defer { events.removeAll(keepingCapacity: true) }
-        return news.map { .bound($0) } + events
+        return news.map { .nat($0) } + events
     }
 
     package var counters: EmulatorCounters {

@@ -7,7 +7,7 @@ struct NAT {
     private var insides: [Key: Endpoint] = [:]
     private var nextPort: UInt16
     private(set) var counters = NATCounters()
-    /// Bindings that were made or changed, and have carried a packet from their client since.
+    /// Bindings that were made or changed, and have carried a packet from their client or to it since.
     private(set) var news: [NATNews] = []
 
     private struct Key: Hashable {
@@ -18,8 +18,8 @@ struct NAT {
     private struct Binding {
         var outside: Endpoint
         var lastUsed: Nanoseconds
-        /// No packet has left by it.
-        var isNew = true
+        /// What it carries first is news.
+        var awaited: NATNews.Kind? = .bound
     }
 
     private static let firstPort: UInt16 = 1024
@@ -50,10 +50,7 @@ struct NAT {
             return false
         }
         binding.lastUsed = now
-        if binding.isNew {
-            binding.isNew = false
-            news.append(NATNews(transport: transport, inside: inside, outside: binding.outside, instant: now))
-        }
+        if case .bound = binding.awaited { tell(key, &binding, at: now, next: .answered) }
         bindings[key] = binding
         packet.rewriteSource(to: binding.outside)
         return true
@@ -70,14 +67,30 @@ struct NAT {
             return false
         }
         let key = Key(transport: transport, endpoint: inside)
-        if let binding = bindings[key], isExpired(binding, transport, at: now) {
-            remove(key, binding)
+        guard var binding = bindings[key], !isExpired(binding, transport, at: now) else {
+            if let binding = bindings[key] { remove(key, binding) }
             counters.unmatched += 1
             return false
         }
-        bindings[key]?.lastUsed = now
+        binding.lastUsed = now
+        if case .answered = binding.awaited { tell(key, &binding, at: now, next: nil) }
+        bindings[key] = binding
         packet.rewriteDestination(to: inside)
         return true
+    }
+
+    private mutating func tell(_ key: Key, _ binding: inout Binding, at now: Nanoseconds, next: NATNews.Kind?) {
+        guard let kind = binding.awaited else { return }
+        binding.awaited = next
+        news.append(
+            NATNews(
+                kind: kind,
+                transport: key.transport,
+                inside: key.endpoint,
+                outside: binding.outside,
+                instant: now
+            )
+        )
     }
 
     // MARK: Bindings
@@ -91,7 +104,7 @@ struct NAT {
             insides[Key(transport: key.transport, endpoint: binding.outside)] = nil
             insides[Key(transport: key.transport, endpoint: outside)] = key.endpoint
             bindings[key]?.outside = outside
-            bindings[key]?.isNew = true
+            bindings[key]?.awaited = .bound
             counters.rebound += 1
         }
     }

@@ -33,8 +33,14 @@ package enum FlowScope: Sendable, Equatable {
     }
 }
 
-/// A binding carried the first packet of its client: there the outside learns of its endpoint.
+/// A binding carried the first packet of its client: there the outside learns of its endpoint. Or it carried the first
+/// answer to that: there the client is reachable again.
 package struct NATNews: Sendable, Equatable {
+    package enum Kind: String, Sendable {
+        case bound, answered
+    }
+
+    package let kind: Kind
     package let transport: Transport
     package let inside: Endpoint
     package let outside: Endpoint

@@ -43,7 +43,7 @@ package final class ClientLoop {
     /// The UDP socket for connections from a local address, opened at its first use.
     func endpoint(localAddress: SocketAddress) -> EventLoopFuture<NIOLoopBound<QUICEndpoint>> {
         if let endpoint = endpoints[localAddress] { return endpoint }
-        let endpoint = makeEndpoint(localAddress: localAddress)
+        let endpoint = open(localAddress, QUICSocketConfiguration())
         endpoints[localAddress] = endpoint
         // A later connection may find what this one missed, such as a free descriptor.
         endpoint.assumeIsolated().whenFailure { _ in self.endpoints[localAddress] = nil }
@@ -52,7 +52,18 @@ package final class ClientLoop {
 
     /// A UDP socket for one connection alone, which closes it.
     func makeEndpoint(localAddress: SocketAddress) -> EventLoopFuture<NIOLoopBound<QUICEndpoint>> {
-        QUICEndpoint.client(localAddress: localAddress, loop: eventLoop, logger: Logger(label: "martlet.client"))
+        // There may be thousands, and each has memory for what one call may read.
+        var socket = QUICSocketConfiguration()
+        socket.messagesPerCall = 1
+        return open(localAddress, socket)
+    }
+
+    private func open(
+        _ localAddress: SocketAddress,
+        _ socket: QUICSocketConfiguration
+    ) -> EventLoopFuture<NIOLoopBound<QUICEndpoint>> {
+        let logger = Logger(label: "martlet.client")
+        return QUICEndpoint.client(localAddress: localAddress, loop: eventLoop, logger: logger, socket: socket)
     }
 
     // MARK: Closing

@@ -6,16 +6,14 @@ final class QUICDataStreamTransport: ClientStreamTransport {
     private let stream: QUICStream
     /// Held until the end is reported.
     private var owner: ClientStream?
-    private let highWaterMark: Int
 
-    init(_ stream: QUICStream, for owner: ClientStream, highWaterMark: Int) {
+    init(_ stream: QUICStream, for owner: ClientStream) {
         self.stream = stream
         self.owner = owner
-        self.highWaterMark = highWaterMark
         stream.context = self
     }
 
-    var isWritable: Bool { stream.pendingBytes < highWaterMark }
+    var isWritable: Bool { !stream.isCongested }
 
     var isReadingPaused: Bool {
         get { stream.isReadingPaused }

@@ -41,7 +41,7 @@ final class QUICStreamTransport: ClientTransport {
 
     var isWritable: Bool {
         guard let stream else { return false }
-        return stream.pendingBytes < configuration.common.sendHighWaterMark
+        return !stream.isCongested
     }
 
     var isReadingPaused = false {
@@ -82,11 +82,7 @@ final class QUICStreamTransport: ClientTransport {
             let opened = try connection.openBidirectionalStream()
             opened.priority = priority
             openStreams += 1
-            return QUICDataStreamTransport(
-                opened,
-                for: stream,
-                highWaterMark: configuration.common.sendHighWaterMark
-            )
+            return QUICDataStreamTransport(opened, for: stream)
         } catch {
             switch error {
             case .streamLimitReached: throw .streamLimitReached

@@ -91,8 +91,8 @@ struct Bridge: ~Copyable {
     private mutating func tell() {
         for event in emulator.takeEvents() {
             switch event {
-            case .bound(let news):
-                Report.write(Report.Bound(news, clockOffset: Self.clockOffset))
+            case .nat(let news):
+                Report.write(Report.Binding(news, clockOffset: Self.clockOffset))
             case .report: report()
             case .quit: isEnding = true
             }

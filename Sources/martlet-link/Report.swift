@@ -18,9 +18,9 @@ enum Report {
         }
     }
 
-    /// A client's first packet by a binding, and so the first from that outside endpoint.
-    struct Bound: Encodable {
-        let event = "bound"
+    /// A client's first packet by a binding, and so the first from that outside endpoint; or the first answer to it.
+    struct Binding: Encodable {
+        let event: String
         let transport: String
         let inside: String
         let outside: String
@@ -29,6 +29,7 @@ enum Report {
         let unix: UInt64
 
         init(_ news: NATNews, clockOffset: Nanoseconds) {
+            event = news.kind.rawValue
             transport = "\(news.transport)"
             inside = "\(news.inside)"
             outside = "\(news.outside)"

@@ -69,11 +69,17 @@ import Testing
         #expect((new.port != old.port) == (change != .address))
         #expect((new.address != old.address) == (change != .port))
         let told = scene.emulator.takeEvents()
-        #expect(told == [.bound(NATNews(transport: .udp, inside: Scene.client, outside: new, instant: 2))])
+        func news(_ kind: NATNews.Kind, at instant: Nanoseconds) -> Emulator.Event {
+            .nat(NATNews(kind: kind, transport: .udp, inside: Scene.client, outside: new, instant: instant))
+        }
+        #expect(told == [news(.bound, at: 2)])
         _ = try outside(&scene, sent, at: 3)
         #expect(scene.emulator.takeEvents().isEmpty)
-        scene.send(Octets.udp(Octets.server, new), from: .server, at: 4)
-        #expect(scene.arrivals(until: 4).count == 1)
+        for instant: Nanoseconds in [4, 5] {
+            scene.send(Octets.udp(Octets.server, new), from: .server, at: instant)
+            #expect(scene.arrivals(until: instant).count == 1)
+            #expect(scene.emulator.takeEvents() == (instant == 4 ? [news(.answered, at: 4)] : []))
+        }
     }
 
     @Test("One client, or one flow, is rebound and no other") func scope() throws {

@@ -30,7 +30,11 @@ struct BenchOptionsTests {
         let unnoticed = try BenchOptions(.pub, words + ["--migrate-every", "100ms", "--migration", "unnoticed"])
         #expect(unnoticed.migration == .unnoticed)
         #expect(try BenchOptions(.pub, words).migrationInterval == nil)
+        #expect(options.ownsSockets)
+        #expect(try !BenchOptions(.pub, words).ownsSockets)
+        #expect(try BenchOptions(.pub, words + ["--own-sockets"]).ownsSockets)
         for wrong in [
+            ["-t", "t", "--own-sockets"],
             ["-t", "t", "--migrate-every", "5s"], ["--quic", "-t", "t", "--migrate-every", "1ms"],
             ["--quic", "-t", "t", "--migrate-every", "5s", "--migration", "sudden"],
             ["--quic", "-t", "t", "--congestion", "vegas"],

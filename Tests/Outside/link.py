@@ -31,7 +31,8 @@ class Link:
         number = f"{os.getpid()}-{next(numbers)}"
         self.namespaces = {"client": f"martlet-client-{number}", "server": f"martlet-server-{number}"}
         self.said: queue.Queue[dict] = queue.Queue()
-        self.bound: list[dict] = []
+        self.bound: list[dict] = []  # clients' first packets from an outside endpoint, as they come
+        self.answered: list[dict] = []  # and the first packets back
         self.process: subprocess.Popen | None = None
         try:
             self.join(clients)
@@ -83,8 +84,8 @@ class Link:
     def read(self) -> None:
         for line in self.process.stdout:
             word = json.loads(line)
-            if word["event"] == "bound":
-                self.bound.append(word)
+            if word["event"] in ("bound", "answered"):
+                getattr(self, word["event"]).append(word)
             else:
                 self.said.put(word)
 

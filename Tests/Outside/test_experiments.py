@@ -60,6 +60,13 @@ def test_addresses_change_without_loss(results):
         assert (row["connections_lost"], row["lost"], row["twice"]) == (0, 0, 0), row
 
 
+def test_a_crowd_moves_without_loss(results):
+    """RFC 9000 §9.3: a thousand connections whose addresses change at one instant."""
+    for row in results["crowd"]:
+        assert row["clients"] == row["reached"] == 1_000, row
+        assert (row["connections_lost"], row["lost"]) == (0, 0), row
+
+
 def test_who_was_silent_is_found_again(results):
     for row in results["idle"]:
         assert row["after_publish_ms"] is not None, row

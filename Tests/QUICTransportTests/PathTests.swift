@@ -78,7 +78,7 @@ import Testing
                 case "b":
                     relay.forwardsAnswers = false
                     try await relay.changeAddress(on: scene.loop)
-                case "c": relay.returnHome()
+                case "c": relay.goBack()
                 case "d": relay.forwardsAnswers = true
                 default: break
                 }
@@ -89,6 +89,33 @@ import Testing
             #expect(recorder.addresses == [])
             #expect(peer.remoteAddress == home)
             #expect(server.counters.addressChanges == 0)
+            try await relay.close()
+        }
+    }
+
+    /// One that goes to and fro between two networks is found in either, each time that it is proved to be there.
+    @Test func returnAfterValidationIsAnotherChange() async throws {
+        try await Scene.run { scene in
+            scene.echoes = false
+            let server = try await scene.listen()
+            let relay = try await Relay(to: server.localAddress, on: scene.loop)
+            let client = try await scene.client()
+            let (connection, _) = try await scene.connect(client, to: try relay.inner.address)
+            let (peer, recorder) = scene.accepted[0]
+            let stream = try connection.openBidirectionalStream()
+            var places: [SocketAddress] = []
+            for binding in [1, 0, 1, 0] {
+                if places.isEmpty { try await relay.changeAddress(on: scene.loop) } else { relay.goBack(to: binding) }
+                places.append(try relay.address)
+                try await scene.until("told of \(places.count)") {
+                    stream.write(ByteBuffer(string: "."))
+                    return recorder.addresses.count == places.count
+                }
+                #expect(recorder.addresses == places && peer.remoteAddress == places.last)
+            }
+            stream.finish()
+            try await scene.until("all") { recorder.finished == [stream.id] }
+            #expect(server.counters.addressChanges == 4 && server.counters.pathValidationsFailed == 0)
             try await relay.close()
         }
     }
@@ -133,7 +160,7 @@ import Testing
             #expect(server.table.identifierCount <= identifiers + 4)
             // Back home everything goes on.
             relay.forwardsAnswers = true
-            relay.returnHome()
+            relay.goBack()
             try await scene.until("all arrived") { recorder.receivedCount == 41 }
             #expect(peer.remoteAddress == home)
             try await relay.close()

@@ -31,6 +31,22 @@ import Testing
         }
     }
 
+    @Test func windowMayBeginAboveWhereItWouldGrowTo() async throws {
+        try await Scene.run { scene in
+            scene.echoes = false
+            scene.prepare = { recorder in recorder.onOpened = { $0.isReadingPaused = true } }
+            let pair = try await scene.pair(configureServer: {
+                $0.common.streamReceiveWindow = 96 * 1024
+                $0.common.maximumStreamReceiveWindow = 32 * 1024
+            })
+            let stream = try pair.connection.openBidirectionalStream()
+            stream.write(ByteBuffer.pattern(128 * 1024))
+            try await scene.until("window") { pair.peerRecorder.receivedCount == 96 * 1024 }
+            pair.peerRecorder.opened.first?.isReadingPaused = false
+            try await scene.until("rest") { pair.peerRecorder.receivedCount == 128 * 1024 }
+        }
+    }
+
     /// Bytes that were held back when a stream ended are given back to the connection, or it would run dry.
     @Test func connectionWindowSurvivesStreamsThatEndPaused() async throws {
         try await Scene.run { scene in
@@ -69,37 +85,65 @@ import Testing
         }
     }
 
-    @Test func writableIsToldBelowTheLowMark() async throws {
+    @Test func writableIsToldWhenAQuarterIsAcknowledged() async throws {
         try await Scene.run { scene in
             scene.echoes = false
             let pair = try await scene.pair(configureClient: {
                 $0.common.sendHighWaterMark = 64 * 1024
-                $0.common.sendLowWaterMark = 16 * 1024
+                $0.common.maximumSendHighWaterMark = 64 * 1024
             })
             let stream = try pair.connection.openBidirectionalStream()
+            var pendingWhenTold: [Int] = []
+            pair.recorder.onWritable = { pendingWhenTold.append($0.pendingBytes) }
             stream.write(ByteBuffer(repeating: 1, count: 1_000))
             try await scene.until("acknowledged") { stream.pendingBytes == 0 }
-            #expect(pair.recorder.writableCount == 0)
+            #expect(pendingWhenTold == [] && !stream.isCongested)
             for _ in 0..<100 { stream.write(ByteBuffer(repeating: 1, count: 1_000)) }
-            #expect(stream.pendingBytes == 100_000)
-            try await scene.until("writable") { pair.recorder.writableCount == 1 }
+            #expect(stream.pendingBytes == 100_000 && stream.isCongested)
             try await scene.until("acknowledged") { stream.pendingBytes == 0 }
-            #expect(pair.recorder.writableCount == 1)
+            #expect(pendingWhenTold.count == 1 && !stream.isCongested)
+            #expect(pendingWhenTold.allSatisfy { $0 <= 48 * 1024 })
         }
     }
 
-    /// Less than the high-water mark waits, and the user wants to know all the same.
-    @Test func writableIsToldOnceWhenAskedFor() async throws {
+    /// A path that takes much is given much, or it would wait for the user; how much is bounded.
+    @Test func markFollowsTheCongestionWindow() async throws {
         try await Scene.run { scene in
             scene.echoes = false
-            let pair = try await scene.pair()
+            let pair = try await scene.pair(configureClient: {
+                $0.common.sendHighWaterMark = 32 * 1024
+                $0.common.maximumSendHighWaterMark = 128 * 1024
+            })
+            #expect(pair.connection.sendHighWaterMark == 32 * 1024)
             let stream = try pair.connection.openBidirectionalStream()
-            stream.write(ByteBuffer(repeating: 1, count: 1_000))
-            stream.reportWritable()
-            try await scene.until("writable") { pair.recorder.writableCount == 1 }
-            stream.write(ByteBuffer(repeating: 1, count: 1_000))
-            try await scene.until("acknowledged") { stream.pendingBytes == 0 }
-            #expect(pair.recorder.writableCount == 1)
+            for _ in 0..<20 {
+                stream.write(ByteBuffer(repeating: 1, count: 200_000))
+                try await scene.until("acknowledged") { stream.pendingBytes == 0 }
+            }
+            #expect(pair.connection.sendHighWaterMark == 128 * 1024)
+        }
+    }
+
+    /// However many streams there are, all together hold no more than four full ones.
+    @Test func streamsShareTheMark() async throws {
+        try await Scene.run { scene in
+            scene.echoes = false
+            scene.prepare = { recorder in recorder.onOpened = { $0.isReadingPaused = true } }
+            let pair = try await scene.pair(
+                configureServer: {
+                    $0.common.streamReceiveWindow = 1_024
+                    $0.common.maximumStreamReceiveWindow = 1_024
+                },
+                configureClient: {
+                    $0.common.sendHighWaterMark = 64 * 1024
+                    $0.common.maximumSendHighWaterMark = 64 * 1024
+                }
+            )
+            let streams = try (0..<8).map { _ in try pair.connection.openBidirectionalStream() }
+            for stream in streams {
+                while !stream.isCongested { stream.write(ByteBuffer(repeating: 1, count: 1_024)) }
+                #expect(stream.pendingBytes == 32 * 1024)
+            }
         }
     }
 

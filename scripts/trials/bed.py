@@ -7,7 +7,7 @@ import subprocess
 import tempfile
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -44,6 +44,13 @@ class Options:
     quick: bool = False
     seed: int = 1
     say: Callable[[str], None] = lambda text: None
+    share: tuple[int, int] = (1, 1)  # which part of how many, of what a trial measures
+
+    def part(self, cells: Iterable) -> Iterator[tuple[int, object]]:
+        """The cells of this part with their numbers: neighbours, so that what is compared is measured together."""
+        numbered = list(enumerate(cells))
+        part, of = self.share
+        yield from numbered[len(numbered) * (part - 1) // of : len(numbered) * part // of]
 
     def can(self, flag: str) -> bool:
         """Whether the load tool knows a flag; what it does not is left out."""

@@ -1,4 +1,4 @@
-"""What a load over the link comes to: time to connect, latency beside losses, goodput, one large message beside many small."""
+"""What a load over the link comes to: time to connect, latency beside losses, one large message beside many small."""
 
 import json
 import time
@@ -62,30 +62,6 @@ def stream(bed: Bed, publishes_afar: bool, seconds: float) -> dict:
         "published": published["counters"]["pub"], "received": received["counters"]["recv"],
         **{f"{name}_ms": latency[f"{name}_us"] / 1000 for name in ("p50", "p95", "p99", "max")},
     }
-
-
-def goodput(options: Options) -> list[dict]:
-    """Four publishers and four subscribers, all over the link, as fast as it takes them."""
-    rows = []
-    seconds = options.seconds(8, 3)
-    for qos in [0] if options.quick else [0, 1]:
-        for loss in [1] if options.quick else [0, 1, 5, 10]:
-            for way in options.ways(0, *(["cubic"] if options.quick else ["cubic", "bbr"])):
-                with Bed(options, f"set delay 10ms loss {loss}%", way=way, settings=("mqtt.max_inflight=1000",)) as bed:
-                    subscribers = bed.bench("sub", "-c", 4, "-t", "goodput/%i", "-q", qos, "--shortids", "--prefix", "s").until(" sub total=4 ")
-                    publishers = bed.bench("pub", "-c", 4, "-t", "goodput/%i", "-q", qos, "-s", 256, "-I", 0, "-F", 200, "--shortids", "--prefix", "p", "--duration", f"{seconds + 1}s")
-                    publishers.result()
-                    rate = steady_rate(subscribers.totals("recv"), seconds)
-                    row = {"qos": qos, "way": way.label, "controller": way.controller, "loss_percent": loss, "received_per_s": rate, "late_ms": bed.late_ms}
-                    options.say(f"goodput at QoS {qos}, loss {loss} %, {way}: {rate:,.0f}/s")
-                    rows.append(row)
-    return rows
-
-
-def steady_rate(totals: list[tuple[float, int]], seconds: float) -> float:
-    """Between the second and the last line, without the start and without what drains at the end."""
-    inside = [total for total in totals if total[0] <= totals[0][0] + seconds][1:]
-    return (inside[-1][1] - inside[0][1]) / (inside[-1][0] - inside[0][0]) if len(inside) > 1 else 0.0
 
 
 def blocking(options: Options) -> list[dict]:

@@ -54,7 +54,7 @@ package struct QUICListenerConfiguration: ConfigurationSection, ListenerConfigur
     package var peerBidirectionalStreams = 10
     /// Unidirectional streams that a client may have open. Default 1; 0 to 65,535.
     package var peerUnidirectionalStreams = 1
-    /// Bytes that a client may send on a stream ahead of what the broker took. Default 64 KiB; 1 KiB to 1 GiB.
+    /// Bytes that a client may at first send on a stream ahead of what the broker took. Default 64 KiB; 1 KiB to 1 GiB.
     package var streamReceiveWindow = 65_536
     /// Bytes that a client may send on all streams ahead of what the broker took. Default 16 MiB; 1 KiB to 1 GiB.
     package var connectionFlowControlWindow = 16_777_216
@@ -204,7 +204,7 @@ package struct QUICListenerConfiguration: ConfigurationSection, ListenerConfigur
                 "stream_recv_window_default",
                 \.streamReceiveWindow,
                 .integer(1024...1_073_741_824),
-                "Bytes that a client may send on a stream ahead of what the broker took."
+                "Bytes that a client may at first send on a stream ahead of what the broker took; up to 4 MB where the broker keeps up."
             ),
             .value(
                 "conn_flow_control_window",

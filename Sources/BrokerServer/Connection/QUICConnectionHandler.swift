@@ -12,7 +12,7 @@ final class QUICConnectionHandler {
     private let admission: Admission
     private let earlyData: Peer.EarlyData
     private var connection: Connection?
-    private var control: StreamOutlet?
+    private var control: QUICStream?
     private var streams: [QUICDataStream] = []
 
     /// Application error codes of reference clients (RFC 9000 §20.2). Those of streams are reason codes of MQTT.
@@ -31,9 +31,6 @@ final class QUICConnectionHandler {
         self.admission = admission
         self.earlyData = earlyData
     }
-
-    /// What each stream may hold of what the peer has not acknowledged.
-    var share: Int { StreamOutlet.share(of: streams.count + 1) }
 
     func forget(_ stream: QUICDataStream) {
         if let index = streams.firstIndex(where: { $0 === stream }) { streams.remove(at: index) }
@@ -83,7 +80,7 @@ extension QUICConnectionHandler: QUICConnectionDelegate {
             return
         }
         if stream.id == 0 {
-            control = StreamOutlet(stream)
+            control = stream
             return
         }
         let data = QUICDataStream(stream, of: self, runner: runner)
@@ -95,7 +92,7 @@ extension QUICConnectionHandler: QUICConnectionDelegate {
             data.received(bytes, finished: finished)
             return
         }
-        guard let connection, stream === control?.stream else { return }
+        guard let connection, stream === control else { return }
         if bytes.readableBytes > 0 { runner.receive(bytes, on: connection) }
         if finished { runner.finished(connection) }
     }
@@ -107,7 +104,7 @@ extension QUICConnectionHandler: QUICConnectionDelegate {
     private func abandoned(_ stream: QUICStream, code: UInt64) {
         if let data = stream.context as? QUICDataStream {
             data.abandoned(code: code)
-        } else if stream === control?.stream {
+        } else if stream === control {
             abandon()
         }
     }
@@ -115,7 +112,7 @@ extension QUICConnectionHandler: QUICConnectionDelegate {
     func writable(_ stream: QUICStream) {
         if let data = stream.context as? QUICDataStream {
             data.writable()
-        } else if let connection, stream === control?.stream, control?.becameWritable(share: share) == true {
+        } else if let connection, stream === control {
             runner.setBlocked(false, connection)
         }
     }
@@ -123,7 +120,7 @@ extension QUICConnectionHandler: QUICConnectionDelegate {
     func closedStream(_ stream: QUICStream) {
         if let data = stream.context as? QUICDataStream {
             data.end()
-        } else if stream === control?.stream {
+        } else if stream === control {
             abandon()
         }
     }
@@ -140,7 +137,7 @@ extension QUICConnectionHandler: QUICConnectionDelegate {
 
 extension QUICConnectionHandler: ConnectionTransport {
     func write(_ output: Output) {
-        guard control?.write(output, share: share) == true, let connection else { return }
+        guard control?.write(output) == true, let connection else { return }
         runner.setBlocked(true, connection)
     }
 
@@ -152,10 +149,10 @@ extension QUICConnectionHandler: ConnectionTransport {
             case .serverBusy?, .serverUnavailable?, .quotaExceeded?: ErrorCode.overloaded
             case _?: ErrorCode.none
             }
-        if let reason, reason.isError { control?.stream.stopSending(code: UInt64(reason.rawValue)) }
+        if let reason, reason.isError { control?.stopSending(code: UInt64(reason.rawValue)) }
         quic?.close(applicationError: code, reason: "")
         end()
     }
 
-    func setReadingPaused(_ isPaused: Bool) { control?.stream.isReadingPaused = isPaused }
+    func setReadingPaused(_ isPaused: Bool) { control?.isReadingPaused = isPaused }
 }

@@ -7,7 +7,7 @@ import QUICTransport
 final class QUICDataStream {
     private unowned let owner: QUICConnectionHandler
     private let runner: ShardRunner
-    private var outlet: StreamOutlet
+    private let stream: QUICStream
     /// `nil` once the stream is over for MQTT, though QUIC may still be busy with it.
     private(set) var connection: Connection?
     private var hasPeerFinished = false
@@ -15,14 +15,14 @@ final class QUICDataStream {
     init(_ stream: QUICStream, of owner: QUICConnectionHandler, runner: ShardRunner) {
         self.owner = owner
         self.runner = runner
-        outlet = StreamOutlet(stream)
+        self.stream = stream
     }
 
     /// Returns false where the client's connection has ended already.
     func open(beside control: Connection) -> Bool {
         connection = runner.openStream(self, of: control)
         if connection == nil { return false }
-        outlet.stream.context = self
+        stream.context = self
         return true
     }
 
@@ -36,21 +36,20 @@ final class QUICDataStream {
 
     /// The peer has abandoned its side, or will not read ours: the other half ends with the same code.
     func abandoned(code: UInt64) {
-        outlet.stream.reset(code: code)
-        outlet.stream.stopSending(code: code)
+        stream.reset(code: code)
+        stream.stopSending(code: code)
         end()
     }
 
     func writable() {
-        guard let connection, outlet.becameWritable(share: owner.share) else { return }
-        runner.setBlocked(false, connection)
+        if let connection { runner.setBlocked(false, connection) }
     }
 
     /// Parts the stream from its shard; QUIC does the rest.
     func end() {
         guard let connection else { return }
         self.connection = nil
-        outlet.stream.context = nil
+        stream.context = nil
         owner.forget(self)
         runner.closed(connection)
     }
@@ -58,23 +57,22 @@ final class QUICDataStream {
 
 extension QUICDataStream: ConnectionTransport {
     func write(_ output: Output) {
-        guard outlet.write(output, share: owner.share), let connection else { return }
+        guard stream.write(output), let connection else { return }
         runner.setBlocked(true, connection)
     }
 
     /// A failure is told by the codes of both halves. Otherwise the end of ours follows what was written, in a packet of
     /// its own: there are clients that let go of what comes with it.
     func close(_ reason: ReasonCode?) {
-        let stream = outlet.stream
         let code = UInt64(reason?.rawValue ?? 0)
         if reason?.isError == true {
             stream.reset(code: code)
         } else {
-            runner.eventLoop.assumeIsolated().execute { stream.finish() }
+            runner.eventLoop.assumeIsolated().execute { [stream] in stream.finish() }
         }
         if !hasPeerFinished { stream.stopSending(code: code) }
         end()
     }
 
-    func setReadingPaused(_ isPaused: Bool) { outlet.stream.isReadingPaused = isPaused }
+    func setReadingPaused(_ isPaused: Bool) { stream.isReadingPaused = isPaused }
 }

@@ -73,7 +73,7 @@ struct LoadPlan: Sendable {
                     addresses: addresses,
                     transport: transport,
                     localAddress: local,
-                    ownsSocket: options.migrationInterval != nil,
+                    ownsSocket: options.ownsSockets,
                     quic: settings,
                     identity: identity
                 )

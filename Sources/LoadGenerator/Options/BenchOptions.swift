@@ -20,6 +20,8 @@ package struct BenchOptions: Sendable {
     /// A file of options for QUIC.
     let quicPath: String?
     /// Between changes of a client's address; `nil` for none.
+    /// Whether clients over QUIC share no socket; those that move never do.
+    let ownsSockets: Bool
     let migrationInterval: Nanoseconds?
     let migration: QUICEndpoint.Migration
     /// `nil` for what the file of options says, or else the default.
@@ -86,6 +88,7 @@ package struct BenchOptions: Sendable {
         reconnects = check.integer("reconnect", in: 0...1_000_000)
         (isQUIC, quicPath) = check.quic
         migrationInterval = check.duration("migrate-every")
+        ownsSockets = values.flag("own-sockets") || migrationInterval != nil
         migration = check.choice("migration", ["active", "unnoticed"]) == "unnoticed" ? .unnoticed : .active
         congestionController =
             switch check.choice("congestion", ["cubic", "reno", "bbr"]) {
@@ -140,6 +143,9 @@ package struct BenchOptions: Sendable {
         if let migrationInterval {
             if !isQUIC { check.fail("--migrate-every needs --quic: a TCP connection ends with its address") }
             if migrationInterval < 10_000_000 { check.fail("--migrate-every: at least 10ms") }
+        }
+        if values.flag("own-sockets"), !isQUIC {
+            check.fail("--own-sockets needs --quic: over TCP each client has one")
         }
         if isTLS, isQUIC { check.fail("--ssl and --quic exclude each other: QUIC has TLS within") }
         if streams > 0, !isQUIC { check.fail("--streams: only QUIC has streams") }

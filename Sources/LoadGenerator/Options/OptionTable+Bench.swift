@@ -29,6 +29,13 @@ extension OptionTable {
         Option("num-retry-connect", nil, .integer, initial: "0", "retries of a failed first connect"),
         Option("reconnect", nil, .integer, initial: "0", "times that a client connects again after a loss"),
         quic,
+        Option(
+            "own-sockets",
+            nil,
+            .flag,
+            initial: "false",
+            "a UDP socket for each client, as for one on a device of its own; with --quic"
+        ),
         Option("migrate-every", nil, .string, "change each client's address so often: 500ms, 5s; with --quic"),
         Option(
             "migration",

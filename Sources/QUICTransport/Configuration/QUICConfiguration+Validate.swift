@@ -7,8 +7,8 @@ extension QUICConfiguration {
         try hold((1...255).contains(self.alpn.utf8.count), "alpn must have 1 to 255 octets")
         try hold((1...1 << 30).contains(self.streamReceiveWindow), "streamReceiveWindow must be 1 to 2^30")
         try hold(
-            (self.streamReceiveWindow...1 << 30).contains(self.maximumStreamReceiveWindow),
-            "maximumStreamReceiveWindow must be streamReceiveWindow to 2^30"
+            (1...1 << 30).contains(self.maximumStreamReceiveWindow),
+            "maximumStreamReceiveWindow must be 1 to 2^30"
         )
         try hold((1...1 << 40).contains(self.connectionReceiveWindow), "connectionReceiveWindow must be 1 to 2^40")
         try hold((0...65_535).contains(self.bidirectionalStreams), "bidirectionalStreams must be 0 to 65535")
@@ -23,7 +23,11 @@ extension QUICConfiguration {
         try hold((4_096...1 << 24).contains(self.maximumHandshakeBytes), "maximumHandshakeBytes must be 2^12 to 2^24")
         try hold((100...1_000_000).contains(self.maximumGaps), "maximumGaps must be 100 to 1000000")
         try hold(self.foldDelay.map { $0 > .zero } ?? true, "foldDelay must be positive")
-        try hold(self.sendLowWaterMark < self.sendHighWaterMark, "sendLowWaterMark must be below sendHighWaterMark")
+        try hold(self.sendHighWaterMark > 0, "sendHighWaterMark must be positive")
+        try hold(
+            self.maximumSendHighWaterMark >= self.sendHighWaterMark,
+            "maximumSendHighWaterMark must be at least sendHighWaterMark"
+        )
     }
 }
 

@@ -28,11 +28,12 @@ package struct QUICConfiguration: Sendable, Equatable {
     /// Silence after which a connection's memory is folded, `nil` for never. Unfolding costs as much as reading a packet.
     package var foldDelay: Duration?
 
-    /// Bytes that a peer may send on one stream before we credit more, 1 ... 2^30.
+    /// Bytes that a peer may at first send on one stream before we credit more, 1 ... 2^30.
     package var streamReceiveWindow = 64 * 1024
 
-    /// Where the stream window may grow to by itself when the user keeps up; at least `streamReceiveWindow`.
-    package var maximumStreamReceiveWindow = 1024 * 1024
+    /// Where the stream window may grow to by itself when the user keeps up, 1 ... 2^30; one that begins above it stays.
+    /// A long path that loses packets takes two to three times its rate times its round trip.
+    package var maximumStreamReceiveWindow = 4 * 1024 * 1024
 
     /// Bytes that a peer may send on all streams together before we credit more, 1 ... 2^40.
     package var connectionReceiveWindow = 16 * 1024 * 1024
@@ -72,11 +73,12 @@ package struct QUICConfiguration: Sendable, Equatable {
     /// How long a close waits until bytes written before it have been sent once.
     package var closeLinger: Duration = .seconds(1)
 
-    /// `QUICStream.pendingBytes` at and above which a stream counts as congested.
+    /// `QUICStream.pendingBytes` at and above which a stream counts as congested, however little its path takes.
     package var sendHighWaterMark = 256 * 1024
 
-    /// `QUICStream.pendingBytes` at and below which a congested stream is reported writable again.
-    package var sendLowWaterMark = 64 * 1024
+    /// Where that mark may go up to with the congestion window; at least `sendHighWaterMark`. The streams of a connection
+    /// together hold four times as much at most.
+    package var maximumSendHighWaterMark = 4 * 1024 * 1024
 
     package init() {}
 

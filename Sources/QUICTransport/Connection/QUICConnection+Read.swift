@@ -67,6 +67,7 @@ extension QUICConnection {
             if stream.deliversBytes { self.tell { $0.received(bytes, on: stream, finished: finished) } }
             if !stream.isClosed { stream.didDeliver(bytes.readableBytes) }
         case .acknowledged(let stream):
+            self.adjustSendHighWaterMark()
             if stream.handleAcknowledged() { self.tell { $0.writable(stream) } }
         case .reset(let stream, let code):
             if stream.deliversBytes { self.tell { $0.reset(stream, code: code) } }

@@ -14,8 +14,7 @@ package final class QUICConnection {
 
     /// What a connection needs of its configuration after it has begun.
     struct Limits {
-        let sendHighWaterMark: Int
-        let sendLowWaterMark: Int
+        let sendHighWaterMark: ClosedRange<Int>
         /// Nanoseconds.
         let closeLinger: UInt64
         /// Nanoseconds.
@@ -24,8 +23,7 @@ package final class QUICConnection {
         let marksECN: Bool
 
         init(_ configuration: QUICConfiguration) {
-            self.sendHighWaterMark = configuration.sendHighWaterMark
-            self.sendLowWaterMark = configuration.sendLowWaterMark
+            self.sendHighWaterMark = configuration.sendHighWaterMark...configuration.maximumSendHighWaterMark
             self.closeLinger = configuration.closeLinger.unsignedNanoseconds
             self.foldDelay = configuration.foldDelay?.unsignedNanoseconds
             self.pacesPackets = configuration.pacesPackets
@@ -49,6 +47,8 @@ package final class QUICConnection {
     var streams: [QUICStream] = []
     /// The stream that the next packet starts with, so that all get their turn.
     var nextStream = 0
+    /// Unacknowledged bytes of a stream at which its user is to wait.
+    var sendHighWaterMark: Int
     var remote: DatagramAddress
     var addresses: AddressAdmission
     /// As a client asked for it.
@@ -91,6 +91,7 @@ package final class QUICConnection {
         self.endpoint = endpoint
         self.isServer = isServer
         self.limits = limits
+        self.sendHighWaterMark = limits.sendHighWaterMark.lowerBound
         self.remote = remote
         self.addresses = admission
     }

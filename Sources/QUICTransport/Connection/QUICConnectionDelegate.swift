@@ -22,7 +22,7 @@ package protocol QUICConnectionDelegate: AnyObject {
     func reset(_ stream: QUICStream, code: UInt64)
     /// The peer reads no more of what we send (STOP_SENDING); our sending side has been reset with the same code.
     func stopSending(_ stream: QUICStream, code: UInt64)
-    /// `pendingBytes` fell to the low-water mark after having been at the high one.
+    /// The stream is congested no more.
     func writable(_ stream: QUICStream)
     /// Both directions have ended; the stream is of no more use.
     func closedStream(_ stream: QUICStream)

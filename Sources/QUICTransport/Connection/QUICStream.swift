@@ -7,6 +7,8 @@ package final class QUICStream {
     /// The user's own.
     package var context: AnyObject?
     package private(set) var isClosed = false
+    /// Whether so much is pending that the user had better wait; `writable` is told when that is over.
+    package private(set) var isCongested = false
     /// Streams of a higher priority send first; those of the same take turns. 32,767 unless set.
     package var priority: UInt16 = 0x7FFF {
         didSet { if !self.isClosed { self.connection.hasPriorities = true } }
@@ -18,7 +20,6 @@ package final class QUICStream {
     var index = 0
     /// Flow control of the peer holds this stream.
     var isBlocked = false
-    private var isCongested = false
     private var isStopped = false
     private var isWriteShut = false
     /// With what codes the peer was told of either, if early: it may have to be told again.
@@ -51,13 +52,9 @@ package final class QUICStream {
     package func write(_ bytes: ByteBuffer) {
         guard self.isWritable else { return }
         self.outgoing.append(bytes)
-        if self.outgoing.count >= self.connection.limits.sendHighWaterMark { self.isCongested = true }
+        if self.outgoing.count >= self.connection.sendShare { self.isCongested = true }
         self.connection.markDirty()
     }
-
-    /// Asks for `writable` to be told once more when `pendingBytes` is, or falls, to the low-water mark by what the peer
-    /// acknowledges next, though the high one was not reached.
-    package func reportWritable() { self.isCongested = true }
 
     /// Ends the sending side behind what was written.
     package func finish() {
@@ -122,9 +119,8 @@ package final class QUICStream {
     func handleAcknowledged() -> Bool {
         self.outgoing.acknowledge(self.newlyAcknowledged)
         self.newlyAcknowledged = 0
-        guard self.isCongested, self.outgoing.count <= self.connection.limits.sendLowWaterMark else {
-            return false
-        }
+        // With three quarters there is enough left for the path while the user comes up with more.
+        guard self.isCongested, self.outgoing.count <= self.connection.sendShare * 3 / 4 else { return false }
         self.isCongested = false
         return !self.isClosed && !self.isWriteShut
     }

@@ -375,6 +375,13 @@ internal import NIOCore
     /// Bytes that congestion control lets out in one go.
     var sendQuantum: Int { unsafe ngtcp2_conn_get_send_quantum(self.conn) }
 
+    /// Bytes that congestion control lets be under way.
+    var congestionWindow: Int {
+        var info = ngtcp2_conn_info()
+        unsafe shim_conn_get_info(self.conn, &info)
+        return Int(min(info.cwnd, 1 << 40))
+    }
+
     /// The longest packet that the path is known to carry.
     var pathMaximumPacket: Int { unsafe ngtcp2_conn_get_path_max_tx_udp_payload_size(self.conn) }
 

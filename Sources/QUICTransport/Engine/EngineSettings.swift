@@ -15,7 +15,9 @@ extension ngtcp2_settings {
         unsafe self.handshake_timeout = configuration.handshakeTimeout.unsignedNanoseconds
         unsafe self.max_tx_udp_payload_size = configuration.maximumUDPPayload
         unsafe self.no_pmtud = configuration.discoversMTU ? 0 : 1
-        unsafe self.max_stream_window = UInt64(configuration.maximumStreamReceiveWindow)
+        unsafe self.max_stream_window = UInt64(
+            max(configuration.streamReceiveWindow, configuration.maximumStreamReceiveWindow)
+        )
     }
 }
 

@@ -17,7 +17,6 @@ final class Recorder: QUICConnectionDelegate {
     var finished: Set<Int64> = []
     var resets: [Int64: UInt64] = [:]
     var stops: [Int64: UInt64] = [:]
-    var writableCount = 0
     var closedStreams: [Int64] = []
     var addresses: [SocketAddress] = []
     var reason: QUICCloseReason?
@@ -28,6 +27,7 @@ final class Recorder: QUICConnectionDelegate {
     /// Bytes are counted and not kept.
     var discards = false
     var onOpened: ((QUICStream) -> Void)?
+    var onWritable: ((QUICStream) -> Void)?
     var onEstablished: ((QUICConnection) -> Void)?
     var onReceived: ((ByteBuffer, QUICStream) -> Void)?
 
@@ -66,7 +66,7 @@ final class Recorder: QUICConnectionDelegate {
 
     func reset(_ stream: QUICStream, code: UInt64) { self.resets[stream.id] = code }
     func stopSending(_ stream: QUICStream, code: UInt64) { self.stops[stream.id] = code }
-    func writable(_ stream: QUICStream) { self.writableCount += 1 }
+    func writable(_ stream: QUICStream) { self.onWritable?(stream) }
     func closedStream(_ stream: QUICStream) { self.closedStreams.append(stream.id) }
     func remoteAddressChanged(_ connection: QUICConnection) { self.addresses.append(connection.remoteAddress) }
 

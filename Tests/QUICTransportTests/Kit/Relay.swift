@@ -52,9 +52,9 @@ final class Relay {
         self.current = self.outer.count - 1
     }
 
-    /// The server sees the client where it was first.
-    func returnHome() {
-        self.current = 0
+    /// The server sees the client where it was first, or at another address that it had before.
+    func goBack(to binding: Int = 0) {
+        self.current = binding
     }
 
     var address: SocketAddress { get throws { try self.outer[self.current].address } }
