@@ -7,31 +7,41 @@
     /// is left of it in the end.
     ///
     /// Octets are a sequence of steps, each a code and what it needs. Packets are not protected, so that payloads become
-    /// frames of a live connection.
+    /// frames of a live connection. Each input has its way with two endpoints: one whose connections have the system's
+    /// memory, which a sanitizer watches, and one that folds theirs whenever they have been silent for a moment.
     package final class QUICTransportOracle: Sendable {
         package static let shared = Result { try QUICTransportOracle() }
 
         private let loop: any EventLoop
-        private let endpoint: NIOLoopBound<NullProtectedEndpoint>
-        private let user: NIOLoopBound<User>
+        private let seats: NIOLoopBound<[Seat]>
+
+        private struct Seat {
+            let endpoint: NullProtectedEndpoint
+            let user: User
+        }
 
         private init() throws {
             let loop = MultiThreadedEventLoopGroup.singleton.next()
             self.loop = loop
-            (self.endpoint, self.user) = try loop.submit {
-                let user = User()
-                let endpoint = try NullProtectedEndpoint(loop: loop) { connection in
-                    user.connection = connection
-                    return user
+            self.seats = try loop.submit {
+                let seats = try [nil, Duration.milliseconds(1)].map { delay in
+                    let user = User()
+                    let endpoint = try NullProtectedEndpoint(loop: loop, foldDelay: delay) { connection in
+                        user.connection = connection
+                        return user
+                    }
+                    return Seat(endpoint: endpoint, user: user)
                 }
-                return (NIOLoopBound(endpoint, eventLoop: loop), NIOLoopBound(user, eventLoop: loop))
+                return NIOLoopBound(seats, eventLoop: loop)
             }.wait()
         }
 
         package func check(_ octets: [UInt8]) throws {
             try self.loop.submit {
-                var run = Run(endpoint: self.endpoint.value, user: self.user.value, octets: octets)
-                try run.perform()
+                for seat in self.seats.value {
+                    var run = Run(endpoint: seat.endpoint, user: seat.user, octets: octets)
+                    try run.perform()
+                }
             }.wait()
         }
     }

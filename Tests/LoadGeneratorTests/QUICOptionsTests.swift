@@ -51,7 +51,6 @@ struct QUICOptionsTests {
         expected.initialRoundTripTime = .milliseconds(50)
         expected.maximumAcknowledgementDelay = .milliseconds(10)
         expected.streamReceiveWindow = 2_097_152
-        expected.maximumStreamReceiveWindow = 2_097_152
         expected.connectionReceiveWindow = 33_554_432
         expected.maximumUDPPayload = 1_352
         expected.pacesPackets = false

@@ -63,7 +63,6 @@ struct QUICOptions: Sendable {
         if let time = check.milliseconds("max_ack_delay_ms") { settings.maximumAcknowledgementDelay = time }
         if let window = check.integer("stream_recv_window_default") {
             settings.streamReceiveWindow = window
-            settings.maximumStreamReceiveWindow = max(window, settings.maximumStreamReceiveWindow)
         }
         if let window = check.integer("conn_flow_control_window") { settings.connectionReceiveWindow = window }
         if let octets = check.integer("maximum_mtu") { settings.maximumUDPPayload = octets - Self.headers }

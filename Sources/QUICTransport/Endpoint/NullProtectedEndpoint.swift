@@ -11,8 +11,10 @@
         private var clientPacketNumber: UInt32 = 0
         private let clientIdentifier: [UInt8] = [1, 2, 3, 4, 5, 6, 7, 8]
 
+        /// - Parameter foldDelay: silence after which a connection's memory is folded.
         package init(
             loop: any EventLoop,
+            foldDelay: Duration? = nil,
             accept: @escaping (QUICConnection) -> (any QUICConnectionDelegate)?
         ) throws {
             var configuration = QUICServerConfiguration(
@@ -21,6 +23,7 @@
                 staticSecret: [UInt8](repeating: 1, count: 32)
             )
             configuration.common.idleTimeout = .seconds(30)
+            configuration.common.foldDelay = foldDelay
             let address = try SocketAddress(ipAddress: "127.0.0.1", port: 9)
             self.endpoint = try QUICEndpoint(
                 role: .server(configuration, .null, accept),
