@@ -113,6 +113,28 @@ import Testing
         }
     }
 
+    /// Acknowledgements of datagrams that come one by one, with nothing else to send, are not one for each two.
+    @Test func acknowledgementsWaitForCompany() async throws {
+        try await Scene.run { scene in
+            scene.echoes = false
+            let pair = try await scene.pair()
+            let stream = try pair.connection.openBidirectionalStream()
+            stream.write(ByteBuffer(string: "warm"))
+            try await scene.until("warm") { stream.pendingBytes == 0 }
+            try await scene.pause(.milliseconds(50))
+            let (received, sent) = (pair.server.counters.datagramsIn, pair.server.counters.datagramsOut)
+            for _ in 0..<200 {
+                stream.write(ByteBuffer(repeating: 1, count: 20))
+                pair.client.flush()
+                await Task.yield()
+            }
+            // All is acknowledged in the end, and soon.
+            try await scene.until("acknowledged", seconds: 2) { stream.pendingBytes == 0 }
+            #expect(pair.server.counters.datagramsIn - received >= 200)
+            #expect(pair.server.counters.datagramsOut - sent < 60)
+        }
+    }
+
     @Test func serverOpensStreamsToo() async throws {
         try await Scene.run { scene in
             let pair = try await scene.pair(configureClient: { $0.common.bidirectionalStreams = 1 })
