@@ -7,33 +7,33 @@ internal import CNIOBoringSSL
     static let capacity = 4_096
     private static let stride = unsafe (max(MemoryLayout<EVP_AEAD_CTX>.size, MemoryLayout<AES_KEY>.size) + 63) & ~63
 
-    /// Not touched, and so not resident, before it is used.
-    private let forms: UnsafeMutableRawPointer
-    private let owners: UnsafeMutableBufferPointer<UnsafeMutablePointer<ProtectionKey.State>?>
+    /// Places that are taken from the system at a time: most endpoints have few connections.
+    private static let placesOfPiece = 64
+
+    private var pieces: [UnsafeMutableRawPointer] = unsafe []
+    /// By place; as many as have ever been filled.
+    private var owners: [UnsafeMutablePointer<ProtectionKey.State>?] = unsafe []
     private let capacity: Int
     /// Places that deleted keys have left, to be filled again first.
     private var vacant: [Int] = []
-    /// How many places have ever been filled.
-    private var filled = 0
     /// The place whose key gives way next.
     private var next = 0
 
     init(capacity: Int = ExpandedKeys.capacity) {
         self.capacity = max(1, capacity)
-        unsafe self.forms = .allocate(byteCount: self.capacity * Self.stride, alignment: 64)
-        unsafe self.owners = .allocate(capacity: self.capacity)
     }
 
     deinit {
-        unsafe OPENSSL_cleanse(self.forms, self.filled * Self.stride)
-        unsafe self.forms.deallocate()
-        unsafe self.owners.deallocate()
+        while let piece = unsafe self.pieces.popLast() {
+            unsafe OPENSSL_cleanse(piece, Self.placesOfPiece * Self.stride)
+            unsafe piece.deallocate()
+        }
     }
 
     /// Expands a key that is not. `nil` if the cipher refuses it.
     func expand(_ key: UnsafeMutablePointer<ProtectionKey.State>) -> UnsafeMutableRawPointer? {
         let place = self.makeRoom()
-        let form = unsafe self.forms.advanced(by: place * Self.stride)
+        let form = unsafe self.form(place)
         guard unsafe self.fill(form, with: key) else {
             ERR_clear_error()
             unsafe self.owners[place] = nil
@@ -42,24 +42,33 @@ internal import CNIOBoringSSL
         }
         unsafe self.owners[place] = key
         unsafe key.pointee.expanded = form
+        unsafe key.pointee.place = place
         return unsafe form
     }
 
     /// Wipes out what was made of a key.
     func remove(_ key: UnsafeMutablePointer<ProtectionKey.State>) {
         guard let form = unsafe key.pointee.expanded else { return }
-        let place = unsafe (form - self.forms) / Self.stride
         unsafe OPENSSL_cleanse(form, Self.stride)
         unsafe key.pointee.expanded = nil
-        unsafe self.owners[place] = nil
-        self.vacant.append(place)
+        unsafe self.owners[key.pointee.place] = nil
+        unsafe self.vacant.append(key.pointee.place)
+    }
+
+    private func form(_ place: Int) -> UnsafeMutableRawPointer {
+        unsafe self.pieces[place / Self.placesOfPiece].advanced(by: place % Self.placesOfPiece * Self.stride)
     }
 
     private func makeRoom() -> Int {
         if let place = self.vacant.popLast() { return place }
-        if self.filled < self.capacity {
-            self.filled += 1
-            return self.filled - 1
+        let filled = unsafe self.owners.count
+        if filled < self.capacity {
+            unsafe self.owners.append(nil)
+            if filled % Self.placesOfPiece == 0 {
+                let size = Self.placesOfPiece * Self.stride
+                unsafe self.pieces.append(UnsafeMutableRawPointer.allocate(byteCount: size, alignment: 64))
+            }
+            return filled
         }
         let place = self.next
         self.next = (place + 1) % self.capacity

@@ -16,6 +16,8 @@ internal import CNIOBoringSSL
         unowned(unsafe) let pool: ExpandedKeys
         /// Where the pool keeps the expanded form, which it may take away at any time.
         var expanded: UnsafeMutableRawPointer?
+        /// Which of the pool's places that is.
+        var place = 0
         var octets: InlineArray<32, UInt8>
     }
 
