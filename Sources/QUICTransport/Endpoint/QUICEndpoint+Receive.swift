@@ -138,7 +138,8 @@ extension QUICEndpoint {
         self.dispatchEvents()
         self.burstConnection = nil
         self.sendStrays()
-        self.scheduleFlush()
+        // A burst that was for other loops leaves nothing to do here.
+        if !self.dirty.isEmpty || !self.batch.isEmpty || !self.ended.isEmpty || self.isClosing { self.scheduleFlush() }
     }
 
     /// Tells users what the engines noticed. What they do in answer may raise further events.
