@@ -56,7 +56,9 @@ def start(request, tmp_path_factory):
         if request.config.getoption("--peer"):
             server: Server = MosquittoServer(folder)
         else:
-            server = Martlet(request.getfixturevalue("binary"), folder, configuration, settings, environment)
+            # What is tested here goes through folded connections wherever there is a moment of silence.
+            folding = "listeners.quic.default.fold_delay = 50ms"
+            server = Martlet(request.getfixturevalue("binary"), folder, f"{folding}\n{configuration}", settings, environment)
         try:
             server.wait_ready()
         except AssertionError:

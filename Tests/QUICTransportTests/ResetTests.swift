@@ -18,8 +18,8 @@ import Testing
             stream.write(ByteBuffer(repeating: 1, count: 100))
             try await scene.until("reset") { pair.recorder.reason != nil }
             #expect(pair.recorder.reason == .statelessReset)
-            // By the first packet of it that came.
-            #expect(server.counters.resetsSent == 1)
+            // By the first packet of it that came. An acknowledgement may be on its way beside it.
+            #expect((1...2).contains(server.counters.resetsSent))
             #expect(server.counters.dropped.unknownConnection == 0)
             #expect(pair.client.counters.resetsReceived == 1)
             #expect(other.reason == nil)

@@ -23,11 +23,13 @@ struct RunningBroker: Sendable {
         _ body: @escaping @Sendable (RunningBroker, _ shutDown: @escaping @Sendable () -> Void) async throws -> Void
     ) async throws {
         let pair = try certificate.get()
-        let quic = QUICServerConfiguration(
+        var quic = QUICServerConfiguration(
             certificateChain: pair.certificateChain,
             privateKey: pair.privateKey,
             staticSecret: Array(repeating: 5, count: 32)
         )
+        // Every moment of silence folds a connection, so that all that is tested here goes through that.
+        quic.common.foldDelay = .milliseconds(1)
         let any = try SocketAddress(ipAddress: "127.0.0.1", port: 0)
         var configuration = BrokerServerConfiguration(
             loops: loops,
