@@ -1,5 +1,6 @@
 """Other QUIC stacks in aioquic's place: qh3, whose packets Rust writes, and picoquic, which runs in a thread of its own."""
 
+import contextlib
 import select
 import socket
 import tempfile
@@ -13,7 +14,7 @@ from qh3.quic.connection import QuicConnection
 from qh3.tls import Group
 
 from servers import Address
-from transports import QUIC, Moved, bound, rebound
+from transports import QUIC, Closed, Moved, bound, rebound
 
 try:
     import aiopquic.quic.configuration
@@ -36,6 +37,14 @@ class Slender(QuicConnection):
 
 class QH3(QUIC):
     Configuration, Connection, events = QuicConfiguration, Slender, qh3.quic.events
+
+    def send(self, data: bytes, stream: int = QUIC.CONTROL) -> None:
+        """It paces, so that it may keep a packet back for a moment, and nobody may ask anything of it for long."""
+        super().send(data, stream)
+        timer = self.quic.get_timer()
+        if timer is not None and (delay := timer - time.monotonic()) < 0.01:
+            with contextlib.suppress(Closed):
+                self.wait(lambda: False, max(0.0, delay) + 0.001)
 
     def change_identifier(self) -> bool:
         try:

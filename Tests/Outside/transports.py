@@ -1,7 +1,6 @@
 """Bytes to the broker and back: over TCP by a socket, over QUIC by aioquic. Nothing runs in the background: time passes
 for a connection while the test waits for it."""
 
-import contextlib
 import select
 import socket
 import ssl
@@ -156,11 +155,6 @@ class QUIC:
             raise self.closed
         self.quic.send_stream_data(stream, data)
         self.transmit()
-        # A stack that paces keeps it back for a moment, and nobody may ask anything of this connection for long.
-        timer = self.quic.get_timer()
-        if timer is not None and (delay := timer - time.monotonic()) < 0.01:
-            with contextlib.suppress(Closed):
-                self.wait(lambda: False, max(0.0, delay) + 0.001)
 
     def receive(self, timeout: float, stream: int = CONTROL) -> bytes:
         over = lambda: self.arrived.get(stream) or self.ended(stream)

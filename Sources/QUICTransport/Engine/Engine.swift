@@ -360,8 +360,10 @@ internal import NIOCore
     /// When `handleExpiry` wants to be called, `UInt64.max` for never.
     var expiry: UInt64 { unsafe ngtcp2_conn_get_expiry(self.conn) }
 
-    /// Three probe timeouts: how long late packets of a closed connection are to be expected (RFC 9000 §10.2).
-    var closingPeriod: UInt64 { unsafe 3 * ngtcp2_conn_get_pto(self.conn) }
+    /// Three probe timeouts: how long late packets of a closed connection are to be expected (RFC 9000 §10.2). A peer that
+    /// acknowledges minutes late is not remembered for as long as it would like.
+    var closingPeriod: UInt64 { unsafe min(3 * ngtcp2_conn_get_pto(self.conn), Self.longestClosingPeriod) }
+    private static let longestClosingPeriod: UInt64 = 60_000_000_000
 
     // MARK: State
 
