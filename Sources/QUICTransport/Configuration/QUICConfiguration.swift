@@ -25,7 +25,8 @@ package struct QUICConfiguration: Sendable, Equatable {
     /// Silence after which a PING is sent, `nil` for never. NAT bindings last 30 to 120 s.
     package var keepAliveInterval: Duration?
 
-    /// Silence after which a connection's memory is folded, `nil` for never. Unfolding costs as much as reading a packet.
+    /// Silence after which a connection's memory is folded, `nil` for never. To fold it and to unfold it for the next packet
+    /// takes some 30 µs together (docs/memory.md).
     package var foldDelay: Duration?
 
     /// Bytes that a peer may at first send on one stream before we credit more, 1 ... 2^30.

@@ -120,35 +120,18 @@ extension Engine {
         var headers = unsafe keys.headerContext
         let count = ProtectionKey.nonceCount
         let status: CInt = unsafe keys.withVector { vector in
-            switch (level, isPeers) {
-            case (GNUTLS_ENCRYPTION_LEVEL_EARLY, _):
-                unsafe ngtcp2_conn_install_0rtt_key(self.conn, &packets, vector, count, &headers)
-            case (GNUTLS_ENCRYPTION_LEVEL_HANDSHAKE, true):
-                unsafe ngtcp2_conn_install_rx_handshake_key(self.conn, &packets, vector, count, &headers)
-            case (GNUTLS_ENCRYPTION_LEVEL_HANDSHAKE, false):
-                unsafe ngtcp2_conn_install_tx_handshake_key(self.conn, &packets, vector, count, &headers)
-            case (GNUTLS_ENCRYPTION_LEVEL_APPLICATION, true):
-                unsafe ngtcp2_conn_install_rx_key(
-                    self.conn,
-                    secret.bytes,
-                    secret.count,
-                    &packets,
-                    vector,
-                    count,
-                    &headers
-                )
-            case (GNUTLS_ENCRYPTION_LEVEL_APPLICATION, false):
-                unsafe ngtcp2_conn_install_tx_key(
-                    self.conn,
-                    secret.bytes,
-                    secret.count,
-                    &packets,
-                    vector,
-                    count,
-                    &headers
-                )
+            switch level {
+            case GNUTLS_ENCRYPTION_LEVEL_EARLY:
+                return unsafe ngtcp2_conn_install_0rtt_key(self.conn, &packets, vector, count, &headers)
+            case GNUTLS_ENCRYPTION_LEVEL_HANDSHAKE:
+                let install =
+                    unsafe isPeers ? ngtcp2_conn_install_rx_handshake_key : ngtcp2_conn_install_tx_handshake_key
+                return unsafe install(self.conn, &packets, vector, count, &headers)
+            case GNUTLS_ENCRYPTION_LEVEL_APPLICATION:
+                let install = unsafe isPeers ? ngtcp2_conn_install_rx_key : ngtcp2_conn_install_tx_key
+                return unsafe install(self.conn, secret.bytes, secret.count, &packets, vector, count, &headers)
             default:
-                NGTCP2_ERR_INVALID_ARGUMENT
+                return NGTCP2_ERR_INVALID_ARGUMENT
             }
         }
         if status != 0 { keys.delete() }
