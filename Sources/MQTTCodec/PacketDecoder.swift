@@ -39,6 +39,12 @@ package struct PacketDecoder {
         return packet
     }
 
+    /// Octets of the whole packet that `buffer` begins with; `nil` while its fixed header is incomplete.
+    package func sizeOfFirst(in buffer: ByteBuffer) throws(CodecError) -> Int? {
+        guard let header = try header(buffer.readableBytesSpan) else { return nil }
+        return header.size + header.remainingLength
+    }
+
     /// The first packet of `buffer` and its size.
     @inline(__always)
     private mutating func first(of buffer: ByteBuffer) throws(CodecError) -> (packet: Packet, size: Int)? {

@@ -36,7 +36,7 @@ package final class Connection {
     /// Present while `state` is `connecting`.
     var connect: PendingConnect?
     /// A packet's first octets whose rest has not arrived, or packets that wait while `isHeld`.
-    var pending = ByteBuffer()
+    @exclusivity(unchecked) var pending = ByteBuffer()
     var keepAlive: TimeAmount?
     let accepted: NIODeadline
     /// The one deadline at which this connection is looked at.
@@ -85,6 +85,25 @@ package final class Connection {
         case .connected: peer.earlyData == .connectOnly
         case .awaitingConnect, .closed: false
         }
+    }
+
+    /// Keeps octets that cannot be packets yet, while nothing else waits: a slice would pin the transport's whole read
+    /// buffer. There is room for the rest of a packet, but not for one of which hardly anything has arrived.
+    func keep(_ bytes: ByteBuffer) {
+        let arrived = bytes.readableBytes
+        let size = (try? decoder.sizeOfFirst(in: bytes)) ?? arrived
+        pending = ByteBufferAllocator().buffer(capacity: min(max(size, arrived), 4 * arrived))
+        pending.writeImmutableBuffer(bytes)
+    }
+
+    /// Adds octets to those that wait: where these are a packet's first ones, no more than the rest of it, so that
+    /// whatever follows can be read where it lies.
+    func gather(from bytes: inout ByteBuffer) {
+        var count = bytes.readableBytes
+        if !isHeld, let size = try? decoder.sizeOfFirst(in: pending), size > pending.readableBytes {
+            count = min(count, size - pending.readableBytes)
+        }
+        if let taken = bytes.readSlice(length: count) { pending.writeImmutableBuffer(taken) }
     }
 
     /// Whether the shell has to close the transport once the output is written.

@@ -105,13 +105,12 @@ package struct Shard: ~Copyable {
     package mutating func receive(_ bytes: ByteBuffer, on connection: Connection, now: NIODeadline) {
         if connection.isClosed { return }
         if connection.isDataStream, !admits(bytes, onEarly: connection, now: now) { return }
-        if connection.pending.readableBytes == 0 {
-            var bytes = bytes
-            process(&bytes, isOwned: false, on: connection, now: now)
-        } else {
-            connection.pending.writeImmutableBuffer(bytes)
+        var bytes = bytes
+        if connection.pending.readableBytes > 0 {
+            connection.gather(from: &bytes)
             resume(connection, now: now)
         }
+        if bytes.readableBytes > 0, !connection.isClosed { process(&bytes, isOwned: false, on: connection, now: now) }
         settleLocally(now: now)
     }
 
@@ -271,8 +270,7 @@ package struct Shard: ~Copyable {
             bytes.discardReadBytes()
             connection.pending = bytes
         } else {
-            // A slice would pin the transport's whole read buffer.
-            connection.pending = ByteBuffer(bytes: bytes.readableBytesView)
+            connection.keep(bytes)
         }
     }
 

@@ -30,7 +30,10 @@ extension Engine {
         var vectorCount = 0
         if let stream {
             var finished = false
-            unsafe (vectorCount, finished) = stream.outgoing.describeUnsent(self.context.vectors)
+            unsafe (vectorCount, finished) = stream.outgoing.describeUnsent(
+                self.context.vectors,
+                room: destination.count
+            )
             if finished { flags |= NGTCP2_WRITE_STREAM_FLAG_FIN }
         }
         let written = unsafe shim_conn_writev_stream(

@@ -193,8 +193,11 @@ internal import NIOCore
         unsafe Unmanaged<Engine>.fromOpaque(reference.pointee.user_data).takeUnretainedValue()
     }
 
-    static func context(of reference: UnsafeMutablePointer<ngtcp2_crypto_conn_ref>) -> EngineContext {
-        unsafe Unmanaged<Engine>.fromOpaque(reference.pointee.user_data)._withUnsafeGuaranteedRef { $0.context }
+    static func withContext(
+        of reference: UnsafeMutablePointer<ngtcp2_crypto_conn_ref>,
+        _ body: (EngineContext) -> Void
+    ) {
+        unsafe Unmanaged<Engine>.fromOpaque(reference.pointee.user_data)._withUnsafeGuaranteedRef { body($0.context) }
     }
 
     // MARK: Memory

@@ -52,17 +52,21 @@ enum EngineCallbacks {
         }
         unsafe table.recv_stream_data = { _, flags, _, _, data, count, user, streamUser in
             guard let stream = unsafe streamUser else { return 0 }
-            unsafe context(user).record(
-                UnsafeRawBufferPointer(start: data, count: count),
-                on: stream,
-                finished: flags & NGTCP2_STREAM_DATA_FLAG_FIN != 0,
-                user: user
-            )
+            unsafe withContext(user) { context in
+                unsafe context.record(
+                    UnsafeRawBufferPointer(start: data, count: count),
+                    on: stream,
+                    finished: flags & NGTCP2_STREAM_DATA_FLAG_FIN != 0,
+                    user: user
+                )
+            }
             return 0
         }
         unsafe table.acked_stream_data_offset = { _, _, _, count, user, streamUser in
-            guard let stream = unsafe stream(streamUser) else { return 0 }
-            return stream.noteAcknowledged(Int(count)) ? unsafe record(.acknowledged(stream), user) : 0
+            guard let place = unsafe streamUser else { return 0 }
+            return unsafe Unmanaged<QUICStream>.fromOpaque(place)._withUnsafeGuaranteedRef { stream in
+                stream.noteAcknowledged(Int(count)) ? unsafe record(.acknowledged(stream), user) : 0
+            }
         }
         unsafe table.stream_reset = { _, _, _, code, user, streamUser in
             guard let stream = unsafe stream(streamUser) else { return 0 }
@@ -140,8 +144,9 @@ func engine(_ user: UnsafeMutableRawPointer?) -> Engine {
     unsafe Engine.from(user.unsafelyUnwrapped.assumingMemoryBound(to: ngtcp2_crypto_conn_ref.self))
 }
 
-private func context(_ user: UnsafeMutableRawPointer?) -> EngineContext {
-    unsafe Engine.context(of: user.unsafelyUnwrapped.assumingMemoryBound(to: ngtcp2_crypto_conn_ref.self))
+/// For what is called for every packet: a reference count would wait for the octets that were written before.
+private func withContext(_ user: UnsafeMutableRawPointer?, _ body: (EngineContext) -> Void) {
+    unsafe Engine.withContext(of: user.unsafelyUnwrapped.assumingMemoryBound(to: ngtcp2_crypto_conn_ref.self), body)
 }
 
 private func stream(_ user: UnsafeMutableRawPointer?) -> QUICStream? {

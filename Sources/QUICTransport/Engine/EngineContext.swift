@@ -15,17 +15,8 @@ internal import NIOCore
     /// Pieces of one stream write.
     let vectors: UnsafeMutableBufferPointer<ngtcp2_vec>
 
-    private var arena = ReceiveArena()
     /// What `received` events are about.
-    private var runs: [Run] = []
-    /// The stream of the last of them, and the place of its event.
-    private var runStream: UnsafeMutableRawPointer?
-    private var runEvent = -1
-
-    private struct Run {
-        var place: ReceiveArena.Place
-        var finished: Bool
-    }
+    private var arena = ReceiveArena()
     private(set) lazy var regions = EngineRegions()
     var foldSchedule = FoldSchedule()
 
@@ -58,7 +49,7 @@ internal import NIOCore
 
     /// Tells that the slices of the previous read burst are expected to be gone.
     func beginBurst() {
-        if self.runs.isEmpty { self.arena.recycle() }
+        self.arena.recycle()
     }
 
     /// Copies stream bytes out of ngtcp2's buffer. Consecutive bytes of a stream become one event.
@@ -70,35 +61,25 @@ internal import NIOCore
         finished: Bool,
         user: UnsafeMutableRawPointer?
     ) {
-        let last = self.runs.count - 1
-        if unsafe stream == self.runStream, self.runEvent == self.events.count - 1, last >= 0,
-            !self.runs[last].finished,
-            unsafe self.arena.extend(&self.runs[last].place, by: bytes)
-        {
-            self.runs[last].finished = finished
-            return
-        }
-        unsafe self.runs.append(Run(place: self.arena.append(bytes), finished: finished))
-        unsafe self.runStream = stream
-        self.runEvent = self.events.count
+        guard
+            let run = unsafe self.arena.add(bytes, of: stream, finished: finished, event: self.events.count)
+        else { return }
         let object = unsafe Unmanaged<QUICStream>.fromOpaque(stream).takeUnretainedValue()
-        self.events.append((unsafe engine(user).connection, .received(object, run: self.runs.count - 1)))
+        self.events.append((unsafe engine(user).connection, .received(object, run: run)))
     }
 
     /// The bytes of an event, and whether the end of the stream follows them.
-    func received(_ run: Int) -> (bytes: ByteBuffer, finished: Bool) {
-        (self.arena.slice(self.runs[run].place), self.runs[run].finished)
-    }
+    func received(_ run: Int) -> (bytes: ByteBuffer, finished: Bool) { self.arena.received(run) }
 
     /// All events have been told.
-    func forgetReceived() { self.runs.removeAll(keepingCapacity: true) }
+    func forgetReceived() { self.arena.forgetRuns() }
 }
 
 #if DEBUG
     extension EngineContext {
         /// The unsent bytes that a packet of the size would take, copied.
         func bytes(of queue: borrowing SendQueue, atMost limit: Int) -> [UInt8] {
-            let described = unsafe queue.describeUnsent(self.vectors)
+            let described = unsafe queue.describeUnsent(self.vectors, room: limit)
             var bytes: [UInt8] = []
             for index in 0..<described.count {
                 let vector = unsafe self.vectors[index]

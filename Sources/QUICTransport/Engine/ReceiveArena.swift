@@ -4,11 +4,12 @@ internal import NIOCore
 ///
 /// Bytes are appended behind the slices that are already out, which `ByteBuffer` itself would answer by a copy.
 @safe struct ReceiveArena {
-    /// Where bytes lie.
-    struct Place {
-        fileprivate let piece: Int
-        fileprivate let start: Int
-        fileprivate(set) var count: Int
+    /// Consecutive bytes of one stream.
+    private struct Run {
+        let piece: Int
+        let start: Int
+        var count: Int
+        var finished: Bool
     }
 
     private static let capacity = 64 * 1024
@@ -18,38 +19,56 @@ internal import NIOCore
     private var base: UnsafeMutableRawPointer?
     private var used = 0
 
-    /// Starts anew, in the same memory if no slice of it is left.
+    private var runs: [Run] = []
+    /// Whose bytes the last run has, and the place of the event that tells of it.
+    private var stream: UnsafeMutableRawPointer?
+    private var event = -1
+
+    /// Starts anew unless a run is still to be told of, in the same memory if no slice of it is left.
     mutating func recycle() {
-        guard self.used > 0 else { return }
+        guard self.runs.isEmpty, self.used > 0 else { return }
         if self.pieces.count > 1 { self.pieces.removeFirst(self.pieces.count - 1) }
         self.pieces[0].clear()
         self.adoptLast()
     }
 
-    mutating func append(_ bytes: UnsafeRawBufferPointer) -> Place {
-        if self.used + bytes.count > self.pieces[self.pieces.count - 1].capacity {
+    /// Adds bytes to the last run if they are of the same stream, behind its last ones, and no event has come between; else
+    /// begins another, whose number it returns.
+    ///
+    /// - Parameter event: the place that an event would have which tells of them.
+    mutating func add(
+        _ bytes: UnsafeRawBufferPointer,
+        of stream: UnsafeMutableRawPointer,
+        finished: Bool,
+        event: Int
+    ) -> Int? {
+        let last = self.runs.count - 1
+        let hasRoom = self.used + bytes.count <= self.pieces[self.pieces.count - 1].capacity
+        if hasRoom, last >= 0, self.event == event - 1, unsafe self.stream == stream, !self.runs[last].finished {
+            self.runs[last].count += bytes.count
+            self.runs[last].finished = finished
+            unsafe self.copy(bytes)
+            return nil
+        }
+        if !hasRoom {
             self.pieces.append(ByteBufferAllocator().buffer(capacity: max(Self.capacity, bytes.count)))
             self.adoptLast()
         }
-        let start = self.used
+        self.runs.append(Run(piece: self.pieces.count - 1, start: self.used, count: bytes.count, finished: finished))
+        unsafe self.stream = stream
+        self.event = event
         unsafe self.copy(bytes)
-        return Place(piece: self.pieces.count - 1, start: start, count: bytes.count)
+        return self.runs.count - 1
     }
 
-    /// Adds bytes to what was appended last. False if there is no room behind it.
-    mutating func extend(_ place: inout Place, by bytes: UnsafeRawBufferPointer) -> Bool {
-        let last = self.pieces.count - 1
-        guard place.piece == last, place.start + place.count == self.used,
-            self.used + bytes.count <= self.pieces[last].capacity
-        else { return false }
-        unsafe self.copy(bytes)
-        place.count += bytes.count
-        return true
+    /// The bytes of a run, and whether the end of the stream follows them.
+    func received(_ run: Int) -> (bytes: ByteBuffer, finished: Bool) {
+        let run = self.runs[run]
+        return (self.pieces[run.piece].getSlice(at: run.start, length: run.count) ?? ByteBuffer(), run.finished)
     }
 
-    func slice(_ place: Place) -> ByteBuffer {
-        self.pieces[place.piece].getSlice(at: place.start, length: place.count) ?? ByteBuffer()
-    }
+    /// All runs have been told of.
+    mutating func forgetRuns() { self.runs.removeAll(keepingCapacity: true) }
 
     private mutating func copy(_ bytes: UnsafeRawBufferPointer) {
         guard let source = bytes.baseAddress, bytes.count > 0 else { return }

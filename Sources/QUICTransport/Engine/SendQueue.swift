@@ -81,13 +81,14 @@ internal import NIOCore
         self.openBlock = block
     }
 
-    /// Lists unsent pieces for one packet. Tells how many, and whether the end of the stream follows them.
-    func describeUnsent(_ vectors: UnsafeMutableBufferPointer<ngtcp2_vec>) -> (count: Int, finishes: Bool) {
+    /// Lists unsent pieces for a packet of at most `room` octets. Tells how many, and whether the end of the stream follows
+    /// them.
+    func describeUnsent(_ vectors: UnsafeMutableBufferPointer<ngtcp2_vec>, room: Int) -> (count: Int, finishes: Bool) {
         var listed = 0
         var bytes = 0
         var skip = self.sentOfNext
         for index in self.nextPiece..<max(self.nextPiece, self.pieces.count) {
-            guard listed < vectors.count else { break }
+            guard listed < vectors.count, bytes < room else { break }
             let piece = self.pieces[index]
             guard piece.count > skip else {
                 skip = 0
@@ -100,8 +101,6 @@ internal import NIOCore
             bytes += piece.count - skip
             skip = 0
             listed += 1
-            // More than any packet holds.
-            if bytes > 64 * 1024 { break }
         }
         return (listed, self.finish == .wanted && bytes == self.unsent)
     }
