@@ -41,6 +41,28 @@ import Testing
         }
     }
 
+    /// The next packet is answered by it, as if it had got lost on its way.
+    @Test func closeThatFindsNoRoomIsRemembered() async throws {
+        try await Scene.run { scene in
+            let pair = try await scene.pair()
+            let socket = pair.server.socket
+            pair.server.socket = nil
+            while pair.server.batch.hasRoom(for: 1_200) {
+                pair.server.batch.append(1_200, from: nil, to: pair.server.canonicalAddress, ecn: 0)
+            }
+            pair.server.finish(
+                pair.peer,
+                .closing(.transport(by: .local, code: 0xA, reason: "")),
+                now: pair.server.now
+            )
+            pair.server.batch.clear()
+            pair.server.socket = socket
+            try pair.connection.openBidirectionalStream().write(ByteBuffer(string: "hello"))
+            try await scene.until("closed") { pair.recorder.reason != nil }
+            #expect(pair.recorder.reason == .transport(by: .peer, code: 0xA, reason: ""))
+        }
+    }
+
     @Test func closeDuringTheHandshake() async throws {
         try await Scene.run { scene in
             let server = try await scene.listen()

@@ -15,10 +15,11 @@ extension QUICConnection {
     private static let patientReads = 8
     private static let patience: UInt64 = 1_000_000
 
-    /// Whether there is no more to send than acknowledgements and credit, and time for that.
+    /// Whether there is no more to send than acknowledgements and credit, and time for that. What is not acknowledged may
+    /// be found lost at any time.
     var mayWait: Bool {
         !self.isHurried && self.isEstablished && (2..<Self.patientReads).contains(self.unanswered)
-            && !self.streams.contains { $0.hasWork }
+            && self.streams.allSatisfy { $0.outgoing.isSettled }
     }
 
     /// Puts off the write. Returns whether the deadline has to be scheduled for it.

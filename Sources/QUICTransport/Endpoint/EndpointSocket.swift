@@ -102,6 +102,9 @@ extension QUICEndpoint {
         guard !self.isClosed, channel === self.socket?.channel else { return }
         self.dropsOfFormerSockets += self.socket?.drops ?? 0
         self.socket = nil
+        self.blockedUntil = nil
+        // The end of its last burst is not told.
+        self.finishBurst()
         self.replaceSocket(because: "closed")
     }
 

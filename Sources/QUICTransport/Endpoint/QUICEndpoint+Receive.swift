@@ -93,7 +93,6 @@ extension QUICEndpoint {
         if connection !== self.burstConnection {
             self.dispatchEvents()
             self.burstConnection = connection
-            self.burstIdentifier = nil
         }
         if let end = unsafe connection.read(datagram, from: remote, to: local, ecn: ecn, now: now) {
             self.dispatchEvents()
@@ -126,8 +125,7 @@ extension QUICEndpoint {
             self.counters.dropped.closedConnection += 1
             return
         }
-        unsafe self.batch.tail(closed.packet.count).copyBytes(from: closed.packet)
-        self.batch.append(closed.packet.count, from: closed.local, to: closed.remote, ecn: 0)
+        self.batch.append(closed.packet, from: closed.local, to: closed.remote)
         self.scheduleFlush()
     }
 

@@ -31,7 +31,8 @@ extension QUICEndpoint {
         self.isFlushing = false
         self.tellEnded()
         self.finishClosing()
-        if !self.dirty.isEmpty, self.blockedUntil == nil { self.scheduleFlush() }
+        // Without a socket, or while it takes nothing, that would only spin.
+        if !self.dirty.isEmpty, self.blockedUntil == nil, self.socket != nil { self.scheduleFlush() }
         self.armTimer()
     }
 
@@ -125,6 +126,7 @@ extension QUICEndpoint {
         for connection in self.table.connections {
             self.finish(connection, .silent(.application(by: .local, code: 0, reason: "")), now: now)
         }
+        self.dirty.removeAll()
     }
 
     /// Ends a connection: the last packet, what is remembered of it, and the word to its user, which comes later.
@@ -135,7 +137,7 @@ extension QUICEndpoint {
         switch end {
         case .dropped, .needsRetry:
             reason = connection.isServer ? nil : .transport(by: .local, code: 0x1, reason: "no usable answer")
-            self.counters.dropped.forgedInitial += 1
+            if case .dropped = end { self.counters.dropped.forgedInitial += 1 }
         case .silent(let why):
             reason = why
         case .draining(let why):
@@ -155,13 +157,14 @@ extension QUICEndpoint {
 
     private func writeClose(_ connection: QUICConnection, _ reason: QUICCloseReason, now: UInt64) -> ClosedConnection? {
         let room = 1_200
-        if !self.batch.hasRoom(for: room), let socket = self.socket { _ = self.send(on: socket) }
-        guard self.batch.hasRoom(for: room) else { return nil }
-        let tail = unsafe self.batch.tail(room)
-        guard let way = unsafe connection.writeClose(reason, into: tail, now: now) else { return nil }
-        let packet = unsafe Array(tail.prefix(way.count))
+        var octets = [UInt8](repeating: 0, count: room)
+        let way = unsafe octets.withUnsafeMutableBytes { unsafe connection.writeClose(reason, into: $0, now: now) }
+        guard let way else { return nil }
+        let packet = Array(octets.prefix(way.count))
         let source = self.socketWishes.packetInfo ? way.local : nil
-        self.batch.append(way.count, from: source, to: way.remote, ecn: 0)
+        if !self.batch.hasRoom(for: way.count), let socket = self.socket { _ = self.send(on: socket) }
+        // Where there is no room the peer's next packet is answered by it.
+        if self.batch.hasRoom(for: way.count) { self.batch.append(packet, from: source, to: way.remote) }
         return self.remember(connection, packet: packet, way: (source, way.remote), now: now)
     }
 

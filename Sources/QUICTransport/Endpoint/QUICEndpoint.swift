@@ -69,8 +69,10 @@ package final class QUICEndpoint {
     var blockedUntil: UInt64?
 
     /// The connection that the datagrams of this read burst are for; its events are told when another's turn comes.
-    var burstConnection: QUICConnection?
-    /// By which identifier the last of them came.
+    var burstConnection: QUICConnection? {
+        didSet { self.burstIdentifier = nil }
+    }
+    /// By which identifier the last of them came, if that is known.
     var burstIdentifier: QUICConnectionID?
     var isDispatching = false
     var spareEvents: [(connection: QUICConnection, event: EngineEvent)] = []

@@ -91,6 +91,12 @@ import Glibc
         self.trainIsOpen = !self.offloadRefused
     }
 
+    /// Takes a packet that was written elsewhere.
+    func append(_ packet: [UInt8], from source: DatagramAddress?, to destination: DatagramAddress) {
+        unsafe self.tail(packet.count).copyBytes(from: packet)
+        self.append(packet.count, from: source, to: destination, ecn: 0)
+    }
+
     /// No datagram's error ends the sending: what the kernel refuses for good is counted and dropped.
     func send(on descriptor: CInt, counters: inout QUICCounters) -> Outcome {
         var next = 0
@@ -111,13 +117,16 @@ import Glibc
                 self.keep(from: next)
                 return .blocked
             } else if unsafe self.messages[next].datagramCount > 1 {
-                // The device or the route cannot cut trains (EIO, EINVAL), or a segment is too long for it (EMSGSIZE).
-                if taken == -EIO || taken == -EINVAL { self.offloadRefused = true }
+                // The device or the route cannot cut trains (EIO, EINVAL), or a segment is too long for it (EMSGSIZE, and
+                // with some kernels EINVAL), or nothing can be sent that way (EINVAL).
+                let failures = counters.sendFailures + counters.datagramsTooLong
                 let blocked = unsafe self.sendSingly(&self.messages[next], on: descriptor, counters: &counters)
                 if blocked {
                     self.keep(from: next)
                     return .blocked
                 }
+                let singlesPassed = counters.sendFailures + counters.datagramsTooLong == failures
+                if taken == -EIO || taken == -EINVAL && singlesPassed { self.offloadRefused = true }
                 next += 1
             } else {
                 self.note(-taken, &counters)

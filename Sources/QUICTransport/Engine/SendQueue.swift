@@ -41,6 +41,8 @@ internal import NIOCore
         case sent
     }
 
+    /// Whether the peer has all of it.
+    var isSettled: Bool { self.count == 0 && self.finish != .wanted }
     /// Whether a packet could carry something of it.
     var hasWork: Bool { self.unsent > 0 || self.finish == .wanted }
 
