@@ -202,7 +202,7 @@ package final class ClientConnection: ClientLink, ClientFlushing {
 
     /// Messages at QoS 1 and 2 without their final acknowledgement, and those that wait, on all streams.
     package var unacknowledged: Int {
-        streams.reduce(session.unacknowledged) { $0 + $1.session.unacknowledged }
+        streams.reduce(session.unacknowledged) { $0 + $1.unacknowledged }
     }
 
     func wroteOnStream() { scheduleTimer() }
@@ -274,7 +274,7 @@ package final class ClientConnection: ClientLink, ClientFlushing {
         usedTicket = nil
         if session.phase == .disconnected || isEarly {
             self.transport = nil
-            withdraw()
+            withdraw(after: failure)
             connectToNext(after: failure)
         } else {
             finish(.transport(failure))
@@ -299,15 +299,18 @@ package final class ClientConnection: ClientLink, ClientFlushing {
         guard transport != nil else { return }
         input.trim()
         if session.output.readableBytes > 0 { markDirty() }
+        // An answer may be followed by something that is due earlier than it was itself.
+        scheduleTimer()
     }
 
     /// Takes CONNECT back, which nobody was there to read.
-    private func withdraw() {
+    private func withdraw(after failure: TransportFailure) {
         isEarly = false
         earlyData = .none
         timer?.task.cancel()
         timer = nil
         session.transportClosed()
+        for stream in streams { stream.connectionEnded(.transport(failure)) }
     }
 
     /// Sends what is left, closes and tells the owner.

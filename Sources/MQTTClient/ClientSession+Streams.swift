@@ -31,6 +31,8 @@ extension ClientSession {
     struct Unacknowledged {
         fileprivate(set) var inflight: [(identifier: UInt16, entry: InflightTable.Entry)] = []
         fileprivate(set) var waiting: Deque<(message: Publish, token: UInt64)> = []
+
+        var count: Int { inflight.count + waiting.count }
     }
 
     /// The stream is over.

@@ -25,6 +25,8 @@ package final class ClientStream: ClientLink, ClientFlushing {
     private var isProcessing = false
     private var isDirty = false
     private var wasUnwritable = false
+    /// What an abandoned stream leaves to its connection, until the server has heard that it is abandoned.
+    private var remains: ClientSession.Unacknowledged?
 
     init(_ session: ClientSession, of connection: ClientConnection) {
         self.session = session
@@ -35,6 +37,9 @@ package final class ClientStream: ClientLink, ClientFlushing {
     func start(_ transport: any ClientStreamTransport) { self.transport = transport }
 
     package var isOpen: Bool { transport != nil }
+
+    /// Messages at QoS 1 and 2 without their final acknowledgement, and those that wait.
+    var unacknowledged: Int { remains?.count ?? session.unacknowledged }
 
     package var isWritable: Bool {
         guard let transport, transport.isWritable, session.output.readableBytes < ClientConnection.highWaterMark else {
@@ -82,10 +87,7 @@ package final class ClientStream: ClientLink, ClientFlushing {
     }
 
     /// Abandons the stream; ``ClientEvent/closed(_:)`` without an error follows at once.
-    package func reset(code: UInt64) {
-        transport?.reset(code: code)
-        end(nil, now: .now())
-    }
+    package func reset(code: UInt64) { abandon(code: code, nil) }
 
     private func markDirty() {
         guard !isDirty else { return }
@@ -137,7 +139,22 @@ package final class ClientStream: ClientLink, ClientFlushing {
     }
 
     /// The connection is over, and the stream with it.
-    func connectionEnded(_ error: ClientError?) { end(error, now: .now()) }
+    func connectionEnded(_ error: ClientError?) {
+        end(error, now: .now())
+        leaveRemains()
+    }
+
+    /// Both sides have ended the stream, and each knows of the other.
+    func closed() {
+        ended(code: 0)
+        leaveRemains()
+    }
+
+    private func leaveRemains() {
+        guard let remains else { return }
+        self.remains = nil
+        connection?.streamEnded(self, remains, now: .now())
+    }
 
     private func process() {
         guard let delegate, !isProcessing else { return }
@@ -149,11 +166,21 @@ package final class ClientStream: ClientLink, ClientFlushing {
                 delegate.stream(self, received: event)
             }
         } catch {
-            transport?.reset(code: UInt64(error.streamCode.rawValue))
-            return end(error, now: now)
+            return abandon(code: UInt64(error.streamCode.rawValue), error)
         }
         input.trim()
         if session.output.readableBytes > 0 { markDirty() }
+    }
+
+    /// Ends the stream for its user. What it leaves waits: were it repeated on the control stream before the server hears of
+    /// this end, it would be taken for something new there.
+    private func abandon(code: UInt64, _ error: ClientError?) {
+        guard let transport else { return }
+        self.transport = nil
+        input = PacketInput()
+        remains = session.takeUnacknowledged()
+        transport.abandon(code: code)
+        delegate?.stream(self, received: .closed(error))
     }
 
     private func end(_ error: ClientError?, now: NIODeadline) {

@@ -39,8 +39,8 @@ protocol ClientStreamTransport: AnyObject {
     func write(_ bytes: ByteBuffer)
     /// Ends this side behind what was written; the peer's end is reported.
     func finish()
-    /// Ends both sides.
-    func reset(code: UInt64)
+    /// Ends both sides; nothing is reported any more but that both know of it.
+    func abandon(code: UInt64)
     /// Nothing is reported any more.
     func letGo()
 }

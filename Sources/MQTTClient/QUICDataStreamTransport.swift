@@ -6,6 +6,7 @@ final class QUICDataStreamTransport: ClientStreamTransport {
     private let stream: QUICStream
     /// Held until the end is reported.
     private var owner: ClientStream?
+    private var isAbandoned = false
 
     init(_ stream: QUICStream, for owner: ClientStream) {
         self.stream = stream
@@ -24,19 +25,24 @@ final class QUICDataStreamTransport: ClientStreamTransport {
 
     func finish() { stream.finish() }
 
-    func reset(code: UInt64) {
+    func abandon(code: UInt64) {
+        isAbandoned = true
+        stream.isReadingPaused = false
         stream.reset(code: code)
         stream.stopSending(code: code)
     }
 
+    /// What still comes is for nobody, but the server may have to send it before it can end.
     func letGo() {
         owner = nil
         stream.context = nil
+        stream.isReadingPaused = false
     }
 
     // MARK: Reports of the connection
 
     func received(_ bytes: ByteBuffer, finished: Bool) {
+        if isAbandoned { return }
         var bytes = bytes
         if bytes.readableBytes > 0 { owner?.received(&bytes) }
         if finished { ended(code: 0) }
@@ -44,8 +50,17 @@ final class QUICDataStreamTransport: ClientStreamTransport {
 
     func becameWritable() { owner?.becameWritable() }
 
+    /// QUIC has forgotten the stream.
+    func closed() {
+        let owner = owner
+        self.owner = nil
+        stream.context = nil
+        owner?.closed()
+    }
+
     /// The server ends the stream: by the end of its side, or by a code.
     func ended(code: UInt64) {
+        if isAbandoned { return }
         stream.finish()
         if code != 0 {
             stream.reset(code: code)

@@ -99,7 +99,10 @@ final class QUICStreamTransport: ClientTransport {
         loop.transportClosing()
         guard stream != nil, connection.isOpen else { return closeConnection() }
         self.lastWords = lastWords
-        closeTimer = loop.eventLoop.assumeIsolated().scheduleTask(in: Self.closeTimeout) { self.closeConnection() }
+        closeTimer = loop.eventLoop.assumeIsolated().scheduleTask(in: Self.closeTimeout) {
+            self.sayLastWords()
+            self.closeConnection()
+        }
         if openStreams == 0 { sayLastWords() }
     }
 
@@ -186,7 +189,7 @@ extension QUICStreamTransport: QUICConnectionDelegate {
     func closedStream(_ stream: QUICStream) {
         guard stream === self.stream else {
             openStreams -= 1
-            (stream.context as? QUICDataStreamTransport)?.ended(code: 0)
+            (stream.context as? QUICDataStreamTransport)?.closed()
             if isClosing, openStreams == 0 { sayLastWords() }
             return
         }

@@ -189,6 +189,31 @@ import Testing
         }
     }
 
+    @Test("A stream whose reader has stopped does not turn a goodbye into a break") func goodbyeBesideStuckStream()
+        async throws
+    {
+        try await RunningBroker.run(loops: 1) { broker, _ in
+            let watcher = try broker.client("w", over: .tcp)
+            _ = try await watcher.connect()
+            try await watcher.subscribe("will")
+            let will = Connect.Will(topic: ByteBuffer(string: "will"), payload: ByteBuffer(string: "gone"))
+            let client = try broker.client("c", over: .quic, will: will, messageLimit: 10)
+            _ = try await client.connect()
+            let stuck = try await client.openStream()
+            try await client.subscribe([.init(topicFilter: "flood")], on: stuck)
+            let payload = String(repeating: "x", count: 10_000)
+            for _ in 0..<200 { try await watcher.publish(Publish("flood", payload, qos: .atLeastOnce)) }
+            await client.disconnect()
+            // Everything that the end of the connection leads to has happened when its session is gone.
+            let heir = try broker.client("c", over: .quic)
+            _ = try await heir.connect()
+            await heir.disconnect()
+            try await watcher.publish(Publish("will", "nobody", qos: .atLeastOnce))
+            #expect(try await watcher.nextPayload() == "nobody")
+            await watcher.disconnect()
+        }
+    }
+
     @Test("A client of ours sends on data streams before CONNACK, and what it sends is handled after it")
     func early() async throws {
         let asked = AsyncStream.makeStream(of: Void.self)

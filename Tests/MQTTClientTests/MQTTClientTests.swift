@@ -117,6 +117,19 @@ struct MQTTClientTests {
         }
     }
 
+    @Test("An idle client of a short keep alive stays, from its first moment on", arguments: Transport.allCases)
+    func idle(transport: Transport) async throws {
+        try await Mosquitto.with { broker in
+            try await connected(to: broker, Connect(clientIdentifier: "c", keepAlive: 1), transport) { client in
+                // Three times as long as a server lets it be silent.
+                try await Task.sleep(for: .milliseconds(4_500))
+                try await client.subscribe([.init(topicFilter: "t")])
+                try await client.publish(Publish("t", "still here", .atLeastOnce))
+                #expect(try await client.nextMessage().map { String(buffer: $0.payload) } == "still here")
+            }
+        }
+    }
+
     @Test("Nobody listens: the error says so")
     func refused() async throws {
         let port = try Mosquitto.freePort()
