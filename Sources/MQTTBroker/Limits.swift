@@ -61,14 +61,15 @@ package struct Limits: Sendable {
     package var maximumRetainedPayload = 1_048_576
     /// Retained messages of a shard; one more is delivered but not kept.
     package var maximumRetainedMessages = 1_000_000
-    /// Octets of a shard's retained messages; same rule.
+    /// Octets of a shard's retained messages and of the levels of their topics, each 200; same rule.
     package var maximumRetainedBytes = 1_073_741_824
     /// Octets of all data streams of a client that are held until its CONNECT is accepted. A stream that brings more ends
     /// with 0x97.
     package var maximumEarlyBytes = 262_144
     /// Packet identifiers of QoS 2 messages that a session keeps of data streams which ended; the oldest is forgotten.
     package var maximumOrphans = 1000
-    /// Retained messages that wait for a client after its SUBSCRIBEs, on all its streams; further ones are dropped.
+    /// Retained messages that wait for a client after its SUBSCRIBEs, on all its streams; further ones are not looked for, and
+    /// count as one that was dropped.
     package var maximumRetainedBacklog = 1_000_000
     /// CONNECTs with one client identifier that wait for each other; one more is refused with 0x89.
     package var maximumPendingClaims = 16

@@ -103,6 +103,37 @@ import Testing
         }
     }
 
+    @Test("Who sends all it has to say and is gone is heard to the end [MQTT-3.14.4-3]") func hasty() async throws {
+        try await RunningBroker.run(loops: 4) { broker, _ in
+            let subscriber = try broker.client("s", over: .tcp)
+            _ = try await subscriber.connect()
+            try await subscriber.subscribe("#")
+            let address = try #require(broker.address(.tcp))
+            // Identifiers of which most are another loop's, so that CONNECT waits for an answer.
+            for number in 0..<30 {
+                var octets = ByteBuffer()
+                let will = Connect.Will(
+                    topic: ByteBuffer(string: "will"),
+                    payload: ByteBuffer(string: "\(number)")
+                )
+                octets.write(.connect(Connect(version: .v5, clientIdentifier: "c\(number)", will: will)), version: .v5)
+                let subscribe = Subscribe(packetIdentifier: 1, subscriptions: [.init(topicFilter: "nothing")])
+                octets.write(.subscribe(subscribe), version: .v5)
+                octets.write(.publish(Publish("message", "\(number)")), version: .v5)
+                octets.write(.disconnect(Disconnect()), version: .v5)
+                try RawConnection.post(Array(octets.readableBytesView), to: address)
+            }
+            var heard: Set<String> = []
+            for _ in 0..<30 {
+                guard let message = try await subscriber.nextMessage() else { break }
+                #expect(String(buffer: message.topic) == "message")
+                heard.insert(String(buffer: message.payload))
+            }
+            #expect(heard.count == 30)
+            await subscriber.disconnect()
+        }
+    }
+
     @Test("Retained messages reach a subscriber on any loop", arguments: Transport.allCases)
     func retained(over transport: Transport) async throws {
         try await RunningBroker.run(loops: 3) { broker, _ in

@@ -17,11 +17,14 @@ final class TCPConnectionHandler: ChannelDuplexHandler {
     private var isReadDue = false
     private var hasWritten = false
     private var linger: Scheduled<Void>?
+    /// Looks at what a slow peer takes while the channel is not writable.
+    private var progress: Scheduled<Void>?
 
     /// How long a peer may take to read its last octets before the socket is closed all the same.
     private static let lingerTimeout = TimeAmount.seconds(5)
     /// How long a peer that has been told the end may take to close its side.
     private static let closeTimeout = TimeAmount.seconds(1)
+    private static let progressInterval = TimeAmount.seconds(1)
 
     init(runner: ShardRunner, admission: Admission) {
         self.runner = runner
@@ -40,25 +43,54 @@ final class TCPConnectionHandler: ChannelDuplexHandler {
         connection = runner.accept(self, from: Peer(address: context.remoteAddress, listener: admission.listener))
     }
 
-    /// A client that has shown a certificate is known by it from its first packet on, which comes after this.
-    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
-        if case TLSUserEvent.handshakeCompleted = event, let connection, let certificate = Peer.Certificate(context) {
-            runner.identified(connection, by: certificate)
-        }
-        context.fireUserInboundEventTriggered(event)
-    }
-
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         if let connection { runner.receive(Self.unwrapInboundIn(data), on: connection) }
     }
 
     func channelWritabilityChanged(context: ChannelHandlerContext) {
-        if let connection { runner.setBlocked(!context.channel.isWritable, connection) }
+        guard let connection else { return }
+        let isBlocked = !context.channel.isWritable
+        progress?.cancel()
+        progress = nil
+        if isBlocked { watchProgress() }
+        runner.setBlocked(isBlocked, connection)
+    }
+
+    private func watchProgress() {
+        guard let context, let before = waitingBytes else { return }
+        progress = context.eventLoop.assumeIsolated().scheduleTask(in: Self.progressInterval) {
+            if let connection = self.connection, let left = self.waitingBytes, left < before {
+                self.runner.progressed(connection)
+            }
+            self.watchProgress()
+        }
+    }
+
+    /// Octets that the system has not taken.
+    private var waitingBytes: Int? {
+        try? context?.channel.syncOptions?.getOption(.bufferedWritableBytes)
+    }
+
+    /// A peer that has ended its side may still wait for answers.
+    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        switch event {
+        case TLSUserEvent.handshakeCompleted:
+            // Known from the first packet on, which comes after this.
+            guard let connection, let certificate = Peer.Certificate(context) else { break }
+            runner.identified(connection, by: certificate)
+        case ChannelEvent.inputClosed:
+            if let connection { runner.finished(connection) }
+        default:
+            break
+        }
+        context.fireUserInboundEventTriggered(event)
     }
 
     func channelInactive(context: ChannelHandlerContext) {
         guard let connection else { return }
         self.connection = nil
+        progress?.cancel()
+        progress = nil
         linger?.cancel()
         admission.leave()
         runner.closed(connection)

@@ -13,9 +13,8 @@ final class ShardRunner {
     private var seats: [Seat?] = []
     private var dirty: [Connection] = []
     private var isFlushScheduled = false
-    /// Connections that are not read from until another shard has taken what is on its way to it.
+    /// Connections that are not read from while `shard.isStalled`.
     private var stalled: [Connection] = []
-    private var isStalled = false
     private var timer: (instant: NIODeadline, task: Scheduled<Void>)?
     private var drained: EventLoopPromise<Void>?
     /// What the metrics system has been given already.
@@ -25,6 +24,8 @@ final class ShardRunner {
     private struct Seat {
         let connection: Connection
         let transport: any ConnectionTransport
+        /// Whether it is among `stalled`.
+        var isStalled = false
     }
 
     init(shard: consuming Shard, eventLoop: any EventLoop) {
@@ -57,8 +58,7 @@ final class ShardRunner {
 
     func receive(_ bytes: ByteBuffer, on connection: Connection) {
         shard.receive(bytes, on: connection, now: .now())
-        if isStalled { stalled.append(connection) }
-        if isStalled || connection.isReadingPaused(limits: shard.limits) { pause(connection) }
+        if shard.isStalled || connection.isReadingPaused(limits: shard.limits) { pause(connection) }
         settle()
     }
 
@@ -67,6 +67,9 @@ final class ShardRunner {
         pause(connection)
         settle()
     }
+
+    /// A transport that takes no more has got rid of some of what it was given.
+    func progressed(_ connection: Connection) { shard.progressed(connection, now: .now()) }
 
     func addressChanged(_ connection: Connection, to address: SocketAddress) {
         shard.addressChanged(connection, to: address)
@@ -93,7 +96,6 @@ final class ShardRunner {
     func closed(_ connection: Connection) {
         if let seat = seats[connection.slot], seat.connection === connection { seats[connection.slot] = nil }
         shard.closed(connection, now: .now())
-        if shard.connectionCount == 0 { drained?.succeed() }
         settle()
     }
 
@@ -106,10 +108,14 @@ final class ShardRunner {
 
     /// The other shards have caught up.
     func mailboxesDrained() {
-        isStalled = false
         let waiting = stalled
         stalled = []
-        for connection in waiting { pause(connection) }
+        shard.resume(waiting, now: .now())
+        for connection in waiting {
+            guard let seat = seats[connection.slot], seat.connection === connection else { continue }
+            seats[connection.slot]?.isStalled = false
+            pause(connection)
+        }
     }
 
     func authenticated(_ ticket: Authenticator.Ticket, _ verdict: Authenticator.Verdict) {
@@ -123,7 +129,6 @@ final class ShardRunner {
         drained = promise
         shard.shutDown(now: .now())
         flush()
-        if shard.connectionCount == 0 { promise.succeed() }
         return promise.futureResult
     }
 
@@ -143,12 +148,13 @@ final class ShardRunner {
             eventLoop.assumeIsolated().execute { self.flush() }
         }
         armTimer()
+        if let drained, shard.connectionCount == 0 { drained.succeed() }
     }
 
     private func flush() {
         isFlushScheduled = false
         if let handOver = shard.takeHandOver(now: .now()), group?.deliver(handOver, from: shard.index) == true {
-            isStalled = true
+            shard.stall()
         }
         shard.swapDirty(with: &dirty)
         for connection in dirty {
@@ -170,7 +176,11 @@ final class ShardRunner {
 
     private func pause(_ connection: Connection) {
         guard let seat = seats[connection.slot], seat.connection === connection else { return }
-        seat.transport.setReadingPaused(isStalled || connection.isReadingPaused(limits: shard.limits))
+        if shard.isStalled, !seat.isStalled {
+            seats[connection.slot]?.isStalled = true
+            stalled.append(connection)
+        }
+        seat.transport.setReadingPaused(shard.isStalled || connection.isReadingPaused(limits: shard.limits))
     }
 
     // MARK: - Time

@@ -23,11 +23,15 @@ package final class Connection {
     @exclusivity(unchecked) var isBlocked = false
     /// The peer sends nothing after what has arrived.
     var isFinished = false
+    /// Its transport is gone, and it is kept for what has arrived.
+    var isGone = false
     /// Why it ended, in the words of DISCONNECT; `nil` where neither side had one to say.
     package internal(set) var endReason: ReasonCode?
     /// Octets of `output` beyond which messages wait: its share of what its client may be owed in a burst.
     @exclusivity(unchecked) var outputHighWaterMark: Int
     @exclusivity(unchecked) var lastPacket: NIODeadline
+    /// When it was last found to take what it is sent after it had not, or to be read from again.
+    var lastProgress: NIODeadline
 
     /// The connection that a data stream belongs to; `nil` for one that stands alone.
     let control: Connection?
@@ -70,6 +74,7 @@ package final class Connection {
         self.outputHighWaterMark = limits.outputHighWaterMark
         self.accepted = now
         self.lastPacket = now
+        self.lastProgress = now
     }
 
     /// Whether it is a data stream: packets without CONNECT and of a session that is subordinate to its client's.
@@ -104,6 +109,12 @@ package final class Connection {
             count = min(count, size - pending.readableBytes)
         }
         if let taken = bytes.readSlice(length: count) { pending.writeImmutableBuffer(taken) }
+    }
+
+    /// Whether packets wait for an answer that is on its way: a client that sends all it has to say, DISCONNECT last, and
+    /// closes is to be heard to the end.
+    var hasMoreToSay: Bool {
+        (state == .connecting || state == .subscribing) && !isEarly && !isDataStream && pending.readableBytes > 0
     }
 
     /// Whether the shell has to close the transport once the output is written.

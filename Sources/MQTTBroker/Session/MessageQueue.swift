@@ -17,24 +17,23 @@ struct MessageQueue {
     /// How many of the entries are of QoS 0: a newer one may pass those of QoS 1 and 2 but not these [MQTT-4.6.0-6].
     private(set) var countAtMostOnce = 0
 
-    enum Outcome { case queued, displaced, dropped }
-
     var isEmpty: Bool { entries.isEmpty }
     var count: Int { entries.count }
     var first: Entry? { entries.first }
 
-    /// Appends within the bounds: a QoS 0 message yields, a QoS 1 or 2 message displaces the oldest.
-    mutating func append(_ entry: Entry, maximumCount: Int, maximumBytes: Int) -> Outcome {
-        var outcome = Outcome.queued
-        guard entry.message.byteCount <= maximumBytes else { return .dropped }
+    /// Appends within the bounds: a QoS 0 message yields, a QoS 1 or 2 message displaces the oldest. Returns whether it was
+    /// queued, and how many messages were dropped, itself or others.
+    mutating func append(_ entry: Entry, maximumCount: Int, maximumBytes: Int) -> (isQueued: Bool, dropped: Int) {
+        var displaced = 0
+        guard entry.message.byteCount <= maximumBytes else { return (false, 1) }
         while entries.count >= maximumCount || byteCount + entry.message.byteCount > maximumBytes {
-            guard entry.qos > .atMostOnce, popFirst() != nil else { return .dropped }
-            outcome = .displaced
+            guard entry.qos > .atMostOnce, popFirst() != nil else { return (false, displaced + 1) }
+            displaced += 1
         }
         entries.append(entry)
         byteCount += entry.message.byteCount
         if entry.qos == .atMostOnce { countAtMostOnce += 1 }
-        return outcome
+        return (true, displaced)
     }
 
     mutating func popFirst() -> Entry? {

@@ -205,6 +205,7 @@ extension Shard {
         connection.will = nil
         connection.pending = ByteBuffer()
         connection.topicAliases = TopicAliases()
+        if connection.isGone { free(connection) }
         guard let session, session.connection === connection else { return }
         session.connection = nil
         if let parent = session.parent {

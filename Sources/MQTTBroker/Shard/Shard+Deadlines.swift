@@ -6,6 +6,12 @@ extension Shard {
     /// How often a connection is looked at at the least.
     private static var longestLook: TimeAmount { .seconds(30) }
 
+    /// By how much a deadline may be late before the loop is taken to have stood still: packets that came meanwhile may wait
+    /// in the sockets, so that nobody's silence is judged before there was time to read them.
+    private static var punctuality: TimeAmount { .milliseconds(100) }
+    /// The time for that.
+    private static var readingTime: TimeAmount { .seconds(1) }
+
     var deadlineCount: Int { deadlines.count }
 
     /// When `advance(to:)` is due.
@@ -57,6 +63,13 @@ extension Shard {
         look(at: connection, noLaterThan: min(connection.lastPacket + keepAlive, now + Self.longestLook))
     }
 
+    /// When a client has been silent for too long. Who does not read is not read from either, and shows that it lives by what
+    /// it takes.
+    private func endOfPatience(with connection: Connection, _ keepAlive: TimeAmount) -> NIODeadline {
+        let patience = connection.isBlocked ? keepAlive : Self.readingTime
+        return max(connection.lastPacket + keepAlive, connection.lastProgress + patience)
+    }
+
     private mutating func fire(_ deadline: Deadline, now: NIODeadline) {
         switch deadline.target {
         case .connection(let slot, let number):
@@ -64,7 +77,8 @@ extension Shard {
                 return
             }
             connection.lookDue = nil
-            look(at: connection, now: now)
+            let late = now - deadline.instant
+            look(at: connection, respite: late > Self.punctuality ? late + Self.readingTime : .zero, now: now)
         case .will(let client, let number, let absence):
             guard let session = session(of: client, number: number, absence: absence) else { return }
             publishDelayedWill(of: session, now: now)
@@ -87,21 +101,26 @@ extension Shard {
         return session
     }
 
-    private mutating func look(at connection: Connection, now: NIODeadline) {
+    /// - Parameter respite: for how much longer than usual the client may have been silent.
+    private mutating func look(at connection: Connection, respite: TimeAmount, now: NIODeadline) {
         switch connection.state {
         case .awaitingConnect, .connecting:
-            if now >= connection.accepted + limits.connectTimeout {
+            if now < connection.accepted + limits.connectTimeout + respite {
+                look(at: connection, noLaterThan: now + Self.readingTime)
+            } else {
                 counters.connectTimeouts += 1
                 markDirty(connection)
                 leave(connection, publishesWill: false, now: now)
             }
         case .connected, .subscribing:
             guard let keepAlive = connection.keepAlive else { return }
-            if now >= connection.lastPacket + keepAlive {
+            if now < connection.lastPacket + keepAlive {
+                watchKeepAlive(of: connection, now: now)
+            } else if isStalled || now < endOfPatience(with: connection, keepAlive) + respite {
+                look(at: connection, noLaterThan: now + Self.readingTime)
+            } else {
                 counters.keepAliveTimeouts += 1
                 fail(connection, .keepAliveTimeout, now: now)
-            } else {
-                watchKeepAlive(of: connection, now: now)
             }
         case .closed:
             return

@@ -204,7 +204,6 @@ extension Shard {
     }
 
     mutating func enqueue(_ entry: MessageQueue.Entry, for session: Session) {
-        counters.messagesQueued += 1
         let siblings = session.siblings
         guard siblings.isEmpty || makeRoom(for: entry, in: session, beside: siblings) else {
             counters.messagesDroppedQueueFull += 1
@@ -215,7 +214,8 @@ extension Shard {
             maximumCount: limits.maximumQueueLength,
             maximumBytes: limits.maximumQueueBytes
         )
-        if outcome != .queued { counters.messagesDroppedQueueFull += 1 }
+        if outcome.isQueued { counters.messagesQueued += 1 }
+        counters.messagesDroppedQueueFull += UInt64(outcome.dropped)
     }
 
     /// Whether a message may go out now without passing one that waits [MQTT-4.6.0-6], nor the retained messages of a

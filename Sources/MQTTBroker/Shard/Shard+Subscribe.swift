@@ -10,7 +10,9 @@ struct PendingSubscribe {
     let wanted: [Wanted]
     var answersDue: Int
     var isAnnounced = false
+    /// Those of each filter, of all together no more than `mostFound`.
     var found: [[Message]]
+    let mostFound: Int
 
     struct Wanted {
         let filter: TopicFilter
@@ -55,17 +57,25 @@ extension Shard {
             ),
             wanted: wanted,
             answersDue: count - 1,
-            found: Array(repeating: [], count: wanted.count)
+            found: Array(repeating: [], count: wanted.count),
+            mostFound: mostRetained(for: session)
         )
         if count == 1 {
             var pending = pending
-            for index in wanted.indices { pending.found[index] = retained.matching(wanted[index].filter, now: now) }
+            pending.found = retained.matching(wanted.map(\.filter), atMost: pending.mostFound, now: now)
             finish(pending, session, now: now)
             return
         }
         connection.state = .subscribing
         subscribing[lastToken] = pending
         broadcast(.announce(token: lastToken))
+    }
+
+    /// How many retained messages are looked for at a SUBSCRIBE: as many as may wait for its client, and one more, which is
+    /// dropped and so counted.
+    private func mostRetained(for session: Session) -> Int {
+        let waiting = session.siblings.reduce(session.retainedBacklog.count) { $0 + $1.retainedBacklog.count }
+        return max(0, limits.maximumRetainedBacklog - waiting) + 1
     }
 
     /// Another shard knows of the subscription. Once all do, their retained messages are asked for: one that was
@@ -85,16 +95,28 @@ extension Shard {
         pending.isAnnounced = true
         pending.answersDue = count
         subscribing[token] = pending
-        for shard in 0..<count { send(.findRetained(pending.wanted.map(\.filter), token: token), to: shard) }
+        let filters = pending.wanted.map(\.filter)
+        for shard in 0..<count { send(.findRetained(filters, atMost: pending.mostFound, token: token), to: shard) }
     }
 
-    mutating func findRetained(_ filters: [TopicFilter], token: UInt64, for shard: Int, now: NIODeadline) {
-        send(.foundRetained(filters.map { retained.matching($0, now: now) }, token: token), to: shard)
+    mutating func findRetained(
+        _ filters: [TopicFilter],
+        atMost limit: Int,
+        token: UInt64,
+        for shard: Int,
+        now: NIODeadline
+    ) {
+        send(.foundRetained(retained.matching(filters, atMost: limit, now: now), token: token), to: shard)
     }
 
     mutating func foundRetained(_ found: [[Message]], token: UInt64, now: NIODeadline) {
         guard var pending = subscribing[token], pending.isAnnounced, found.count == pending.found.count else { return }
-        for index in found.indices { pending.found[index] += found[index] }
+        var room = pending.mostFound - pending.found.reduce(0) { $0 + $1.count }
+        for index in found.indices {
+            let taken = found[index].prefix(room)
+            pending.found[index] += taken
+            room -= taken.count
+        }
         pending.answersDue -= 1
         subscribing[token] = pending.answersDue == 0 ? nil : pending
         if pending.answersDue == 0 { answer(pending, now: now) }
@@ -132,7 +154,7 @@ extension Shard {
             // The octets are the retained messages' own.
             maximumBytes: .max
         )
-        if outcome != .queued { counters.messagesDroppedQueueFull += 1 }
+        counters.messagesDroppedQueueFull += UInt64(outcome.dropped)
     }
 
     mutating func receive(_ unsubscribe: Unsubscribe, on connection: Connection, now: NIODeadline) {

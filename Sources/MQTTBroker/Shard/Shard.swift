@@ -22,6 +22,8 @@ package struct Shard: ~Copyable {
     private var freeSlots: [Int] = []
     private var lastConnectionNumber: UInt64 = 0
     package private(set) var connectionCount = 0
+    /// Set by the shell while it reads from nobody, since another shard does not keep up.
+    package private(set) var isStalled = false
 
     var sessions: [UTF8Key: Session] = [:]
     private var lastSessionNumber: UInt64 = 0
@@ -140,21 +142,29 @@ package struct Shard: ~Copyable {
         settleLocally(now: now)
     }
 
-    /// The transport is gone; nothing more can be sent. Frees the slot. A connection's
-    /// data streams have ended with it, and their slots are to be freed likewise.
+    /// The transport is gone; nothing more can be sent. Frees the slot, at once or when what arrived before is handled. A
+    /// connection's data streams have ended with it, and their slots are to be freed likewise.
     package mutating func closed(_ connection: Connection, now: NIODeadline) {
-        leave(connection, publishesWill: true, now: now)
-        if connections[connection.slot] === connection {
-            connections[connection.slot] = nil
-            freeSlots.append(connection.slot)
-            if connection.isDataStream {
-                counters.streamsClosed += 1
-            } else {
-                connectionCount -= 1
-                counters.connectionsClosed += 1
-            }
+        if connection.hasMoreToSay {
+            connection.isGone = true
+            connection.isFinished = true
+        } else {
+            leave(connection, publishesWill: true, now: now)
+            free(connection)
         }
         settleLocally(now: now)
+    }
+
+    mutating func free(_ connection: Connection) {
+        guard connections[connection.slot] === connection else { return }
+        connections[connection.slot] = nil
+        freeSlots.append(connection.slot)
+        if connection.isDataStream {
+            counters.streamsClosed += 1
+        } else {
+            connectionCount -= 1
+            counters.connectionsClosed += 1
+        }
     }
 
     /// The peer has proved to be at another address (RFC 9000 §9). Until then everything goes by the one before.
@@ -187,8 +197,21 @@ package struct Shard: ~Copyable {
     /// The transport has ceased or begun to take what it is given.
     package mutating func setBlocked(_ isBlocked: Bool, _ connection: Connection, now: NIODeadline) {
         if isBlocked, !connection.isBlocked { counters.transportsBlocked += 1 }
+        if !isBlocked, connection.isBlocked { progressed(connection, now: now) }
         connection.isBlocked = isBlocked
         if !isBlocked { pump(connection, now: now) }
+    }
+
+    /// A transport that was full has got rid of something.
+    package mutating func progressed(_ connection: Connection, now: NIODeadline) { connection.lastProgress = now }
+
+    /// The shell has ceased to read from everybody.
+    package mutating func stall() { isStalled = true }
+
+    /// It reads again: from these it did not.
+    package mutating func resume(_ unread: [Connection], now: NIODeadline) {
+        isStalled = false
+        for connection in unread { connection.lastProgress = now }
     }
 
     /// The transport has taken all that it was given: what waited behind the bound of a burst can go.
@@ -255,8 +278,8 @@ package struct Shard: ~Copyable {
         do throws(CodecError) {
             while !connection.isHeld, let packet = try connection.decoder.next(from: &bytes) {
                 handle(packet, on: connection, now: now)
-                if connection.isClosed { return }
                 settleLocally(now: now)
+                if connection.isClosed { return }
             }
         } catch {
             counters.malformedPackets += 1
@@ -393,7 +416,8 @@ package struct Shard: ~Copyable {
         case .interest(let change): heed(change, of: source)
         case .announce(let token): send(.announced(token: token), to: source)
         case .announced(let token): announced(token, now: now)
-        case .findRetained(let filters, let token): findRetained(filters, token: token, for: source, now: now)
+        case .findRetained(let filters, let limit, let token):
+            findRetained(filters, atMost: limit, token: token, for: source, now: now)
         case .foundRetained(let found, let token): foundRetained(found, token: token, now: now)
         case .claim(let claim): carryOut(directory.claim(claim))
         case .create(let claim): create(claim, now: now)

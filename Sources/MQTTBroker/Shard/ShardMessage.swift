@@ -17,7 +17,7 @@ package struct ShardMessage: Sendable {
         /// Asks for `announced`, which says that every earlier message of the asker has been heeded.
         case announce(token: UInt64)
         case announced(token: UInt64)
-        case findRetained([TopicFilter], token: UInt64)
+        case findRetained([TopicFilter], atMost: Int, token: UInt64)
         case foundRetained([[Message]], token: UInt64)
 
         // Client identifiers and their sessions; ARCHITECTURE.md draws the order.

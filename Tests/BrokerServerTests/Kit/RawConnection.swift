@@ -21,6 +21,17 @@ enum RawConnection {
     }
 }
 
+extension RawConnection {
+    /// Sends octets and is gone, without having read anything.
+    static func post(_ octets: [UInt8], to address: SocketAddress) throws {
+        let descriptor = Glibc.socket(AF_INET, CInt(SOCK_STREAM.rawValue), 0)
+        defer { _ = Glibc.close(descriptor) }
+        guard descriptor >= 0, address.withSockAddr({ Glibc.connect(descriptor, $0, socklen_t($1)) }) == 0,
+            Glibc.write(descriptor, octets, octets.count) == octets.count
+        else { throw StuckReader.Failure() }
+    }
+}
+
 /// A subscriber that never reads.
 struct StuckReader {
     private let socket: CInt

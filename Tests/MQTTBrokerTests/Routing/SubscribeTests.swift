@@ -245,7 +245,7 @@ import Testing
         @Test("Their number and octets are bounded; what does not fit is still delivered") func bounded() {
             var limits = Limits()
             limits.maximumRetainedMessages = 2
-            limits.maximumRetainedBytes = 20
+            limits.maximumRetainedBytes = 2 * RetainedMessages.levelByteCount + 20
             let broker = SimulatedBroker(limits: limits)
             let client = broker.connect("s")
             client.subscribe("#")
@@ -280,7 +280,40 @@ import Testing
             let client = broker.connect("s")
             client.subscribe("a/#")
             #expect(client.takePayloads().count == 5)
-            #expect(broker.counters.messagesDroppedQueueFull == 3)
+            // That some were left out, not how many.
+            #expect(broker.counters.messagesDroppedQueueFull == 1)
+        }
+
+        @Test("One SUBSCRIBE finds no more of them than may wait, whatever its filters are", arguments: [1, 4])
+        func found(shards: Int) {
+            var limits = Limits()
+            limits.maximumRetainedBacklog = 150
+            let broker = SimulatedBroker(shards: shards, limits: limits)
+            let publisher = broker.connect("p")
+            for number in 0..<100 { publisher.publish("a/\(number)", "x", retain: true) }
+            let client = broker.connect("s", on: shards - 1)
+            let filter = Subscribe.Subscription(topicFilter: "#")
+            client.send(
+                .subscribe(Subscribe(packetIdentifier: 1, subscriptions: Array(repeating: filter, count: 10_000)))
+            )
+            #expect(client.takePayloads().count == 150)
+            #expect(broker.total(\.messagesDroppedQueueFull) == 1)
+        }
+
+        @Test("A topic of many levels counts for more than its octets") func levels() {
+            var limits = Limits()
+            limits.maximumRetainedBytes = 10_000
+            limits.maximumTopicLevels = 128
+            let broker = SimulatedBroker(limits: limits)
+            let publisher = broker.connect("p")
+            let tail = String(repeating: "/a", count: 30)
+            for number in 0..<5 { publisher.publish("\(number)\(tail)", "x", retain: true) }
+            #expect(broker.shards[0].shard.retainedCount == 1)
+            // What is removed makes room.
+            publisher.publish("0\(tail)", "", retain: true)
+            #expect(broker.shards[0].shard.retained.byteCount == 0)
+            publisher.publish("1\(tail)", "x", retain: true)
+            #expect(broker.shards[0].shard.retainedCount == 1)
         }
 
         @Test("More than a client's window come as it acknowledges") func many() {

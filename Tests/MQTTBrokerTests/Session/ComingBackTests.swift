@@ -123,6 +123,19 @@ import Testing
         #expect(!client.isClosed)
     }
 
+    @Test("Nothing that follows a refused CONNECT is answered [MQTT-3.1.4-6]") func nothingAfterRefusal() throws {
+        var limits = Limits()
+        limits.maximumSessions = 1
+        let broker = SimulatedBroker(limits: limits)
+        broker.connect("a", expiry: 100)
+        let client = broker.open()
+        client.send(.connect(Connect(version: .v5, clientIdentifier: "b")), .pingRequest)
+        #expect(try client.connectAcknowledgement().reasonCode == .quotaExceeded)
+        #expect(client.takeAll().isEmpty)
+        #expect(client.isClosed)
+        #expect(client.connection.pending.readableBytes == 0)
+    }
+
     @Test("More sessions than a shard may have are refused") func maximumSessions() throws {
         var limits = Limits()
         limits.maximumSessions = 2

@@ -182,6 +182,12 @@ final class SimulatedBroker {
         now = end
     }
 
+    /// Lets time pass during which nobody does anything.
+    func standStill(for amount: TimeAmount) { now = now + amount }
+
+    /// The client's transport has taken something of what it was given.
+    func progress(_ client: SimulatedClient) { shards[client.shard].shard.progressed(client.connection, now: now) }
+
     /// Delivers one batch of some shard's mailbox. Returns whether there was any.
     @discardableResult
     func step() -> Bool {
