@@ -11,7 +11,7 @@ internal import NIOCore
     let context: EngineContext
     let isServer: Bool
     private let handle: OpaquePointer
-    private let memory: ConnectionMemory
+    let memory: ConnectionMemory
     private var folded: FoldedMemory?
     private let maximumGaps: Int
     /// How C finds this object; also ngtcp2's handle for the TLS helper.
