@@ -67,7 +67,7 @@ import Glibc
             unsafe gnutls_db_set_cache_expiration(session.handle, CInt(clamping: seconds))
         }
         if let earlyData = self.earlyData {
-            unsafe earlyData.enable(on: session.handle, now: now)
+            earlyData.enable(on: session, now: now)
             // The one value that QUIC allows: flow control is what bounds early data (RFC 9001 §4.6.1).
             try unsafe check(gnutls_record_set_max_early_data_size(session.handle, Int(UInt32.max)))
         }
