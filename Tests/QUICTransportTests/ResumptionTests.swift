@@ -329,6 +329,28 @@ import Testing
         #expect(keys.key(for: old, now: 5 + Self.day + 2 * Self.hour, clockJumps: 0).number == second.number)
     }
 
+    /// What is sealed opens for as long as it says: no key seals that opens for less than a lifetime from now.
+    @Test func keysSealForADay() throws {
+        let keys = TicketKeys(lifetime: .seconds(7_200))
+        let name = try Self.name("name")
+        #expect(!keys.seals(0, now: 5))
+        let first = keys.key(for: nil, now: 5, clockJumps: 0)
+        keys.note(name, of: first.number)
+        let last = 4 + Self.day
+        #expect(keys.seals(first.number, now: last))
+        #expect(keys.key(for: name, now: last + 2 * Self.hour, clockJumps: 0).number == first.number)
+        // With a handshake that ends on the next day, before and after the next key is there.
+        let late = TicketKeys(lifetime: .seconds(7_200))
+        let number = late.key(for: nil, now: 5, clockJumps: 0).number
+        #expect(!late.seals(number, now: 5 + Self.day))
+        let second = late.key(for: nil, now: 5 + Self.day, clockJumps: 0).number
+        #expect(!late.seals(number, now: 5 + Self.day))
+        #expect(late.seals(second, now: 5 + Self.day))
+        // With a clock that jumped meanwhile.
+        _ = late.key(for: nil, now: 6 + Self.day, clockJumps: 1)
+        #expect(!late.seals(second, now: 6 + Self.day))
+    }
+
     @Test func keysAreForgottenWhenTheClockJumps() throws {
         let keys = TicketKeys()
         let name = try Self.name("name")
@@ -351,6 +373,33 @@ import Testing
                 let (_, recorder) = try await scene.resume(ticket, to: next.localAddress, saying: "later")
                 try await scene.until("echo") { recorder.text(0) == "later" }
                 #expect(next.counters.handshakesResumed == resumed)
+            }
+        }
+    }
+
+    /// The new ticket of a client that resumes with yesterday's key would be sealed with it, too, and so die before its
+    /// time: there is none. The next full handshake brings one.
+    @Test func noTicketDiesBeforeItsTime() async throws {
+        try await Scene.run { scene in
+            let resumption = Self.resumption(lifetime: .seconds(7_200))
+            let server = try await scene.listen(configure: { $0.resumption = resumption })
+            var ticket = try await scene.ticket(from: server)
+            let instants: [(UInt64, resumed: Int, tickets: Int)] = [
+                (Self.day - Self.hour, 1, 1), (Self.day + Self.hour, 1, 0), (Self.day + 3 * Self.hour, 0, 1),
+                (Self.day + 4 * Self.hour, 1, 1),
+            ]
+            for (later, resumed, tickets) in instants {
+                // The wall clock, by which the library judges a ticket, stands still meanwhile.
+                let next = try await scene.listen(configure: { $0.resumption = resumption })
+                next.skew = later
+                let (_, recorder) = try await scene.resume(ticket, to: next.localAddress, saying: "later") {
+                    $0.takesTickets = true
+                }
+                try await scene.until("echo") { recorder.text(0) == "later" && recorder.confirmedCount == 1 }
+                try await scene.until("ticket") { recorder.tickets.count == next.counters.ticketsSent }
+                #expect(next.counters.handshakesResumed == resumed)
+                #expect(next.counters.ticketsSent == tickets)
+                if let fresh = recorder.tickets.first { ticket = fresh }
             }
         }
     }

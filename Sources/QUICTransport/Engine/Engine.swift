@@ -295,7 +295,7 @@ internal import NIOCore
         guard case .live(let session) = self.tls, let context = session.context as? TLSServerContext else {
             return false
         }
-        return context.sendTicket(session)
+        return context.sendTicket(session, now: self.connection.endpoint.now)
     }
 
     /// What the peer's certificate says, for as long as the session lives.
