@@ -29,11 +29,12 @@ import Testing
         }
     }
 
-    /// The bound is the connection's, however many streams there are.
-    @Test(arguments: [1, 2, 9]) func tooManyGapsEndTheConnection(streams: Int) async throws {
+    /// The bound is the connection's, however many streams there are and wherever its memory is.
+    @Test(arguments: [1, 2, 9], [nil, Duration.milliseconds(1)])
+    func tooManyGapsEndTheConnection(streams: Int, foldDelay: Duration?) async throws {
         try await Scene.run { scene in
             let recorder = Recorder()
-            let null = try NullProtectedEndpoint(loop: scene.loop) { _ in recorder }
+            let null = try NullProtectedEndpoint(loop: scene.loop, foldDelay: foldDelay) { _ in recorder }
             let connection = try #require(null.connect(fromPort: Self.port))
             let (some, more) = (4_900 / streams, 5_100 / streams)
             for stream in 0..<streams { Self.send(0..<some, on: stream, of: connection, to: null) }
@@ -49,12 +50,15 @@ import Testing
         }
     }
 
-    /// What was missing arrives: the gaps are gone, and as many may follow.
-    @Test func gapsThatAreClosedCountNoMore() async throws {
+    /// What was missing arrives: the gaps are gone, and as many may follow. In memory that can be folded they lie in blocks
+    /// of other lengths.
+    @Test(arguments: [nil, Duration.milliseconds(1)]) func gapsThatAreClosedCountNoMore(foldDelay: Duration?)
+        async throws
+    {
         try await Scene.run { scene in
             let recorder = Recorder()
             recorder.discards = true
-            let null = try NullProtectedEndpoint(loop: scene.loop) { _ in recorder }
+            let null = try NullProtectedEndpoint(loop: scene.loop, foldDelay: foldDelay) { _ in recorder }
             let connection = try #require(null.connect(fromPort: Self.port))
             for round in 0..<5 {
                 for stream in 0..<2 {
@@ -68,6 +72,8 @@ import Testing
                 }
             }
             #expect(connection.isOpen)
+            #expect(connection.engine?.memory.shortBlocks ?? .max < 100)
+            #expect(null.endpoint.context.regions.usedCount == (foldDelay == nil ? 0 : 1))
             #expect(recorder.receivedCount == 2 * 5 * 4_000)
             #expect(null.endpoint.counters.connectionsFragmented == 0)
         }

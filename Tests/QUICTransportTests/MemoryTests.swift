@@ -55,7 +55,8 @@ import Testing
             for step in 0..<400 {
                 switch Int.random(in: 0..<10, using: &random) {
                 case 0..<5:
-                    let count = [1, 8, 24, 100, 544, 1_616, 3_344, 9_316, 20_000].randomElement(using: &random) ?? 1
+                    let count =
+                        [1, 8, 24, 32, 100, 544, 1_616, 3_344, 9_316, 20_000].randomElement(using: &random) ?? 1
                     let block = try #require(unsafe EngineMemory.allocate(count, in: memory.base))
                     #expect(UInt(bitPattern: block) % 16 == 0)
                     held.append(unsafe fill(block, count, UInt8(truncatingIfNeeded: step | 1)))
@@ -81,6 +82,7 @@ import Testing
             #expect(held.allSatisfy { $0.isWhole })
             for block in held.shuffled(using: &random) { unsafe EngineMemory.free(block.block, in: memory.base) }
             #expect(memory.extent == emptyExtent)
+            #expect(memory.shortBlocks == 0)
             regions.giveBack(memory)
             #expect(unsafe UnsafeRawBufferPointer(start: memory.base, count: EngineRegions.size).allSatisfy { $0 == 0 })
         }
@@ -113,6 +115,86 @@ import Testing
         }
         #expect(outside == 4)
         while let block = unsafe blocks.popLast() { unsafe EngineMemory.free(block, in: region) }
+        regions.giveBack(memory)
+    }
+
+    // MARK: Short blocks
+
+    /// A vacant block that is a little longer than what is asked for is given whole, and counts by what was asked for.
+    @Test func shortBlocksInLongerOnesCount() throws {
+        let regions = EngineRegions()
+        let memory = try #require(regions.take())
+        let region = unsafe memory.base
+        let longer = try #require(unsafe EngineMemory.allocate(32, in: region))
+        let behind = try #require(unsafe EngineMemory.allocate(100, in: region))
+        #expect(memory.shortBlocks == 0)
+        unsafe EngineMemory.free(longer, in: region)
+        for _ in 0..<5_001 {
+            let short = try #require(unsafe EngineMemory.allocate(16, in: region))
+            guard unsafe short == longer, memory.shortBlocks == 1 else {
+                Issue.record("\(memory.shortBlocks) short blocks")
+                break
+            }
+            unsafe EngineMemory.free(short, in: region)
+        }
+        #expect(memory.shortBlocks == 0)
+
+        let short = try #require(unsafe EngineMemory.allocate(16, in: region))
+        let folded = try #require(memory.fold(with: regions.scratch))
+        memory.unfold(folded)
+        #expect(memory.shortBlocks == 1)
+        unsafe EngineMemory.free(short, in: region)
+        unsafe EngineMemory.free(behind, in: region)
+        #expect(memory.shortBlocks == 0)
+        regions.giveBack(memory)
+    }
+
+    /// What a block counts as is what it was asked for last, where it stays and where it moves.
+    @Test func reallocationCountsAnew() throws {
+        let regions = EngineRegions()
+        let memory = try #require(regions.take())
+        let region = unsafe memory.base
+        let longer = try #require(unsafe EngineMemory.allocate(40, in: region))
+        let behind = try #require(unsafe EngineMemory.allocate(100, in: region))
+        unsafe EngineMemory.free(longer, in: region)
+        var block = try #require(unsafe EngineMemory.allocate(24, in: region))
+        #expect(unsafe block == longer)
+        for (count, shortBlocks) in [(40, 0), (24, 1), (24, 1), (25, 0), (1, 1), (200, 0), (8, 1), (40, 0)] {
+            block = unsafe try #require(unsafe EngineMemory.reallocate(block, count, in: region))
+            #expect(memory.shortBlocks == shortBlocks, "\(count)")
+        }
+        unsafe EngineMemory.free(block, in: region)
+        unsafe EngineMemory.free(behind, in: region)
+        #expect(memory.shortBlocks == 0)
+        regions.giveBack(memory)
+    }
+
+    /// Those that find no room in the region count, too.
+    @Test func shortBlocksOfTheSystemCount() throws {
+        let regions = EngineRegions()
+        let memory = try #require(regions.take())
+        let region = unsafe memory.base
+        var blocks: [UnsafeMutableRawPointer] = []
+        for size in [EngineMemory.largestBlock, 1_000, 40, 24, 8] {
+            repeat {
+                unsafe blocks.append(try #require(unsafe EngineMemory.allocate(size, in: region)))
+            } while unsafe blocks.last.map { unsafe EngineMemory.holds($0, in: region) } ?? false
+        }
+        let before = memory.shortBlocks
+        #expect(before >= 2, "the last two at least")
+        for round in 1...100 {
+            var block = try #require(unsafe EngineMemory.allocate(1 + round % 24, in: region))
+            #expect(unsafe !EngineMemory.holds(block, in: region))
+            #expect(memory.shortBlocks <= before + round)
+            if round % 3 == 0 {
+                block = unsafe try #require(unsafe EngineMemory.reallocate(block, 20_000, in: region))
+            }
+            if round % 6 == 0 { block = unsafe try #require(unsafe EngineMemory.reallocate(block, 16, in: region)) }
+            unsafe blocks.append(block)
+        }
+        #expect(memory.shortBlocks > before)
+        for block in unsafe blocks.shuffled() { unsafe EngineMemory.free(block, in: region) }
+        #expect(memory.shortBlocks == 0)
         regions.giveBack(memory)
     }
 

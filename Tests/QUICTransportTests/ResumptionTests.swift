@@ -1,3 +1,4 @@
+import CertificateFixture
 import NIOConcurrencyHelpers
 import NIOCore
 import NIOPosix
@@ -95,6 +96,45 @@ import Testing
             let (connection, recorder) = try await scene.resume(ticket, to: idle.localAddress, saying: "early")
             try await scene.until("echo") { recorder.text(0) == "early" && recorder.confirmedCount == 1 }
             #expect(connection.earlyData == .accepted)
+        }
+    }
+
+    /// However long a client takes from the first octet of its ClientHello to the ticket at its end, the library's memory
+    /// that its session was given is there for it.
+    @Test func slowClientHello() async throws {
+        let pair = try CertificatePair(name: "car 7", aliases: (1...40).map { "car-\($0).of-a-fleet.example" })
+        let identity = QUICIdentity(certificateChain: pair.certificate, privateKey: pair.key)
+        let lifetime: UInt64 = 60_000_000_000
+        try await Scene.run { scene in
+            let server = try await scene.listen(configure: {
+                $0.resumption = Self.resumption(lifetime: .nanoseconds(Int64(lifetime)))
+                $0.clientAuthorities = identity.certificateChain
+            })
+            let ticket = try await scene.ticket(from: server) { $0.identity = identity }
+            let flight = try await scene.firstFlight(ticket, saying: "early") { $0.identity = identity }
+            // The ticket brings the certificate along, and both datagrams are as long as those with Initial packets must be.
+            try #require(flight.map(\.readableBytes).prefix(2) == [1_200, 1_200])
+            let plain = try await PlainSocket.bind(on: scene.loop)
+            plain.send(flight[0], to: server.localAddress)
+            try await scene.until("begun") { server.handshakeCount == 1 }
+            let connection = try #require(server.table.connections.first { !$0.isEstablished })
+            weak var memory: EarlyDataGuard.Memory?
+            if case .live(let session)? = connection.engine?.tls { memory = session.earlyDataMemory }
+            #expect(memory != nil)
+            guard case .server(_, .tls(let context), _) = server.role else {
+                Issue.record("no TLS")
+                return
+            }
+            let memories = try #require(context.earlyData)
+            for renewals in 1...5 { try memories.renew(now: server.now + UInt64(renewals) * lifetime) }
+            for datagram in flight.dropFirst() { plain.send(datagram, to: server.localAddress) }
+            try await scene.until("read") { server.counters.handshakesResumed == 1 }
+            try #require(server.counters.earlyDataAccepted == 1)
+            try await scene.until("received") { scene.accepted.last?.recorder.text(0) == "early" }
+            // Nobody holds it but the session.
+            connection.close(applicationError: 0, reason: "")
+            try await scene.until("freed") { memory == nil }
+            try await plain.close()
         }
     }
 
@@ -262,56 +302,6 @@ import Testing
             #expect(store.clockJumps == 0)
             offset.pass(3_600)
             offset.jump(1)
-        }
-    }
-
-    // MARK: Keys
-
-    private static let day: UInt64 = 86_400_000_000_000
-    private static let hour: UInt64 = 3_600_000_000_000
-
-    private static func name(_ text: String) throws -> TicketKeyName {
-        let octets = Array(text.utf8) + [UInt8](repeating: 0, count: 16)
-        return try #require(octets.withUnsafeBytes { TicketKeyName($0) })
-    }
-
-    @Test func keysAreReplacedDailyAndOpenForTheLifetime() throws {
-        let keys = TicketKeys(lifetime: .seconds(7_200))
-        let (old, unknown) = (try Self.name("old"), try Self.name("unknown"))
-        let first = keys.key(for: nil, now: 5, clockJumps: 0)
-        keys.note(old, of: first.number)
-        #expect(keys.key(for: nil, now: 4 + Self.day, clockJumps: 0).number == first.number)
-        let second = keys.key(for: nil, now: 5 + Self.day, clockJumps: 0)
-        #expect(second.number != first.number)
-        #expect(keys.key(for: old, now: 6 + Self.day, clockJumps: 0).number == first.number)
-        #expect(keys.key(for: unknown, now: 6 + Self.day, clockJumps: 0).number == second.number)
-        #expect(keys.key(for: old, now: 4 + Self.day + 2 * Self.hour, clockJumps: 0).number == first.number)
-        #expect(keys.key(for: old, now: 5 + Self.day + 2 * Self.hour, clockJumps: 0).number == second.number)
-    }
-
-    @Test func keysAreForgottenWhenTheClockJumps() throws {
-        let keys = TicketKeys()
-        let name = try Self.name("name")
-        let first = keys.key(for: nil, now: 5, clockJumps: 0)
-        keys.note(name, of: first.number)
-        #expect(keys.key(for: name, now: 6, clockJumps: 1).number != first.number)
-    }
-
-    /// A ticket of yesterday's key still resumes, one of the day before does not.
-    @Test func ticketOfTheKeyBeforeResumes() async throws {
-        try await Scene.run { scene in
-            let resumption = Self.resumption(lifetime: .seconds(86_400))
-            let server = try await scene.listen(configure: { $0.resumption = resumption })
-            let ticket = try await scene.ticket(from: server)
-            let days: [(UInt64, resumed: Int)] = [(Self.day, 1), (2 * Self.day, 0)]
-            for (later, resumed) in days {
-                // The wall clock, by which the library judges a ticket, stands still meanwhile.
-                let next = try await scene.listen(configure: { $0.resumption = resumption })
-                next.skew = later
-                let (_, recorder) = try await scene.resume(ticket, to: next.localAddress, saying: "later")
-                try await scene.until("echo") { recorder.text(0) == "later" }
-                #expect(next.counters.handshakesResumed == resumed)
-            }
         }
     }
 

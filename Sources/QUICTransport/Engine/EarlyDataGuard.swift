@@ -7,9 +7,18 @@ internal import CNgtcp2
 /// come from other loops, too. Each session gets the oldest that will not begin anew, and it reaches back to the oldest
 /// ticket there is. What is in none of them is in the store.
 @safe final class EarlyDataGuard {
-    @safe private struct Memory {
-        let handle: OpaquePointer
-        let born: UInt64
+    /// What the TLS library keeps for itself. A session holds the one that it was given for as long as it lives: there is
+    /// no telling when a slow client has shown its ticket.
+    @safe final class Memory {
+        fileprivate let handle: OpaquePointer
+        fileprivate let born: UInt64
+
+        fileprivate init(handle: OpaquePointer, born: UInt64) {
+            unsafe self.handle = handle
+            self.born = born
+        }
+
+        deinit { unsafe gnutls_anti_replay_deinit(self.handle) }
     }
 
     private let store: EarlyDataStore
@@ -30,23 +39,16 @@ internal import CNgtcp2
         try self.renew(now: now)
     }
 
-    deinit {
-        for memory in self.memories { unsafe gnutls_anti_replay_deinit(memory.handle) }
-    }
-
     /// Begins one more memory; due after each lifetime of a ticket.
     func renew(now: UInt64) throws(QUICError) {
         self.memories.append(unsafe Memory(handle: try self.makeMemory(), born: now))
-        // A session lives for seconds before it has asked: one that was given a memory does not miss it.
-        while let first = self.memories.first, now &- first.born >= self.window + self.lifetime {
-            unsafe gnutls_anti_replay_deinit(first.handle)
-            self.memories.removeFirst()
-        }
+        self.memories.removeAll { now &- $0.born >= self.window }
     }
 
-    func enable(on session: OpaquePointer, now: UInt64) {
+    func enable(on session: TLSSession, now: UInt64) {
         guard let memory = self.memories.first(where: { now &- $0.born < self.window }) else { return }
-        unsafe gnutls_anti_replay_enable(session, memory.handle)
+        session.earlyDataMemory = memory
+        unsafe gnutls_anti_replay_enable(session.handle, memory.handle)
     }
 
     /// What was said to the ClientHello that has been read; `nil` if nobody asked.

@@ -11,7 +11,7 @@ internal import NIOCore
     let context: EngineContext
     let isServer: Bool
     private let handle: OpaquePointer
-    private let memory: ConnectionMemory
+    let memory: ConnectionMemory
     private var folded: FoldedMemory?
     private let maximumGaps: Int
     /// How C finds this object; also ngtcp2's handle for the TLS helper.
@@ -295,7 +295,7 @@ internal import NIOCore
         guard case .live(let session) = self.tls, let context = session.context as? TLSServerContext else {
             return false
         }
-        return context.sendTicket(session)
+        return context.sendTicket(session, now: self.connection.endpoint.now)
     }
 
     /// What the peer's certificate says, for as long as the session lives.

@@ -21,7 +21,8 @@ import Glibc
         var top = UInt32(EngineMemory.firstBlock)
         /// The first vacant block, 0 for none. Each tells the next one, by ascending address.
         var vacant: UInt32 = 0
-        /// Blocks of at most `SystemMemory.shortest` bytes that are in use, those among them that found no room here.
+        /// Blocks in use that were asked for with at most `SystemMemory.shortest` bytes, and those of the system's that are
+        /// as short.
         var shortBlocks: UInt32 = 0
     }
 
@@ -29,12 +30,15 @@ import Glibc
     private struct Block {
         /// Bytes with this, a multiple of 16.
         var size: UInt32
-        /// The next vacant block, 0 for none and for blocks in use.
+        /// The next vacant block, 0 for none. Of blocks in use, whether it counts as short, which its size does not tell:
+        /// what is left of a vacant block goes with it if it is no block of its own.
         var next: UInt32
+
+        /// What stands for the next one in blocks that count as short; no block is there.
+        static let short: UInt32 = 1
     }
 
     private static let firstBlock = 56
-    private static let shortSize = UInt32((SystemMemory.shortest + headerOfBlock + 15) & ~15)
     private static let headerOfBlock = 8
 
     let base: UnsafeMutableRawPointer
@@ -112,47 +116,76 @@ import Glibc
         }
     }
 
+    /// Counts a block in use as short or not.
+    private static func setShort(_ isShort: Bool, _ offset: UInt32, in base: UnsafeMutableRawPointer) {
+        let block = unsafe self.block(offset, in: base)
+        guard unsafe isShort != (block.pointee.next == Block.short) else { return }
+        unsafe block.pointee.next = isShort ? Block.short : 0
+        if isShort {
+            unsafe self.header(base).pointee.shortBlocks += 1
+        } else {
+            unsafe self.header(base).pointee.shortBlocks -= 1
+        }
+    }
+
+    /// The bytes of a block that is put to use.
+    private static func begin(
+        _ offset: UInt32,
+        size: UInt32,
+        for count: Int,
+        in base: UnsafeMutableRawPointer
+    ) -> UnsafeMutableRawPointer {
+        unsafe self.block(offset, in: base).pointee = Block(size: size, next: 0)
+        unsafe self.setShort(count <= SystemMemory.shortest, offset, in: base)
+        return unsafe base.advanced(by: Int(offset) + self.headerOfBlock)
+    }
+
+    private static func allocateFromSystem(
+        _ count: Int,
+        in base: UnsafeMutableRawPointer
+    ) -> UnsafeMutableRawPointer? {
+        guard let memory = unsafe malloc(count) else { return nil }
+        if unsafe SystemMemory.isShort(memory) { unsafe self.header(base).pointee.shortBlocks += 1 }
+        return unsafe memory
+    }
+
     static func allocate(_ count: Int, in base: UnsafeMutableRawPointer) -> UnsafeMutableRawPointer? {
-        guard count <= self.largestBlock else { return unsafe malloc(count) }
+        guard count <= self.largestBlock else { return unsafe self.allocateFromSystem(count, in: base) }
         let size = UInt32((count + self.headerOfBlock + 15) & ~15)
-        if size <= self.shortSize { unsafe self.header(base).pointee.shortBlocks += 1 }
         var previous: UInt32 = 0
         var offset = unsafe self.header(base).pointee.vacant
         while offset != 0 {
-            let block = unsafe self.block(offset, in: base)
-            let vacant = unsafe block.pointee
+            var vacant = unsafe self.block(offset, in: base).pointee
             guard vacant.size < size else {
-                var next = vacant.next
                 if vacant.size - size >= 32 {
-                    unsafe self.block(offset + size, in: base).pointee = Block(size: vacant.size - size, next: next)
-                    next = offset + size
-                    unsafe block.pointee = Block(size: size, next: 0)
-                } else {
-                    unsafe block.pointee.next = 0
+                    unsafe self.block(offset + size, in: base).pointee = Block(
+                        size: vacant.size - size,
+                        next: vacant.next
+                    )
+                    vacant = Block(size: size, next: offset + size)
                 }
-                unsafe self.link(previous, to: next, in: base)
-                return unsafe base.advanced(by: Int(offset) + self.headerOfBlock)
+                unsafe self.link(previous, to: vacant.next, in: base)
+                return unsafe self.begin(offset, size: vacant.size, for: count, in: base)
             }
             previous = offset
             offset = vacant.next
         }
         offset = unsafe self.header(base).pointee.top
-        guard Int(offset + size) <= EngineRegions.size else { return unsafe malloc(count) }
+        guard Int(offset + size) <= EngineRegions.size else {
+            return unsafe self.allocateFromSystem(count, in: base)
+        }
         unsafe self.header(base).pointee.top = offset + size
-        unsafe self.block(offset, in: base).pointee = Block(size: size, next: 0)
-        return unsafe base.advanced(by: Int(offset) + self.headerOfBlock)
+        return unsafe self.begin(offset, size: size, for: count, in: base)
     }
 
     static func free(_ memory: UnsafeMutableRawPointer, in base: UnsafeMutableRawPointer) {
         guard unsafe self.holds(memory, in: base) else {
-            if unsafe malloc_usable_size(memory) <= SystemMemory.shortest {
-                unsafe self.header(base).pointee.shortBlocks -= 1
-            }
+            if unsafe SystemMemory.isShort(memory) { unsafe self.header(base).pointee.shortBlocks -= 1 }
             return unsafe Glibc.free(memory)
         }
         var offset = UInt32(unsafe memory - base - self.headerOfBlock)
         var size = unsafe self.block(offset, in: base).pointee.size
-        if size <= self.shortSize { unsafe self.header(base).pointee.shortBlocks -= 1 }
+        unsafe self.setShort(false, offset, in: base)
         unsafe memset(memory, 0, Int(size) - self.headerOfBlock)
         // The vacant blocks around it.
         var beforePrevious: UInt32 = 0
@@ -193,16 +226,19 @@ import Glibc
         in base: UnsafeMutableRawPointer
     ) -> UnsafeMutableRawPointer? {
         guard unsafe self.holds(memory, in: base) else {
-            let before = unsafe malloc_usable_size(memory) <= SystemMemory.shortest
+            let before = unsafe SystemMemory.isShort(memory)
             guard let moved = unsafe realloc(memory, count) else { return nil }
-            let after = unsafe malloc_usable_size(moved) <= SystemMemory.shortest
+            let after = unsafe SystemMemory.isShort(moved)
             if before, !after { unsafe self.header(base).pointee.shortBlocks -= 1 }
             if after, !before { unsafe self.header(base).pointee.shortBlocks += 1 }
             return unsafe moved
         }
         let offset = UInt32(unsafe memory - base - self.headerOfBlock)
         let room = unsafe Int(self.block(offset, in: base).pointee.size) - self.headerOfBlock
-        if count <= room { return unsafe memory }
+        if count <= room {
+            unsafe self.setShort(count <= SystemMemory.shortest, offset, in: base)
+            return unsafe memory
+        }
         guard let moved = unsafe self.allocate(count, in: base) else { return nil }
         unsafe moved.copyMemory(from: memory, byteCount: room)
         unsafe self.free(memory, in: base)

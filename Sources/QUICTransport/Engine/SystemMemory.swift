@@ -48,8 +48,13 @@ import Glibc
 
     var shortBlocks: Int { unsafe self.state.pointee.count }
 
+    /// Whether a block of the system's counts: what was asked for is not known any more when it is freed.
+    static func isShort(_ block: UnsafeMutableRawPointer) -> Bool {
+        unsafe malloc_usable_size(block) <= self.shortest
+    }
+
     private static func count(_ block: UnsafeMutableRawPointer?, by difference: Int, _ user: UnsafeMutableRawPointer?) {
-        guard let block = unsafe block, unsafe malloc_usable_size(block) <= self.shortest else { return }
+        guard let block = unsafe block, unsafe self.isShort(block) else { return }
         unsafe user?.assumingMemoryBound(to: State.self).pointee.count += difference
     }
 }

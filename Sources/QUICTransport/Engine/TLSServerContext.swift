@@ -67,7 +67,7 @@ import Glibc
             unsafe gnutls_db_set_cache_expiration(session.handle, CInt(clamping: seconds))
         }
         if let earlyData = self.earlyData {
-            unsafe earlyData.enable(on: session.handle, now: now)
+            earlyData.enable(on: session, now: now)
             // The one value that QUIC allows: flow control is what bounds early data (RFC 9001 §4.6.1).
             try unsafe check(gnutls_record_set_max_early_data_size(session.handle, Int(UInt32.max)))
         }
@@ -131,8 +131,13 @@ import Glibc
     }
 
     /// Sends a ticket if the client has a use for it. The handshake is complete.
-    func sendTicket(_ tls: TLSSession) -> Bool {
-        guard let resumption = self.resumption, tls.takesTickets else { return false }
+    ///
+    /// Who has resumed with the key before gets none: the library would seal it with that key, too, which is forgotten
+    /// before the ticket's time.
+    func sendTicket(_ tls: TLSSession, now: UInt64) -> Bool {
+        guard let resumption = self.resumption, tls.takesTickets, resumption.keys.seals(tls.ticketKey, now: now) else {
+            return false
+        }
         unsafe gnutls_handshake_set_hook_function(
             tls.handle,
             GNUTLS_HANDSHAKE_NEW_SESSION_TICKET.rawValue,
@@ -146,7 +151,6 @@ import Glibc
             }
             return 0
         }
-        _ = resumption
         return unsafe gnutls_session_ticket_send(tls.handle, 1, 0) == 0
     }
 }

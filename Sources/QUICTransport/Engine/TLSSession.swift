@@ -10,6 +10,8 @@ internal import CNgtcp2
     var takesTickets = false
     /// Number of the key that opens the client's ticket and seals the next one (servers only).
     var ticketKey = 0
+    /// What the library asks whether early data is new (servers only).
+    var earlyDataMemory: EarlyDataGuard.Memory?
     /// The ticket that is being read (clients only).
     var sentTicket: SentTicket?
 

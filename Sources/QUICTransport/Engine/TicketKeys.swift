@@ -73,6 +73,14 @@ package final class TicketKeys: Sendable {
         }
     }
 
+    /// Whether tickets that the key seals now open for their lifetime: it is not the one before, nor forgotten.
+    func seals(_ number: Int, now: UInt64) -> Bool {
+        self.state.withLockedValue { state in
+            guard let current = state.current, current.key.number == number else { return false }
+            return now &- current.born < Self.sealingPeriod
+        }
+    }
+
     /// Takes note of the name in a ticket that a key has sealed.
     func note(_ name: TicketKeyName, of number: Int) {
         self.state.withLockedValue { state in

@@ -225,9 +225,13 @@ actor Scene {
     }
 
     /// The first flight of a client that resumes with early data: what somebody on the way could keep.
-    func firstFlight(_ ticket: QUICSessionTicket, saying text: String) async throws -> [ByteBuffer] {
+    func firstFlight(
+        _ ticket: QUICSessionTicket,
+        saying text: String,
+        configure: (inout QUICClientConfiguration) -> Void = { _ in }
+    ) async throws -> [ByteBuffer] {
         let plain = try await PlainSocket.bind(on: self.loop)
-        let (connection, _) = try await self.resume(ticket, to: plain.address, saying: text)
+        let (connection, _) = try await self.resume(ticket, to: plain.address, saying: text, configure: configure)
         try await self.until("first flight") { !plain.received.isEmpty }
         try await self.pause(.milliseconds(20))
         let flight = plain.received.map(\.data)
