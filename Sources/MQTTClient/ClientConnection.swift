@@ -274,8 +274,10 @@ package final class ClientConnection: ClientLink, ClientFlushing {
         usedTicket = nil
         if session.phase == .disconnected || isEarly {
             self.transport = nil
-            withdraw(after: failure)
+            withdraw()
+            let abandoned = streams
             connectToNext(after: failure)
+            for stream in abandoned { stream.connectionEnded(.transport(failure)) }
         } else {
             finish(.transport(failure))
         }
@@ -304,13 +306,12 @@ package final class ClientConnection: ClientLink, ClientFlushing {
     }
 
     /// Takes CONNECT back, which nobody was there to read.
-    private func withdraw(after failure: TransportFailure) {
+    private func withdraw() {
         isEarly = false
         earlyData = .none
         timer?.task.cancel()
         timer = nil
         session.transportClosed()
-        for stream in streams { stream.connectionEnded(.transport(failure)) }
     }
 
     /// Sends what is left, closes and tells the owner.

@@ -26,7 +26,7 @@ package final class ClientStream: ClientLink, ClientFlushing {
     private var isDirty = false
     private var wasUnwritable = false
     /// What an abandoned stream leaves to its connection, until the server has heard that it is abandoned.
-    private var remains: ClientSession.Unacknowledged?
+    private var abandoned: (transport: any ClientStreamTransport, remains: ClientSession.Unacknowledged)?
 
     init(_ session: ClientSession, of connection: ClientConnection) {
         self.session = session
@@ -39,7 +39,7 @@ package final class ClientStream: ClientLink, ClientFlushing {
     package var isOpen: Bool { transport != nil }
 
     /// Messages at QoS 1 and 2 without their final acknowledgement, and those that wait.
-    var unacknowledged: Int { remains?.count ?? session.unacknowledged }
+    var unacknowledged: Int { abandoned?.remains.count ?? session.unacknowledged }
 
     package var isWritable: Bool {
         guard let transport, transport.isWritable, session.output.readableBytes < ClientConnection.highWaterMark else {
@@ -151,9 +151,10 @@ package final class ClientStream: ClientLink, ClientFlushing {
     }
 
     private func leaveRemains() {
-        guard let remains else { return }
-        self.remains = nil
-        connection?.streamEnded(self, remains, now: .now())
+        guard let abandoned else { return }
+        self.abandoned = nil
+        abandoned.transport.letGo()
+        connection?.streamEnded(self, abandoned.remains, now: .now())
     }
 
     private func process() {
@@ -178,7 +179,7 @@ package final class ClientStream: ClientLink, ClientFlushing {
         guard let transport else { return }
         self.transport = nil
         input = PacketInput()
-        remains = session.takeUnacknowledged()
+        abandoned = (transport, session.takeUnacknowledged())
         transport.abandon(code: code)
         delegate?.stream(self, received: .closed(error))
     }

@@ -63,6 +63,7 @@ struct ClientStreamTests {
             #expect(connection.session.unacknowledged == 0)
 
             if byConnectionEnd { stream.connectionEnded(nil) } else { stream.closed() }
+            #expect(transport.isLetGo)
             #expect(stream.unacknowledged == 0)
             #expect(connection.session.unacknowledged == 1)
             #expect(listener.closedCount == 1)

@@ -141,3 +141,30 @@ def test_pair_that_does_not_fit_is_said_at_start(binary, tmp_path):
     file.write_text(f'listeners.ssl.default.ssl_options {{ certfile = "{first[0]}", keyfile = "{second[1]}" }}')
     done = run([str(binary), "serve", "--check", "--config", str(file)])
     assert done.returncode == 2 and "listeners.ssl.default" in done.stderr and "fit each other" in done.stderr, done.stderr
+
+
+@pytest.mark.parametrize("says_more", [False, True])
+@pytest.mark.parametrize("loops", [1, 4])
+@pytest.mark.parametrize("transport", ["tcp", "ssl"])
+def test_a_client_that_has_ended_its_side_is_answered(start, topic, transport, loops, says_more):
+    """Also where it does so without TLS's own word for it, which it has to say no sooner than it has heard all (RFC 8446 §6.1)."""
+    server = start(f"node.loops = {loops}")
+    octets = packets.connect(topic)
+    if says_more:
+        octets += packets.subscribe(1, [(topic, 0)]) + packets.packet(packets.PINGREQ)
+    with socket.create_connection(server.addresses[transport], timeout=4) as plain:
+        wire = plain
+        if transport == "ssl":
+            context = ssl.create_default_context(cafile=f"{server.folder}/data/certs/cert.pem")
+            wire = context.wrap_socket(plain.dup(), server_hostname="localhost")
+        wire.sendall(octets)
+        plain.shutdown(socket.SHUT_WR)
+        answers = b""
+        while more := wire.recv(4096):
+            answers += more
+        wire.close()
+    kinds = []
+    while answers:
+        kinds.append(answers[0] >> 4)
+        answers = answers[2 + answers[1]:]
+    assert kinds == [packets.CONNACK] + says_more * [packets.SUBACK, packets.PINGRESP]

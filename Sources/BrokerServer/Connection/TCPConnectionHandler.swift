@@ -37,7 +37,7 @@ final class TCPConnectionHandler: ChannelDuplexHandler {
 
     func channelActive(context: ChannelHandlerContext) {
         guard admission.enter() else {
-            context.close(promise: nil)
+            abandon(context)
             return
         }
         connection = runner.accept(self, from: Peer(address: context.remoteAddress, listener: admission.listener))
@@ -96,8 +96,17 @@ final class TCPConnectionHandler: ChannelDuplexHandler {
         runner.closed(connection)
     }
 
-    /// A socket's error ends its connection; the shard hears of it by `channelInactive`.
-    func errorCaught(context: ChannelHandlerContext, error: any Error) { context.close(promise: nil) }
+    /// A socket's error ends its connection; the shard hears of it by `channelInactive`. A ragged end is followed by that of
+    /// the input.
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        if !error.isRaggedEnd { abandon(context) }
+    }
+
+    /// Closes at once. The peer's end is all that TLS waits for then.
+    private func abandon(_ context: ChannelHandlerContext) {
+        try? context.channel.syncOptions?.setOption(.allowRemoteHalfClosure, value: false)
+        context.close(promise: nil)
+    }
 
     func read(context: ChannelHandlerContext) {
         if isReadingPaused { isReadDue = true } else { context.read() }
@@ -115,7 +124,7 @@ extension TCPConnectionHandler: ConnectionTransport {
     func close(_ reason: ReasonCode?) {
         guard let context, linger == nil else { return }
         guard hasWritten else {
-            context.close(promise: nil)
+            abandon(context)
             return
         }
         // To close while the peer still sends would reset the connection, and take from the peer what it has not read of
@@ -134,7 +143,9 @@ extension TCPConnectionHandler: ConnectionTransport {
     private func close(in time: TimeAmount) {
         guard let context else { return }
         linger?.cancel()
-        linger = context.eventLoop.assumeIsolated().scheduleTask(in: time) { self.context?.close(promise: nil) }
+        linger = context.eventLoop.assumeIsolated().scheduleTask(in: time) {
+            if let context = self.context { self.abandon(context) }
+        }
     }
 
     func setReadingPaused(_ isPaused: Bool) {

@@ -111,6 +111,10 @@ package final class Connection {
         if let taken = bytes.readSlice(length: count) { pending.writeImmutableBuffer(taken) }
     }
 
+    /// Whether nobody waits for a verdict any more that took its time: the client has ended its side behind CONNECT, as it does
+    /// when its patience is at an end, and its next connection is not to be thrown out by this one.
+    var hasGivenUp: Bool { isFinished && pending.readableBytes == 0 }
+
     /// Whether packets wait for an answer that is on its way: a client that sends all it has to say, DISCONNECT last, and
     /// closes is to be heard to the end.
     var hasMoreToSay: Bool {

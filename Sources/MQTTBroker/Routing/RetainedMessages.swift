@@ -61,12 +61,21 @@ struct RetainedMessages {
     }
 
     /// For each filter the messages whose topics it matches and that have not expired; no more than `limit` in all.
+    ///
+    /// A filter that comes again is not looked for again: a packet has room for a quarter of a million of them.
     func matching(_ filters: [TopicFilter], atMost limit: Int, now: NIODeadline) -> [[Message]] {
         var room = limit
+        var known: [TopicFilter: [Message]] = [:]
         return filters.map { filter in
+            if let known = known[filter] {
+                let again = Array(known.prefix(room))
+                room -= again.count
+                return again
+            }
             var found = Found(room: room, now: now)
             if room > 0 { match(root, filter.levels, 0, &found) }
             room = found.room
+            known[filter] = found.messages
             return found.messages
         }
     }

@@ -66,7 +66,8 @@ extension Shard {
     /// When a client has been silent for too long. Who does not read is not read from either, and shows that it lives by what
     /// it takes.
     private func endOfPatience(with connection: Connection, _ keepAlive: TimeAmount) -> NIODeadline {
-        let patience = connection.isBlocked ? keepAlive : Self.readingTime
+        let isSlow = connection.isBlocked || connection.streams.contains(where: \.isBlocked)
+        let patience = isSlow ? keepAlive : Self.readingTime
         return max(connection.lastPacket + keepAlive, connection.lastProgress + patience)
     }
 

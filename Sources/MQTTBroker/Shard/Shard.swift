@@ -203,7 +203,9 @@ package struct Shard: ~Copyable {
     }
 
     /// A transport that was full has got rid of something.
-    package mutating func progressed(_ connection: Connection, now: NIODeadline) { connection.lastProgress = now }
+    package mutating func progressed(_ connection: Connection, now: NIODeadline) {
+        (connection.control ?? connection).lastProgress = now
+    }
 
     /// The shell has ceased to read from everybody.
     package mutating func stall() { isStalled = true }
@@ -211,7 +213,7 @@ package struct Shard: ~Copyable {
     /// It reads again: from these it did not.
     package mutating func resume(_ unread: [Connection], now: NIODeadline) {
         isStalled = false
-        for connection in unread { connection.lastProgress = now }
+        for connection in unread { progressed(connection, now: now) }
     }
 
     /// The transport has taken all that it was given: what waited behind the bound of a burst can go.
@@ -226,6 +228,11 @@ package struct Shard: ~Copyable {
         now: NIODeadline
     ) {
         guard let connection = connection(ticket), let connect = connection.connect else { return }
+        if connection.hasGivenUp {
+            leave(connection, publishesWill: false, now: now)
+            markDirty(connection)
+            return
+        }
         admit(connect.packet, on: connection, verdict: verdict, now: now)
         settleLocally(now: now)
     }

@@ -219,6 +219,44 @@ import Testing
             #expect(next.inbox.isEmpty)
         }
 
+        @Test("A client that has given up is not connected any more, and not missed") func givenUp() throws {
+            let broker = SimulatedBroker(
+                authenticator: Authenticator { connect, _ in
+                    connect.clientIdentifier == "slow" ? .pending : .allowed
+                }
+            )
+            let watcher = broker.connect("watcher")
+            watcher.subscribe("will")
+            let will = Connect.Will(topic: ByteBuffer(string: "will"), payload: ByteBuffer(string: "gone"))
+            let client = broker.connect("slow", will: will)
+            let ticket = Authenticator.Ticket(shard: 0, slot: client.connection.slot, number: client.connection.number)
+            broker.finish(client)
+            broker.authenticated(ticket, .allowed)
+            #expect(client.isClosed)
+            #expect(client.inbox.isEmpty)
+            #expect(watcher.takePayloads().isEmpty)
+        }
+
+        @Test("One that has said all of it is heard to the end, also when it is gone", arguments: [true, false])
+        func heard(isGone: Bool) throws {
+            let broker = SimulatedBroker(
+                authenticator: Authenticator { connect, _ in
+                    connect.clientIdentifier == "slow" ? .pending : .allowed
+                }
+            )
+            let watcher = broker.connect("watcher")
+            watcher.subscribe("#")
+            let will = Connect.Will(topic: ByteBuffer(string: "will"), payload: ByteBuffer(string: "gone"))
+            let client = broker.connect("slow", will: will)
+            client.publish("message", "hello")
+            client.disconnect()
+            let ticket = Authenticator.Ticket(shard: 0, slot: client.connection.slot, number: client.connection.number)
+            if isGone { broker.drop(client) } else { broker.finish(client) }
+            broker.authenticated(ticket, .allowed)
+            #expect(watcher.takePayloads() == ["hello"])
+            #expect(broker.shards[0].shard.connectionCount == 1)
+        }
+
         @Test("What a client sends meanwhile is bounded") func bounded() {
             var limits = Limits()
             limits.maximumHeldBytes = 100
