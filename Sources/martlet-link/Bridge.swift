@@ -28,10 +28,11 @@ struct Bridge: ~Copyable {
         let start = Self.now()
         for command in script { emulator.perform(command, at: start) }
         Report.write(["event": "ready"])
-        while !isEnding {
+        while true {
             let now = Self.now()
             deliver(at: now)
             tell()
+            if isEnding { break }
             let timeout = emulator.nextInstant.map { $0 > now ? Int64(clamping: $0 - now) : 0 } ?? -1
             let descriptors = [client.descriptor, server.descriptor, lines.isAtEnd ? -1 : lines.descriptor]
             let ready = tunnel_wait(descriptors, CInt(descriptors.count), timeout)

@@ -230,6 +230,8 @@ struct ServerPlan {
         quic.common.discoversMTU = listener.discoversMTU
         quic.socket = QUICSocketConfiguration(listener.socket)
         quic.maximumHandshakes = listener.maximumHandshakes
+        // Of all loops together, which is less.
+        quic.maximumConnections = listener.maximumConnections ?? .max
         quic.statelessPacketsPerSecond = listener.statelessPacketsPerSecond
         quic.newAddressBurst = listener.newAddressBurst
         quic.newAddressInterval = listener.newAddressInterval
@@ -316,13 +318,13 @@ struct ServerPlan {
         limits.maximumRetainedPayload = configuration.retainer.maximumPayloadSize
         // Their octets are bounded in any case.
         limits.maximumRetainedMessages =
-            configuration.retainer.backend.maximumRetainedMessages.map { ($0 + loops - 1) / loops } ?? .max
+            configuration.retainer.backend.maximumRetainedMessages.map { ($0 - 1) / loops + 1 } ?? .max
         return limits
     }
 
     /// All interfaces are those of both IP versions.
     private static func address(_ bind: BindAddress) throws -> SocketAddress {
-        try SocketAddress(ipAddress: bind.host ?? "::", port: bind.port)
+        try SocketAddress(ipAddress: bind.host ?? (QUICEndpoint.hasIPv6 ? "::" : "0.0.0.0"), port: bind.port)
     }
 
     /// As configuration and commands write it.

@@ -97,6 +97,11 @@ import X509
         for (mode, isExposed) in [(0o600, false), (0o400, false), (0o640, true), (0o604, true)] {
             try FileManager.default.setAttributes([.posixPermissions: mode], ofItemAtPath: path)
             #expect(try NodeSecret.read(path, key: "k").isExposed == isExposed)
+            // A link's own mode says nothing.
+            let link = path + "-link"
+            try FileManager.default.createSymbolicLink(atPath: link, withDestinationPath: path)
+            defer { try? FileManager.default.removeItem(atPath: link) }
+            #expect(try NodeSecret.read(link, key: "k").isExposed == isExposed)
         }
         for content in ["", "short", digits + "0", String(digits.dropLast()) + "g", String(digits.dropLast(2))] {
             try Data(content.utf8).write(to: URL(fileURLWithPath: path))

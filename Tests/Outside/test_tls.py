@@ -1,12 +1,18 @@
 """mosquitto's tools against the TLS listener."""
 
+import datetime
 import shutil
 import signal
 import socket
 import ssl
 import subprocess
+import time
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 
 import packets
 from packets import Message
@@ -168,3 +174,51 @@ def test_a_client_that_has_ended_its_side_is_answered(start, topic, transport, l
         kinds.append(answers[0] >> 4)
         answers = answers[2 + answers[1]:]
     assert kinds == [packets.CONNACK] + says_more * [packets.SUBACK, packets.PINGRESP]
+
+
+def test_a_certificate_ends_though_its_session_is_resumed(start, topic, tmp_path):
+    """Who resumes shows nothing anew (RFC 8446 §2.2)."""
+    files = short_lived_pair(tmp_path, seconds=4)
+    server = start(
+        f"""listeners.ssl.default.ssl_options {{
+          verify = verify_peer, cacertfile = "{files[0]}", fail_if_no_peer_cert = true
+        }}"""
+    )
+    context = ssl.create_default_context(cafile=f"{server.folder}/data/certs/cert.pem")
+    context.load_cert_chain(*files)
+
+    def visit(session: ssl.SSLSession | None) -> tuple[bytes, ssl.SSLSession, bool]:
+        with socket.create_connection(server.addresses["ssl"], timeout=PATIENCE) as plain:
+            with context.wrap_socket(plain, server_hostname="localhost", session=session) as wire:
+                try:
+                    wire.sendall(packets.connect(topic))
+                    return wire.recv(1), wire.session, wire.session_reused
+                except (ConnectionError, ssl.SSLError):
+                    return b"", wire.session, wire.session_reused
+
+    answer, session, _ = visit(None)
+    assert answer[0] >> 4 == packets.CONNACK
+    answer, session, is_resumed = visit(session)
+    assert answer[0] >> 4 == packets.CONNACK
+    assert is_resumed
+    time.sleep(5)
+    answer, _, is_resumed = visit(session)
+    assert is_resumed and answer == b""
+
+
+def short_lived_pair(folder, seconds: int) -> list[str]:
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "mayfly")])
+    now = datetime.datetime.now(datetime.UTC)
+    certificate = (
+        x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key())
+        .serial_number(x509.random_serial_number()).not_valid_before(now - datetime.timedelta(hours=1))
+        .not_valid_after(now + datetime.timedelta(seconds=seconds))
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True).sign(key, hashes.SHA256())
+    )
+    files = [folder / "mayfly.pem", folder / "mayfly.key"]
+    files[0].write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
+    files[1].write_bytes(
+        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    )
+    return [str(file) for file in files]

@@ -23,7 +23,7 @@ def goodput(options: Options) -> list[dict]:
             topics = [word for topic in range(TOPICS) for word in ("-t", f"goodput/%i/{topic}")]
             common = ["-c", 4, *topics, *streams, "-q", qos, "--shortids"]
             subscribers = bed.bench("sub", *common, "--prefix", "s").until(" sub total=4 ")
-            bed.bench("pub", *common, "--prefix", "p", "-s", size, "-I", 0, "-F", 200, "--duration", f"{seconds + 1}s").result()
+            bed.bench("pub", *common, "--prefix", "p", "-s", size, "-I", 0, "-F", 1000, "--duration", f"{seconds + 1}s").result()
             received = steady_rate(subscribers.totals("recv"), seconds)
             row = {
                 "cell": number, "qos": qos, "size": size, "loss_percent": loss, "way": way.label, "controller": way.controller,

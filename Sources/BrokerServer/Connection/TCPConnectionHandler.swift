@@ -75,6 +75,10 @@ final class TCPConnectionHandler: ChannelDuplexHandler {
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
         switch event {
         case TLSUserEvent.handshakeCompleted:
+            if context.hasShownExpiredCertificate {
+                abandon(context)
+                return
+            }
             // Known from the first packet on, which comes after this.
             guard let connection, let certificate = Peer.Certificate(context) else { break }
             runner.identified(connection, by: certificate)

@@ -57,6 +57,11 @@ struct TCPListener {
                     )
                 }
             }
+        // All interfaces are those of both versions of IP, whatever the system's default is.
+        if listener.address.protocol == .inet6 {
+            let onlyIPv6 = ChannelOptions.Types.SocketOption(level: .ipv6, name: .ipv6_v6only)
+            _ = bootstrap.serverChannelOption(onlyIPv6, value: 0)
+        }
         do {
             channel = try await bootstrap.bind(to: listener.address).get()
         } catch let error as IOError where error.errnoCode == EADDRINUSE {

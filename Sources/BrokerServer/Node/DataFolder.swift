@@ -1,5 +1,6 @@
 import Crypto
 import Foundation
+import Glibc
 
 /// The folder that a node keeps between runs (`node.data_dir`).
 package struct DataFolder: Sendable {
@@ -91,14 +92,18 @@ package struct DataFolder: Sendable {
             withIntermediateDirectories: true,
             attributes: [.posixPermissions: 0o700]
         )
-        let isWritten = FileManager.default.createFile(
-            atPath: temporary,
-            contents: Data(octets),
-            attributes: [.posixPermissions: 0o600]
-        )
-        guard isWritten, Self.sync(temporary), rename(temporary, target) == 0, Self.sync(folder) else {
+        guard Self.create(temporary, octets), rename(temporary, target) == 0, Self.sync(folder) else {
             throw Failure(description: "cannot write \(target): \(String(cString: strerror(errno)))")
         }
+    }
+
+    /// Makes a file that never was anybody else's to read, not even for a moment.
+    private static func create(_ path: String, _ octets: [UInt8]) -> Bool {
+        unlink(path)
+        let descriptor = open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0o600)
+        guard descriptor >= 0 else { return false }
+        defer { close(descriptor) }
+        return Glibc.write(descriptor, octets, octets.count) == octets.count && fsync(descriptor) == 0
     }
 
     private static func sync(_ path: String) -> Bool {

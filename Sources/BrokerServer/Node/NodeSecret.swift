@@ -22,7 +22,9 @@ package enum NodeSecret {
                 description: "\(key): \(path) holds neither 32 octets nor 64 hexadecimal digits"
             )
         }
-        let mode = try? FileManager.default.attributesOfItem(atPath: path)[.posixPermissions] as? Int
+        // Kubernetes mounts secrets as links, whose own mode says nothing.
+        let file = URL(fileURLWithPath: path).resolvingSymlinksInPath().path
+        let mode = try? FileManager.default.attributesOfItem(atPath: file)[.posixPermissions] as? Int
         return (secret, (mode ?? 0) & 0o077 != 0)
     }
 

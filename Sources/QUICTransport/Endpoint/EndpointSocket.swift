@@ -40,6 +40,8 @@ final class EndpointSocket {
         DatagramBootstrap(group: loop)
             .channelOption(.autoRead, value: false)
             .channelOption(.datagramVectorReadMessageCount, value: wishes.socket.messagesPerCall)
+            // One call at a wake-up: it takes what is there, and a second one mostly finds nothing.
+            .channelOption(.maxMessagesPerRead, value: 1)
             .channelOption(
                 .recvAllocator,
                 value: FixedSizeRecvByteBufferAllocator(capacity: wishes.socket.messagesPerCall * Self.readSize)
@@ -77,7 +79,7 @@ final class EndpointSocket {
 
 extension QUICEndpoint {
     /// Whether the system has IPv6 at all.
-    static let hasIPv6: Bool = {
+    package static let hasIPv6: Bool = {
         let descriptor = Glibc.socket(AF_INET6, CInt(SOCK_DGRAM.rawValue), 0)
         if descriptor >= 0 { Glibc.close(descriptor) }
         return descriptor >= 0

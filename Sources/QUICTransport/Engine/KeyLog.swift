@@ -10,7 +10,11 @@ import Glibc
     /// - Throws: `.configuration` if it cannot be opened.
     init(path: String) throws(QUICError) {
         let opened = unsafe open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o600)
-        guard opened >= 0, fchmod(opened, 0o600) == 0 else {
+        var status = stat()
+        // Devices and pipes stay as they are.
+        guard opened >= 0, unsafe fstat(opened, &status) == 0,
+            status.st_mode & S_IFMT != S_IFREG || fchmod(opened, 0o600) == 0
+        else {
             let text = unsafe String(cString: strerror(errno))
             if opened >= 0 { close(opened) }
             throw .configuration("cannot write TLS secrets to \(path): \(text)")
