@@ -110,6 +110,7 @@ extension Field {
                         )
                         continue
                     }
+                    reading.note(value.origin, at: path + [key])
                     section[keyPath: property][key, default: Inner()].read(value, at: path + [key], in: &reading)
                 }
             },
