@@ -140,6 +140,25 @@ import Testing
         #expect(!loaded.text.contains("hush"))
     }
 
+    /// Where a key can mean one thing only, that may be said in any way.
+    @Test func keysWithOneMeaningAreTakenInAnyWord() {
+        let text = """
+            listeners.tcp.default { enable_authn = yes, proxy_protocol = off }
+            listeners.quic.default { migration_enabled = on, datagram_receive_enabled = no, enable_authn = [on] }
+            listeners.quic.other { bind = 14568, migration_enabled = 1, datagram_receive_enabled = 0 }
+            retainer { enable = on, backend.type = built_in_database }
+            log.console.enable = yes
+            """
+        #expect(problems(of: text).isEmpty)
+        for wrong in [
+            "listeners.tcp.default.proxy_protocol = on", "listeners.tcp.default.enable_authn = off",
+            "listeners.tcp.default.zone = on", "listeners.tcp.default.mountpoint = off", "retainer.enable = maybe",
+            "listeners.quic.default.migration_enabled = no",
+        ] {
+            #expect(problems(of: wrong).count == 1, "\(wrong)")
+        }
+    }
+
     @Test func anonymousClientsAreLetInUntilThereIsAuthentication() throws {
         let users = "authentication { mechanism = password_based, backend = built_in_database, bootstrap_file = u }\n"
         #expect(try load("").configuration.allowsAnonymous)
