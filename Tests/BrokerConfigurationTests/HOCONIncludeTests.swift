@@ -99,5 +99,29 @@ import Testing
         #expect(try ConfigurationFile.read(folder.appendingPathComponent("none").path, limit: 10) == nil)
         #expect(try ConfigurationFile.read(path, limit: 10)?.count == 11)
         #expect(throws: (any Error).self) { try ConfigurationFile.read(folder.path, limit: 10) }
+        #expect(throws: (any Error).self) { try ConfigurationFile.read(path + "\0.conf", limit: 10) }
+    }
+
+    /// A pipe would be waited for, and a terminal too.
+    @Test func onlyRegularFilesAreIncluded() throws {
+        let folder = FileManager.default.temporaryDirectory.appendingPathComponent("hocon-\(UUID().uuidString)")
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let path = { (name: String) in folder.appendingPathComponent(name).path }
+        #expect(mkfifo(path("pipe"), 0o600) == 0)
+        try Data("node.loops = 3\n".utf8).write(to: folder.appendingPathComponent("real.conf"))
+        try FileManager.default.createSymbolicLink(atPath: path("link.conf"), withDestinationPath: "real.conf")
+        try Data("include \"link.conf\"\n".utf8).write(to: folder.appendingPathComponent("good.conf"))
+        #expect(try ConfigurationSources(file: path("good.conf")).load().configuration.node.loops == 3)
+        for name in [path("pipe"), "/dev/null", "/dev/ptmx", folder.path] {
+            try Data("a = 1\ninclude \"\(name)\"\n".utf8).write(to: folder.appendingPathComponent("bad.conf"))
+            let error = #expect(throws: ConfigurationError.self) {
+                try ConfigurationSources(file: path("bad.conf")).load()
+            }
+            #expect(
+                error?.description
+                    == "\(path("bad.conf")):2:1: the included file \(name) cannot be read: it is not a regular file"
+            )
+        }
     }
 }

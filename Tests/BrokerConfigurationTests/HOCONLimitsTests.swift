@@ -52,6 +52,14 @@ import Testing
         #expect(message(text) == "values and references nest deeper than 64 levels")
     }
 
+    /// A large object is laid over itself again and again.
+    @Test(arguments: ["b = ${?b}", "b = ${?b} { z += 1 }", "b = ${?b}, b.x.z = 1"])
+    func mergesAreBounded(line: String) {
+        let keys = (0..<10_000).map { "k\($0)=1" }.joined(separator: ",")
+        let text = "b.x {\(keys)}\n" + String(repeating: line + "\n", count: 10_000)
+        #expect(message(text).contains("steps to resolve"))
+    }
+
     @Test func manyAppendsAreRead() throws {
         let text = String(repeating: "a += 1\n", count: 2000)
         let root = try HOCONDocument(parsing: text, named: "t").root

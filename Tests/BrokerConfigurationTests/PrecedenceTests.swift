@@ -26,6 +26,56 @@ import Testing
         #expect(loaded.origin(of: Self.key).place == origin)
     }
 
+    /// A later source may call a key by another of its names.
+    @Test func laterSourcesWinByAnyName() throws {
+        let block = "listeners.quic.default { enabled = true, idle_timeout = 7s, certfile = a, keyfile = b }"
+        let key = "listeners.quic.default."
+        let loaded = try load(
+            block,
+            environment: [
+                "MARTLET_LISTENERS__QUIC__DEFAULT__IDLE_TIMEOUT_MS": "8000",
+                "MARTLET_LISTENERS__QUIC__DEFAULT__SSL_OPTIONS__CERTFILE": "c",
+            ],
+            settings: [key + "enable": "false"]
+        )
+        let quic = loaded.configuration.listeners.quic["default"]
+        #expect(quic?.isEnabled == false)
+        #expect(quic?.idleTimeout == .seconds(8))
+        #expect(quic?.certificate == .files(chain: "c", key: "b"))
+        #expect(loaded.origin(of: key + "enable").place == "--set \(key)enable")
+        #expect(try load(loaded.text).configuration == loaded.configuration)
+
+        let names = ["handshake_idle_timeout", "keep_alive_interval", "idle_timeout"]
+        for (first, second) in names.flatMap({ [($0, $0 + "_ms"), ($0 + "_ms", $0)] }) {
+            let quic = try load(key + first + " = 5000", settings: [key + second: "6000"])
+                .configuration.listeners.quic["default"]
+            let times = [quic?.handshakeIdleTimeout, quic?.keepAliveInterval, quic?.idleTimeout]
+            #expect(times.contains(.seconds(6)) && !times.contains(.seconds(5)))
+        }
+        #expect(
+            try load(key + "idle_timeout = 5s", settings: [key + "idle_timeout_ms": "null"])
+                .configuration.listeners.quic["default"]?.idleTimeout == .zero
+        )
+        let twice = problems(of: block, settings: [key + "enable": "false", key + "enabled": "false"])
+        #expect(twice.count == 1 && twice.first?.hasPrefix("--set") == true)
+    }
+
+    /// The keys on the listener, which are the older ones, and those of `ssl_options`.
+    @Test func laterSourcesWinOverOptionsOfTLS() throws {
+        let key = "listeners.quic.default."
+        let loaded = try load(
+            key + "ssl_options { certfile = a, keyfile = b, ciphers = TLS_AES_128_GCM_SHA256 }",
+            settings: [key + "keyfile": "d", key + "ciphers": "TLS_AES_256_GCM_SHA384"]
+        )
+        let quic = loaded.configuration.listeners.quic["default"]
+        #expect(quic?.certificate == .files(chain: "a", key: "d"))
+        #expect(quic?.ciphers == [.aes256])
+        #expect(try load(loaded.text).configuration.listeners.quic["default"]?.certificate == quic?.certificate)
+        #expect(try load(loaded.text).configuration.listeners.quic["default"]?.ciphers == [.aes256])
+        let settings = [key + "certfile": "c", key + "ssl_options.certfile": "e", key + "keyfile": "d"]
+        #expect(problems(of: "", settings: settings).count == 1)
+    }
+
     @Test func environmentNamesAreDotsAndAnyCase() throws {
         let quic = try load(
             nil,

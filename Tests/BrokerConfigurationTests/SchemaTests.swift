@@ -72,6 +72,44 @@ import Testing
         #expect(problems(of: "listeners.tcp.default.bind = \(text)").count == 1)
     }
 
+    /// Whether two sockets of one protocol can be bound, on a host where `::` takes IPv4 too.
+    @Test(arguments: [
+        ("127.0.0.1", "127.0.0.1", true), ("127.0.0.1", "127.0.0.2", false), (nil, "127.0.0.1", true),
+        (nil, "::1", true), (nil, nil, true), ("::", "10.0.0.1", true), ("::", "0.0.0.0", true),
+        ("0.0.0.0", "10.0.0.1", true), ("0.0.0.0", "::1", false), ("0.0.0.0", "::ffff:10.0.0.1", true),
+        ("::1", "0:0:0:0:0:0:0:1", true), ("::1", "::2", false), ("::ffff:127.0.0.1", "127.0.0.1", true),
+        ("::1", "127.0.0.1", false),
+    ])
+    func bindsCollide(left: String?, right: String?, collide: Bool) {
+        func text(_ host: String?) -> String { "\"\(BindAddress(host: host, port: 1884))\"" }
+        for (left, right) in [(left, right), (right, left)] {
+            let found = problems(
+                of: "listeners.tcp.a.bind = \(text(left))\nlisteners.ssl.b.bind = \(text(right))"
+            )
+            #expect(found.count == (collide ? 1 : 0), "\(found)")
+            #expect(found.allSatisfy { $0.contains("listeners.tcp.a") && $0.contains("listeners.ssl.b") })
+        }
+    }
+
+    @Test func bindsDoNotCollideAcrossProtocolsNorOnPortZeroNorWhereOneIsOff() throws {
+        for text in [
+            "listeners.tcp.a.bind = 14567\nlisteners.quic.a.bind = 14567",
+            "listeners.tcp.a.bind = 0\nlisteners.tcp.b.bind = 0",
+            "listeners.tcp.default.enable = false\nlisteners.tcp.mqtt.bind = 1883",
+            "listeners.tcp.default.bind = 1884\nlisteners.tcp.mqtt.bind = 1883",
+        ] {
+            #expect(problems(of: text).isEmpty, "\(text)")
+        }
+    }
+
+    @Test func builtInQUICListenerIsNamedWhereItIsInTheWay() {
+        #expect(
+            problems(of: nil, settings: ["listeners.quic.edge.bind": "14567"]) == [
+                "--set listeners.quic.edge.bind: listeners.quic.edge.bind: 14567 collides with 127.0.0.1:14567, the address of listeners.quic.default; allowed: an address and port that no other listener has, or listeners.quic.default.enable = false"
+            ]
+        )
+    }
+
     @Test func loopbackIsKnown() {
         for (host, isLoopback) in [
             ("127.0.0.1", true), ("127.8.8.8", true), ("::1", true), ("::ffff:127.0.0.1", true), ("0.0.0.0", false),
@@ -100,6 +138,25 @@ import Testing
         )
         #expect(!notices.joined().contains("hush"))
         #expect(!loaded.text.contains("hush"))
+    }
+
+    /// Where a key can mean one thing only, that may be said in any way.
+    @Test func keysWithOneMeaningAreTakenInAnyWord() {
+        let text = """
+            listeners.tcp.default { enable_authn = yes, proxy_protocol = off }
+            listeners.quic.default { migration_enabled = on, datagram_receive_enabled = no, enable_authn = [on] }
+            listeners.quic.other { bind = 14568, migration_enabled = 1, datagram_receive_enabled = 0 }
+            retainer { enable = on, backend.type = built_in_database }
+            log.console.enable = yes
+            """
+        #expect(problems(of: text).isEmpty)
+        for wrong in [
+            "listeners.tcp.default.proxy_protocol = on", "listeners.tcp.default.enable_authn = off",
+            "listeners.tcp.default.zone = on", "listeners.tcp.default.mountpoint = off", "retainer.enable = maybe",
+            "listeners.quic.default.migration_enabled = no",
+        ] {
+            #expect(problems(of: wrong).count == 1, "\(wrong)")
+        }
     }
 
     @Test func anonymousClientsAreLetInUntilThereIsAuthentication() throws {

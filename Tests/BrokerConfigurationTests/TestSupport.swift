@@ -7,13 +7,14 @@ func load(
     settings: [String: String] = [:],
     includes: [String: String] = [:]
 ) throws(ConfigurationError) -> LoadedConfiguration {
-    var files = includes
-    files["martlet.conf"] = text
+    let files = includes.merging(text.map { ["martlet.conf": $0] } ?? [:]) { $1 }
+    let read: HOCONDocument.FileReader = { path, _ in files[path].map { Array($0.utf8) } }
     let sources = ConfigurationSources(
         file: text == nil ? nil : "martlet.conf",
         environment: environment,
         settings: settings,
-        read: { path, _ in files[path].map { Array($0.utf8) } }
+        read: read,
+        readInclude: read
     )
     return try sources.load()
 }

@@ -123,12 +123,50 @@ import Testing
         ),
         (
             "listeners.tcp.a.bind = 1884\nlisteners.tcp.b.bind = 1884",
-            ["2:1: listeners.tcp.b.bind: 1884 is already the address of the listener a; allowed: an address and port"]
+            [
+                "2:1: listeners.tcp.b.bind: 1884 collides with 1884, the address of listeners.tcp.a; allowed: an address and port"
+            ]
         ),
         (
             "listeners.tcp.a.bind = 1884\nlisteners.ssl.b.bind = 1884",
             [
-                "2:1: listeners.ssl.b.bind: 1884 is already the address of the listener tcp.a; allowed: an address and port"
+                "2:1: listeners.ssl.b.bind: 1884 collides with 1884, the address of listeners.tcp.a; allowed: an address and port"
+            ]
+        ),
+        (
+            "node.loops = 1\nlisteners.tcp.mqtt.bind = 1883",
+            [
+                "2:1: listeners.tcp.mqtt.bind: 1883 collides with 127.0.0.1:1883, the address of listeners.tcp.default; allowed: an address and port that no other listener has, or listeners.tcp.default.enable = false"
+            ]
+        ),
+        (
+            "listeners.ssl.a.bind = \"0.0.0.0:1883\"",
+            [
+                "1:1: listeners.ssl.a.bind: 0.0.0.0:1883 collides with 127.0.0.1:1883, the address of listeners.tcp.default; allowed: an address and port that no other listener has, or listeners.tcp.default.enable = false"
+            ]
+        ),
+        (
+            "listeners.quic.a.bind = 14567\nlisteners.quic.b.bind = \"127.0.0.1:14567\"",
+            [
+                "2:1: listeners.quic.b.bind: 127.0.0.1:14567 collides with 14567, the address of listeners.quic.a; allowed: "
+            ]
+        ),
+        (
+            "listeners.tcp.default.max_connections = 5\nlisteners.tcp.more.bind = 1883",
+            [
+                "2:1: listeners.tcp.more.bind: 1883 collides with 127.0.0.1:1883, the address of listeners.tcp.default; allowed: "
+            ]
+        ),
+        (
+            "listeners.tcp.a.max_connections = 5",
+            [
+                "1:1: listeners.tcp.a.bind: 127.0.0.1:1883 collides with 127.0.0.1:1883, the address of listeners.tcp.default; allowed: "
+            ]
+        ),
+        (
+            "listeners.tcp.edge.max_connections = 5",
+            [
+                "1:1: listeners.tcp.edge.bind: 127.0.0.1:1883 collides with 127.0.0.1:1883, the address of listeners.tcp.default; allowed: "
             ]
         ),
         (

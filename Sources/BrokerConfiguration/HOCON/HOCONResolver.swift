@@ -20,37 +20,55 @@ struct HOCONResolver {
     }
 
     mutating func resolveRoot(origin: Origin) throws(HOCONError) -> HOCONValue {
-        HOCONValue(.object(try resolve(root, at: [], origin: origin)), origin: origin)
+        HOCONValue(.object(try resolve(root, at: [], over: nil, origin: origin)), origin: origin)
     }
 
     // MARK: From the outside in
 
+    /// - Returns: the fields of `object` and, where it is laid over an object, those of that one too.
     private mutating func resolve(
         _ object: PendingObject,
         at path: [String],
+        over below: HOCONValue?,
         origin: Origin
     ) throws(HOCONError) -> [String: HOCONValue] {
-        var fields: [String: HOCONValue] = [:]
+        var fields = below?.fields ?? [:]
         // In order of the names, so that the same file always fails at the same place.
         for key in object.fields.keys.sorted() {
-            if let stack = object.fields[key], let value = try resolve(stack, at: path + [key], origin: origin) {
+            if let stack = object.fields[key],
+                let value = try resolve(stack, at: path + [key], over: fields[key], origin: origin)
+            {
                 fields[key] = value
             }
         }
         return fields
     }
 
+    /// - Parameter below: what the key was before, when it was inherited through a reference.
     /// - Returns: nil when nothing is left, because all of it was optional references to nothing.
-    private mutating func resolve(_ stack: PendingStack, at path: [String], origin: Origin) throws(HOCONError)
-        -> HOCONValue?
-    {
-        var value: HOCONValue?
+    private mutating func resolve(
+        _ stack: PendingStack,
+        at path: [String],
+        over below: HOCONValue? = nil,
+        origin: Origin
+    ) throws(HOCONError) -> HOCONValue? {
+        var value = below
         for item in stack.items {
             guard let next = try resolve(item, at: path, over: value) else { continue }
-            try spend(next.fields?.count ?? 0, at: item.origin)
-            if value?.merge(next) == nil { value = next }
+            if item.isObject {
+                // It has been laid over the value already.
+                try spend(next.fields?.count ?? 0, at: item.origin)
+                value = next
+            } else {
+                try lay(next, over: &value, at: item.origin)
+            }
         }
         return value
+    }
+
+    private mutating func lay(_ next: HOCONValue, over value: inout HOCONValue?, at origin: Origin) throws(HOCONError) {
+        guard let merged = value?.merge(next) else { return value = next }
+        try spend(merged, at: origin)
     }
 
     private mutating func resolve(
@@ -73,7 +91,8 @@ struct HOCONResolver {
         case .resolved(let value):
             return value
         case .object(let object):
-            return HOCONValue(.object(try resolve(object, at: path, origin: item.origin)), origin: item.origin)
+            let fields = try resolve(object, at: path, over: below, origin: item.origin)
+            return HOCONValue(.object(fields), origin: item.origin)
         case .list(let elements):
             inProgress.append((path, below))
             defer { inProgress.removeLast() }
@@ -194,7 +213,12 @@ struct HOCONResolver {
             case .blank(let text):
                 blank = text
             case .value(let value):
-                guard let next = try resolve(value, at: path, over: below) else { continue }
+                var before = below
+                // An object is laid over the one that stands to the left of it.
+                if value.isObject, let joined, joined.fields != nil {
+                    try lay(joined, over: &before, at: origin)
+                }
+                guard let next = try resolve(value, at: path, over: before) else { continue }
                 joined =
                     try joined.map { (before) throws(HOCONError) in try join(before, blank, next, origin: origin) }
                     ?? next
@@ -215,7 +239,7 @@ struct HOCONResolver {
         case (.object(let fields), .object(let more)):
             try spend(fields.count + more.count, at: origin)
             var merged = before
-            merged.merge(next)
+            try spend(merged.merge(next), at: origin)
             return merged
         case (.list(let elements), .list(let more)):
             // Copying an element costs little beside resolving it, and `+=` copies those before it each time.

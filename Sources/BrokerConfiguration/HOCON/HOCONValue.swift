@@ -52,18 +52,22 @@ extension HOCONValue {
     }
 
     /// Lays `later` over `self`: objects are merged key by key, anything else is replaced.
-    package mutating func merge(_ later: HOCONValue) {
+    /// - Returns: how many fields of `later` were looked at.
+    @discardableResult
+    package mutating func merge(_ later: HOCONValue) -> Int {
         guard case .object(var fields) = content, case .object(let laterFields) = later.content else {
             self = later
-            return
+            return 0
         }
+        var count = laterFields.count
         // `content` lets go of the dictionary, so that it is changed in place and a long chain of merges stays linear.
         content = .null
         for (key, value) in laterFields {
-            if fields[key]?.merge(value) == nil { fields[key] = value }
+            if let merged = fields[key]?.merge(value) { count += merged } else { fields[key] = value }
         }
         content = .object(fields)
         origin = later.origin
+        return count
     }
 
     /// What the text of a single unquoted value means: `true`, `false`, `null`, a number, or the text itself.

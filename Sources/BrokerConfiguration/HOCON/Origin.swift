@@ -8,6 +8,26 @@ package enum Origin: Hashable, Sendable {
     case commandLine(key: String)
 }
 
+extension Origin {
+    /// What lies over what: a later one over those before it.
+    enum Layer: Int {
+        case builtIn, file, environment, commandLine
+    }
+
+    var layer: Layer {
+        switch self {
+        case .builtIn: .builtIn
+        case .file: .file
+        case .environment: .environment
+        case .commandLine: .commandLine
+        }
+    }
+}
+
+extension Origin.Layer: Comparable {
+    static func < (left: Self, right: Self) -> Bool { left.rawValue < right.rawValue }
+}
+
 extension Origin: CustomStringConvertible {
     /// `martlet.conf:3:5`, `MARTLET_NODE__LOOPS`, `--set node.loops` or `default`.
     package var description: String {

@@ -18,6 +18,8 @@ struct PendingValue {
 
     var content: Content
     var origin: Origin
+
+    var isObject: Bool { if case .object = content { true } else { false } }
 }
 
 /// `${a.b}` or `${?a.b}`.

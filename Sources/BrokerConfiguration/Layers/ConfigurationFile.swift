@@ -2,21 +2,43 @@ import Foundation
 
 /// Reads configuration files from the disk.
 package enum ConfigurationFile {
+    /// Reads what the user names, which may be a pipe.
     /// - Returns: nil when there is no such file; at most `limit + 1` bytes, so that the caller sees when it is longer.
     package static func read(_ path: String, limit: Int) throws -> [UInt8]? {
+        try open(path, flags: 0).map { try bytes(of: $0, limit: limit) }
+    }
+
+    /// Reads what a file names, which nobody waits for: only a regular file or a link to one.
+    /// - Returns: as `read`.
+    package static func readInclude(_ path: String, limit: Int) throws -> [UInt8]? {
+        guard let file = try open(path, flags: O_NONBLOCK | O_NOCTTY) else { return nil }
+        var status = stat()
+        guard fstat(file.fileDescriptor, &status) == 0 else { throw Unreadable(code: errno) }
+        guard status.st_mode & S_IFMT == S_IFREG else { throw Unreadable(reason: "it is not a regular file") }
+        return try bytes(of: file, limit: limit)
+    }
+
+    private static func open(_ path: String, flags: Int32) throws -> FileHandle? {
+        // The system would end the path there.
+        guard !path.utf8.contains(0) else { throw Unreadable(code: EINVAL) }
+        let descriptor = Foundation.open(path, O_RDONLY | O_CLOEXEC | flags)
+        if descriptor < 0 && errno == ENOENT { return nil }
+        guard descriptor >= 0 else { throw Unreadable(code: errno) }
+        return FileHandle(fileDescriptor: descriptor, closeOnDealloc: true)
+    }
+
+    private static func bytes(of file: FileHandle, limit: Int) throws -> [UInt8] {
         do {
-            let file = try FileHandle(forReadingFrom: URL(fileURLWithPath: path))
-            defer { try? file.close() }
             return try file.read(upToCount: limit + 1).map { Array($0) } ?? []
-        } catch let error as CocoaError where error.code == .fileReadNoSuchFile || error.code == .fileNoSuchFile {
-            return nil
         } catch {
-            throw Unreadable(reason: String(cString: strerror(errno)))
+            throw Unreadable(code: errno)
         }
     }
 
     private struct Unreadable: Error, CustomStringConvertible {
-        let reason: String
-        var description: String { reason }
+        let description: String
+
+        init(reason: String) { description = reason }
+        init(code: Int32) { description = String(cString: strerror(code)) }
     }
 }

@@ -8,19 +8,23 @@ package struct ConfigurationSources {
     package var environment: [String: String]
     /// `--set KEY=VALUE` of the command line, by key.
     package var settings: [String: String]
-    /// Opens files.
+    /// Opens the file.
     package var read: HOCONDocument.FileReader
+    /// Opens the files that it includes.
+    package var readInclude: HOCONDocument.FileReader
 
     package init(
         file: String? = nil,
         environment: [String: String] = [:],
         settings: [String: String] = [:],
-        read: @escaping HOCONDocument.FileReader = ConfigurationFile.read
+        read: @escaping HOCONDocument.FileReader = ConfigurationFile.read,
+        readInclude: @escaping HOCONDocument.FileReader = ConfigurationFile.readInclude
     ) {
         self.file = file
         self.environment = environment
         self.settings = settings
         self.read = read
+        self.readInclude = readInclude
     }
 
     /// Reads all sources and checks them against the schema.
@@ -78,7 +82,7 @@ package struct ConfigurationSources {
             throw HOCONError(origin: place, message: "the file cannot be read: \(error)")
         }
         guard let bytes else { throw HOCONError(origin: place, message: "there is no such file") }
-        return try HOCONDocument(parsing: bytes, named: file, environment: environment, readingIncludes: read)
+        return try HOCONDocument(parsing: bytes, named: file, environment: environment, readingIncludes: readInclude)
     }
 
     private func add(

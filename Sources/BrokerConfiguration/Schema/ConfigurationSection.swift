@@ -21,9 +21,12 @@ extension ConfigurationSection {
             return
         }
         for field in Self.fields {
-            let found = ([field.name] + field.aliases).compactMap { name in
+            var found = ([field.name] + field.aliases).compactMap { name in
                 given.removeValue(forKey: name).map { (name: name, value: $0) }
             }
+            // By whatever name: what stands in a later layer lies over what stands before it.
+            let layer = found.map(\.value.origin.layer).max()
+            found.removeAll { $0.value.origin.layer != layer }
             if found.count > 1 {
                 reading.add(
                     ConfigurationProblem(

@@ -110,6 +110,7 @@ extension Field {
                         )
                         continue
                     }
+                    reading.note(value.origin, at: path + [key])
                     section[keyPath: property][key, default: Inner()].read(value, at: path + [key], in: &reading)
                 }
             },
@@ -161,9 +162,12 @@ extension Field {
             allowed: allowed,
             read: { _, value, path, reading in
                 // A list of the one value says the same (`access_rules = ["allow all"]`).
-                var text = value.text
-                if case .list(let elements) = value.content, elements.count == 1 { text = elements[0].text }
-                if text.map({ only.contains($0.isEmpty ? "\"\"" : $0) }) != true {
+                var given = value
+                if case .list(let elements) = value.content, elements.count == 1 { given = elements[0] }
+                let text = given.text.map { $0.isEmpty ? "\"\"" : $0 }
+                // `on` and `yes` are `true`, here as anywhere.
+                let boolean = ValueForm<Bool>.boolean.read(given).map { "\($0)" }
+                if ![text, boolean].contains(where: { $0.map(only.contains) == true }) {
                     reading.refuse(value, at: path, allowed: allowed)
                 }
             },

@@ -51,6 +51,34 @@ package struct BindAddress: Sendable, Hashable {
     }
 }
 
+extension BindAddress {
+    /// What a socket that is bound there keeps others of its protocol from.
+    struct Reach: Hashable {
+        /// All that there are: `::` or no host, which take IPv4 too; `0.0.0.0`, all of IPv4; a single address.
+        static let widths = [0, 12, 16]
+
+        /// What its addresses have in common, in octets of IPv6 (RFC 4291 §2.5.5.2 has IPv4 within it).
+        let prefix: [UInt8]
+        let port: Int
+
+        /// Itself, and those that take it in.
+        var including: [Reach] {
+            Self.widths.filter { $0 <= prefix.count }.map { Reach(prefix: Array(prefix.prefix($0)), port: port) }
+        }
+    }
+
+    var reach: Reach {
+        let mapped = [UInt8](repeating: 0, count: 10) + [0xFF, 0xFF]
+        let any = [UInt8](repeating: 0, count: 16)
+        let octets =
+            host.flatMap { host in
+                BindAddress.bytes(of: host, family: AF_INET).map { mapped + $0 }
+                    ?? BindAddress.bytes(of: host, family: AF_INET6)
+            } ?? any
+        return Reach(prefix: octets == any ? [] : octets == mapped + [0, 0, 0, 0] ? mapped : octets, port: port)
+    }
+}
+
 extension BindAddress: CustomStringConvertible {
     /// `0.0.0.0:14567`, `[::]:14567`, or the port alone.
     package var description: String {

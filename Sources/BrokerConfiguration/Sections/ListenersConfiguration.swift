@@ -24,31 +24,65 @@ package struct ListenersConfiguration: ConfigurationSection {
         return keyed("tcp", tcp) + keyed("ssl", tls) + keyed("quic", quic)
     }
 
-    /// Two listeners cannot have one port: that would fail at start with the second one's name, and less clearly.
+    /// Two listeners of one protocol cannot have one port: the start would fail, and not say which two they are.
     package mutating func settle(at path: [String], in reading: inout SchemaReading) {
-        typealias Bound = (kind: String, name: String, bind: BindAddress)
-        func bound(_ kind: String, _ listeners: [String: some ListenerConfiguration]) -> [Bound] {
-            listeners.filter(\.value.isEnabled).sorted { $0.key < $1.key }.map { (kind, $0.key, $0.value.bind) }
-        }
-        func refuseTwice(_ listeners: [Bound], in reading: inout SchemaReading) {
-            var seen: [BindAddress: Bound] = [:]
-            for listener in listeners where listener.bind.port != 0 {
-                if let other = seen[listener.bind] {
-                    let name = other.kind == listener.kind ? other.name : "\(other.kind).\(other.name)"
-                    reading.add(
-                        ConfigurationProblem(
-                            origin: reading.origin(at: path + [listener.kind, listener.name, "bind"])
-                                ?? reading.origin(at: path + [other.kind, other.name, "bind"]) ?? .builtIn,
-                            key: HOCONText.path(path + [listener.kind, listener.name, "bind"]),
-                            message: "\(listener.bind) is already the address of the listener \(name)",
-                            allowed: "an address and port that no other \(listener.kind) listener has"
-                        )
-                    )
-                }
-                seen[listener.bind] = listener
+        func bound(_ kind: String, _ listeners: [String: some ListenerConfiguration], in reading: SchemaReading)
+            -> [Bound]
+        {
+            listeners.filter { $0.value.isEnabled && $0.value.bind.port != 0 }.sorted { $0.key < $1.key }.map {
+                let path = path + [kind, $0.key]
+                return Bound(
+                    path: path,
+                    bind: $0.value.bind,
+                    bindOrigin: reading.origin(at: path + ["bind"]),
+                    origin: reading.origin(at: path)
+                )
             }
         }
-        refuseTwice(bound("tcp", tcp) + bound("ssl", tls), in: &reading)
-        refuseTwice(bound("quic", quic), in: &reading)
+        Self.refuseCollisions(among: bound("tcp", tcp, in: reading) + bound("ssl", tls, in: reading), in: &reading)
+        Self.refuseCollisions(among: bound("quic", quic, in: reading), in: &reading)
+    }
+
+    private struct Bound {
+        let path: [String]
+        let bind: BindAddress
+        /// Where its address was set, or nil when it is the built-in one.
+        let bindOrigin: Origin?
+        /// Where anything of it was set, or nil when all of it is built in.
+        let origin: Origin?
+
+        /// Whether it, rather than `other`, is to be changed: more was said about it.
+        func isMoreDeliberate(than other: Bound) -> Bool {
+            if (bindOrigin == nil) != (other.bindOrigin == nil) { return bindOrigin != nil }
+            return origin != nil && other.origin == nil
+        }
+    }
+
+    private static func refuseCollisions(among listeners: [Bound], in reading: inout SchemaReading) {
+        var seen: [BindAddress.Reach: Bound] = [:]
+        // Those that reach far come first: then it is enough to look for what takes in the next one.
+        for width in BindAddress.Reach.widths {
+            for listener in listeners where listener.bind.reach.prefix.count == width {
+                let reach = listener.bind.reach
+                if let other = reach.including.lazy.compactMap({ seen[$0] }).first {
+                    reading.add(
+                        other.isMoreDeliberate(than: listener)
+                            ? collision(of: other, with: listener) : collision(of: listener, with: other)
+                    )
+                }
+                seen[reach] = listener
+            }
+        }
+    }
+
+    private static func collision(of listener: Bound, with other: Bound) -> ConfigurationProblem {
+        let name = HOCONText.path(other.path)
+        let choice = other.bindOrigin == nil ? ", or \(name).enable = false" : ""
+        return ConfigurationProblem(
+            origin: listener.bindOrigin ?? listener.origin ?? .builtIn,
+            key: HOCONText.path(listener.path + ["bind"]),
+            message: "\(listener.bind) collides with \(other.bind), the address of \(name)",
+            allowed: "an address and port that no other listener has\(choice)"
+        )
     }
 }

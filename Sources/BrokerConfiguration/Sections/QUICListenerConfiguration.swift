@@ -323,6 +323,9 @@ package struct QUICListenerConfiguration: ConfigurationSection, ListenerConfigur
     }
 
     package mutating func settle(at path: [String], in reading: inout SchemaReading) {
+        Self.uncover("certfile", &certificateFile, &tls.certificateFile, at: path, in: reading)
+        Self.uncover("keyfile", &keyFile, &tls.keyFile, at: path, in: reading)
+        Self.uncover("ciphers", &ciphers, &tls.ciphers, at: path, in: reading)
         let isTwice = [
             ("certfile", certificateFile, tls.certificateFile), ("keyfile", keyFile, tls.keyFile),
         ].first { $0.1 != nil && $0.2 != nil && $0.1 != $0.2 }
@@ -353,5 +356,21 @@ package struct QUICListenerConfiguration: ConfigurationSection, ListenerConfigur
                 )
             )
         }
+    }
+
+    /// Leaves, of a key on the listener itself and the one of `ssl_options`, what the later layer has; both where they
+    /// are of one layer.
+    private static func uncover<Value>(
+        _ key: String,
+        _ own: inout Value?,
+        _ option: inout Value?,
+        at path: [String],
+        in reading: SchemaReading
+    ) {
+        guard let ownLayer = reading.origin(at: path + [key])?.layer,
+            let optionLayer = reading.origin(at: path + ["ssl_options", key])?.layer
+        else { return }
+        if ownLayer < optionLayer { own = nil }
+        if optionLayer < ownLayer { option = nil }
     }
 }
