@@ -35,7 +35,7 @@ package struct RetainerBackendConfiguration: ConfigurationSection {
                 \.maximumRetainedMessages,
                 .integer(1...Int.max),
                 or: "0",
-                "Messages that are retained at a time; 0 means no limit."
+                "Messages that are retained at a time, an equal share of them on each event loop, rounded up; 0 means no limit."
             ),
             .fixed("type", "built_in_database", because: "there is no other"),
             .meaningless("storage_type", because: "retained messages live in memory"),

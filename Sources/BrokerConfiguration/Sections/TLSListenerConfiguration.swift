@@ -71,7 +71,10 @@ package struct TLSOptionsConfiguration: ConfigurationSection {
             .meaningless("ciphers", because: "the three of TLS 1.3 are offered"),
             .meaningless("hibernate_after", because: "connections do not hibernate"),
             .meaningless("secure_renegotiate", because: "TLS 1.3 has no renegotiation"),
-            .meaningless("reuse_sessions", because: "sessions are not resumed"),
+            .meaningless(
+                "reuse_sessions",
+                because: "sessions are always resumed, with the client's certificate as long as that is valid"
+            ),
             .meaningless("honor_cipher_order", because: "the ciphers of TLS 1.3 are alike in strength"),
             .meaningless(
                 "handshake_timeout",
