@@ -206,6 +206,21 @@ struct LoadRunTests {
         #expect(console.contains("connect_retried total=2 "))
     }
 
+    @Test("A run whose broker goes away is not as asked", arguments: Transport.allCases)
+    func lost(transport: Transport) async throws {
+        let console = Console()
+        let load = try await Mosquitto.with { broker in
+            let load = Task {
+                try await run(.conn, broker, transport, ["-c", "3", "-i", "0", "--duration", "60s"], console)
+            }
+            while !console.contains("connect_succ total=3") { try await Task.sleep(for: .milliseconds(50)) }
+            return load
+        }
+        #expect(try await load.value == .incomplete)
+        #expect(console.contains("NOT AS ASKED    3 clients lost their connection"))
+        #expect(console.contains("of the 60 s that were asked for"))
+    }
+
     @Test("An interrupt ends a run in order, with its summary")
     func interrupt() async throws {
         try await Mosquitto.with { broker in
