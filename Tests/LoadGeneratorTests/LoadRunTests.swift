@@ -130,6 +130,37 @@ struct LoadRunTests {
         }
     }
 
+    @Test("As fast as possible, and every topic has its share", arguments: Transport.allCases, ["0", "1"])
+    func shares(transport: Transport, qos: String) async throws {
+        try await Mosquitto.with { broker in
+            let received = Console()
+            async let subscriber = run(
+                .sub,
+                broker,
+                transport,
+                ["-t", "b", "-q", "1", "-c", "1", "-L", "100", "--duration", "10"],
+                received
+            )
+            while !received.contains(" sub total=1") { try await Task.sleep(for: .milliseconds(50)) }
+            let words = ["-t", "a", "-t", "b", "-c", "1", "-I", "0", "-L", "200", "-q", qos]
+            #expect(try await run(.pub, broker, transport, words) == .done)
+            #expect(try await subscriber == .done)
+        }
+    }
+
+    @Test("The messages under way of a client are those of all its streams")
+    func inflight() async throws {
+        let broker = try await SilentBroker()
+        let console = Console()
+        let topics = (1...8).flatMap { ["-t", "t/\($0)"] }
+        let words = ["--quic", "-h", "127.0.0.1", "-p", "\(broker.port)", "-c", "1", "--streams", "8", "-q", "1"]
+        let options = try BenchOptions(.pub, words + topics + ["-I", "0", "-F", "3", "--duration", "500ms"])
+        let outcome = try await LoadGenerator.run(options, output: console.output, interrupts: AsyncStream { _ in })
+        await broker.stop()
+        #expect(outcome == .incomplete)
+        #expect(console.contains("NOT AS ASKED    3 messages were not acknowledged"))
+    }
+
     @Test("A closed loop delivers", arguments: Transport.allCases, [LoadKind.pair, .fanout])
     func closedLoop(transport: Transport, kind: LoadKind) async throws {
         try await Mosquitto.with { broker in
