@@ -161,6 +161,18 @@ struct LoadRunTests {
         #expect(console.contains("NOT AS ASKED    3 messages were not acknowledged"))
     }
 
+    @Test("The counter of a publisher goes on over all its topics", arguments: Transport.allCases)
+    func counter(transport: Transport) async throws {
+        try await Mosquitto.with { broker in
+            let received = Console()
+            let words = ["-t", "a", "-t", "b", "-c", "1", "-L", "100", "-q", "1", "--payload-hdrs", "cnt64"]
+            async let subscriber = run(.sub, broker, transport, words + ["--duration", "10"], received)
+            while !received.contains(" sub total=1") { try await Task.sleep(for: .milliseconds(50)) }
+            #expect(try await run(.pub, broker, transport, words + ["-I", "1"]) == .done)
+            #expect(try await subscriber == .done)
+        }
+    }
+
     @Test("A closed loop delivers", arguments: Transport.allCases, [LoadKind.pair, .fanout])
     func closedLoop(transport: Transport, kind: LoadKind) async throws {
         try await Mosquitto.with { broker in

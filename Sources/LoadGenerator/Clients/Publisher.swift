@@ -18,7 +18,13 @@ final class Publisher: LoadRole {
         self.client = client
         options = client.worker.plan.options
         streams = LoadStreams(client)
-        flows = client.worker.plan.flows.map { TopicFlow($0, of: self) }
+        // Messages keep their order on one stream, and so do their numbers.
+        var counters: [Int: MessageCounter] = [:]
+        for plan in client.worker.plan.flows {
+            let counter = counters[plan.stream] ?? MessageCounter(stream: plan.stream)
+            counters[plan.stream] = counter
+            flows.append(TopicFlow(plan, of: self, counter: counter))
+        }
     }
 
     func connected(sessionPresent: Bool) {

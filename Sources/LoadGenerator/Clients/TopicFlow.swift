@@ -14,6 +14,7 @@ final class TopicFlow {
     private var begin: NIODeadline?
     /// Messages since ``begin``.
     private var attempts: Int64 = 0
+    private let counter: MessageCounter
     /// When it wants to be woken. An earlier wish that is no more is not heard.
     private var wakeTime: NIODeadline?
     /// Whether its timer has just woken it.
@@ -22,9 +23,10 @@ final class TopicFlow {
     /// After which a stream that could not be opened is tried again.
     private static let streamRetryDelay = TimeAmount.seconds(1)
 
-    init(_ plan: FlowPlan, of publisher: Publisher) {
+    init(_ plan: FlowPlan, of publisher: Publisher, counter: MessageCounter) {
         self.plan = plan
         self.publisher = publisher
+        self.counter = counter
         let identity = publisher.client.identity
         payloads = plan.payload.source(for: identity, headers: publisher.client.worker.plan.options.headers)
         if !plan.topic.changes { fixedTopic = ByteBuffer(string: plan.topic.text(for: identity)) }
@@ -55,7 +57,7 @@ final class TopicFlow {
         else { return false }
         let message = Publish(
             topic: fixedTopic ?? ByteBuffer(string: plan.topic.text(for: publisher.client.identity)),
-            payload: payloads.next(),
+            payload: payloads.next(counter),
             qos: plan.qos,
             retain: plan.retain
         )

@@ -78,7 +78,13 @@ extension OptionTable {
             "topic filter; may be repeated. Levels %i %c %u %rand_N are replaced"
         ),
         Option("qos", "q", .integer, initial: "0", "highest quality of service"),
-        Option("payload-hdrs", nil, .string, initial: "", "as the publishers': cnt64, ts, ts_us"),
+        Option(
+            "payload-hdrs",
+            nil,
+            .string,
+            initial: "",
+            "as the publishers': cnt64 (for all topics of a publisher), ts, ts_us"
+        ),
         Option("limit", "L", .integer, initial: "0", "end after so many messages over all clients; 0: never"),
         streams,
     ]
