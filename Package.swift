@@ -111,7 +111,7 @@ let package = Package(
             name: "LoadGeneratorTests",
             dependencies: [
                 "LoadGenerator", "MQTTClient", "MQTTCodec", "QUICTransport", "CertificateFixture", "MosquittoFixture",
-                .nioCore,
+                .nioCore, .nioPosix, .logging,
             ]
         ),
         .target(

@@ -35,10 +35,15 @@ package enum LoadGenerator {
         }
     }
 
+    /// Descriptors that the clients need at the same time; `nil` where they share sockets.
+    static func descriptors(_ options: BenchOptions) -> Int? {
+        guard !options.isQUIC || options.ownsSockets else { return nil }
+        return options.command == .pair ? options.count * 2 : options.count
+    }
+
     /// Descriptors for each client, and some for the process itself.
     private static func prepareDescriptors(_ options: BenchOptions, _ output: BenchOutput) {
-        guard !options.isQUIC else { return }
-        let clients = options.command == .pair ? options.count * 2 : options.count
+        guard let clients = descriptors(options) else { return }
         let wanted = clients + 128
         let allowed = DescriptorLimit.raise(to: wanted)
         if allowed < wanted {

@@ -22,7 +22,8 @@ struct LoadRun {
 
     private static let acknowledgementTime = TimeAmount.seconds(5)
 
-    private enum End { case asked, interrupted, nobodyLeft }
+    /// What ended a run: its limit or its time, somebody before that, or the loss of its last client.
+    enum End { case asked, interrupted, nobodyLeft }
 
     /// - Throws: ``UsageError``.
     init(_ options: BenchOptions, _ output: BenchOutput, _ group: MultiThreadedEventLoopGroup, loops: Int) async throws
@@ -147,7 +148,7 @@ struct LoadRun {
             options,
             await total,
             elapsed: Nanoseconds(max(elapsed, 0)),
-            isInterrupted: end == .interrupted
+            end: end
         )
         try await writeTickets()
         for worker in workers {

@@ -33,6 +33,14 @@ package enum ClientError: Error, Equatable, Sendable {
     case retainNotSupported
     /// The server forgot the session before it acknowledged.
     case sessionLost
+
+    /// Whether it is the end of a connection, after which another one may fare better.
+    package var isLoss: Bool {
+        switch self {
+        case .disconnected, .transport, .protocolViolation, .connectTimeout, .pingTimeout, .notConnected: true
+        default: false
+        }
+    }
 }
 
 /// What ended a transport, or kept it from starting.

@@ -113,15 +113,20 @@ struct SubCommand: AsyncParsableCommand {
         var printer = try MessagePrinter(self)
         var answer = try await client.connect()
         var delay = Duration.seconds(1)
+        var isSubscribed = answer.sessionPresent
         while true {
-            if !answer.sessionPresent { try await subscribe(client) }
             do {
+                if !answer.sessionPresent || !isSubscribed {
+                    isSubscribed = false
+                    try await subscribe(client)
+                    isSubscribed = true
+                }
                 while let messages = try await client.nextMessages() {
                     if printer.print(messages) { return 0 }
                     delay = .seconds(1)
                 }
                 return 0
-            } catch let error as ClientError {
+            } catch let error as ClientError where error.isLoss {
                 Terminal.note("martlet sub: \(error); connecting again")
             }
             answer = try await reconnect(client, &delay)
@@ -134,8 +139,8 @@ struct SubCommand: AsyncParsableCommand {
             delay = min(delay * 2, .seconds(30))
             do {
                 return try await client.connect()
-            } catch ClientError.transport(let failure) {
-                Terminal.note("martlet sub: \(failure); trying again")
+            } catch let error as ClientError where error.isLoss {
+                Terminal.note("martlet sub: \(error); trying again")
             }
         }
     }

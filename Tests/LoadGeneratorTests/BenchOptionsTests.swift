@@ -127,4 +127,16 @@ struct BenchOptionsTests {
     func mistake(kind: LoadKind, words: [String], text: String) {
         #expect(throws: UsageError(text)) { try BenchOptions(kind, words) }
     }
+
+    @Test(
+        "Files that clients need: one each, unless they share sockets",
+        arguments: [
+            (LoadKind.conn, [], 5), (.conn, ["--ssl"], 5), (.conn, ["--quic"], nil),
+            (.conn, ["--quic", "--own-sockets"], 5), (.conn, ["--quic", "--migrate-every", "1s"], 5), (.pair, [], 10),
+            (.pair, ["--quic"], nil),
+        ] as [(LoadKind, [String], Int?)]
+    )
+    func descriptors(kind: LoadKind, words: [String], expected: Int?) throws {
+        #expect(LoadGenerator.descriptors(try BenchOptions(kind, ["-c", "5"] + words)) == expected)
+    }
 }

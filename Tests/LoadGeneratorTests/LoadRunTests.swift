@@ -130,6 +130,49 @@ struct LoadRunTests {
         }
     }
 
+    @Test("As fast as possible, and every topic has its share", arguments: Transport.allCases, ["0", "1"])
+    func shares(transport: Transport, qos: String) async throws {
+        try await Mosquitto.with { broker in
+            let received = Console()
+            async let subscriber = run(
+                .sub,
+                broker,
+                transport,
+                ["-t", "b", "-q", "1", "-c", "1", "-L", "100", "--duration", "10"],
+                received
+            )
+            while !received.contains(" sub total=1") { try await Task.sleep(for: .milliseconds(50)) }
+            let words = ["-t", "a", "-t", "b", "-c", "1", "-I", "0", "-L", "200", "-q", qos]
+            #expect(try await run(.pub, broker, transport, words) == .done)
+            #expect(try await subscriber == .done)
+        }
+    }
+
+    @Test("The messages under way of a client are those of all its streams")
+    func inflight() async throws {
+        let broker = try await SilentBroker()
+        let console = Console()
+        let topics = (1...8).flatMap { ["-t", "t/\($0)"] }
+        let words = ["--quic", "-h", "127.0.0.1", "-p", "\(broker.port)", "-c", "1", "--streams", "8", "-q", "1"]
+        let options = try BenchOptions(.pub, words + topics + ["-I", "0", "-F", "3", "--duration", "500ms"])
+        let outcome = try await LoadGenerator.run(options, output: console.output, interrupts: AsyncStream { _ in })
+        await broker.stop()
+        #expect(outcome == .incomplete)
+        #expect(console.contains("NOT AS ASKED    3 messages were not acknowledged"))
+    }
+
+    @Test("The counter of a publisher goes on over all its topics", arguments: Transport.allCases)
+    func counter(transport: Transport) async throws {
+        try await Mosquitto.with { broker in
+            let received = Console()
+            let words = ["-t", "a", "-t", "b", "-c", "1", "-L", "100", "-q", "1", "--payload-hdrs", "cnt64"]
+            async let subscriber = run(.sub, broker, transport, words + ["--duration", "10"], received)
+            while !received.contains(" sub total=1") { try await Task.sleep(for: .milliseconds(50)) }
+            #expect(try await run(.pub, broker, transport, words + ["-I", "1"]) == .done)
+            #expect(try await subscriber == .done)
+        }
+    }
+
     @Test("A closed loop delivers", arguments: Transport.allCases, [LoadKind.pair, .fanout])
     func closedLoop(transport: Transport, kind: LoadKind) async throws {
         try await Mosquitto.with { broker in
@@ -204,6 +247,21 @@ struct LoadRunTests {
         #expect(console.lines.contains("client(1): connect error - connection refused"))
         #expect(console.contains("connect_fail total=2 "))
         #expect(console.contains("connect_retried total=2 "))
+    }
+
+    @Test("A run whose broker goes away is not as asked", arguments: Transport.allCases)
+    func lost(transport: Transport) async throws {
+        let console = Console()
+        let load = try await Mosquitto.with { broker in
+            let load = Task {
+                try await run(.conn, broker, transport, ["-c", "3", "-i", "0", "--duration", "60s"], console)
+            }
+            while !console.contains("connect_succ total=3") { try await Task.sleep(for: .milliseconds(50)) }
+            return load
+        }
+        #expect(try await load.value == .incomplete)
+        #expect(console.contains("NOT AS ASKED    3 clients lost their connection"))
+        #expect(console.contains("of the 60 s that were asked for"))
     }
 
     @Test("An interrupt ends a run in order, with its summary")

@@ -9,15 +9,17 @@ struct PayloadTests {
     func size() throws {
         let body = try PayloadSource.Body(try BenchOptions(.pub, ["-t", "t", "-s", "3"]))
         var source = PayloadSource(body, headers: [])
-        #expect(String(buffer: source.next()) == "aaa")
+        let counter = MessageCounter(stream: 0)
+        #expect(String(buffer: source.next(counter)) == "aaa")
     }
 
     @Test("Headers come first, in their order, and count from 0")
     func headers() {
         var source = PayloadSource(.fixed(ByteBuffer(string: "x")), headers: [.cnt64, .ts, .tsMicroseconds])
+        let counter = MessageCounter(stream: 0)
         let before = WallClock.now
         for expected in 0..<3 as Range<UInt64> {
-            var payload = source.next()
+            var payload = source.next(counter)
             #expect(payload.readInteger(as: UInt64.self) == expected)
             let milliseconds = payload.readInteger(as: UInt64.self) ?? 0
             let microseconds = payload.readInteger(as: UInt64.self) ?? 0
@@ -30,9 +32,26 @@ struct PayloadTests {
     @Test("A payload that is kept does not change with the next one")
     func kept() {
         var source = PayloadSource(.fixed(ByteBuffer(string: "x")), headers: [.cnt64])
-        let first = source.next()
-        _ = source.next()
+        let counter = MessageCounter(stream: 0)
+        let first = source.next(counter)
+        _ = source.next(counter)
         #expect(first.getInteger(at: 0, as: UInt64.self) == 0)
+    }
+
+    @Test("Topics of one stream share a counter, which tells the stream; a payload without it takes no number")
+    func counters() {
+        let counter = MessageCounter(stream: 3)
+        var counted = PayloadSource(.fixed(ByteBuffer()), headers: [.cnt64])
+        var other = counted
+        var uncounted = PayloadSource(.fixed(ByteBuffer(string: "x")), headers: [])
+        var numbers: [UInt64] = []
+        for _ in 0..<2 {
+            for payload in [counted.next(counter), uncounted.next(counter), other.next(counter)] {
+                if let number = ReceivedHeaders([.cnt64], of: payload).counter { numbers.append(number) }
+            }
+        }
+        #expect(numbers == (0..<4).map { 3 << 48 + $0 })
+        #expect(numbers.allSatisfy { MessageCounter.stream(of: $0) == 3 })
     }
 
     @Test("What a subscriber reads")

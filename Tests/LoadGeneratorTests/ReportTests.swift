@@ -25,8 +25,8 @@ struct ReportTests {
         var snapshot = Worker.Snapshot()
         snapshot.counters[.connected] = 10
         snapshot.counters[.published] = 100
-        func problems(interrupted: Bool = false) -> [String] {
-            LoadReport(options, snapshot, elapsed: 1, isInterrupted: interrupted).problems
+        func problems(_ end: LoadRun.End = .asked) -> [String] {
+            LoadReport(options, snapshot, elapsed: 1, end: end).problems
         }
         #expect(problems().isEmpty)
         snapshot.counters[.published] = 99
@@ -37,9 +37,26 @@ struct ReportTests {
         snapshot.counters[.publishFailed] = 0
         snapshot.counters[.connected] = 9
         #expect(problems() == ["only 9 of 10 clients were connected in time"])
-        #expect(problems(interrupted: true).isEmpty)
+        #expect(problems(.interrupted).isEmpty)
         snapshot.counters[.connectFailed] = 1
-        #expect(problems(interrupted: true) == ["1 clients could not connect"])
+        #expect(problems(.interrupted) == ["1 clients could not connect"])
+        snapshot.counters[.connected] = 10
+        snapshot.counters[.connectFailed] = 0
+        snapshot.lost = 2
+        #expect(problems() == ["2 clients lost their connection"])
+        #expect(problems(.interrupted) == problems())
+    }
+
+    @Test("A run that ends before its time since nobody is left")
+    func nobodyLeft() throws {
+        let options = try BenchOptions(.conn, ["-c", "1", "--duration", "2500ms"])
+        var snapshot = Worker.Snapshot()
+        snapshot.counters[.connected] = 1
+        func problems(_ end: LoadRun.End) -> [String] {
+            LoadReport(options, snapshot, elapsed: 1_200_000_000, end: end).problems
+        }
+        #expect(problems(.asked).isEmpty)
+        #expect(problems(.nobodyLeft) == ["no client was left after 1.2 s of the 2.5 s that were asked for"])
     }
 
     @Test("A process's figures, whatever its name")

@@ -33,7 +33,7 @@ struct TopicSpecificationTests {
         let identity = ClientIdentity(index: 0, options: options)
         let specification = try #require(try read(Self.topic(changes)).first)
         var source = specification.source(for: identity, headers: headers)
-        return source.next()
+        return source.next(MessageCounter(stream: 0))
     }
 
     @Test("The peer's example")

@@ -9,7 +9,7 @@ import subprocess
 import pytest
 
 from clients import Kind, WireOverTCP
-from packets import Message
+from packets import CONNACK, SUBACK, Message, packet, publish
 from test_tls import make_pair
 
 pytestmark = pytest.mark.martlet
@@ -105,6 +105,37 @@ def test_sub_leaves_its_will(listen, connect, topic):
     subscriber.stdout.readline()
     subscriber.kill()
     assert watcher.next() == Message(f"{topic}/will", b"gone", 1)
+
+
+def test_sub_connects_again_before_it_is_subscribed(binary, topic):
+    """A connection that ends before SUBACK is lost like any other, and the session that goes on has no subscription yet. A refusal ends it."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        listener.settimeout(PATIENCE)
+        where = ["-h", "127.0.0.1", "-p", str(listener.getsockname()[1]), "-W", str(PATIENCE)]
+        subscriber = subprocess.Popen(
+            [binary, "sub", *where, "-t", topic, "-i", topic, "-c", "-x", "60"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        )
+
+        def accept(present: int, reason: int = 0) -> socket.socket:
+            connection, _ = listener.accept()
+            connection.settimeout(PATIENCE)
+            assert connection.recv(1000)
+            connection.sendall(packet(CONNACK, bytes([present, reason, 0])))
+            return connection
+
+        try:
+            with accept(0) as connection:
+                assert connection.recv(1000)
+            with accept(1) as connection:
+                identifier = connection.recv(1000)[2:4]
+                connection.sendall(packet(SUBACK, identifier + bytes([0, 0])) + publish(Message(topic, b"heard")))
+                assert subscriber.stdout.readline() == "heard\n"
+            with accept(0, 0x87):
+                _, said = subscriber.communicate(timeout=PATIENCE)
+        finally:
+            subscriber.kill()
+            subscriber.wait()
+    assert subscriber.returncode == 1 and "refused" in said, said
 
 
 def test_sub_gives_up_in_time(binary, server, topic):

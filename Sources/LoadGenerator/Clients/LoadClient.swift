@@ -28,6 +28,8 @@ final class LoadClient {
     private var retriesLeft: Int
     private var reconnectsLeft: Int
     private var hasConnected = false
+    /// Whether it is connected, as far as MQTT knows.
+    private var isConnected = false
     private var connectStarted = NIODeadline.uptimeNanoseconds(0)
 
     private static let retryDelay = TimeAmount.seconds(1)
@@ -71,6 +73,8 @@ final class LoadClient {
 
     private func connected(_ answer: ConnectAcknowledgement) {
         worker.counters[hasConnected ? .reconnected : .connected] += 1
+        if hasConnected { worker.lost -= 1 }
+        isConnected = true
         if connection.earlyData == .accepted { worker.counters[.early] += 1 }
         worker.latencies.connect.record(microseconds: (.now() - connectStarted).microseconds)
         let isFirst = !hasConnected
@@ -83,6 +87,8 @@ final class LoadClient {
     private func closed(_ error: ClientError?) {
         guard !worker.isStopping else { return }
         count(error)
+        if isConnected { worker.lost += 1 }
+        isConnected = false
         if hasConnected {
             say("disconnected with reason \(error?.disconnectText ?? "closed")")
             if reconnectsLeft > 0 {

@@ -2,13 +2,15 @@ import MQTTClient
 import MQTTCodec
 import NIOCore
 
-/// Publishes on its topics, each at its own rate.
+/// Publishes on its topics, each at its own rate. Those that are due take turns, so that none of them takes all that the server
+/// or a stream has room for.
 final class Publisher: LoadRole {
     unowned let client: LoadClient
     let streams: LoadStreams
     private let options: BenchOptions
+    /// The one that has sent last is the last.
     private var flows: [TopicFlow] = []
-    /// Messages at QoS 1 and 2 without their final acknowledgement.
+    /// Messages at QoS 1 and 2 without their final acknowledgement, on all streams.
     private var outstanding = 0
     private var hasStarted = false
 
@@ -16,7 +18,13 @@ final class Publisher: LoadRole {
         self.client = client
         options = client.worker.plan.options
         streams = LoadStreams(client)
-        flows = client.worker.plan.flows.map { TopicFlow($0, of: self) }
+        // Messages keep their order on one stream, and so do their numbers.
+        var counters: [Int: MessageCounter] = [:]
+        for plan in client.worker.plan.flows {
+            let counter = counters[plan.stream] ?? MessageCounter(stream: plan.stream)
+            counters[plan.stream] = counter
+            flows.append(TopicFlow(plan, of: self, counter: counter))
+        }
     }
 
     func connected(sessionPresent: Bool) {
@@ -29,10 +37,8 @@ final class Publisher: LoadRole {
         hasStarted = true
         let wait = options.randomWait.upperBound > 0 ? Nanoseconds.random(in: options.randomWait) : 0
         let begin = NIODeadline.now() + .nanoseconds(Int64(wait))
-        for flow in flows {
-            flow.start(at: begin)
-            flow.pump(onTime: true)
-        }
+        for flow in flows { flow.start(at: begin) }
+        pump()
     }
 
     func received(_ event: ClientEvent) {
@@ -59,9 +65,30 @@ final class Publisher: LoadRole {
 
     // MARK: Publishing
 
-    private func pump() {
-        for flow in flows { flow.pump(onTime: false) }
+    /// Publishes what is due and has room.
+    func pump() {
+        while client.worker.mayPublish, client.connection.session.phase == .connected, takeTurns() {}
     }
+
+    /// Each flow publishes one message at most, first the one whose last is the longest ago.
+    ///
+    /// - Returns: whether any did.
+    private func takeTurns() -> Bool {
+        var turns = 0
+        var index = 0
+        while index < flows.count - turns {
+            if flows[index].publishNext() {
+                flows.append(flows.remove(at: index))
+                turns += 1
+            } else {
+                index += 1
+            }
+        }
+        return turns > 0
+    }
+
+    /// Whether one more may be without its final acknowledgement (`--inflight`).
+    var mayAwaitMore: Bool { options.inflight == 0 || outstanding < options.inflight }
 
     func publish(_ message: Publish, over link: any ClientLink, now: NIODeadline) {
         client.worker.counters[.published] += 1

@@ -6,7 +6,8 @@ final class Subscriber: LoadRole {
     private unowned let client: LoadClient
     private let streams: LoadStreams
     private let headers: [PayloadHeader]
-    private var lastCounter: UInt64?
+    /// The last `cnt64` of each stream of the publisher.
+    private var lastCounters: [UInt64: UInt64] = [:]
     /// SUBSCRIBEs whose answer is due, and whether one of them has failed.
     private var unanswered = 0
     private var hasFailed = false
@@ -76,8 +77,8 @@ final class Subscriber: LoadRole {
             worker.latencies.endToEnd.record(microseconds: latency)
         }
         if let counter = values.counter {
-            if let lastCounter, counter != lastCounter &+ 1 { worker.sequenceBreaks += 1 }
-            lastCounter = counter
+            let last = lastCounters.updateValue(counter, forKey: MessageCounter.stream(of: counter))
+            if let last, counter != last &+ 1 { worker.sequenceBreaks += 1 }
         }
     }
 

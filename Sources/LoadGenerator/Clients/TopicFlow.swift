@@ -14,14 +14,19 @@ final class TopicFlow {
     private var begin: NIODeadline?
     /// Messages since ``begin``.
     private var attempts: Int64 = 0
-    private var isWaiting = false
+    private let counter: MessageCounter
+    /// When it wants to be woken. An earlier wish that is no more is not heard.
+    private var wakeTime: NIODeadline?
+    /// Whether its timer has just woken it.
+    private var isOnTime = false
 
     /// After which a stream that could not be opened is tried again.
     private static let streamRetryDelay = TimeAmount.seconds(1)
 
-    init(_ plan: FlowPlan, of publisher: Publisher) {
+    init(_ plan: FlowPlan, of publisher: Publisher, counter: MessageCounter) {
         self.plan = plan
         self.publisher = publisher
+        self.counter = counter
         let identity = publisher.client.identity
         payloads = plan.payload.source(for: identity, headers: publisher.client.worker.plan.options.headers)
         if !plan.topic.changes { fixedTopic = ByteBuffer(string: plan.topic.text(for: identity)) }
@@ -30,33 +35,37 @@ final class TopicFlow {
     func start(at instant: NIODeadline) {
         begin = instant + .nanoseconds(Int64(plan.delay))
         attempts = 0
+        wakeTime = nil
     }
 
     func stop() { begin = nil }
 
-    func pump(onTime: Bool) {
-        let client = publisher.client
-        let worker = client.worker
-        guard let begin, worker.mayPublish else { return }
-        var onTime = onTime
+    /// Publishes one message if one is due and has room.
+    func publishNext() -> Bool {
+        guard let begin, wakeTime == nil else { return false }
+        let worker = publisher.client.worker
         let interval = Int64(plan.interval)
-        while client.connection.session.phase == .connected, let link = link(), link.isWritable {
-            let now = NIODeadline.now()
-            let due = begin + .nanoseconds(interval * attempts)
-            guard due <= now else { return wait(until: due) }
-            guard plan.qos == .atMostOnce || link.availableQuota > 0 else { return }
-            guard worker.limit?.claim() ?? true else { return }
-            let message = Publish(
-                topic: fixedTopic ?? ByteBuffer(string: plan.topic.text(for: client.identity)),
-                payload: payloads.next(),
-                qos: plan.qos,
-                retain: plan.retain
-            )
-            publisher.publish(message, over: link, now: now)
-            if interval > 0, attempts > 0, !onTime { worker.counters[.publishOverrun] += 1 }
-            attempts += 1
-            onTime = false
+        let now = NIODeadline.now()
+        let due = begin + .nanoseconds(interval * attempts)
+        guard due <= now else {
+            wait(until: due)
+            return false
         }
+        if plan.qos > .atMostOnce, !publisher.mayAwaitMore { return false }
+        guard let link = link(), link.isWritable, plan.qos == .atMostOnce || link.availableQuota > 0,
+            worker.limit?.claim() ?? true
+        else { return false }
+        let message = Publish(
+            topic: fixedTopic ?? ByteBuffer(string: plan.topic.text(for: publisher.client.identity)),
+            payload: payloads.next(counter),
+            qos: plan.qos,
+            retain: plan.retain
+        )
+        publisher.publish(message, over: link, now: now)
+        if interval > 0, attempts > 0, !isOnTime { worker.counters[.publishOverrun] += 1 }
+        attempts += 1
+        isOnTime = false
+        return true
     }
 
     private func link() -> (any ClientLink)? {
@@ -64,22 +73,24 @@ final class TopicFlow {
             return try publisher.streams.link(plan.stream, priority: plan.priority)
         } catch {
             // Such as one that has ended and is not given back yet.
-            if !isWaiting { publisher.client.say("stream \(plan.stream) not opened - \(error)") }
+            publisher.client.say("stream \(plan.stream) not opened - \(error)")
             wait(until: .now() + Self.streamRetryDelay)
             return nil
         }
     }
 
-    private func wait(until due: NIODeadline) {
-        guard !isWaiting else { return }
-        isWaiting = true
-        publisher.client.worker.timers.wake(self, at: due)
+    private func wait(until time: NIODeadline) {
+        wakeTime = time
+        publisher.client.worker.timers.wake(self, at: time)
     }
 }
 
 extension TopicFlow: TimerTarget {
     func timeReached(_ now: NIODeadline) {
-        isWaiting = false
-        pump(onTime: true)
+        guard let wakeTime, wakeTime <= now else { return }
+        self.wakeTime = nil
+        isOnTime = true
+        publisher.pump()
+        isOnTime = false
     }
 }

@@ -18,6 +18,8 @@ final class Worker: TimerTarget {
     var sequenceBreaks = 0
     /// Messages at QoS 1 and 2, each of which has to be answered.
     var awaited: UInt64 = 0
+    /// Clients that had a connection and have none.
+    var lost = 0
 
     private let number: Int
     private let workers: Int
@@ -148,7 +150,8 @@ final class Worker: TimerTarget {
             counters: counters,
             latencies: latencies,
             sequenceBreaks: sequenceBreaks,
-            awaited: awaited
+            awaited: awaited,
+            lost: lost
         )
     }
 
@@ -157,12 +160,14 @@ final class Worker: TimerTarget {
         var latencies = Latencies()
         var sequenceBreaks = 0
         var awaited: UInt64 = 0
+        var lost = 0
 
         static func += (sum: inout Self, other: Self) {
             sum.counters += other.counters
             sum.latencies.add(other.latencies)
             sum.sequenceBreaks += other.sequenceBreaks
             sum.awaited += other.awaited
+            sum.lost += other.lost
         }
     }
 }

@@ -78,7 +78,13 @@ extension OptionTable {
             "topic filter; may be repeated. Levels %i %c %u %rand_N are replaced"
         ),
         Option("qos", "q", .integer, initial: "0", "highest quality of service"),
-        Option("payload-hdrs", nil, .string, initial: "", "as the publishers': cnt64, ts, ts_us"),
+        Option(
+            "payload-hdrs",
+            nil,
+            .string,
+            initial: "",
+            "as the publishers': cnt64 (for all topics of a publisher), ts, ts_us"
+        ),
         Option("limit", "L", .integer, initial: "0", "end after so many messages over all clients; 0: never"),
         streams,
     ]
@@ -106,7 +112,13 @@ extension OptionTable {
         Option("message", "m", .string, "payload, or template://FILE"),
         Option("payload-hdrs", nil, .string, initial: "", "octets before the payload: cnt64, ts (ms), ts_us"),
         Option("limit", "L", .integer, initial: "0", "end after so many messages over all clients; 0: never"),
-        Option("inflight", "F", .integer, initial: "1", "unacknowledged messages of a client; 0: the server's limit"),
+        Option(
+            "inflight",
+            "F",
+            .integer,
+            initial: "1",
+            "unacknowledged messages of a client on all its streams; 0: the server's limit"
+        ),
         Option("wait-before-publishing", "w", .flag, initial: "false", "publish once all clients tried to connect"),
         Option("max-random-wait", nil, .milliseconds, initial: "0", "longest random wait before the first message"),
         Option("min-random-wait", nil, .milliseconds, initial: "0", "shortest random wait before the first message"),

@@ -2,7 +2,7 @@ import NIOCore
 
 /// Eight octets, big-endian, before the payload; publishers and subscribers name the same ones in the same order.
 enum PayloadHeader: String, Sendable {
-    /// The publisher's counter, from 0.
+    /// The publisher's counter, from 0, over all its topics; on data streams each has its own (``MessageCounter``).
     case cnt64
     /// When it was published: milliseconds since 1970, as the peer's.
     case ts

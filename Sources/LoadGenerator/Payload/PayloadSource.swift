@@ -13,7 +13,6 @@ struct PayloadSource {
     private let headers: [PayloadHeader]
     private let body: Body
     private var buffer: ByteBuffer
-    private var counter: UInt64 = 0
 
     private static let unique = Atomic<UInt64>(0)
 
@@ -32,7 +31,9 @@ struct PayloadSource {
     }
 
     /// The next payload. It is made in place: storage is copied only where an earlier one is still in flight.
-    mutating func next() -> ByteBuffer {
+    ///
+    /// - Parameter counter: for ``PayloadHeader/cnt64``, and left alone without.
+    mutating func next(_ counter: MessageCounter) -> ByteBuffer {
         let now = headers.isEmpty && isFixed ? 0 : WallClock.now
         if !isFixed {
             buffer.clear()
@@ -48,13 +49,12 @@ struct PayloadSource {
         for (index, header) in headers.enumerated() {
             let value =
                 switch header {
-                case .cnt64: counter
+                case .cnt64: counter.take()
                 case .ts: now / 1_000_000
                 case .tsMicroseconds: now / 1000
                 }
             buffer.setInteger(value, at: index * PayloadHeader.size)
         }
-        counter &+= 1
         return buffer
     }
 

@@ -26,8 +26,8 @@ package final class BenchOutput: Sendable {
             guard !hintedDescriptors.exchange(true, ordering: .relaxed) else { return }
             note(
                 """
-                This process may open \(DescriptorLimit.current) files, and each TCP client is one: raise the limit \
-                (ulimit -n, LimitNOFILE=), or use --quic, whose clients share sockets.
+                This process may open \(DescriptorLimit.current) files, and each client is one: raise the limit \
+                (ulimit -n, LimitNOFILE=)\(Self.way(toFewerDescriptors: options)).
                 """
             )
         case .outOfAddresses:
@@ -41,5 +41,11 @@ package final class BenchOutput: Sendable {
             )
         default: break
         }
+    }
+
+    private static func way(toFewerDescriptors options: BenchOptions) -> String {
+        if options.migrationInterval != nil { return "" }
+        if options.ownsSockets { return ", or leave out --own-sockets: then clients share sockets" }
+        return options.isQUIC ? "" : ", or use --quic, whose clients share sockets"
     }
 }

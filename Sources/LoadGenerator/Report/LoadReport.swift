@@ -19,8 +19,8 @@ struct LoadReport: Sendable {
     /// Why not everything that was asked for happened.
     var problems: [String] { document.problems }
 
-    /// - Parameter isInterrupted: somebody ended the run before its time, so that missing is only what failed.
-    init(_ options: BenchOptions, _ snapshot: Worker.Snapshot, elapsed: Nanoseconds, isInterrupted: Bool) {
+    /// - Parameter end: where somebody ended the run before its time, missing is only what failed.
+    init(_ options: BenchOptions, _ snapshot: Worker.Snapshot, elapsed: Nanoseconds, end: LoadRun.End) {
         self.snapshot = snapshot
         let counters = snapshot.counters
         document = Document(
@@ -29,7 +29,7 @@ struct LoadReport: Sendable {
             seconds: Double(elapsed) / 1e9,
             counters: [:],
             latencies: [:],
-            problems: Self.problems(options, snapshot, isInterrupted)
+            problems: Self.problems(options, snapshot, elapsed, end)
         )
         for counter in Counter.allCases where counter != .publishLatency {
             document.counters[counter.name] = counters[counter]
@@ -42,7 +42,8 @@ struct LoadReport: Sendable {
     private static func problems(
         _ options: BenchOptions,
         _ snapshot: Worker.Snapshot,
-        _ isInterrupted: Bool
+        _ elapsed: Nanoseconds,
+        _ end: LoadRun.End
     ) -> [String] {
         let counters = snapshot.counters
         var problems: [String] = []
@@ -50,9 +51,16 @@ struct LoadReport: Sendable {
         let connected = counters[.connected]
         check(counters[.connectFailed] > 0, "\(counters[.connectFailed]) clients could not connect")
         check(
-            !isInterrupted && connected + counters[.connectFailed] < options.count,
+            end != .interrupted && connected + counters[.connectFailed] < options.count,
             "only \(connected) of \(options.count) clients were connected in time"
         )
+        check(snapshot.lost > 0, "\(snapshot.lost) clients lost their connection")
+        if end == .nobodyLeft, let duration = options.duration {
+            let (had, asked) = (Double(elapsed) / 1e9, Double(duration) / 1e9)
+            problems.append(
+                "no client was left after \(had.text(decimals: 1)) s of the \(asked.text(atMost: 3)) s that were asked for"
+            )
+        }
         check(counters[.migrateFailed] > 0, "\(counters[.migrateFailed]) changes of address failed")
         check(counters[.publishFailed] > 0, "\(counters[.publishFailed]) messages were not delivered to the server")
         let answered = counters[.publishSucceeded] + counters[.publishedToNobody] + counters[.publishFailed]
