@@ -113,7 +113,8 @@ struct SubCommand: AsyncParsableCommand {
         var printer = try MessagePrinter(self)
         var answer = try await client.connect()
         var delay = Duration.seconds(1)
-        var isSubscribed = answer.sessionPresent
+        // An earlier run may have subscribed to something else.
+        var isSubscribed = false
         while true {
             do {
                 if !answer.sessionPresent || !isSubscribed {
