@@ -3,6 +3,7 @@ package struct Counters: Sendable, Equatable {
     package var connectionsAccepted: UInt64 = 0
     package var connectionsRefused: UInt64 = 0
     package var connectionsClosed: UInt64 = 0
+    package var connectionsUnheard: UInt64 = 0
     package var connectTimeouts: UInt64 = 0
     package var keepAliveTimeouts: UInt64 = 0
     package var addressChanges: UInt64 = 0
@@ -42,6 +43,7 @@ package struct Counters: Sendable, Equatable {
         ("connections_accepted", \.connectionsAccepted),
         ("connections_refused", \.connectionsRefused),
         ("connections_closed", \.connectionsClosed),
+        ("connections_unheard", \.connectionsUnheard),
         ("connect_timeouts", \.connectTimeouts),
         ("keep_alive_timeouts", \.keepAliveTimeouts),
         ("address_changes", \.addressChanges),

@@ -57,6 +57,9 @@ package struct Limits: Sendable {
     package var outputHighWaterMark = 1_048_576
     /// Octets that a client sends while its CONNECT or SUBSCRIBE is being answered; reading pauses beyond.
     package var maximumHeldBytes = 65_536
+    /// Connections of a shard that are gone and kept until an answer lets what they had said be handled, each with octets up to
+    /// `maximumHeldBytes`; one more is let go of unheard.
+    package var maximumGoneConnections = 1_000
     /// Octets of a retained message's payload; a longer one is delivered but not kept.
     package var maximumRetainedPayload = 1_048_576
     /// Retained messages of a shard; one more is delivered but not kept.

@@ -22,6 +22,8 @@ package struct Shard: ~Copyable {
     private var freeSlots: [Int] = []
     private var lastConnectionNumber: UInt64 = 0
     package private(set) var connectionCount = 0
+    /// Those of them whose transport is gone.
+    private var goneCount = 0
     /// Set by the shell while it reads from nobody, since another shard does not keep up.
     package private(set) var isStalled = false
 
@@ -145,10 +147,12 @@ package struct Shard: ~Copyable {
     /// The transport is gone; nothing more can be sent. Frees the slot, at once or when what arrived before is handled. A
     /// connection's data streams have ended with it, and their slots are to be freed likewise.
     package mutating func closed(_ connection: Connection, now: NIODeadline) {
-        if connection.hasMoreToSay {
+        if connection.hasMoreToSay, goneCount < limits.maximumGoneConnections {
             connection.isGone = true
             connection.isFinished = true
+            goneCount += 1
         } else {
+            if connection.hasMoreToSay { counters.connectionsUnheard += 1 }
             leave(connection, publishesWill: true, now: now)
             free(connection)
         }
@@ -159,6 +163,7 @@ package struct Shard: ~Copyable {
         guard connections[connection.slot] === connection else { return }
         connections[connection.slot] = nil
         freeSlots.append(connection.slot)
+        if connection.isGone { goneCount -= 1 }
         if connection.isDataStream {
             counters.streamsClosed += 1
         } else {

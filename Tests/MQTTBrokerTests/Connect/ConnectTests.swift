@@ -257,6 +257,27 @@ import Testing
             #expect(broker.shards[0].shard.connectionCount == 1)
         }
 
+        @Test("Those that are gone and not heard yet are bounded") func unheard() throws {
+            var limits = Limits()
+            limits.maximumGoneConnections = 2
+            let broker = SimulatedBroker(limits: limits, authenticator: Authenticator { _, _ in .pending })
+            let tickets = (0..<5).map { number in
+                let client = broker.connect("\(number)")
+                client.disconnect()
+                broker.drop(client)
+                return Authenticator.Ticket(shard: 0, slot: client.connection.slot, number: client.connection.number)
+            }
+            #expect(broker.counters.connectionsUnheard == 3)
+            #expect(broker.shards[0].shard.connectionCount == 2)
+            for ticket in tickets { broker.authenticated(ticket, .allowed) }
+            #expect(broker.shards[0].shard.connectionCount == 0)
+            // There is room again.
+            let client = broker.connect("again")
+            client.disconnect()
+            broker.drop(client)
+            #expect(broker.counters.connectionsUnheard == 3)
+        }
+
         @Test("What a client sends meanwhile is bounded") func bounded() {
             var limits = Limits()
             limits.maximumHeldBytes = 100
