@@ -203,8 +203,7 @@ import Testing
             let client = broker.connect("a")
             client.send(.pingRequest)
             #expect(client.inbox.isEmpty)
-            let ticket = Authenticator.Ticket(shard: 0, slot: client.connection.slot, number: client.connection.number)
-            broker.authenticated(ticket, .allowed)
+            broker.authenticated(client, .allowed)
             #expect(try client.connectAcknowledgement().reasonCode == .success)
             #expect(client.takeAll() == [.pingResponse])
         }
@@ -212,33 +211,14 @@ import Testing
         @Test("A verdict for a connection that is gone changes nothing") func late() {
             let broker = SimulatedBroker(authenticator: Authenticator { _, _ in .pending })
             let client = broker.connect("a")
-            let ticket = Authenticator.Ticket(shard: 0, slot: client.connection.slot, number: client.connection.number)
             broker.drop(client)
             let next = broker.connect("b")
-            broker.authenticated(ticket, .allowed)
+            broker.authenticated(client, .allowed)
             #expect(next.inbox.isEmpty)
         }
 
-        @Test("A client that has given up is not connected any more, and not missed") func givenUp() throws {
-            let broker = SimulatedBroker(
-                authenticator: Authenticator { connect, _ in
-                    connect.clientIdentifier == "slow" ? .pending : .allowed
-                }
-            )
-            let watcher = broker.connect("watcher")
-            watcher.subscribe("will")
-            let will = Connect.Will(topic: ByteBuffer(string: "will"), payload: ByteBuffer(string: "gone"))
-            let client = broker.connect("slow", will: will)
-            let ticket = Authenticator.Ticket(shard: 0, slot: client.connection.slot, number: client.connection.number)
-            broker.finish(client)
-            broker.authenticated(ticket, .allowed)
-            #expect(client.isClosed)
-            #expect(client.inbox.isEmpty)
-            #expect(watcher.takePayloads().isEmpty)
-        }
-
-        @Test("One that has said all of it is heard to the end, also when it is gone", arguments: [true, false])
-        func heard(isGone: Bool) throws {
+        /// A client with a will whose verdict takes its time, and one that watches.
+        private func slowlyDecided() -> (SimulatedBroker, watcher: SimulatedClient, client: SimulatedClient) {
             let broker = SimulatedBroker(
                 authenticator: Authenticator { connect, _ in
                     connect.clientIdentifier == "slow" ? .pending : .allowed
@@ -247,29 +227,41 @@ import Testing
             let watcher = broker.connect("watcher")
             watcher.subscribe("#")
             let will = Connect.Will(topic: ByteBuffer(string: "will"), payload: ByteBuffer(string: "gone"))
-            let client = broker.connect("slow", will: will)
+            return (broker, watcher, broker.connect("slow", will: will))
+        }
+
+        @Test("A client that has given up is not connected any more, and not missed") func givenUp() {
+            let (broker, watcher, client) = slowlyDecided()
+            broker.finish(client)
+            broker.authenticated(client, .allowed)
+            #expect(client.isClosed)
+            #expect(client.inbox.isEmpty)
+            #expect(watcher.takePayloads().isEmpty)
+        }
+
+        @Test("One that has said all of it is heard to the end, also when it is gone", arguments: [true, false])
+        func heard(isGone: Bool) {
+            let (broker, watcher, client) = slowlyDecided()
             client.publish("message", "hello")
             client.disconnect()
-            let ticket = Authenticator.Ticket(shard: 0, slot: client.connection.slot, number: client.connection.number)
             if isGone { broker.drop(client) } else { broker.finish(client) }
-            broker.authenticated(ticket, .allowed)
+            broker.authenticated(client, .allowed)
             #expect(watcher.takePayloads() == ["hello"])
             #expect(broker.shards[0].shard.connectionCount == 1)
         }
 
-        @Test("Those that are gone and not heard yet are bounded") func unheard() throws {
+        @Test("Those that are gone and not heard yet are bounded") func unheard() {
             var limits = Limits()
             limits.maximumGoneConnections = 2
             let broker = SimulatedBroker(limits: limits, authenticator: Authenticator { _, _ in .pending })
-            let tickets = (0..<5).map { number in
-                let client = broker.connect("\(number)")
+            let clients = (0..<5).map { broker.connect("\($0)") }
+            for client in clients {
                 client.disconnect()
                 broker.drop(client)
-                return Authenticator.Ticket(shard: 0, slot: client.connection.slot, number: client.connection.number)
             }
             #expect(broker.counters.connectionsUnheard == 3)
             #expect(broker.shards[0].shard.connectionCount == 2)
-            for ticket in tickets { broker.authenticated(ticket, .allowed) }
+            for client in clients { broker.authenticated(client, .allowed) }
             #expect(broker.shards[0].shard.connectionCount == 0)
             // There is room again.
             let client = broker.connect("again")

@@ -154,9 +154,11 @@ final class SimulatedBroker {
         if settles { settle() }
     }
 
-    func authenticated(_ ticket: Authenticator.Ticket, _ verdict: Authenticator.Verdict) {
-        shards[ticket.shard].shard.authenticated(ticket, verdict, now: now)
-        collect(ticket.shard)
+    /// The verdict about a client comes, wherever that is by now.
+    func authenticated(_ client: SimulatedClient, _ verdict: Authenticator.Verdict) {
+        let ticket = shards[client.shard].shard.ticket(client.connection)
+        shards[client.shard].shard.authenticated(ticket, verdict, now: now)
+        collect(client.shard)
         settle()
     }
 
