@@ -1,5 +1,4 @@
 import ArgumentParser
-import FoundationEssentials
 import MQTTClient
 import MQTTCodec
 import NIOCore
@@ -8,11 +7,12 @@ import QUICTransport
 
 /// What `pub` and `sub` share: where to connect, how, and as whom. Letters are those of Mosquitto's tools.
 struct ConnectionOptions: ParsableArguments {
-    @Option(name: [.customShort("h"), .long], help: "The broker's host.")
+    @Option(name: [.customShort("h"), .long], parsing: .unconditional, help: "The broker's host.")
     var host = "localhost"
 
     @Option(
         name: [.customShort("p"), .long],
+        parsing: .unconditional,
         help: "The broker's port. (default: 1883, with --tls 8883, with --quic 14567)"
     )
     var port: Int?
@@ -24,6 +24,7 @@ struct ConnectionOptions: ParsableArguments {
     var tls = false
 
     @Option(
+        parsing: .unconditional,
         help: ArgumentHelp(
             "Authorities for the server's certificate, in PEM. (default: the system's)",
             valueName: "file"
@@ -35,29 +36,35 @@ struct ConnectionOptions: ParsableArguments {
     var insecure = false
 
     @Option(
+        parsing: .unconditional,
         help: ArgumentHelp("A certificate that this client shows, in PEM, with the chain above it.", valueName: "file")
     )
     var cert: String?
 
-    @Option(help: ArgumentHelp("Its private key, in PEM.", valueName: "file"))
+    @Option(parsing: .unconditional, help: ArgumentHelp("Its private key, in PEM.", valueName: "file"))
     var key: String?
 
     @Option(
         name: [.customShort("V"), .customLong("protocol-version")],
+        parsing: .unconditional,
         help: "5, 311 or 31, or mqttv5, mqttv311, mqttv31."
     )
     var version = Version.v5
 
-    @Option(name: [.customShort("i"), .long], help: "The client identifier. (default: a random one)")
+    @Option(
+        name: [.customShort("i"), .long],
+        parsing: .unconditional,
+        help: "The client identifier. (default: a random one)"
+    )
     var id: String?
 
-    @Option(name: [.customShort("u"), .long], help: "The user name.")
+    @Option(name: [.customShort("u"), .long], parsing: .unconditional, help: "The user name.")
     var username: String?
 
-    @Option(name: [.customShort("P"), .customLong("pw")], help: "The password.")
+    @Option(name: [.customShort("P"), .customLong("pw")], parsing: .unconditional, help: "The password.")
     var password: String?
 
-    @Option(name: [.customShort("k"), .long], help: "Keep alive in seconds, 0 for none.")
+    @Option(name: [.customShort("k"), .long], parsing: .unconditional, help: "Keep alive in seconds, 0 for none.")
     var keepalive: UInt16 = 60
 
     @Flag(name: [.customShort("c"), .long], help: "Go on with the broker's session of this client identifier.")
@@ -65,17 +72,21 @@ struct ConnectionOptions: ParsableArguments {
 
     @Option(
         name: [.customShort("x"), .long],
+        parsing: .unconditional,
         help: "Seconds that the session outlives the connection (MQTT 5). (default: 0, with -c for ever)"
     )
     var sessionExpiryInterval: UInt32?
 
-    @Option(help: "The topic of the message that the broker publishes if this client disappears.")
+    @Option(
+        parsing: .unconditional,
+        help: "The topic of the message that the broker publishes if this client disappears."
+    )
     var willTopic: String?
 
-    @Option(help: "The payload of that message.")
+    @Option(parsing: .unconditional, help: "The payload of that message.")
     var willPayload: String?
 
-    @Option(help: "The QoS of that message.")
+    @Option(parsing: .unconditional, help: "The QoS of that message.")
     var willQos = QoS.atMostOnce
 
     @Flag(help: "Retain that message.")
@@ -103,8 +114,8 @@ struct ConnectionOptions: ParsableArguments {
     ///
     /// - Parameter prefix: starts a random client identifier.
     func makeClient(_ prefix: String) async throws -> MQTTClient {
-        let transport = try transport
-        let identity = try identity
+        let identity = try await identity
+        let transport = try await transport(showing: identity)
         let host = host
         let port = port ?? (quic ? 14_567 : tls ? 8883 : 1883)
         let addresses = try await NIOThreadPool.singleton.runIfActive {
@@ -117,33 +128,32 @@ struct ConnectionOptions: ParsableArguments {
         )
     }
 
-    private var transport: ConnectionTarget.Transport {
-        get throws {
-            if quic { return .quic(serverName: host, trust: try trust) }
-            return tls ? .tls(serverName: host, try TLSClientContext(trust: try trust, identity: try identity)) : .tcp
-        }
+    private func transport(showing identity: QUICIdentity?) async throws -> ConnectionTarget.Transport {
+        if quic { return .quic(serverName: host, trust: try await trust) }
+        guard tls else { return .tcp }
+        return .tls(serverName: host, try TLSClientContext(trust: try await trust, identity: identity))
     }
 
     private var trust: ServerTrust {
-        get throws {
+        get async throws {
             if insecure { return .insecure }
             guard let cafile else { return .system }
-            return .authorities(pem: try Self.read(cafile))
+            return .authorities(pem: try await Self.read(cafile))
         }
     }
 
     private var identity: QUICIdentity? {
-        get throws {
+        get async throws {
             guard let cert, let key else { return nil }
-            return QUICIdentity(certificateChain: try Self.read(cert), privateKey: try Self.read(key))
+            return QUICIdentity(certificateChain: try await Self.read(cert), privateKey: try await Self.read(key))
         }
     }
 
-    private static func read(_ path: String) throws -> [UInt8] {
+    private static func read(_ path: String) async throws -> [UInt8] {
         do {
-            return Array(try Data(contentsOf: URL(filePath: path)))
-        } catch {
-            throw Terminal.failure("cannot read \(path)", code: 2)
+            return Array(try await InputFile.contents(of: path).readableBytesView)
+        } catch let failure as InputFile.Failure {
+            throw Terminal.failure("\(failure)", code: 2)
         }
     }
 

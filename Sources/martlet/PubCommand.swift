@@ -1,9 +1,7 @@
 import ArgumentParser
-import FoundationEssentials
 import MQTTClient
 import MQTTCodec
 import NIOCore
-import NIOPosix
 
 /// `martlet pub`: publishes messages as `mosquitto_pub` does.
 struct PubCommand: AsyncParsableCommand {
@@ -24,13 +22,13 @@ struct PubCommand: AsyncParsableCommand {
 
     @OptionGroup var connection: ConnectionOptions
 
-    @Option(name: [.customShort("t"), .long], help: "The topic.")
+    @Option(name: [.customShort("t"), .long], parsing: .unconditional, help: "The topic.")
     var topic: String
 
-    @Option(name: [.customShort("m"), .long], help: "The message.")
+    @Option(name: [.customShort("m"), .long], parsing: .unconditional, help: "The message.")
     var message: String?
 
-    @Option(name: [.customShort("f"), .long], help: "Send the contents of this file.")
+    @Option(name: [.customShort("f"), .long], parsing: .unconditional, help: "Send the contents of this file.")
     var file: String?
 
     @Flag(name: [.customShort("l"), .customLong("stdin-line")], help: "Send each line of standard input as a message.")
@@ -42,7 +40,7 @@ struct PubCommand: AsyncParsableCommand {
     @Flag(name: [.customShort("n"), .customLong("null-message")], help: "Send an empty message.")
     var empty = false
 
-    @Option(name: [.customShort("q"), .long], help: "The QoS.")
+    @Option(name: [.customShort("q"), .long], parsing: .unconditional, help: "The QoS.")
     var qos = ConnectionOptions.QoS.atMostOnce
 
     @Flag(name: [.customShort("r"), .long], help: "Retain the message.")
@@ -69,6 +67,8 @@ struct PubCommand: AsyncParsableCommand {
             await client.disconnect()
         } catch let error as ClientError {
             throw Terminal.failure("pub: \(error)", code: 1)
+        } catch let failure as InputFile.Failure {
+            throw Terminal.failure("pub: \(failure)", code: 2)
         }
     }
 
@@ -86,27 +86,24 @@ struct PubCommand: AsyncParsableCommand {
 
 /// The payloads of one `martlet pub`.
 private struct MessageSource {
+    /// The only payload; `nil` once it is sent, or where lines of `input` are the payloads.
     private var single: ByteBuffer?
-    private var input: StandardInput?
+    private var input: InputFile?
 
     init(_ command: PubCommand) async throws {
         if let message = command.message {
             single = ByteBuffer(string: message)
         } else if let file = command.file {
-            do {
-                single = ByteBuffer(bytes: try Data(contentsOf: URL(filePath: file)))
-            } catch {
-                throw Terminal.failure("pub: cannot read \(file)", code: 2)
-            }
+            single = try await InputFile.contents(of: file)
         } else if command.empty {
             single = ByteBuffer()
         } else {
-            var input = StandardInput()
+            var input = InputFile.standardInput
             if command.wholeInput { single = try await input.all() } else { self.input = input }
         }
     }
 
-    /// What can be sent now, or `nil` after the last.
+    /// The payloads that can be sent now; `nil` after the last.
     mutating func next() async throws -> [ByteBuffer]? {
         if let single {
             self.single = nil

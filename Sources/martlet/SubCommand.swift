@@ -24,25 +24,33 @@ struct SubCommand: AsyncParsableCommand {
 
     @OptionGroup var connection: ConnectionOptions
 
-    @Option(name: [.customShort("t"), .long], help: "A topic filter; may be repeated.")
+    @Option(
+        name: [.customShort("t"), .long],
+        parsing: .unconditionalSingleValue,
+        help: "A topic filter; may be repeated."
+    )
     var topic: [String]
 
-    @Option(name: [.customShort("q"), .long], help: "The highest QoS.")
+    @Option(name: [.customShort("q"), .long], parsing: .unconditional, help: "The highest QoS.")
     var qos = ConnectionOptions.QoS.atMostOnce
 
     @Flag(name: [.customShort("v"), .long], help: "Print the topic before the message.")
     var verbose = false
 
-    @Option(name: [.customShort("F"), .long], help: "How a message is printed.")
+    @Option(name: [.customShort("F"), .long], parsing: .unconditional, help: "How a message is printed.")
     var format: String?
 
     @Flag(name: .customShort("N"), help: "Print no line end after a message.")
     var noLineEnd = false
 
-    @Option(name: [.customShort("C"), .long], help: "End after this many messages.")
+    @Option(name: [.customShort("C"), .long], parsing: .unconditional, help: "End after this many messages.")
     var count: Int?
 
-    @Option(name: [.customShort("W"), .long], help: "End after this many seconds, with exit code 27.")
+    @Option(
+        name: [.customShort("W"), .long],
+        parsing: .unconditional,
+        help: "End after this many seconds, with exit code 27."
+    )
     var timeout: Double?
 
     @Flag(name: .customShort("R"), help: "Leave out retained messages from before the subscription.")

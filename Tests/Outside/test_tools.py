@@ -1,6 +1,7 @@
 """martlet pub, sub and bench from the shell, against our broker and beside the tools that they are used like."""
 
 import json
+import os
 import re
 import signal
 import socket
@@ -82,6 +83,60 @@ def test_pub_sends_a_file_and_retains(martlet, connect, topic, tmp_path):
     assert subscriber.next() == Message(topic, content, 1, retain=True)
     assert martlet("pub", "-t", topic, "-n", "-r", "-q", "1").returncode == 0
     assert subscriber.next().payload == b""
+
+
+@pytest.mark.parametrize("kind", ["pipe", "null"])
+def test_pub_sends_what_is_no_regular_file(binary, server, connect, topic, kind):
+    """As the shell makes them of <(…): a pipe is read to its end, and /dev/null is an empty message."""
+    subscriber = connect(TCP5)
+    subscriber.subscribe(topic, 1)
+    reading, writing = os.pipe()
+    os.write(writing, b"\x00 from a pipe\n")
+    os.close(writing)
+    try:
+        file = "/dev/null" if kind == "null" else f"/dev/fd/{reading}"
+        done = subprocess.run(
+            [binary, "pub", "-t", topic, "-q", "1", "-f", file, *reach(server, "tcp")], pass_fds=[reading], capture_output=True, text=True, timeout=PATIENCE
+        )
+    finally:
+        os.close(reading)
+    assert done.returncode == 0, done.stderr
+    assert subscriber.next().payload == (b"" if kind == "null" else b"\x00 from a pipe\n")
+
+
+def test_certificates_come_from_pipes(binary, server, topic):
+    """A file is read once, so that one which cannot be read again will do."""
+    reading, writing = os.pipe()
+    with open(f"{server.folder}/data/certs/cert.pem", "rb") as file:
+        os.write(writing, file.read())
+    os.close(writing)
+    host, port = server.addresses["ssl"]
+    command = [binary, "pub", "--tls", "-h", "localhost", "-p", str(port), "--cafile", f"/dev/fd/{reading}", "-t", topic, "-m", "x", "-q", "1"]
+    try:
+        done = subprocess.run(command, pass_fds=[reading], capture_output=True, text=True, timeout=PATIENCE)
+    finally:
+        os.close(reading)
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("missing", [True, False], ids=["missing", "folder"])
+def test_pub_names_a_file_that_cannot_be_read(martlet, topic, tmp_path, missing):
+    file = str(tmp_path / "none" if missing else tmp_path)
+    done = martlet("pub", "-t", topic, "-f", file)
+    assert done.returncode == 2 and file in done.stderr, done.stderr
+
+
+def test_values_may_begin_with_a_dash(martlet, listen, connect, topic):
+    """As with mosquitto_pub and mosquitto_sub: whatever follows an option that takes a value is the value."""
+    publisher = connect(TCP5)
+    publisher.publish(Message(f"-{topic}", b"kept", 1, retain=True))
+    subscriber = listen("-i", f"-{topic}", "-u", "-m", "-P", "-", "--will-topic", "-w", "--will-payload", "-t", "-t", f"-{topic}", "-F", "-v %p", "-C", "3")
+    assert subscriber.stdout.readline() == "-v kept\n"
+    assert martlet("pub", "-t", f"-{topic}", "-m", "-5", "-i", "-V", "-u", "--help").returncode == 0
+    assert subscriber.stdout.readline() == "-v -5\n"
+    assert martlet("pub", "--topic", f"-{topic}", "--message", "--message").returncode == 0
+    assert subscriber.stdout.readline() == "-v --message\n"
+    assert subscriber.wait(PATIENCE) == 0, subscriber.stderr.read()
 
 
 @TRANSPORTS
