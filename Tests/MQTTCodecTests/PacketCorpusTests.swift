@@ -5,7 +5,7 @@ import NIOCore
 import Testing
 
 /// Replays what the fuzzer starts from and what it has found.
-@Suite struct CorpusTests {
+@Suite struct PacketCorpusTests {
     static let files: [URL] = {
         let folder = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "Corpus/PacketDecoder")
         let names = (try? FileManager.default.contentsOfDirectory(atPath: folder.path())) ?? []

@@ -5,7 +5,7 @@ import Testing
 @testable import MQTTBroker
 
 /// A data stream is a second reader and writer of its client: what it carries stays on it.
-@Suite struct DataStreamTests {
+@Suite struct StreamTests {
     @Test("Acknowledgements go on the stream that the message came on", arguments: ProtocolVersion.allCases)
     func acknowledgements(version: ProtocolVersion) throws {
         let broker = SimulatedBroker()
