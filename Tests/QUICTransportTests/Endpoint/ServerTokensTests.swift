@@ -1,0 +1,29 @@
+import NIOCore
+import Testing
+
+@testable import QUICTransport
+
+/// The tokens that servers gave a client.
+@Suite struct ServerTokensTests {
+    /// A client keeps few tokens, each for the server and the name that it got it from.
+    @Test func tokensAreKeptByServer() throws {
+        let server = try #require(DatagramAddress(SocketAddress(ipAddress: "192.0.2.1", port: 1)))
+        let other = try #require(DatagramAddress(SocketAddress(ipAddress: "192.0.2.1", port: 2)))
+        var tokens = ServerTokens()
+        func take(_ server: DatagramAddress, _ name: String?) -> [UInt8] { tokens.take(for: server, named: name) }
+        tokens.keep([1], of: server, named: "a")
+        tokens.keep([2], of: server, named: "a")
+        tokens.keep([3], of: server, named: nil)
+        tokens.keep([], of: other, named: "a")
+        tokens.keep([UInt8](repeating: 1, count: ServerTokens.tokenLimit + 1), of: other, named: "a")
+        #expect(take(other, "a") == [])
+        #expect(take(server, "b") == [])
+        #expect(take(server, "a") == [2])
+        #expect(take(server, "a") == [1])
+        #expect(take(server, "a") == [])
+        #expect(take(server, nil) == [3])
+        for number in 0..<200 { tokens.keep([UInt8(number)], of: server, named: "a") }
+        #expect(tokens.count == ServerTokens.limit)
+        #expect(take(server, "a") == [199])
+    }
+}
