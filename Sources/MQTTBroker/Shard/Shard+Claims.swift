@@ -48,6 +48,7 @@ extension Shard {
         }
         if let connection = session.connection {
             counters.sessionsTakenOver += 1
+            tell(.sessionTakenOver, connection)
             fail(connection, .sessionTakenOver, now: now)
         }
         // Ends with its connection, or is not wanted.

@@ -58,6 +58,7 @@ extension Shard {
         case .pending:
             return
         case .refused(let reason):
+            tell(.authenticationFailed, connection, reason)
             fail(connection, reason, now: now)
         case .allowed:
             var connect = connect
@@ -82,6 +83,7 @@ extension Shard {
         isPresent: Bool,
         now: NIODeadline
     ) {
+        tell(.connected, connection)
         let hasAssignedIdentifier = connection.connect?.hasAssignedIdentifier ?? false
         session.connection = connection
         session.absence &+= 1
@@ -173,6 +175,7 @@ extension Shard {
             // What sent this may be no MQTT client at all. MQTT 5.0 lets it be told [MQTT-3.1.4-1], MQTT 3.1.1 wants no
             // CONNACK; one of an unknown version is told that in words that all know [MQTT-3.1.2-2].
             counters.connectionsRefused += 1
+            tell(.refused, connection, reason)
             markDirty(connection)
             if reason == .unsupportedProtocolVersion {
                 connection.version = .v3_1_1
@@ -182,6 +185,7 @@ extension Shard {
             }
         case .connecting:
             counters.connectionsRefused += 1
+            tell(.refused, connection, reason)
             refuse(connection, reason)
         case .connected, .subscribing:
             write(.disconnect(Disconnect(reasonCode: reason)), to: connection)
@@ -196,6 +200,7 @@ extension Shard {
     /// Parts a connection from its session. The shell closes the transport once the output is written.
     mutating func leave(_ connection: Connection, publishesWill: Bool, now: NIODeadline) {
         let session = connection.session
+        if session != nil, !connection.isDataStream { tell(.disconnected, connection, connection.endReason) }
         let will = connection.will
         connection.state = .closed
         endStreams(of: connection, now: now)

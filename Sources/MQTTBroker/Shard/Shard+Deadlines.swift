@@ -110,6 +110,7 @@ extension Shard {
                 look(at: connection, noLaterThan: now + Self.readingTime)
             } else {
                 counters.connectTimeouts += 1
+                tell(.refused, connection)
                 markDirty(connection)
                 leave(connection, publishesWill: false, now: now)
             }

@@ -200,6 +200,7 @@ extension Shard {
             enqueue(entry, for: session)
         } else {
             counters.messagesDroppedSlowReader += 1
+            tell(.messageDroppedSlowReader, of: session)
         }
     }
 
@@ -207,6 +208,7 @@ extension Shard {
         let siblings = session.siblings
         guard siblings.isEmpty || makeRoom(for: entry, in: session, beside: siblings) else {
             counters.messagesDroppedQueueFull += 1
+            tell(.messageDroppedQueueFull, of: session)
             return
         }
         let outcome = session.queue.append(
@@ -216,6 +218,7 @@ extension Shard {
         )
         if outcome.isQueued { counters.messagesQueued += 1 }
         counters.messagesDroppedQueueFull += UInt64(outcome.dropped)
+        if outcome.dropped > 0 { tell(.messageDroppedQueueFull, of: session) }
     }
 
     /// Whether a message may go out now without passing one that waits [MQTT-4.6.0-6], nor the retained messages of a

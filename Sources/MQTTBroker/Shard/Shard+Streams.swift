@@ -130,6 +130,7 @@ extension Shard {
             }
             guard entry.qos > .atMostOnce, let displaced = longest.queue.popFirst() else { return false }
             counters.messagesDroppedQueueFull += 1
+            tell(.messageDroppedQueueFull, of: session)
             count -= 1
             bytes -= displaced.message.byteCount
         }

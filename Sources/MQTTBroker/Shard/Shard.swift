@@ -14,6 +14,7 @@ package struct Shard: ~Copyable {
     package let count: Int
     package let limits: Limits
     package internal(set) var counters = Counters()
+    var events = ShardEvents()
 
     let authenticator: Authenticator
     var random: any RandomNumberGenerator
@@ -295,6 +296,7 @@ package struct Shard: ~Copyable {
             }
         } catch {
             counters.malformedPackets += 1
+            tell(.malformedPacket, connection, error.reasonCode)
             fail(connection, error.reasonCode, now: now)
             return
         }
@@ -337,7 +339,9 @@ package struct Shard: ~Copyable {
     // MARK: - Output
 
     /// Whether there is anything to carry out.
-    package var hasEffects: Bool { !dirty.isEmpty || !handOver.isEmpty || !ownSwitches.isEmpty }
+    package var hasEffects: Bool {
+        !dirty.isEmpty || !handOver.isEmpty || !ownSwitches.isEmpty || !events.isEmpty
+    }
 
     /// Takes the connections with something to write or to close, each once, and leaves an empty array in their place.
     package mutating func swapDirty(with taken: inout [Connection]) {

@@ -20,6 +20,14 @@ final class SimulatedBroker {
     private var random: SeededGenerator
     private var clients: [ObjectIdentifier: SimulatedClient] = [:]
 
+    /// Events of clients that the shards have told and nobody has taken.
+    private(set) var events: [ShardEvent] = []
+
+    func takeEvents() -> [ShardEvent] {
+        defer { events = [] }
+        return events
+    }
+
     /// Told of each connection's output before it is written out, with its octets.
     var inspectOutput: ((Connection, Int) -> Void)?
 
@@ -217,6 +225,7 @@ final class SimulatedBroker {
     /// Does what the shell does at the end of a tick.
     private func collect(_ shard: Int) {
         while shards[shard].shard.hasEffects {
+            events += shards[shard].shard.takeEvents()
             if let handOver = shards[shard].shard.takeHandOver(now: now) {
                 for other in shards.indices where !handOver.messages[other].isEmpty {
                     mailboxes[other].append((shard, handOver.messages[other]))

@@ -1,0 +1,60 @@
+package import MQTTCodec
+package import NIOCore
+
+/// Something that happened to a client, as a log or a monitor tells it. Holds no password and no payload.
+package struct ShardEvent: Sendable {
+    package let kind: Kind
+    /// As CONNECT said or the server assigned it, in the client's own words; `nil` before CONNECT.
+    package let clientIdentifier: String?
+    /// As CONNECT said it, in the client's own words; `nil` once the client is connected.
+    package let userName: String?
+    /// The client's last validated address; `nil` where the client has no connection.
+    package let address: SocketAddress?
+    /// Name of the listener, such as `tcp:default`; `nil` where the client has no connection.
+    package let listener: String?
+    /// Of `refused`: `nil` where no CONNECT came in time. Of `disconnected`: `nil` where the transport ended without a
+    /// DISCONNECT of either side.
+    package let reason: ReasonCode?
+
+    package enum Kind: UInt8, CaseIterable, Sendable {
+        /// CONNACK has accepted the client.
+        case connected
+        /// The server has ended a connection whose CONNECT it had not accepted.
+        case refused
+        /// A connection that CONNACK had accepted has ended.
+        case disconnected
+        /// The authenticator has not accepted what CONNECT said.
+        case authenticationFailed
+        /// Octets were no packet, or a packet that is not allowed there.
+        case malformedPacket
+        /// A later CONNECT with the same client identifier has ended the connection [MQTT-3.1.4-3].
+        case sessionTakenOver
+        /// A message was dropped at the bound of the client's queue (`Limits.maximumQueueLength`, `maximumQueueBytes`).
+        case messageDroppedQueueFull
+        /// A QoS 0 message was dropped for a client that is away or slow (`Limits.queuesQoS0`).
+        case messageDroppedSlowReader
+
+        /// True for events that clients can cause at any rate, which say too much when each of them is told.
+        package var isRepetitive: Bool {
+            switch self {
+            case .connected, .refused, .disconnected: false
+            case .authenticationFailed, .malformedPacket, .sessionTakenOver, .messageDroppedQueueFull,
+                .messageDroppedSlowReader:
+                true
+            }
+        }
+    }
+
+    /// A set of kinds.
+    package struct Kinds: OptionSet, Sendable {
+        package let rawValue: UInt32
+
+        package init(rawValue: UInt32) { self.rawValue = rawValue }
+
+        package init(_ kinds: some Sequence<Kind>) { rawValue = kinds.reduce(0) { $0 | 1 << UInt32($1.rawValue) } }
+
+        package func contains(_ kind: Kind) -> Bool { rawValue & 1 << UInt32(kind.rawValue) != 0 }
+
+        package mutating func insert(_ kind: Kind) { self = Self(rawValue: rawValue | 1 << UInt32(kind.rawValue)) }
+    }
+}
