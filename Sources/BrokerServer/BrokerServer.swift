@@ -41,6 +41,9 @@ package struct BrokerServer: Service {
         let loops = MultiThreadedEventLoopGroup(numberOfThreads: configuration.loops)
         do {
             let node = try await Node(configuration, loops: loops, logger: logger)
+            if let limit = configuration.descriptorLimit {
+                DescriptorBudget(limit: limit).report(configuration.listeners, to: logger)
+            }
             listening(node.listening)
             await withTaskGroup(of: Void.self) { group in
                 group.addTask { try? await gracefulShutdown() }
@@ -135,7 +138,7 @@ private struct Node {
         tls: TLSServerConfiguration?,
         _ loops: MultiThreadedEventLoopGroup
     ) async throws {
-        let opened = try await TCPListener(listener, tls: tls, shards: shards, loops: loops)
+        let opened = try await TCPListener(listener, tls: tls, shards: shards, loops: loops, logger: logger)
         tcp.append(opened)
         listening.append(.init(transport: listener.transport.name, name: listener.name, address: opened.address))
     }

@@ -13,6 +13,8 @@ package struct BrokerServerConfiguration: Sendable {
     package var shutdownTimeout: TimeAmount = .seconds(5)
     /// How often the files of certificates are looked at.
     package var certificateInterval: TimeAmount = .seconds(5)
+    /// File descriptors that this process may have (RLIMIT_NOFILE); `nil` where that is of no interest.
+    package var descriptorLimit: Int?
     /// How often counters are given to the metrics system.
     package var metricsInterval: TimeAmount = .seconds(1)
     /// The data folder's, which is held as long as the broker runs; `nil` where nothing needs it.

@@ -2,6 +2,7 @@ import ArgumentParser
 import BrokerConfiguration
 import BrokerServer
 import Foundation
+import LoadGenerator
 import Logging
 import ServiceLifecycle
 import UnixSignals
@@ -52,7 +53,9 @@ struct ServeCommand: AsyncParsableCommand {
         if config == nil {
             Terminal.note("no configuration file: listening on this machine only (--config FILE for more)")
         }
-        try await serve(try configuration(plan), logger: plan.logger)
+        var configuration = try configuration(plan)
+        configuration.descriptorLimit = DescriptorLimit.raiseToHardLimit()
+        try await serve(configuration, logger: plan.logger)
     }
 
     private func load() throws -> LoadedConfiguration {

@@ -12,6 +12,8 @@ final class Admission: Sendable {
         var open = 0
         var refused: UInt64 = 0
         var delayed: UInt64 = 0
+        var acceptsFailed: UInt64 = 0
+        var shed: UInt64 = 0
         var pace: TokenBucket?
     }
 
@@ -66,11 +68,23 @@ final class Admission: Sendable {
         }
     }
 
+    /// No file descriptor was left for the next connection, and so many that waited were closed at once.
+    func failedToAccept(shed: Int) {
+        state.withLockedValue { state in
+            state.acceptsFailed += 1
+            state.shed += UInt64(shed)
+        }
+    }
+
     var open: Int { state.withLockedValue { $0.open } }
     /// Connections that were refused because too many were open.
     var refused: UInt64 { state.withLockedValue { $0.refused } }
     /// Times that clients had to wait because they came too fast.
     var delayed: UInt64 { state.withLockedValue { $0.delayed } }
+    /// Times that no file descriptor was left for the next connection.
+    var acceptsFailed: UInt64 { state.withLockedValue { $0.acceptsFailed } }
+    /// Connections that were closed at once because no file descriptor was left for them.
+    var shed: UInt64 { state.withLockedValue { $0.shed } }
 
     private static var now: UInt64 { NIODeadline.now().uptimeNanoseconds }
 }

@@ -1,3 +1,4 @@
+import Logging
 import MQTTBroker
 import NIOConcurrencyHelpers
 import NIOCore
@@ -26,7 +27,8 @@ struct TCPListener {
         _ listener: BrokerServerConfiguration.Listener,
         tls: TLSServerConfiguration? = nil,
         shards: ShardGroup,
-        loops: MultiThreadedEventLoopGroup
+        loops: MultiThreadedEventLoopGroup,
+        logger: Logger
     ) async throws {
         let admission = Admission(listener)
         let isPaced = listener.connectionRate != nil
@@ -39,6 +41,7 @@ struct TCPListener {
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
             .serverChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
+                    try channel.pipeline.syncOperations.addHandler(DescriptorShortage(admission, logger: logger))
                     if isPaced { try channel.pipeline.syncOperations.addHandler(AcceptPace(admission)) }
                 }
             }

@@ -43,6 +43,8 @@ final class MetricsReporter: Sendable {
                 Gauge(label: "martlet_listener_connections", dimensions: dimensions).record(listener.open)
                 Gauge(label: "martlet_listener_connections_refused", dimensions: dimensions).record(listener.refused)
                 Gauge(label: "martlet_listener_connections_delayed", dimensions: dimensions).record(listener.delayed)
+                Gauge(label: "martlet_listener_connections_shed", dimensions: dimensions).record(listener.shed)
+                Gauge(label: "martlet_listener_accepts_failed", dimensions: dimensions).record(listener.acceptsFailed)
             }
         }
     }

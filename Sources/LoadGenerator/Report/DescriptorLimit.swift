@@ -7,8 +7,17 @@
 #endif
 
 /// How many files this process may have open (RLIMIT_NOFILE).
-enum DescriptorLimit {
-    static var current: Int { Int(clamping: limits.rlim_cur) }
+package enum DescriptorLimit {
+    /// The soft limit, which is in force.
+    package static var current: Int { Int(clamping: limits.rlim_cur) }
+
+    /// Raises the soft limit to the hard limit, and returns what is in force.
+    package static func raiseToHardLimit() -> Int {
+        var wanted = limits
+        wanted.rlim_cur = wanted.rlim_max
+        _ = setrlimit(resource, &wanted)
+        return current
+    }
 
     /// Raises the limit to `count` or as near as the system allows, and returns what is in force.
     static func raise(to count: Int) -> Int {
@@ -19,8 +28,7 @@ enum DescriptorLimit {
             // Only a privileged process may raise the hard limit.
             wanted.rlim_max = wanted.rlim_cur
             if setrlimit(resource, &wanted) == 0 { return current }
-            wanted.rlim_max = limits.rlim_max
-            wanted.rlim_cur = wanted.rlim_max
+            return raiseToHardLimit()
         }
         _ = setrlimit(resource, &wanted)
         return current

@@ -1,0 +1,43 @@
+import Logging
+import NIOConcurrencyHelpers
+
+/// Keeps the lines that are logged.
+final class LogRecorder: Sendable {
+    private let recorded = NIOLockedValueBox<[Line]>([])
+
+    struct Line: Sendable {
+        let level: Logger.Level
+        let message: String
+        let metadata: Logger.Metadata
+    }
+
+    var lines: [Line] { recorded.withLockedValue { $0 } }
+
+    func logger(level: Logger.Level = .trace) -> Logger {
+        var logger = Logger(label: "test") { _ in Handler(recorder: self) }
+        logger.logLevel = level
+        return logger
+    }
+
+    private struct Handler: LogHandler {
+        let recorder: LogRecorder
+        var logLevel = Logger.Level.trace
+        var metadata = Logger.Metadata()
+
+        init(recorder: LogRecorder) { self.recorder = recorder }
+
+        subscript(metadataKey key: String) -> Logger.Metadata.Value? {
+            get { metadata[key] }
+            set { metadata[key] = newValue }
+        }
+
+        func log(event: LogEvent) {
+            let line = Line(
+                level: event.level,
+                message: "\(event.message)",
+                metadata: metadata.merging(event.metadata ?? [:]) { $1 }
+            )
+            recorder.recorded.withLockedValue { $0.append(line) }
+        }
+    }
+}
