@@ -66,6 +66,7 @@ private struct Node {
     private let shards: ShardGroup
     private let desk: AuthenticationDesk
     private let reporter: MetricsReporter
+    private let logWindows: [RepeatedTask]
     private var tcp: [TCPListener] = []
     private var quic: [QUICListener] = []
     private(set) var listening: [BrokerServer.Listening] = []
@@ -88,7 +89,8 @@ private struct Node {
                             authenticator: desk.authenticator,
                             random: SystemRandomNumberGenerator()
                         ),
-                        eventLoop: loop
+                        eventLoop: loop,
+                        log: ClientLog(logger)
                     ),
                     eventLoop: loop
                 )
@@ -104,6 +106,7 @@ private struct Node {
             return nil
         }
         reporter = MetricsReporter(shards: shards)
+        logWindows = shards.repeatOnEachLoop(every: ClientLog.window) { $0.endLogWindow() }
         do {
             for listener in configuration.listeners {
                 switch listener.transport {
@@ -164,6 +167,11 @@ private struct Node {
         }
         for listener in quic { await listener.close() }
         reporter.stop()
+        for window in logWindows { window.cancel() }
+        try? await shards.onEachLoop { runner in
+            runner.endLogWindow()
+            return nil
+        }
         desk.close()
     }
 }

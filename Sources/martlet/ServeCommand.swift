@@ -93,7 +93,7 @@ struct ServeCommand: AsyncParsableCommand {
     private func serve(_ configuration: BrokerServerConfiguration, logger: Logger) async throws {
         let server = BrokerServer(configuration, logger: logger) { listening in
             for listener in listening {
-                Terminal.print("listening \(listener.transport) \(listener.name) \(ServerPlan.text(listener.address))")
+                Terminal.print("listening \(listener.transport) \(listener.name) \(listener.address.hostAndPort)")
             }
             Terminal.print("martlet is ready")
         }

@@ -326,12 +326,6 @@ struct ServerPlan {
     private static func address(_ bind: BindAddress) throws -> SocketAddress {
         try SocketAddress(ipAddress: bind.host ?? (QUICEndpoint.hasIPv6 ? "::" : "0.0.0.0"), port: bind.port)
     }
-
-    /// As configuration and commands write it.
-    static func text(_ address: SocketAddress) -> String {
-        let host = address.ipAddress ?? "?"
-        return "\(host.contains(":") ? "[\(host)]" : host):\(address.port ?? 0)"
-    }
 }
 
 extension QUICSocketConfiguration {

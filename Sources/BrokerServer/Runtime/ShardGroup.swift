@@ -24,7 +24,7 @@ final class ShardGroup: Sendable {
     /// First every shard's messages, then every shard's answers: what an answer promises has been handed over before it.
     ///
     /// Returns whether some mailbox is fuller than it may be: then the source reads no more from its clients until it is
-    /// told by `ShardRunner.mailboxesDrained`.
+    /// told by `ShardRunner.readAgain`.
     func deliver(_ handOver: HandOver, from source: Int) -> Bool {
         var isFull = false
         for shard in loops.indices where handOver.weights[shard] > 0 {
@@ -70,7 +70,7 @@ final class ShardGroup: Sendable {
     private func took(_ weight: Int, at shard: Int) {
         for source in mailboxes[shard].take(weight) {
             let runner = runners[source]
-            loops[source].execute { runner.value.mailboxesDrained() }
+            loops[source].execute { runner.value.readAgain() }
         }
     }
 }

@@ -28,9 +28,14 @@ final class ShardRunner {
         var isStalled = false
     }
 
-    init(shard: consuming Shard, eventLoop: any EventLoop) {
+    private let log: ClientLog?
+
+    /// - Parameter log: `nil` for none.
+    init(shard: consuming Shard, eventLoop: any EventLoop, log: ClientLog? = nil) {
         self.shard = shard
         self.eventLoop = eventLoop
+        self.log = log
+        if let log { self.shard.wantEvents(log.wanted, once: log.once) }
     }
 
     func join(_ group: ShardGroup) { self.group = group }
@@ -40,7 +45,7 @@ final class ShardRunner {
     func accept(_ transport: any ConnectionTransport, from peer: Peer) -> Connection {
         let connection = shard.accept(peer, now: .now())
         seat(connection, on: transport)
-        settle()
+        scheduleFlush()
         return connection
     }
 
@@ -59,13 +64,13 @@ final class ShardRunner {
     func receive(_ bytes: ByteBuffer, on connection: Connection) {
         shard.receive(bytes, on: connection, now: .now())
         if shard.isStalled || connection.isReadingPaused(limits: shard.limits) { pause(connection) }
-        settle()
+        scheduleFlush()
     }
 
     func setBlocked(_ isBlocked: Bool, _ connection: Connection) {
         shard.setBlocked(isBlocked, connection, now: .now())
         pause(connection)
-        settle()
+        scheduleFlush()
     }
 
     /// A transport that takes no more has got rid of some of what it was given.
@@ -83,31 +88,31 @@ final class ShardRunner {
     /// The peer has ended its side.
     func finished(_ connection: Connection) {
         shard.finished(connection, now: .now())
-        settle()
+        scheduleFlush()
     }
 
     /// The handshake of an early connection is complete.
     func confirmed(_ connection: Connection) {
         shard.confirmed(connection, now: .now())
         pause(connection)
-        settle()
+        scheduleFlush()
     }
 
     func closed(_ connection: Connection) {
         if let seat = seats[connection.slot], seat.connection === connection { seats[connection.slot] = nil }
         shard.closed(connection, now: .now())
-        settle()
+        scheduleFlush()
     }
 
     // MARK: - What others tell
 
     func receive(_ messages: [ShardMessage], from source: Int) {
         shard.receive(messages, from: source, now: .now())
-        settle()
+        scheduleFlush()
     }
 
     /// The other shards have caught up.
-    func mailboxesDrained() {
+    func readAgain() {
         let waiting = stalled
         stalled = []
         shard.resume(waiting, now: .now())
@@ -120,7 +125,7 @@ final class ShardRunner {
 
     func authenticated(_ ticket: Authenticator.Ticket, _ verdict: Authenticator.Verdict) {
         shard.authenticated(ticket, verdict, now: .now())
-        settle()
+        scheduleFlush()
     }
 
     /// Says goodbye to all connections; the future succeeds when they are gone.
@@ -142,7 +147,7 @@ final class ShardRunner {
 
     // MARK: - Effects
 
-    private func settle() {
+    private func scheduleFlush() {
         if shard.hasEffects, !isFlushScheduled {
             isFlushScheduled = true
             eventLoop.assumeIsolated().execute { self.flush() }
@@ -171,7 +176,8 @@ final class ShardRunner {
             }
         }
         dirty.removeAll(keepingCapacity: true)
-        settle()
+        log?.write(shard.takeEvents())
+        scheduleFlush()
     }
 
     private func pause(_ connection: Connection) {
@@ -183,6 +189,9 @@ final class ShardRunner {
         seat.transport.setReadingPaused(shard.isStalled || connection.isReadingPaused(limits: shard.limits))
     }
 
+    /// Ends a window of the log: how many lines were left out is written.
+    func endLogWindow() { log?.write(suppressed: shard.takeSuppressedEvents()) }
+
     // MARK: - Time
 
     private func armTimer() {
@@ -192,7 +201,7 @@ final class ShardRunner {
         let task = eventLoop.assumeIsolated().scheduleTask(deadline: next) {
             self.timer = nil
             self.shard.advance(to: .now())
-            self.settle()
+            self.scheduleFlush()
         }
         timer = (next, task)
     }

@@ -1,11 +1,9 @@
-package import MQTTCodec
-
 extension ReasonCode {
-    /// Number and name, as a person reads them: `135 Not authorized` (MQTT 5.0 §2.4).
-    package var text: String {
-        guard let name = Self.names[rawValue] else { return "\(rawValue)" }
-        return "\(rawValue) \(name)"
-    }
+    /// The name that MQTT 5.0 §2.4 gives to the code; `nil` for a code that it does not know.
+    package var name: String? { Self.names[rawValue] }
+
+    /// Number and name, such as `135 Not authorized`.
+    package var text: String { name.map { "\(rawValue) \($0)" } ?? "\(rawValue)" }
 
     private static let names: [UInt8: String] = [
         0x00: "Success", 0x01: "Granted QoS 1", 0x02: "Granted QoS 2", 0x04: "Disconnect with will message",
