@@ -33,6 +33,21 @@ extension ByteBuffer {
         }
     }
 
+    /// Appends PUBLISH without its payload, which is to follow on the wire, and returns the number of octets; 0, and nothing
+    /// appended, where no packet can hold the message.
+    @discardableResult
+    package mutating func writeHead(of publish: Publish, version: ProtocolVersion) -> Int {
+        EncodedPublish(publish, place: .publish).write(
+            into: &self,
+            version: version,
+            qos: publish.qos,
+            packetIdentifier: publish.packetIdentifier,
+            retain: publish.retain,
+            isDuplicate: publish.isDuplicate,
+            withPayload: false
+        )
+    }
+
     /// Appends PUBACK, PUBREC, PUBREL or PUBCOMP in its shortest form and returns the number of octets. MQTT 3 has no
     /// reason codes.
     @discardableResult

@@ -79,7 +79,7 @@ struct PubCommand: AsyncParsableCommand {
             let messages = payloads.map { Publish(topic: topic, payload: $0, qos: qos.quality, retain: retain) }
             try await client.post(contentsOf: messages)
         }
-        let code = try await client.settle()
+        let code = try await client.waitForAcknowledgements()
         if code.isError { throw Terminal.failure("pub: the broker refused a message: \(code.text)", code: 1) }
     }
 }

@@ -252,12 +252,12 @@ extension MQTTClient {
 }
 
 /// Opens four data streams as soon as its transport is up, as deployed clients do, and publishes on each at once.
-private actor EarlyClient: ClientConnectionDelegate, ClientStreamDelegate {
+private actor EarlyClient: ClientLinkDelegate {
     nonisolated var unownedExecutor: UnownedSerialExecutor { eventLoop.executor.asUnownedSerialExecutor() }
     private nonisolated let eventLoop: any EventLoop
     private let target: ConnectionTarget
     private var connection: ClientConnection?
-    private var streams: [ClientStream] = []
+    private var streams: [ClientLink] = []
     private var acknowledged = 0
     private var done: CheckedContinuation<Void, any Error>?
 
@@ -277,7 +277,7 @@ private actor EarlyClient: ClientConnectionDelegate, ClientStreamDelegate {
             loop: loop
         )
         self.connection = connection
-        connection.delegate = self
+        connection.control.delegate = self
         try await withCheckedThrowingContinuation { continuation in
             done = continuation
             connection.connect()
@@ -286,7 +286,7 @@ private actor EarlyClient: ClientConnectionDelegate, ClientStreamDelegate {
         try await loop.shutdown().get()
     }
 
-    nonisolated func connectionOpened(_ connection: ClientConnection) {
+    nonisolated func linkOpened(_ link: ClientLink) {
         assumeIsolated { client in
             do {
                 for number in 0..<4 {
@@ -302,21 +302,21 @@ private actor EarlyClient: ClientConnectionDelegate, ClientStreamDelegate {
         }
     }
 
-    nonisolated func stream(_ stream: ClientStream, received event: ClientEvent) {
-        guard case .published = event else { return }
+    nonisolated func link(_ link: ClientLink, received event: ClientEvent) {
+        let isControl = link.id == .control
         assumeIsolated { client in
-            client.acknowledged += 1
-            if client.acknowledged == 4 { client.finish(nil) }
+            switch event {
+            case .published where !isControl:
+                client.acknowledged += 1
+                if client.acknowledged == 4 { client.finish(nil) }
+            case .closed(let error) where isControl:
+                client.finish(error ?? .notConnected)
+            default: break
+            }
         }
     }
 
-    nonisolated func connection(_ connection: ClientConnection, received event: ClientEvent) {
-        guard case .closed(let error) = event else { return }
-        assumeIsolated { $0.finish(error ?? .notConnected) }
-    }
-
-    nonisolated func streamBecameWritable(_ stream: ClientStream) {}
-    nonisolated func connectionBecameWritable(_ connection: ClientConnection) {}
+    nonisolated func linkBecameWritable(_ link: ClientLink) {}
 
     private func finish(_ error: (any Error)?) {
         if let error { done?.resume(throwing: error) } else { done?.resume() }

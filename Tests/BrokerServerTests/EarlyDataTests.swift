@@ -42,7 +42,7 @@ import Testing
         let ticket = try #require(kept.withLockedValue { $0 })
         try await RunningBroker.run(configure: { $0.resume() }) { broker, _ in
             let client = try broker.client("c", over: .quic)
-            await client.resume(with: ticket)
+            await client.use(ticket)
             _ = try await client.connect()
             #expect(await client.earlyData == .rejected)
             try await client.subscribe("t")
@@ -95,7 +95,7 @@ import Testing
         ) { broker, _ in
             let ticket = try await broker.ticket()
             let client = try broker.client("early", over: .quic)
-            await client.resume(with: ticket)
+            await client.use(ticket)
             _ = try await client.connect()
             #expect(await client.earlyData == .accepted)
             #expect(connects.withLockedValue { $0 } == 1)
@@ -139,7 +139,7 @@ import Testing
 
             // A client that goes on to the end of the handshake has its messages delivered.
             let client = try broker.client("late", over: .quic)
-            await client.resume(with: try await broker.ticket())
+            await client.use(try await broker.ticket())
             _ = try await client.connect()
             #expect(await client.earlyData == .accepted)
             try await client.publish(Publish("early/message", "in time", qos: .atLeastOnce))
@@ -166,7 +166,7 @@ import Testing
                 ),
                 eventLoop: MultiThreadedEventLoopGroup.singleton.next()
             )
-            await client.resume(with: try await broker.ticket())
+            await client.use(try await broker.ticket())
             _ = try await client.connect()
             try await client.subscribe("t")
             try await client.publish(Publish("t", "hello", qos: .atLeastOnce))
@@ -178,7 +178,7 @@ import Testing
     @Test("Early data that is off is not offered") func off() async throws {
         try await RunningBroker.run(configure: { $0.resume(nil) }) { broker, _ in
             let client = try broker.client("c", over: .quic)
-            await client.resume(with: try await broker.ticket())
+            await client.use(try await broker.ticket())
             _ = try await client.connect()
             #expect(await client.earlyData == .none)
             await client.disconnect()
@@ -190,7 +190,7 @@ import Testing
             var configuration = ClientConfiguration(connect: Connect(clientIdentifier: "c"))
             configuration.resumption = .never
             let client = try broker.client(configuration, over: .quic)
-            await client.resume(with: try await broker.ticket())
+            await client.use(try await broker.ticket())
             _ = try await client.connect()
             #expect(await client.earlyData == .none)
             #expect(await client.ticket != nil, "it is not used")

@@ -47,8 +47,8 @@ import Testing
                 try await mover.migrate(to: SocketAddress(ipAddress: host, port: 0), migration)
                 _ = try await (sent, answered)
             }
-            #expect(try await mover.settle() == .success)
-            #expect(try await other.settle() == .success)
+            #expect(try await mover.waitForAcknowledgements() == .success)
+            #expect(try await other.waitForAcknowledgements() == .success)
             for number in 0..<moves * each {
                 #expect(try await mover.nextPayload() == "\(number)")
                 #expect(try await other.nextPayload() == "\(number)")

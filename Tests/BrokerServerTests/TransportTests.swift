@@ -63,7 +63,7 @@ import Testing
             _ = try await publisher.connect()
             async let sent: ReasonCode = {
                 for number in 0..<count { try await publisher.post(Publish("many", "\(number)", qos: qos)) }
-                return try await publisher.settle()
+                return try await publisher.waitForAcknowledgements()
             }()
             for number in 0..<count { #expect(try await subscriber.nextPayload() == "\(number)") }
             #expect(try await sent == .success)

@@ -49,7 +49,7 @@ final class LoadClient {
             loop: worker.loop
         )
         connection.ticket = plan.tickets?.tickets[ticketOwner]
-        connection.delegate = self
+        connection.control.delegate = self
         mover = plan.options.migrationInterval.map { Mover(self, index: index, interval: $0) }
         switch plan.options.command {
         case .pub: role = Publisher(self)
@@ -132,8 +132,8 @@ extension LoadClient: TimerTarget {
     }
 }
 
-extension LoadClient: ClientConnectionDelegate {
-    func connection(_ connection: ClientConnection, received event: ClientEvent) {
+extension LoadClient: ClientLinkDelegate {
+    func link(_ link: ClientLink, received event: ClientEvent) {
         switch event {
         case .connected(let answer): connected(answer)
         case .closed(let error): closed(error)
@@ -141,7 +141,7 @@ extension LoadClient: ClientConnectionDelegate {
         }
     }
 
-    func connectionBecameWritable(_ connection: ClientConnection) { role?.becameWritable() }
+    func linkBecameWritable(_ link: ClientLink) { role?.becameWritable() }
 }
 
 extension ClientError {

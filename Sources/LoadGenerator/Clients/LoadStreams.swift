@@ -5,15 +5,15 @@ import NIOCore
 /// and again when they have ended.
 final class LoadStreams {
     private unowned let client: LoadClient
-    private var streams: [Int: ClientStream] = [:]
+    private var streams: [Int: ClientLink] = [:]
     /// What the peer's streams have unless told otherwise.
-    static let defaultPriority = ClientConnection.defaultPriority
+    static let defaultPriority = ClientLink.defaultPriority
 
     init(_ client: LoadClient) { self.client = client }
 
     /// What the stream's messages go over; throws while it cannot be opened.
-    func link(_ number: Int, priority: UInt16 = defaultPriority) throws(ClientError) -> any ClientLink {
-        if number == 0 { return client.connection }
+    func link(_ number: Int, priority: UInt16 = defaultPriority) throws(ClientError) -> ClientLink {
+        if number == 0 { return client.connection.control }
         if let stream = streams[number] { return stream }
         let stream = try client.connection.openStream(priority: priority)
         stream.delegate = self
@@ -22,19 +22,19 @@ final class LoadStreams {
     }
 }
 
-extension LoadStreams: ClientStreamDelegate {
-    func stream(_ stream: ClientStream, received event: ClientEvent) {
+extension LoadStreams: ClientLinkDelegate {
+    func link(_ link: ClientLink, received event: ClientEvent) {
         guard case .closed(let error) = event else {
             client.role?.received(event)
             return
         }
-        guard let number = streams.first(where: { $0.value === stream })?.key else { return }
+        guard let number = streams.first(where: { $0.value === link })?.key else { return }
         streams[number] = nil
-        guard let error, client.connection.session.phase == .connected else { return }
+        guard let error, client.connection.phase == .connected else { return }
         client.worker.counters[.streamsEnded] += 1
         client.say("stream \(number) ended - \(error)")
         client.role?.streamEnded(number)
     }
 
-    func streamBecameWritable(_ stream: ClientStream) { client.role?.becameWritable() }
+    func linkBecameWritable(_ link: ClientLink) { client.role?.becameWritable() }
 }

@@ -29,7 +29,7 @@ final class Mover: TimerTarget {
     func timeReached(_ now: NIODeadline) {
         guard !client.worker.isStopping else { return }
         client.worker.timers.wake(self, at: now + interval)
-        guard client.connection.session.phase == .connected else { return }
+        guard client.connection.phase == .connected else { return }
         moves += 1
         let plan = client.worker.plan
         guard let local = plan.localAddress(index, move: moves) else { return }

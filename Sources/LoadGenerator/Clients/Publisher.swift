@@ -33,7 +33,7 @@ final class Publisher: LoadRole {
     }
 
     func start() {
-        guard !hasStarted, client.connection.session.phase == .connected else { return }
+        guard !hasStarted, client.connection.phase == .connected else { return }
         hasStarted = true
         let wait = options.randomWait.upperBound > 0 ? Nanoseconds.random(in: options.randomWait) : 0
         let begin = NIODeadline.now() + .nanoseconds(Int64(wait))
@@ -67,7 +67,7 @@ final class Publisher: LoadRole {
 
     /// Publishes what is due and has room.
     func pump() {
-        while client.worker.mayPublish, client.connection.session.phase == .connected, takeTurns() {}
+        while client.worker.mayPublish, client.connection.phase == .connected, takeTurns() {}
     }
 
     /// Each flow publishes one message at most, first the one whose last is the longest ago.
@@ -90,7 +90,7 @@ final class Publisher: LoadRole {
     /// Whether one more may be without its final acknowledgement (`--inflight`).
     var mayAwaitMore: Bool { options.inflight == 0 || outstanding < options.inflight }
 
-    func publish(_ message: Publish, over link: any ClientLink, now: NIODeadline) {
+    func publish(_ message: Publish, over link: ClientLink, now: NIODeadline) {
         client.worker.counters[.published] += 1
         if message.qos > .atMostOnce {
             outstanding += 1

@@ -68,7 +68,7 @@ final class TopicFlow {
         return true
     }
 
-    private func link() -> (any ClientLink)? {
+    private func link() -> ClientLink? {
         do throws(ClientError) {
             return try publisher.streams.link(plan.stream, priority: plan.priority)
         } catch {

@@ -83,7 +83,7 @@ final class Worker: TimerTarget {
     /// Messages at QoS 1 and 2 of connected clients without their final acknowledgement.
     var outstanding: Int {
         clients.reduce(0) {
-            $0 + ($1.connection.session.phase == .connected ? $1.connection.unacknowledged : 0)
+            $0 + ($1.connection.phase == .connected ? $1.connection.unacknowledged : 0)
         }
     }
 

@@ -3,7 +3,7 @@ import MQTTCodec
 import NIOCore
 
 /// A connection of a closed loop: a publisher, a subscriber, or one that does nothing.
-final class ClosedLoopClient: ClientConnectionDelegate {
+final class ClosedLoopClient: ClientLinkDelegate {
     enum Role {
         case idle
         case publisher
@@ -28,10 +28,10 @@ final class ClosedLoopClient: ClientConnectionDelegate {
             target: plan.target(index),
             loop: worker.loop
         )
-        connection.delegate = self
+        connection.control.delegate = self
     }
 
-    func connection(_ connection: ClientConnection, received event: ClientEvent) {
+    func link(_ link: ClientLink, received event: ClientEvent) {
         switch event {
         case .message(let message):
             guard case .subscriber(let flow) = role else { return }
@@ -52,7 +52,7 @@ final class ClosedLoopClient: ClientConnectionDelegate {
         }
     }
 
-    func connectionBecameWritable(_ connection: ClientConnection) {}
+    func linkBecameWritable(_ link: ClientLink) {}
 
     private func connected() {
         guard case .subscriber = role else { return worker.clientReady() }
@@ -60,6 +60,6 @@ final class ClosedLoopClient: ClientConnectionDelegate {
             topicFilter: topic,
             options: SubscriptionOptions(maximumQoS: worker.plan.options.qos)
         )
-        try? connection.subscribe(Subscribe(packetIdentifier: 0, subscriptions: [subscription]))
+        try? connection.control.subscribe(Subscribe(packetIdentifier: 0, subscriptions: [subscription]))
     }
 }

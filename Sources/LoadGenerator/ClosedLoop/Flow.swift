@@ -6,7 +6,7 @@ import NIOCore
 /// for the next.
 final class Flow {
     private let worker: ClosedLoopWorker
-    private let connection: ClientConnection
+    private let link: ClientLink
     private let topic: ByteBuffer
     private let qos: QualityOfService
     private let subscribers: Int
@@ -20,7 +20,7 @@ final class Flow {
         self.worker = worker
         self.topic = ByteBuffer(string: topic)
         self.subscribers = subscribers
-        connection = publisher.connection
+        link = publisher.connection.control
         qos = options.qos
         payload = ByteBuffer(repeating: UInt8(ascii: "a"), count: max(options.size, MemoryLayout<UInt64>.size))
         counts = Array(repeating: 0, count: options.window)
@@ -45,7 +45,7 @@ final class Flow {
     private func publish(_ now: NIODeadline) {
         payload.setInteger(now.uptimeNanoseconds, at: 0)
         do throws(ClientError) {
-            try connection.publish(Publish(topic: topic, payload: payload, qos: qos), now: now)
+            try link.publish(Publish(topic: topic, payload: payload, qos: qos), now: now)
         } catch {
             worker.failed("\(error)", error: error)
         }

@@ -166,7 +166,7 @@ extension MQTTClient {
     }
 
     /// The payload of the next message as text.
-    func nextPayload(on stream: ClientStreamID? = nil) async throws -> String? {
+    func nextPayload(on stream: ClientStreamID = .control) async throws -> String? {
         try await nextMessage(on: stream).map { String(buffer: $0.payload) }
     }
 }

@@ -15,8 +15,8 @@ struct Server {
     /// Takes everything that the session has written.
     mutating func packets(from session: inout ClientSession) throws -> [Packet] {
         var packets: [Packet] = []
-        while let packet = try decoder.next(from: &session.output) { packets.append(packet) }
-        session.output.clear()
+        var output = session.output.takeAll()
+        while let packet = try decoder.next(from: &output) { packets.append(packet) }
         return packets
     }
 

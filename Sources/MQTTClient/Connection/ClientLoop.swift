@@ -7,7 +7,7 @@ import QUICTransport
 /// Confined to its event loop.
 package final class ClientLoop {
     package let eventLoop: any EventLoop
-    private var dirty: [any ClientFlushing] = []
+    private var dirty: [ClientLink] = []
     private var isFlushScheduled = false
     /// One UDP socket for each local address, and one each for the families when none is given.
     private var endpoints: [SocketAddress: EventLoopFuture<NIOLoopBound<QUICEndpoint>>] = [:]
@@ -18,8 +18,8 @@ package final class ClientLoop {
         self.eventLoop = eventLoop
     }
 
-    /// The connection or stream has something to send: it goes out with everybody's at the end of this tick.
-    func schedule(_ link: any ClientFlushing) {
+    /// Has a link flushed at the end of this tick of the event loop, with all others that have something to send.
+    func schedule(_ link: ClientLink) {
         dirty.append(link)
         guard !isFlushScheduled else { return }
         isFlushScheduled = true
@@ -29,7 +29,7 @@ package final class ClientLoop {
     private func flush() {
         isFlushScheduled = false
         // Flushing may make connections dirty again: they are for the next tick.
-        var batch: [any ClientFlushing] = []
+        var batch: [ClientLink] = []
         swap(&batch, &dirty)
         for link in batch { link.flush() }
         if dirty.isEmpty {

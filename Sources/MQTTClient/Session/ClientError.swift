@@ -43,24 +43,6 @@ package enum ClientError: Error, Equatable, Sendable {
     }
 }
 
-/// What ended a transport, or kept it from starting.
-package enum TransportFailure: Error, Equatable, Sendable {
-    case refused
-    case timedOut
-    case unreachable
-    /// Ended by the peer or by the network.
-    case closed(String)
-    case idle
-    /// This process may open no more descriptors (EMFILE, ENFILE).
-    case outOfDescriptors
-    /// No local address or port is left, or the local address is not this machine's (EADDRNOTAVAIL).
-    case outOfAddresses
-    case nameNotResolved(String)
-    /// The server's certificate is not trusted, or the handshake failed.
-    case security(String)
-    case other(String)
-}
-
 extension ClientError: CustomStringConvertible {
     package var description: String {
         switch self {
@@ -87,22 +69,5 @@ extension ClientError: CustomStringConvertible {
     private static func text(_ code: ReasonCode, _ reason: String?) -> String {
         guard let reason, !reason.isEmpty else { return code.text }
         return "\(code.text) (\(reason))"
-    }
-}
-
-extension TransportFailure: CustomStringConvertible {
-    package var description: String {
-        switch self {
-        case .refused: "connection refused"
-        case .timedOut: "connection timed out"
-        case .unreachable: "host or network unreachable"
-        case .closed(let detail): "connection closed: \(detail)"
-        case .idle: "connection idle for too long"
-        case .outOfDescriptors: "too many open files"
-        case .outOfAddresses: "cannot assign a local address or port"
-        case .nameNotResolved(let host): "cannot resolve \(host)"
-        case .security(let detail): "TLS: \(detail)"
-        case .other(let detail): detail
-        }
     }
 }

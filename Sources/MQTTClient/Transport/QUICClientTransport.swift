@@ -1,8 +1,8 @@
 import NIOCore
 import QUICTransport
 
-/// MQTT on the control stream of a QUIC connection: its first bidirectional stream. Data streams stand beside it.
-final class QUICStreamTransport: ClientTransport {
+/// A QUIC connection. Its first bidirectional stream is the control stream, further ones are data streams.
+final class QUICClientTransport: ClientTransport {
     private let address: SocketAddress
     private let local: SocketAddress
     private let ownsSocket: Bool
@@ -18,7 +18,7 @@ final class QUICStreamTransport: ClientTransport {
     /// Data streams that are not over yet.
     private var openStreams = 0
     /// What waits for them to end.
-    private var lastWords = ByteBuffer()
+    private var lastWords = ClientOutput()
     private var closeTimer: Scheduled<Void>?
 
     /// How long the peer may take to acknowledge what was written before a close.
@@ -76,13 +76,13 @@ final class QUICStreamTransport: ClientTransport {
         }
     }
 
-    func openStream(_ stream: ClientStream, priority: UInt16) throws(ClientError) -> any ClientStreamTransport {
+    func openStream(_ link: ClientLink, priority: UInt16) throws(ClientError) -> any DataStreamTransport {
         guard let connection, self.stream != nil, owner != nil else { throw .notConnected }
         do throws(QUICError) {
             let opened = try connection.openBidirectionalStream()
             opened.priority = priority
             openStreams += 1
-            return QUICDataStreamTransport(opened, for: stream)
+            return QUICDataStreamTransport(opened, for: link)
         } catch {
             switch error {
             case .streamLimitReached: throw .streamLimitReached
@@ -92,7 +92,7 @@ final class QUICStreamTransport: ClientTransport {
         }
     }
 
-    func close(_ lastWords: ByteBuffer) {
+    func close(_ lastWords: ClientOutput) {
         owner = nil
         guard let connection, !isClosing else { return }
         isClosing = true
@@ -109,8 +109,7 @@ final class QUICStreamTransport: ClientTransport {
     /// The server has had all that went over data streams.
     private func sayLastWords() {
         guard let stream else { return }
-        if lastWords.readableBytes > 0 { stream.write(lastWords) }
-        lastWords = ByteBuffer()
+        while lastWords.readableBytes > 0 { stream.write(lastWords.takePiece(.max)) }
         stream.finish()
         if stream.pendingBytes == 0 { closeConnection() }
     }
@@ -129,7 +128,7 @@ final class QUICStreamTransport: ClientTransport {
     }
 }
 
-extension QUICStreamTransport: QUICConnectionDelegate {
+extension QUICClientTransport: QUICConnectionDelegate {
     func established(_ connection: QUICConnection) {
         guard let owner else { return }
         self.connection = connection

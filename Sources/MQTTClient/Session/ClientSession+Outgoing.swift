@@ -18,7 +18,7 @@ extension ClientSession {
         guard !isFinished else { throw .notConnected }
         guard message.qos > .atMostOnce else {
             guard phase == .connected else { throw .notConnected }
-            return send(.publish(message), now: now)
+            return send(message, now: now)
         }
         if phase == .connected, availableQuota > 0 {
             sendFirst(message, token: token, now: now)
@@ -72,7 +72,7 @@ extension ClientSession {
         var message = message
         message.packetIdentifier = identifier
         quota -= 1
-        send(.publish(message), now: now)
+        send(message, now: now)
         scheduleRetry(now: now)
     }
 
@@ -91,14 +91,14 @@ extension ClientSession {
         message.isDuplicate = true
         inflight.touch(identifier, now: now)
         quota -= 1
-        send(.publish(message), now: now)
+        send(message, now: now)
         scheduleRetry(now: now)
     }
 
     // MARK: A new connection of the session
 
     /// Sends again what was not acknowledged, in its first order [MQTT-4.4.0-1].
-    mutating func resumeSession(now: NIODeadline) {
+    mutating func resendUnacknowledged(now: NIODeadline) {
         for identifier in inflight.identifiers(where: \.isMessage) {
             switch inflight[identifier]?.stage {
             case .publish: redelivery.append(identifier)
@@ -130,7 +130,7 @@ extension ClientSession {
             case .publish(var message):
                 message.packetIdentifier = identifier
                 message.isDuplicate = true
-                send(.publish(message), now: now)
+                send(message, now: now)
             case .release:
                 send(.acknowledgement(PublishAcknowledgement(.release, identifier)), now: now)
             default: break

@@ -40,7 +40,7 @@ struct MQTTClientTests {
                 try await subscriber.subscribe([.init(topicFilter: "t", options: .init(maximumQoS: qos))])
                 try await connected(to: broker, Connect(clientIdentifier: "p"), transport) { publisher in
                     for number in 0..<count { try await publisher.post(Publish("t", "\(number)", qos)) }
-                    #expect(try await publisher.settle() == .success)
+                    #expect(try await publisher.waitForAcknowledgements() == .success)
                 }
                 for number in 0..<count {
                     let message = try #require(try await subscriber.nextMessage())

@@ -1,6 +1,6 @@
 import NIOCore
 
-/// What has been read and not been made packets of.
+/// Octets that were read from a stream and are not decoded yet.
 struct PacketInput {
     var bytes = ByteBuffer()
 
@@ -8,12 +8,12 @@ struct PacketInput {
         if bytes.readableBytes == 0 { bytes = read } else { bytes.writeBuffer(&read) }
     }
 
-    /// Lets go of what has been taken: the part of a packet must not pin the whole read buffer, nor make it grow.
+    /// Forgets what was decoded, so that the next octets are appended to the rest alone.
     mutating func trim() {
         if bytes.readableBytes == 0 {
             bytes = ByteBuffer()
         } else if bytes.readerIndex > 0 {
-            bytes = ByteBuffer(ByteBufferView(bytes))
+            bytes = bytes.slice()
         }
     }
 }

@@ -12,7 +12,7 @@ package struct ClientSession {
     package let configuration: ClientConfiguration
     package internal(set) var phase = Phase.disconnected
     /// What is to be sent. The owner empties it.
-    package var output = ByteBuffer()
+    package var output = ClientOutput()
     /// The server's answer to the last CONNECT, with its limits.
     package internal(set) var limits = ServerLimits()
 
@@ -82,7 +82,7 @@ package struct ClientSession {
     /// The connection is gone, for whatever reason; requests that only live on a connection are forgotten.
     package mutating func transportClosed() {
         phase = .disconnected
-        output = ByteBuffer()
+        output = ClientOutput()
         unanswered = nil
         retryAt = nil
         quota = 0
@@ -108,7 +108,7 @@ package struct ClientSession {
         limits.keepAlive = properties.serverKeepAlive ?? configuration.connect.keepAlive
         quota = min(limits.receiveMaximum, configuration.maximumInflight)
         if acknowledgement.sessionPresent {
-            resumeSession(now: now)
+            resendUnacknowledged(now: now)
         } else {
             forgetSession()
         }
@@ -146,6 +146,12 @@ package struct ClientSession {
     mutating func send(_ packet: Packet, now: NIODeadline) {
         if isFinished { return }
         output.write(packet, version: version)
+        lastSent = now
+    }
+
+    mutating func send(_ message: Publish, now: NIODeadline) {
+        if isFinished { return }
+        output.write(message, version: version)
         lastSent = now
     }
 }

@@ -44,7 +44,7 @@ extension ClientSession {
         }
         swap(&left.waiting, &waiting)
         phase = .disconnected
-        output = ByteBuffer()
+        output = ClientOutput()
         retryAt = nil
         return left
     }

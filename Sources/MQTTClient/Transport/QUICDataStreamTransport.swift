@@ -2,13 +2,13 @@ import NIOCore
 import QUICTransport
 
 /// A data stream on a QUIC connection: a further bidirectional stream of the client's.
-final class QUICDataStreamTransport: ClientStreamTransport {
+final class QUICDataStreamTransport: DataStreamTransport {
     private let stream: QUICStream
     /// Held until the end is reported.
-    private var owner: ClientStream?
+    private var owner: ClientLink?
     private var isAbandoned = false
 
-    init(_ stream: QUICStream, for owner: ClientStream) {
+    init(_ stream: QUICStream, for owner: ClientLink) {
         self.stream = stream
         self.owner = owner
         stream.context = self
@@ -33,7 +33,7 @@ final class QUICDataStreamTransport: ClientStreamTransport {
     }
 
     /// What still comes is for nobody, but the server may have to send it before it can end.
-    func letGo() {
+    func detach() {
         owner = nil
         stream.context = nil
         stream.isReadingPaused = false
@@ -55,7 +55,7 @@ final class QUICDataStreamTransport: ClientStreamTransport {
         let owner = owner
         self.owner = nil
         stream.context = nil
-        owner?.closed()
+        owner?.streamClosed()
     }
 
     /// The server ends the stream: by the end of its side, or by a code.

@@ -42,7 +42,7 @@ final class TCPTransport: ClientTransport {
     }
 
     func open() {
-        let timeout = connection?.session.configuration.responseTimeout ?? .seconds(30)
+        let timeout = connection?.control.session.configuration.responseTimeout ?? .seconds(30)
         let handler = NIOLoopBound(TCPHandler(self), eventLoop: eventLoop)
         let tls = tls
         var bootstrap = ClientBootstrap(group: eventLoop)
@@ -78,15 +78,16 @@ final class TCPTransport: ClientTransport {
         eventLoop.makeFailedFuture(ClientError.cannotMigrate)
     }
 
-    func openStream(_ stream: ClientStream, priority: UInt16) throws(ClientError) -> any ClientStreamTransport {
+    func openStream(_ link: ClientLink, priority: UInt16) throws(ClientError) -> any DataStreamTransport {
         throw .streamsNotSupported
     }
 
-    func close(_ lastWords: ByteBuffer) {
+    func close(_ lastWords: ClientOutput) {
         guard let loop = connection?.loop else { return }
         connection = nil
         guard let channel else { return }
-        if lastWords.readableBytes > 0 { write(lastWords) }
+        var lastWords = lastWords
+        while lastWords.readableBytes > 0 { write(lastWords.takePiece(.max)) }
         loop.transportClosing()
         channel.closeFuture.assumeIsolated().whenComplete { _ in loop.transportClosed() }
         guard channel.isActive, tls == nil || isSecured else { return channel.close(promise: nil) }
@@ -112,7 +113,7 @@ final class TCPTransport: ClientTransport {
     }
 
     fileprivate func activated() {
-        guard let connection else { return close(ByteBuffer()) }
+        guard let connection else { return close(ClientOutput()) }
         connection.opened(self)
     }
 
