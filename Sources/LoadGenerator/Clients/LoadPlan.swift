@@ -23,7 +23,7 @@ struct LoadPlan: Sendable {
         self.options = options
         filters = options.topics.map(TopicTemplate.init)
         if let path = options.topicsPayload {
-            flows = FlowPlan.flows(try TopicSpecification.read(path, isQUIC: options.isQUIC))
+            flows = FlowPlan.flows(try TopicSpecification.read(path, isQUIC: options.isQUIC), options)
         } else {
             flows = FlowPlan.flows(options, topics: filters, body: try PayloadSource.Body(options))
         }

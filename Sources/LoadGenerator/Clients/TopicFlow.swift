@@ -28,7 +28,7 @@ final class TopicFlow {
         self.publisher = publisher
         self.counter = counter
         let identity = publisher.client.identity
-        payloads = plan.payload.source(for: identity, headers: publisher.client.worker.plan.options.headers)
+        payloads = plan.payload.source(for: identity)
         if !plan.topic.changes { fixedTopic = ByteBuffer(string: plan.topic.text(for: identity)) }
     }
 

@@ -13,38 +13,44 @@ struct PayloadSource {
     private let headers: [PayloadHeader]
     private let body: Body
     private var buffer: ByteBuffer
+    /// Octets of ``buffer`` that each payload begins with; only the headers' values change.
+    private let constantSize: Int
 
     private static let unique = Atomic<UInt64>(0)
 
     init(_ body: Body, headers: [PayloadHeader]) {
         self.body = body
         self.headers = headers
-        buffer = ByteBuffer()
-        if case .fixed(let bytes) = body {
-            guard !headers.isEmpty else {
-                buffer = bytes
-                return
+        let constant: ByteBuffer =
+            switch body {
+            case .fixed(let bytes): bytes
+            case .template: ByteBuffer()
+            case .stamped(let payload): payload.head
             }
+        if headers.isEmpty {
+            buffer = constant.slice()
+        } else {
+            buffer = ByteBuffer()
             buffer.writeRepeatingByte(0, count: headers.count * PayloadHeader.size)
-            buffer.writeImmutableBuffer(bytes)
+            buffer.writeImmutableBuffer(constant)
         }
+        constantSize = buffer.readableBytes
     }
 
-    /// The next payload. It is made in place: storage is copied only where an earlier one is still in flight.
+    /// The next payload. It is made in place: storage is copied only where an earlier payload is still in flight.
     ///
     /// - Parameter counter: for ``PayloadHeader/cnt64``, and left alone without.
     mutating func next(_ counter: MessageCounter) -> ByteBuffer {
         let now = headers.isEmpty && isFixed ? 0 : WallClock.now
-        if !isFixed {
-            buffer.clear()
-            buffer.writeRepeatingByte(0, count: headers.count * PayloadHeader.size)
-        }
         switch body {
         case .fixed: break
         case .template(let template):
+            buffer.clear()
+            buffer.writeRepeatingByte(0, count: headers.count * PayloadHeader.size)
             template.write(into: &buffer, now: now, unique: Self.unique.wrappingAdd(1, ordering: .relaxed).newValue)
         case .stamped(let payload):
-            payload.write(into: &buffer, now: now)
+            buffer.moveWriterIndex(to: constantSize)
+            payload.writeTime(into: &buffer, now: now)
         }
         for (index, header) in headers.enumerated() {
             let value =

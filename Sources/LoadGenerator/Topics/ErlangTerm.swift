@@ -50,9 +50,14 @@ enum ErlangTerm {
     }
 
     static func writeBinary(_ bytes: ByteBuffer, into buffer: inout ByteBuffer) {
-        buffer.writeInteger(Tag.binary.rawValue)
-        buffer.writeInteger(UInt32(bytes.readableBytes))
+        writeBinaryHeader(size: bytes.readableBytes, into: &buffer)
         buffer.writeImmutableBuffer(bytes)
+    }
+
+    /// As many octets follow.
+    static func writeBinaryHeader(size: Int, into buffer: inout ByteBuffer) {
+        buffer.writeInteger(Tag.binary.rawValue)
+        buffer.writeInteger(UInt32(size))
     }
 
     static func writeInteger(_ value: Int64, into buffer: inout ByteBuffer) {

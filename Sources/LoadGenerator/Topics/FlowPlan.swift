@@ -17,15 +17,16 @@ struct FlowPlan: Sendable {
     let priority: UInt16
 
     enum Payload: Sendable {
-        /// The same for all.
+        /// The same for all clients.
         case shared(PayloadSource.Body, headers: [PayloadHeader])
         /// Each client's own.
-        case fields(TopicSpecification)
+        case fields(TopicSpecification, headers: [PayloadHeader])
 
-        func source(for identity: ClientIdentity, headers: [PayloadHeader]) -> PayloadSource {
+        func source(for identity: ClientIdentity) -> PayloadSource {
             switch self {
             case .shared(let body, let headers): PayloadSource(body, headers: headers)
-            case .fields(let specification): specification.source(for: identity, headers: headers)
+            case .fields(let specification, let headers):
+                PayloadSource(specification.body(for: identity), headers: headers)
             }
         }
     }
@@ -57,15 +58,21 @@ extension FlowPlan {
     }
 
     /// What a file of topics asks for. The first message of each comes after its interval, as the peer's.
-    static func flows(_ specifications: [TopicSpecification]) -> [FlowPlan] {
+    ///
+    /// What all clients publish is encoded here, before any client connects: it may be large, and an event loop would stand
+    /// still meanwhile.
+    static func flows(_ specifications: [TopicSpecification], _ options: BenchOptions) -> [FlowPlan] {
         specifications.map { specification in
-            FlowPlan(
+            let headers = specification.headers(options.headers)
+            return FlowPlan(
                 topic: TopicTemplate(specification.name),
                 qos: specification.qos,
                 retain: specification.retain,
                 interval: specification.interval,
                 delay: specification.interval,
-                payload: .fields(specification),
+                payload: specification.isSameForAllClients
+                    ? .shared(specification.body(for: ClientIdentity(index: 0, options: options)), headers: headers)
+                    : .fields(specification, headers: headers),
                 stream: specification.stream,
                 priority: specifications.filter { $0.stream == specification.stream }.map(\.streamPriority).max()
                     ?? specification.streamPriority

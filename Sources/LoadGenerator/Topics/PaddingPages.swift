@@ -1,7 +1,8 @@
 import NIOCore
 
-/// `%pN`: N pages of 4,096 octets that make a message large.
+/// `%pN`: N pages of 4,096 octets that make a message large. They are written in bulk: a message may have 256 MiB of them.
 struct PaddingPages {
+    /// 1 to 65,535.
     let count: Int
 
     private static let pageSize = 4096
@@ -11,15 +12,17 @@ struct PaddingPages {
         self.count = count
     }
 
-    /// Numbers of eight octets from 1 on, as the peer's.
-    var octets: ByteBuffer {
-        let numbers = count * Self.pageSize / 8
-        var buffer = ByteBuffer()
-        buffer.reserveCapacity(numbers * 8)
-        for number in 1...UInt64(numbers) { buffer.writeInteger(number) }
-        return buffer
+    /// Octets of all pages.
+    var size: Int { count * Self.pageSize }
+
+    /// Appends numbers of eight octets from 1 on, as the peer's.
+    func writeNumbers(into buffer: inout ByteBuffer) {
+        buffer.reserveCapacity(minimumWritableBytes: size)
+        for number in 1...UInt64(size / 8) { buffer.writeInteger(number) }
     }
 
-    /// What a JSON text can hold: as many letters.
-    var text: String { String(repeating: "a", count: count * Self.pageSize) }
+    /// Appends as many letters, which a JSON text can hold.
+    func writeLetters(into buffer: inout ByteBuffer) {
+        buffer.writeRepeatingByte(UInt8(ascii: "a"), count: size)
+    }
 }

@@ -1,34 +1,64 @@
 import NIOCore
 
 extension TopicSpecification {
-    /// A client's payloads: encoded once, but for the time that each message has.
-    func source(for identity: ClientIdentity, headers: [PayloadHeader]) -> PayloadSource {
-        // The time is written last, behind what stays the same.
-        var fields = payload
-        if timestampUnit != nil { fields[Self.timestampKey] = nil }
-        switch encoding {
-        case .json:
-            if let render, case .string(let template)? = fields[render] {
-                fields[render] = .string(PaddingPages(template)?.text ?? rendered(template, identity))
-            }
-            let text = JSONValue.object(fields).text
-            guard let timestampUnit else { return PayloadSource(.fixed(ByteBuffer(string: text)), headers: []) }
-            let head = text.dropLast() + (fields.isEmpty ? "" : ",") + "\"\(Self.timestampKey)\":"
-            // Nothing precedes a JSON text, or it were none.
-            return PayloadSource(
-                .stamped(StampedPayload(head: ByteBuffer(substring: head), unit: timestampUnit, form: .json)),
-                headers: []
-            )
-        case .eterm:
-            let head = term(fields, identity)
-            guard let timestampUnit else { return PayloadSource(.fixed(head), headers: headers) }
-            return PayloadSource(
-                .stamped(StampedPayload(head: head, unit: timestampUnit, form: .eterm)),
-                headers: headers
-            )
-        }
+    /// True if the payloads of all clients are the same but for their time.
+    var isSameForAllClients: Bool {
+        guard let render, case .string(let template)? = payload[render] else { return true }
+        return PaddingPages(template) != nil || !(template.contains("%i") || template.contains("%c"))
     }
 
+    /// What a client publishes: encoded once, but for the time that each message has.
+    ///
+    /// - Parameter identity: any client's where ``isSameForAllClients``.
+    func body(for identity: ClientIdentity) -> PayloadSource.Body {
+        var fields = payload
+        // The time is written last, behind what stays the same.
+        if timestampUnit != nil { fields[Self.timestampKey] = nil }
+        let head: ByteBuffer =
+            switch encoding {
+            case .json: text(fields, identity)
+            case .eterm: term(fields, identity)
+            }
+        guard let timestampUnit else { return .fixed(head) }
+        return .stamped(StampedPayload(head: head, unit: timestampUnit, form: encoding))
+    }
+
+    /// Nothing precedes a JSON text, which would be none then.
+    func headers(_ headers: [PayloadHeader]) -> [PayloadHeader] {
+        encoding == .json ? [] : headers
+    }
+
+    /// A JSON object; with a time, up to the time.
+    private func text(_ fields: [String: JSONValue], _ identity: ClientIdentity) -> ByteBuffer {
+        var buffer = ByteBuffer()
+        var separator = "{"
+        func write(key: String) {
+            buffer.writeString(separator + JSONValue.quoted(key) + ":")
+            separator = ","
+        }
+        for (key, value) in fields.sorted(by: { $0.key < $1.key }) {
+            write(key: key)
+            guard key == render, case .string(let template) = value else {
+                buffer.writeString(value.text)
+                continue
+            }
+            guard let pages = PaddingPages(template) else {
+                buffer.writeString(JSONValue.quoted(rendered(template, identity)))
+                continue
+            }
+            buffer.writeInteger(UInt8(ascii: "\""))
+            pages.writeLetters(into: &buffer)
+            buffer.writeInteger(UInt8(ascii: "\""))
+        }
+        if timestampUnit != nil {
+            write(key: Self.timestampKey)
+        } else {
+            buffer.writeString(fields.isEmpty ? "{}" : "}")
+        }
+        return buffer
+    }
+
+    /// A map in Erlang's external term format; with a time, up to the time.
     private func term(_ fields: [String: JSONValue], _ identity: ClientIdentity) -> ByteBuffer {
         var buffer = ByteBuffer()
         buffer.writeInteger(ErlangTerm.version)
@@ -39,14 +69,18 @@ extension TopicSpecification {
                 ErlangTerm.write(value, into: &buffer)
                 continue
             }
-            let bytes = PaddingPages(template)?.octets ?? ByteBuffer(string: rendered(template, identity))
-            ErlangTerm.writeBinary(bytes, into: &buffer)
+            guard let pages = PaddingPages(template) else {
+                ErlangTerm.writeBinary(ByteBuffer(string: rendered(template, identity)), into: &buffer)
+                continue
+            }
+            ErlangTerm.writeBinaryHeader(size: pages.size, into: &buffer)
+            pages.writeNumbers(into: &buffer)
         }
         if timestampUnit != nil { ErlangTerm.writeBinary(ByteBuffer(string: Self.timestampKey), into: &buffer) }
         return buffer
     }
 
-    /// Variables are replaced wherever they stand.
+    /// `%i` and `%c` replaced by the client's number and identifier.
     private func rendered(_ template: String, _ identity: ClientIdentity) -> String {
         var text = ""
         var rest = template[...]
@@ -68,13 +102,14 @@ extension TopicSpecification {
 
 /// A payload that differs from the one before in its time alone, which stands at its end.
 struct StampedPayload: Sendable {
+    /// Everything before the time.
     let head: ByteBuffer
     /// Nanoseconds.
     let unit: Nanoseconds
     let form: TopicSpecification.Encoding
 
-    func write(into buffer: inout ByteBuffer, now: Nanoseconds) {
-        buffer.writeImmutableBuffer(head)
+    /// Appends the time, and what closes the payload.
+    func writeTime(into buffer: inout ByteBuffer, now: Nanoseconds) {
         switch form {
         case .json: buffer.writeString("\(now / unit)}")
         case .eterm: ErlangTerm.writeInteger(Int64(clamping: now / unit), into: &buffer)

@@ -3,7 +3,7 @@ import Testing
 @testable import LoadGenerator
 
 @Suite("Client identifiers and topics")
-struct IdentityTests {
+struct ClientIdentityTests {
     private func identity(_ words: [String], index: Int = 0) throws -> ClientIdentity {
         ClientIdentity(index: index, options: try BenchOptions(.sub, ["-t", "t"] + words))
     }

@@ -4,7 +4,7 @@ import Testing
 @testable import LoadGenerator
 
 @Suite("Payloads")
-struct PayloadTests {
+struct PayloadSourceTests {
     @Test("A size is so many letters a")
     func size() throws {
         let body = try PayloadSource.Body(try BenchOptions(.pub, ["-t", "t", "-s", "3"]))
@@ -36,6 +36,22 @@ struct PayloadTests {
         let first = source.next(counter)
         _ = source.next(counter)
         #expect(first.getInteger(at: 0, as: UInt64.self) == 0)
+    }
+
+    @Test("A large payload is stamped in place once the one before is gone, and copied while that is in flight")
+    func stampedInPlace() {
+        let head = ByteBuffer(repeating: UInt8(ascii: "a"), count: 100_000)
+        var source = PayloadSource(.stamped(StampedPayload(head: head, unit: 1, form: .json)), headers: [])
+        let counter = MessageCounter(stream: 0)
+        var first: ByteBuffer? = source.next(counter)
+        let inFlight = first?.storageAddress
+        #expect(source.next(counter).storageAddress != inFlight)
+        first = nil
+        let gone = source.next(counter).storageAddress
+        #expect(source.next(counter).storageAddress == gone)
+        let last = source.next(counter)
+        #expect(last.getSlice(at: 0, length: head.readableBytes) == head)
+        #expect(UInt64(String(buffer: last).dropFirst(head.readableBytes).dropLast()) != nil)
     }
 
     @Test("Topics of one stream share a counter, which tells the stream; a payload without it takes no number")

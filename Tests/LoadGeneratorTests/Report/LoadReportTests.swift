@@ -3,7 +3,7 @@ import Testing
 @testable import LoadGenerator
 
 @Suite("Reports")
-struct ReportTests {
+struct LoadReportTests {
     @Test("Percentiles")
     func percentiles() throws {
         var record = LatencyRecord()

@@ -28,11 +28,14 @@ struct TopicSpecificationTests {
         return "{\"topics\": [{\(body)}]}"
     }
 
+    private static func options() throws -> BenchOptions {
+        try BenchOptions(.pub, ["-t", "t", "--prefix", "p", "-n", "6"])
+    }
+
     private func payload(_ changes: [String: String], headers: [PayloadHeader] = []) throws -> ByteBuffer {
-        let options = try BenchOptions(.pub, ["-t", "t", "--prefix", "p", "-n", "6"])
-        let identity = ClientIdentity(index: 0, options: options)
+        let identity = ClientIdentity(index: 0, options: try Self.options())
         let specification = try #require(try read(Self.topic(changes)).first)
-        var source = specification.source(for: identity, headers: headers)
+        var source = PayloadSource(specification.body(for: identity), headers: specification.headers(headers))
         return source.next(MessageCounter(stream: 0))
     }
 
@@ -55,7 +58,7 @@ struct TopicSpecificationTests {
             #expect(topics.map(\.retain) == [true, false])
             #expect(topics.map(\.interval) == [100_000_000, 5_000_000_000])
             #expect(topics.map(\.timestampUnit) == [1_000_000, 1_000_000])
-            let flows = FlowPlan.flows(topics)
+            let flows = FlowPlan.flows(topics, try Self.options())
             #expect(flows.map(\.stream) == [0, 0])
             #expect(flows.map(\.delay) == [100_000_000, 5_000_000_000])
         }
@@ -66,9 +69,27 @@ struct TopicSpecificationTests {
         let one = Self.topic().dropFirst("{\"topics\": [".count).dropLast(2)
         let two = one.replacing("200", with: "8")
         let three = two.replacing("\"stream\": 2", with: "\"stream\": 3")
-        let flows = FlowPlan.flows(try read("{\"topics\": [\(one),\(two),\(three)]}"))
+        let flows = FlowPlan.flows(try read("{\"topics\": [\(one),\(two),\(three)]}"), try Self.options())
         #expect(flows.map(\.stream) == [2, 2, 3])
         #expect(flows.map(\.priority) == [200, 200, 8])
+    }
+
+    @Test(
+        "A large payload is encoded once, before any client connects, unless it names the client",
+        arguments: ["%p100": true, "text": true, "%i": false, "of %c": false]
+    )
+    func encodedOnce(template: String, isShared: Bool) throws {
+        for encoding in ["\"json\"", "\"eterm\""] {
+            let changes = ["payload": "{\"d\": \"\(template)\"}", "render": "\"d\"", "payload_encoding": encoding]
+            let options = try Self.options()
+            let flow = try #require(FlowPlan.flows(try read(Self.topic(changes)), options).first)
+            let payloads = (0..<2).map { index in
+                var source = flow.payload.source(for: ClientIdentity(index: index, options: options))
+                return source.next(MessageCounter(stream: 0))
+            }
+            #expect((payloads[0].storageAddress == payloads[1].storageAddress) == isShared)
+            #expect((payloads[0] == payloads[1]) == isShared)
+        }
     }
 
     @Test("JSON: keys in order, variables replaced, the time last")
