@@ -64,7 +64,7 @@ package struct BrokerServer: Service {
 private struct Node {
     private let configuration: BrokerServerConfiguration
     private let shards: ShardGroup
-    private let desk: AuthenticationDesk
+    private let authentication: AuthenticationExecutor
     private let reporter: MetricsReporter
     private let logWindows: [RepeatedTask]
     private var tcp: [TCPListener] = []
@@ -75,7 +75,7 @@ private struct Node {
     init(_ configuration: BrokerServerConfiguration, loops: MultiThreadedEventLoopGroup, logger: Logger) async throws {
         self.configuration = configuration
         self.logger = logger
-        let desk = AuthenticationDesk(configuration.authentication)
+        let authentication = AuthenticationExecutor(configuration.authentication)
         let all = Array(loops.makeIterator())
         var runners: [NIOLoopBound<ShardRunner>] = []
         for (index, loop) in all.enumerated() {
@@ -86,7 +86,7 @@ private struct Node {
                             index: index,
                             count: all.count,
                             limits: configuration.limits,
-                            authenticator: desk.authenticator,
+                            authenticator: authentication.authenticator,
                             random: SystemRandomNumberGenerator()
                         ),
                         eventLoop: loop,
@@ -99,8 +99,8 @@ private struct Node {
         }
         let shards = ShardGroup(runners, loops: all)
         self.shards = shards
-        self.desk = desk
-        desk.open(for: shards)
+        self.authentication = authentication
+        authentication.open(for: shards)
         try await shards.onEachLoop { runner in
             runner.join(shards)
             return nil
@@ -172,6 +172,6 @@ private struct Node {
             runner.endLogWindow()
             return nil
         }
-        desk.close()
+        authentication.close()
     }
 }

@@ -81,7 +81,7 @@ final class TCPConnectionHandler: ChannelDuplexHandler {
             }
             // Known from the first packet on, which comes after this.
             guard let connection, let certificate = Peer.Certificate(context) else { break }
-            runner.identified(connection, by: certificate)
+            runner.identified(connection, by: Peer.Identity(certificate: certificate))
         case ChannelEvent.inputClosed:
             if let connection { runner.finished(connection) }
         default:

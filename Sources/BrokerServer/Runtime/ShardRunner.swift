@@ -80,9 +80,9 @@ final class ShardRunner {
         shard.addressChanged(connection, to: address)
     }
 
-    /// A certificate was verified after the connection was accepted, and before it said anything.
-    func identified(_ connection: Connection, by certificate: Peer.Certificate) {
-        shard.identified(connection, by: certificate)
+    /// The transport has learned more of the client since the connection was accepted, and before its first packet.
+    func identified(_ connection: Connection, by identity: Peer.Identity) {
+        shard.identified(connection, by: identity)
     }
 
     /// The peer has ended its side.

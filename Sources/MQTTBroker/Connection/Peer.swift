@@ -2,14 +2,31 @@ package import NIOCore
 
 /// Where a connection comes from, and what is known of who it is.
 package struct Peer: Sendable {
-    /// The last address that the peer has proved to be at: a QUIC client may change it (RFC 9000 §9).
-    package internal(set) var address: SocketAddress?
+    /// What is known of the client. It may come in parts, after the connection was accepted.
+    package internal(set) var identity: Identity
     /// Name of the listener, such as `tcp:default`.
     package let listener: String
-    /// What a verified certificate of the client says; `nil` where none was asked for, or none is seen yet.
-    package internal(set) var certificate: Certificate?
     /// Set for a connection that sends data ahead of its handshake's end, until `Shard.confirmed`.
     package internal(set) var earlyData: EarlyData?
+
+    /// What the transport tells of a client: by its socket, its TLS handshake, or a header in front of MQTT.
+    package struct Identity: Sendable {
+        /// The last address that the client has proved to be at: a QUIC client may change it (RFC 9000 §9).
+        package var address: SocketAddress?
+        /// What the client's verified certificate says; `nil` if the client has shown none.
+        package var certificate: Certificate?
+
+        package init(address: SocketAddress? = nil, certificate: Certificate? = nil) {
+            self.address = address
+            self.certificate = certificate
+        }
+
+        /// Takes over what `other` knows, and keeps the rest.
+        mutating func add(_ other: Identity) {
+            address = other.address ?? address
+            certificate = other.certificate ?? certificate
+        }
+    }
 
     /// The subject of a client's certificate.
     package struct Certificate: Sendable, Equatable {
@@ -43,15 +60,17 @@ package struct Peer: Sendable {
         case connectOnly
     }
 
+    var address: SocketAddress? { identity.address }
+    var certificate: Certificate? { identity.certificate }
+
     package init(
         address: SocketAddress?,
         listener: String,
         certificate: Certificate? = nil,
         earlyData: EarlyData? = nil
     ) {
-        self.address = address
+        identity = Identity(address: address, certificate: certificate)
         self.listener = listener
-        self.certificate = certificate
         self.earlyData = earlyData
     }
 }

@@ -175,14 +175,14 @@ package struct Shard: ~Copyable {
 
     /// The peer has proved to be at another address (RFC 9000 §9). Until then everything goes by the one before.
     package mutating func addressChanged(_ connection: Connection, to address: SocketAddress) {
-        connection.peer.address = address
-        for stream in connection.streams { stream.peer.address = address }
+        connection.peer.identity.address = address
+        for stream in connection.streams { stream.peer.identity.address = address }
         counters.addressChanges += 1
     }
 
-    /// A handshake that was not over when the connection was accepted has shown who the client is.
-    package mutating func identified(_ connection: Connection, by certificate: Peer.Certificate) {
-        connection.peer.certificate = certificate
+    /// The transport has learned more of the client since the connection was accepted, and before its first packet.
+    package mutating func identified(_ connection: Connection, by identity: Peer.Identity) {
+        connection.peer.identity.add(identity)
     }
 
     mutating func newConnection(_ peer: Peer, control: Connection? = nil, now: NIODeadline) -> Connection {

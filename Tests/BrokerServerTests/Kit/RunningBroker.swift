@@ -124,6 +124,19 @@ struct RunningBroker: Sendable {
         )
     }
 
+    /// Whether a client that trusts `pair` alone connects.
+    func connects(
+        over transport: RunningBroker.Transport,
+        trusting pair: CertificatePair
+    ) async -> Bool {
+        guard let client = try? self.client("c", over: transport, trusting: pair.certificateChain) else {
+            return false
+        }
+        let isConnected = (try? await client.connect()) != nil
+        await client.disconnect()
+        return isConnected
+    }
+
     enum Transport: String, CaseIterable, Sendable {
         case tcp
         case tls = "ssl"

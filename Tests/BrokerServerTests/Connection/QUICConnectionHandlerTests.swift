@@ -8,7 +8,7 @@ import Testing
 @testable import BrokerServer
 
 /// Streams of a QUIC connection and their ends, octet by octet.
-@Suite(.timeLimit(.minutes(3))) struct QUICStreamTests {
+@Suite(.timeLimit(.minutes(3))) struct QUICConnectionHandlerTests {
     /// A connected client whose will would be seen by another.
     private func connected(
         configure: (inout BrokerServerConfiguration) -> Void = { _ in },

@@ -7,7 +7,7 @@ import Testing
 @testable import BrokerServer
 
 /// What TLS adds to a TCP connection. What it carries is tested with every transport.
-@Suite(.timeLimit(.minutes(1))) struct TLSTests {
+@Suite(.timeLimit(.minutes(1))) struct TLSServerConfigurationTests {
     private func connect(
         _ broker: RunningBroker,
         serverName: String,

@@ -8,7 +8,7 @@ import Testing
 @testable import BrokerServer
 
 /// Data streams as a client of ours uses them against a running broker.
-@Suite(.timeLimit(.minutes(3))) struct DataStreamTests {
+@Suite(.timeLimit(.minutes(3))) struct QUICDataStreamTests {
     private func connected(
         loops: Int = 2,
         version: ProtocolVersion = .v5,

@@ -4,12 +4,12 @@ import NIOConcurrencyHelpers
 import NIOCore
 import NIOPosix
 
-/// Asks an `ClientAuthentication` on behalf of the shards: at once where it is quick, on threads of its own where it is not.
-final class AuthenticationDesk: Sendable {
+/// Runs `ClientAuthentication` for the shards: on the connection's event loop if it is immediate, on a thread pool if it is costly.
+final class AuthenticationExecutor: Sendable {
     private let authentication: ClientAuthentication
     private let pool: NIOThreadPool?
     private let pending = NIOLockedValueBox(0)
-    /// Set once, before the first listener opens.
+    /// The loops that verdicts go to: set before the first listener opens, `nil` again after `close`.
     private let group = NIOLockedValueBox<ShardGroup?>(nil)
 
     init(_ authentication: ClientAuthentication) {
@@ -24,7 +24,7 @@ final class AuthenticationDesk: Sendable {
 
     func open(for group: ShardGroup) { self.group.withLockedValue { $0 = group } }
 
-    /// From here on no loop is told anything. What is being decided comes to its end, what waits is let go.
+    /// Sends no verdict from now on. Decisions under way run to their end, and those that wait are dropped.
     func close() {
         group.withLockedValue { $0 = nil }
         pool?.shutdownGracefully { _ in }
@@ -48,7 +48,7 @@ final class AuthenticationDesk: Sendable {
                 pool.submit { state in
                     let verdict = state == .active ? decide(credentials) : .refused(.serverUnavailable)
                     self.pending.withLockedValue { $0 -= 1 }
-                    // Under the lock, so that no loop is told after `close`.
+                    // Under the lock, so that no loop gets a verdict after `close`.
                     self.group.withLockedValue { $0?.authenticated(ticket, verdict) }
                 }
                 return .pending
