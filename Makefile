@@ -1,6 +1,6 @@
 # Every command of this repository; `make` alone lists them.
 .DEFAULT_GOAL := help
-.PHONY: help run test check format benchmark experiments fuzz
+.PHONY: help run test check format ceilings benchmark experiments fuzz
 ARGUMENTS ?=
 SECONDS ?= 60
 
@@ -18,6 +18,9 @@ check: ## hold the tree to its form without building it: format, lint, imports, 
 
 format: ## bring the Swift files into form
 	swift format --in-place --recursive --parallel Package.swift $(wildcard Sources Tests Fuzz)
+
+ceilings: ## measure what a shard allocates, hands over and executes, and how large hot types are, and write the new ceilings
+	@scripts/ceilings --write
 
 benchmark: ## drive mosquitto and Martlet with the same loads and print the ratios
 	@scripts/benchmark

@@ -114,6 +114,24 @@ let package = Package(
                 .nioCore, .nioPosix, .logging,
             ]
         ),
+
+        // What a shard costs, held to Tests/CeilingsTests/ceilings.json. The executable is scripts/ceilings' release build.
+        .target(name: "AllocationCounter", path: "Tests/AllocationCounter"),
+        .target(
+            name: "ShardLoads",
+            dependencies: ["AllocationCounter", "MQTTBroker", "MQTTCodec", .nioCore],
+            path: "Tests/ShardLoads"
+        ),
+        .executableTarget(name: "ShardMeter", dependencies: ["ShardLoads"], path: "Tests/ShardMeter"),
+        .testTarget(
+            name: "CeilingsTests",
+            dependencies: [
+                "AllocationCounter", "ShardLoads", "BrokerServer", "MQTTBroker", "MQTTClient", "MQTTCodec",
+                "QUICTransport",
+            ],
+            exclude: ["ceilings.json"]
+        ),
+
         .target(
             name: "MosquittoFixture",
             dependencies: ["CertificateFixture", "QUICTransport", .nioCore, .nioPosix, .logging, .x509, .crypto],

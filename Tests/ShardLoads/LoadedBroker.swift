@@ -1,0 +1,119 @@
+import MQTTBroker
+import MQTTCodec
+import NIOCore
+
+/// A broker without sockets whose shards one thread drives, each as its event loop would: a burst goes in, and what it
+/// causes is carried out at its end.
+final class LoadedBroker {
+    private let loops: [Loop]
+    private(set) var now = NIODeadline.uptimeNanoseconds(1_000_000_000)
+    /// Batches that one shard gave another.
+    private(set) var handOverCount = 0
+
+    /// A shard, and what its loop keeps from tick to tick.
+    private final class Loop {
+        var shard: Shard
+        var dirty: [Connection] = []
+        var mailbox: [(source: Int, messages: [ShardMessage])] = []
+
+        init(_ shard: consuming Shard) { self.shard = shard }
+    }
+
+    /// The other end of a connection.
+    struct Client {
+        let connection: Connection
+        let shard: Int
+    }
+
+    init(shards count: Int) {
+        loops = (0..<count).map { index in
+            Loop(Shard(index: index, count: count, random: CountingGenerator()))
+        }
+    }
+
+    func total(_ counter: KeyPath<Counters, UInt64>) -> Int {
+        loops.reduce(0) { $0 + Int($1.shard.counters[keyPath: counter]) }
+    }
+
+    func open(on shard: Int = 0) -> Client {
+        let peer = Peer(address: nil, listener: "tcp:default")
+        return Client(connection: loops[shard].shard.accept(peer, now: now), shard: shard)
+    }
+
+    /// A client that is connected.
+    func connect(_ identifier: String, on shard: Int = 0) -> Client {
+        let client = open(on: shard)
+        receive(ByteBuffer(.connect(Connect(clientIdentifier: identifier))), from: client)
+        return client
+    }
+
+    /// One read burst, and everything that comes of it.
+    func receive(_ octets: ByteBuffer, from client: Client) {
+        loops[client.shard].shard.receive(octets, on: client.connection, now: now)
+        flush(client.shard)
+        while let shard = loops.firstIndex(where: { !$0.mailbox.isEmpty }) {
+            let mailbox = loops[shard].mailbox
+            loops[shard].mailbox.removeAll(keepingCapacity: true)
+            for (source, messages) in mailbox { loops[shard].shard.receive(messages, from: source, now: now) }
+            flush(shard)
+        }
+    }
+
+    func advance(by amount: TimeAmount) {
+        now = now + amount
+        for shard in loops.indices where loops[shard].shard.nextDeadline.map({ $0 <= now }) ?? false {
+            loops[shard].shard.advance(to: now)
+            flush(shard)
+        }
+    }
+
+    /// What the loop's tick ends with.
+    private func flush(_ index: Int) {
+        let loop = loops[index]
+        while loop.shard.hasEffects {
+            if let handOver = loop.shard.takeHandOver(now: now) { post(handOver, from: index) }
+            loop.shard.swapDirty(with: &loop.dirty)
+            for connection in loop.dirty {
+                let output = loop.shard.takeOutput(of: connection)
+                loop.shard.recycle(output.buffer)
+                if connection.isClosed {
+                    loop.shard.closed(connection, now: now)
+                } else {
+                    loop.shard.flushed(connection, now: now)
+                }
+            }
+            loop.dirty.removeAll(keepingCapacity: true)
+        }
+    }
+
+    private func post(_ handOver: HandOver, from source: Int) {
+        for (messages, loop) in zip(handOver.messages, loops) where !messages.isEmpty {
+            handOverCount += 1
+            loop.mailbox.append((source, messages))
+        }
+        for (answers, loop) in zip(handOver.answers, loops) where !answers.isEmpty {
+            handOverCount += 1
+            loop.mailbox.append((source, answers))
+        }
+    }
+}
+
+/// Numbers that are the same in every run.
+private struct CountingGenerator: RandomNumberGenerator {
+    private var last: UInt64 = 0
+
+    mutating func next() -> UInt64 {
+        last &+= 0x9e37_79b9_7f4a_7c15
+        return last
+    }
+}
+
+extension ByteBuffer {
+    /// Packets of MQTT 5.0, one behind the other.
+    init(_ packets: Packet...) { self.init(packets) }
+
+    init(_ packets: [Packet]) {
+        self.init()
+        for packet in packets { write(packet, version: .v5) }
+    }
+}
