@@ -14,7 +14,7 @@ import Testing
         MQTTBroker.Connection.self, Session.self, Message.self, Route.self,
         QUICConnection.self, QUICStream.self, Engine.self, EngineContext.self,
         TCPConnectionHandler.self, QUICConnectionHandler.self, QUICDataStream.self,
-        ClientConnection.self, ClientStream.self,
+        ClientConnection.self, ClientLink.self,
     ]
 
     /// In the distance from one to the next, in an array.
@@ -23,7 +23,7 @@ import Testing
         stride(PacketDecoder.self),
         stride(ShardMessage.self), stride(MessageQueue.Entry.self), stride(DeliveryWindow.Entry.self),
         stride(Session.Subscription.self), stride(TopicTree.Subscription.self), stride(Route.Delivery.self),
-        stride(Deadline.self), stride(Output.self), stride(Peer.self), stride(TopicFilter.self),
+        stride(Deadline.self), stride(Output.self), stride(Peer.self), stride(ShardEvent.self), stride(TopicFilter.self),
         stride(EngineEvent.self), stride(QUICConnectionID.self), stride(DatagramAddress.self),
     ]
 
