@@ -104,6 +104,13 @@ let package = Package(
             exclude: ["Corpus"]
         ),
         .testTarget(
+            name: "martletTests",
+            dependencies: [
+                "martlet", "BrokerAccess", "BrokerConfiguration", "MQTTBroker", "MQTTCodec", "QUICTransport", .logging,
+                .nioCore,
+            ]
+        ),
+        .testTarget(
             name: "MQTTClientTests",
             dependencies: ["MQTTClient", "MQTTCodec", "MosquittoFixture", .nioCore, .nioPosix]
         ),

@@ -43,7 +43,7 @@ package struct Limits: Sendable {
     /// Sessions of one shard, with and without a connection. A client that needs one more is refused with 0x97.
     package var maximumSessions = 4_000_000
     /// Subscriptions of one session, those of its data streams among them. One more is refused with 0x97.
-    package var maximumSubscriptions = 100_000
+    package var maximumSubscriptions = Int.max
     /// Expiry of the session of an MQTT 3 client without Clean Session, seconds.
     package var sessionExpiryInterval: UInt32 = 7200
     /// The longest expiry that a client of MQTT 5.0 gets, seconds; 0xFFFFFFFF never expires.
@@ -63,7 +63,7 @@ package struct Limits: Sendable {
     /// Octets of a retained message's payload; a longer one is delivered but not kept.
     package var maximumRetainedPayload = 1_048_576
     /// Retained messages of a shard; one more is delivered but not kept.
-    package var maximumRetainedMessages = 1_000_000
+    package var maximumRetainedMessages = Int.max
     /// Octets of a shard's retained messages and of the levels of their topics, each 200; same rule.
     package var maximumRetainedBytes = 1_073_741_824
     /// Octets of all data streams of a client that are held until its CONNECT is accepted. A stream that brings more ends

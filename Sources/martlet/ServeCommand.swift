@@ -20,6 +20,7 @@ struct ServeCommand: AsyncParsableCommand {
               martlet serve --set listeners.quic.default.bind=0.0.0.0:14567 --set node.loops=2
 
             Keys may also be set by the environment: MARTLET_LISTENERS__QUIC__DEFAULT__BIND=0.0.0.0:14567
+            (variables that begin with EMQX_ work as well)
             """
     )
 
@@ -48,6 +49,9 @@ struct ServeCommand: AsyncParsableCommand {
             return
         }
         for notice in loaded.notices { Terminal.note("warning: \(notice)") }
+        if !loaded.keysWithoutEffect.isEmpty {
+            Terminal.note("keys without effect: \(loaded.keysWithoutEffect.joined(separator: ", "))")
+        }
         let plan = try plan(loaded)
         if check { return }
         if config == nil {
@@ -58,7 +62,7 @@ struct ServeCommand: AsyncParsableCommand {
         try await serve(configuration, logger: plan.logger)
     }
 
-    private func load() throws -> LoadedConfiguration {
+    private func load() throws -> LoadedConfiguration<ServerSettings> {
         var settings: [String: String] = [:]
         for setting in set {
             guard let equals = setting.firstIndex(of: "=") else {
@@ -71,13 +75,13 @@ struct ServeCommand: AsyncParsableCommand {
                 file: config,
                 environment: ProcessInfo.processInfo.environment,
                 settings: settings
-            ).load()
+            ).load(over: config == nil ? .withoutFile : ServerSettings(), by: ServerSettings.section)
         } catch {
             throw refusal("\(error)")
         }
     }
 
-    private func plan(_ loaded: LoadedConfiguration) throws -> ServerPlan {
+    private func plan(_ loaded: LoadedConfiguration<ServerSettings>) throws -> ServerPlan {
         do { return try ServerPlan(loaded.configuration) } catch { throw refusal("\(error)") }
     }
 

@@ -1,4 +1,5 @@
 import BrokerConfiguration
+import FuzzHOCONParser
 
 /// Loads `text` as the file `martlet.conf`, with no disk behind it.
 func load(
@@ -6,7 +7,7 @@ func load(
     environment: [String: String] = [:],
     settings: [String: String] = [:],
     includes: [String: String] = [:]
-) throws(ConfigurationError) -> LoadedConfiguration {
+) throws(ConfigurationError) -> LoadedConfiguration<SampleSettings> {
     let files = includes.merging(text.map { ["martlet.conf": $0] } ?? [:]) { $1 }
     let read: HOCONDocument.FileReader = { path, _ in files[path].map { Array($0.utf8) } }
     let sources = ConfigurationSources(
@@ -16,7 +17,7 @@ func load(
         read: read,
         readInclude: read
     )
-    return try sources.load()
+    return try sources.load(over: SampleSettings(), by: SampleSettings.section)
 }
 
 /// The problems of a configuration that must be refused.

@@ -32,7 +32,9 @@ struct HOCONResolver {
         over below: HOCONValue?,
         origin: Origin
     ) throws(HOCONError) -> [String: HOCONValue] {
-        var fields = below?.fields ?? [:]
+        let elements = HOCONValue.areElementNumbers(object.fields.keys) ? below?.elementFields : nil
+        try spend(elements?.count ?? 0, at: origin)
+        var fields = below?.fields ?? elements ?? [:]
         // In order of the names, so that the same file always fails at the same place.
         for key in object.fields.keys.sorted() {
             if let stack = object.fields[key],

@@ -51,16 +51,23 @@ extension HOCONValue {
         return value
     }
 
-    /// Lays `later` over `self`: objects are merged key by key, anything else is replaced.
-    /// - Returns: how many fields of `later` were looked at.
+    /// Lays `later` over `self`: objects are merged key by key, an object of element numbers over a list element by element,
+    /// and anything else is replaced.
+    /// - Returns: how many fields of `later` were looked at, and elements of a list that became fields.
     @discardableResult
     package mutating func merge(_ later: HOCONValue) -> Int {
+        if case .object(let laterFields) = later.content, Self.areElementNumbers(laterFields.keys),
+            let elementFields
+        {
+            content = .object(elementFields)
+            return elementFields.count + merge(later)
+        }
         guard case .object(var fields) = content, case .object(let laterFields) = later.content else {
             self = later
             return 0
         }
         var count = laterFields.count
-        // `content` lets go of the dictionary, so that it is changed in place and a long chain of merges stays linear.
+        // The dictionary has one owner from here on, so that it is changed in place and a long chain of merges stays linear.
         content = .null
         for (key, value) in laterFields {
             if let merged = fields[key]?.merge(value) { count += merged } else { fields[key] = value }

@@ -11,14 +11,18 @@ package enum Origin: Hashable, Sendable {
 extension Origin {
     /// What lies over what: a later one over those before it.
     enum Layer: Int {
-        case builtIn, file, environment, commandLine
+        case builtIn, file
+        /// Variables under EMQX's prefix.
+        case peerEnvironment
+        case environment, commandLine
     }
 
     var layer: Layer {
         switch self {
         case .builtIn: .builtIn
         case .file: .file
-        case .environment: .environment
+        case .environment(let variable):
+            EnvironmentLayer.Prefix.peer.begins(variable) ? .peerEnvironment : .environment
         case .commandLine: .commandLine
         }
     }

@@ -1,10 +1,10 @@
-/// Where a configuration is read from. What comes later here lies over what comes before: the defaults in the code, the
-/// file, the environment, the command line.
+/// Where a configuration is read from. A later source goes before an earlier one: the defaults in the code, the file, the
+/// environment, the command line.
 package struct ConfigurationSources {
     /// The path of the file; nil for none.
     package var file: String?
     /// The environment of the process. `MARTLET_LISTENERS__QUIC__DEFAULT__BIND` sets `listeners.quic.default.bind`: two
-    /// underscores stand for a dot, and upper case means nothing. References in the file may use any variable.
+    /// underscores are a dot, case means nothing, and `EMQX_` does as a prefix, too. References in the file may use any variable.
     package var environment: [String: String]
     /// `--set KEY=VALUE` of the command line, by key.
     package var settings: [String: String]
@@ -27,24 +27,29 @@ package struct ConfigurationSources {
         self.readInclude = readInclude
     }
 
-    /// Reads all sources and checks them against the schema.
-    /// - Throws: everything that is wrong, not only the first.
-    package func load() throws(ConfigurationError) -> LoadedConfiguration {
+    /// Reads all sources.
+    /// - Parameters:
+    ///   - defaults: what holds where no source says anything.
+    ///   - section: the keys of the first level.
+    /// - Throws: everything that is wrong, not only the first problem.
+    package func load<Root>(over defaults: Root, by section: Section<Root>) throws(ConfigurationError)
+        -> LoadedConfiguration<Root>
+    {
         var reading = SchemaReading()
-        let tree = merged(in: &reading)
-        var configuration = file == nil ? BrokerConfiguration.withoutFile : BrokerConfiguration()
-        configuration.read(tree, at: [], in: &reading)
+        let tree = merged(roots: section.fields.map(\.name), in: &reading)
+        var configuration = defaults
+        section.read(&configuration, from: tree, at: [], in: &reading)
         guard reading.problems.isEmpty else {
             throw ConfigurationError(
                 problems: reading.problems.sorted { Self.order($0.origin, $1.origin) },
                 untold: reading.untoldProblems
             )
         }
-        return LoadedConfiguration(configuration: configuration, tree: tree, reading: reading)
+        return LoadedConfiguration(configuration: configuration, section: section, tree: tree, reading: reading)
     }
 
     /// All sources as one tree.
-    private func merged(in reading: inout SchemaReading) -> HOCONValue {
+    private func merged(roots: [String], in reading: inout SchemaReading) -> HOCONValue {
         var tree = HOCONValue(.object([:]), origin: .builtIn)
         do throws(HOCONError) {
             if let document = try document() {
@@ -54,10 +59,10 @@ package struct ConfigurationSources {
         } catch {
             reading.add(ConfigurationProblem(error))
         }
-        let environmentLayer = EnvironmentLayer(environment)
+        let environmentLayer = EnvironmentLayer(environment, roots: roots)
         reading.notices += environmentLayer.notices
         add(environmentLayer.values, to: &tree, in: &reading)
-        // The longer key is the more special one, whatever order a dictionary has.
+        // The shorter key first: a longer one is about a part of it.
         let settings = settings.sorted { ($0.key.count, $0.key) < ($1.key.count, $1.key) }.map { key, text in
             (keyText: key, text: text, origin: Origin.commandLine(key: key))
         }
@@ -101,7 +106,7 @@ package struct ConfigurationSources {
         }
     }
 
-    /// By file, line and column; what is outside of files comes after.
+    /// By file, line and column; places outside of files come after.
     private static func order(_ left: Origin, _ right: Origin) -> Bool {
         switch (left, right) {
         case (.file(let leftName, let leftLine, let leftColumn), .file(let rightName, let rightLine, let rightColumn)):

@@ -1,30 +1,57 @@
 /// The environment variables that set keys of the configuration.
 struct EnvironmentLayer {
-    static let prefix = "MARTLET_"
+    /// How the names of those variables begin.
+    enum Prefix: String, CaseIterable {
+        /// EMQX's, so that its containers' variables work. What is set under the own prefix lies over it.
+        case peer = "EMQX_"
+        case own = "MARTLET_"
+
+        func begins(_ variable: String) -> Bool { variable.uppercased().hasPrefix(rawValue) }
+    }
+
     private static let separator = "__"
+    /// Variables of EMQX's that a notice names.
+    private static let maximumNamed = 10
 
     private(set) var values: [(path: [String], text: String, origin: Origin)] = []
     private(set) var notices: [ConfigurationProblem] = []
 
-    init(_ environment: [String: String]) {
-        let roots = BrokerConfiguration.fields.map(\.name)
-        for (variable, text) in environment.sorted(by: { ($0.key.count, $0.key) < ($1.key.count, $1.key) }) {
-            guard variable.uppercased().hasPrefix(Self.prefix) else { continue }
-            let path = Self.parts(of: variable.dropFirst(Self.prefix.count).lowercased())
-            // Kubernetes names variables after services (`MARTLET_PORT_1883_TCP`): only what holds a separator or is a
-            // key of the root is meant for us.
-            if path.count > 1 || roots.contains(path[0]) {
-                values.append((path, text, .environment(variable: variable)))
-            } else if let nearest = Spelling.nearest(to: path[0], among: roots) {
-                notices.append(
-                    ConfigurationProblem(
-                        origin: .environment(variable: variable),
-                        key: nil,
-                        message: "this variable is not read; did you mean \(Self.prefix)\(nearest.uppercased())?"
+    /// - Parameter roots: the keys of the first level.
+    init(_ environment: [String: String], roots: [String]) {
+        let variables = environment.sorted { ($0.key.count, $0.key) < ($1.key.count, $1.key) }
+        for prefix in Prefix.allCases {
+            var read: [String] = []
+            for (variable, text) in variables where prefix.begins(variable) {
+                let path = Self.parts(of: variable.dropFirst(prefix.rawValue.count).lowercased())
+                // Kubernetes names variables after services (`MARTLET_PORT_1883_TCP`): a variable is meant as a key only if it
+                // has a separator or is a key of the first level.
+                if path.count > 1 || roots.contains(path[0]) {
+                    values.append((path, text, .environment(variable: variable)))
+                    read.append(variable)
+                } else if prefix == .own, let nearest = Spelling.nearest(to: path[0], among: roots) {
+                    notices.append(
+                        ConfigurationProblem(
+                            origin: .environment(variable: variable),
+                            key: nil,
+                            message:
+                                "this variable is not read; did you mean \(prefix.rawValue)\(nearest.uppercased())?"
+                        )
                     )
-                )
+                }
             }
+            if prefix == .peer, !read.isEmpty { notices.append(Self.notice(ofPeers: read)) }
         }
+    }
+
+    private static func notice(ofPeers variables: [String]) -> ConfigurationProblem {
+        let more = variables.count - maximumNamed
+        let named = variables.prefix(maximumNamed).joined(separator: ", ") + (more > 0 ? " and \(more) more" : "")
+        return ConfigurationProblem(
+            origin: .builtIn,
+            key: nil,
+            message: "\(named): variables that begin with \(Prefix.peer.rawValue) are read as if they began with "
+                + "\(Prefix.own.rawValue), which goes before where both are set"
+        )
     }
 
     private static func parts(of name: String) -> [String] {

@@ -37,12 +37,13 @@ package struct HOCONProvider: ConfigProvider, ConfigSnapshot {
         case .string: value.text.map(ConfigContent.string)
         case .int: value.text.flatMap { Int($0) }.map(ConfigContent.int)
         case .double: value.text.flatMap { Double($0) }.map(ConfigContent.double)
-        case .bool: ValueForm<Bool>.boolean.read(value).map(ConfigContent.bool)
+        case .bool: value.text.flatMap(ValueForm<Bool>.boolean(of:)).map(ConfigContent.bool)
         case .bytes: value.text.flatMap(bytesDecoder.decode).map(ConfigContent.bytes)
         case .stringArray: elements(of: value, \.text).map(ConfigContent.stringArray)
         case .intArray: elements(of: value) { $0.text.flatMap { Int($0) } }.map(ConfigContent.intArray)
         case .doubleArray: elements(of: value) { $0.text.flatMap { Double($0) } }.map(ConfigContent.doubleArray)
-        case .boolArray: elements(of: value, ValueForm<Bool>.boolean.read).map(ConfigContent.boolArray)
+        case .boolArray:
+            elements(of: value) { $0.text.flatMap(ValueForm<Bool>.boolean(of:)) }.map(ConfigContent.boolArray)
         case .byteChunkArray:
             elements(of: value) { $0.text.flatMap(bytesDecoder.decode) }.map(ConfigContent.byteChunkArray)
         }

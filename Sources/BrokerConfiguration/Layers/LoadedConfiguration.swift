@@ -1,16 +1,21 @@
 package import Configuration
 
-/// A configuration that was read and found right, and where each of its values comes from.
-package struct LoadedConfiguration: Sendable {
-    package let configuration: BrokerConfiguration
-    /// What shall be said about it, once at start.
+/// A configuration that was read without a problem, and where each of its values comes from.
+package struct LoadedConfiguration<Root> {
+    package let configuration: Root
+    /// Warnings to be given once at start.
     package let notices: [ConfigurationProblem]
+    /// Dotted keys that were given and have no effect here; at most 100.
+    package let keysWithoutEffect: [String]
+    private let section: Section<Root>
     private let tree: HOCONValue
     private let origins: [String: Origin]
 
-    init(configuration: BrokerConfiguration, tree: HOCONValue, reading: SchemaReading) {
+    init(configuration: Root, section: Section<Root>, tree: HOCONValue, reading: SchemaReading) {
         self.configuration = configuration
+        self.section = section
         self.notices = reading.notices
+        self.keysWithoutEffect = reading.keysWithoutEffect
         self.tree = tree
         self.origins = reading.origins
     }
@@ -18,15 +23,15 @@ package struct LoadedConfiguration: Sendable {
     /// Where the value of a dotted key comes from.
     package func origin(of key: String) -> Origin { origins[key] ?? .builtIn }
 
-    /// The values in force as HOCON, each with a comment that says where it comes from: what `--print-config` prints.
-    /// Read as a file it gives the same configuration. Secrets are only mentioned.
+    /// The values in force as HOCON, each with a comment that says where it comes from: what `--print-config` prints. Read as a
+    /// file, the text gives the same configuration, except for secrets, which are only mentioned.
     package var text: String {
         var text = ConfigurationText { path in origins[HOCONText.path(path)] }
-        configuration.write(at: [], into: &text)
+        section.write(configuration, at: [], into: &text)
         return text.text
     }
 
-    /// What the file, the environment and the command line say together, for those who read by `ConfigReader`. Defaults
-    /// are not in it.
+    /// What the file, the environment and the command line say together, for readers by `ConfigReader`. Defaults are not in
+    /// it.
     package var provider: some ConfigProvider { HOCONProvider(tree, name: "martlet") }
 }

@@ -3,7 +3,7 @@ package struct ConfigurationText {
     private let origin: (_ path: [String]) -> Origin?
     private var lines: [(text: String, comment: String)] = []
     private var indentation = ""
-    /// Keys are written relative to this many parts of their path.
+    /// Keys are written without so many first parts of their path.
     private var dropped = 0
 
     init(origin: @escaping (_ path: [String]) -> Origin?) { self.origin = origin }
@@ -19,7 +19,8 @@ package struct ConfigurationText {
         }.joined()
     }
 
-    /// - Parameter value: HOCON text, or nil when the key is not set or hidden; then it is only mentioned.
+    /// - Parameter value: HOCON text; `nil` for a key that is not set, which is left out, and for a secret, which is only
+    ///   mentioned.
     mutating func add(_ value: String?, isSecret: Bool, at path: [String]) {
         let key = HOCONText.path(path.dropFirst(dropped))
         let place = origin(path)
@@ -30,16 +31,21 @@ package struct ConfigurationText {
         }
     }
 
-    mutating func addList(_ elements: [some ConfigurationSection], at path: [String]) {
+    /// - Parameter write: writes the keys of one element, which stand below the path that is given.
+    mutating func addList(
+        _ count: Int,
+        at path: [String],
+        write: (_ index: Int, _ path: [String], inout ConfigurationText) -> Void
+    ) {
         let key = HOCONText.path(path.dropFirst(dropped))
-        if elements.isEmpty { return lines.append(("\(indentation)\(key) = []", (origin(path) ?? .builtIn).place)) }
+        if count == 0 { return lines.append(("\(indentation)\(key) = []", (origin(path) ?? .builtIn).place)) }
         let outer = (indentation, dropped)
         lines.append(("\(indentation)\(key) = [", ""))
-        for (index, element) in elements.enumerated() {
+        for index in 0..<count {
             lines.append(("\(outer.0)  {", ""))
             indentation = outer.0 + "    "
             dropped = path.count + 1
-            element.write(at: path + ["\(index + 1)"], into: &self)
+            write(index, path + ["\(index + 1)"], &self)
             lines.append(("\(outer.0)  }", ""))
         }
         (indentation, dropped) = outer

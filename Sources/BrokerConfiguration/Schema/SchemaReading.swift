@@ -1,23 +1,31 @@
-/// What is learned while a tree is read into sections.
+/// What is learned while a tree is read: problems, notices, and where values come from.
 package struct SchemaReading {
-    /// Problems that are told; a file that is not a configuration at all has one on each line. Default 100.
+    /// Problems that are told, and keys without effect; a file that is not a configuration at all has a problem on each line.
+    /// Default 100.
     static let maximumProblems = 100
 
     private(set) var problems: [ConfigurationProblem] = []
     /// Problems beyond those.
     private(set) var untoldProblems = 0
-    var notices: [ConfigurationProblem] = []
+    package var notices: [ConfigurationProblem] = []
+    /// Dotted keys that were given and have no effect.
+    private(set) var keysWithoutEffect: [String] = []
     /// Where each value that was set comes from, by dotted key.
     private(set) var origins: [String: Origin] = [:]
+
+    /// The key at `path` was given, and has no effect.
+    mutating func noteWithoutEffect(_ path: [String]) {
+        if keysWithoutEffect.count < Self.maximumProblems { keysWithoutEffect.append(HOCONText.path(path)) }
+    }
 
     mutating func note(_ origin: Origin, at path: [String]) { origins[HOCONText.path(path)] = origin }
 
     /// Where the value at `path` was set, or nil when it has its default.
-    func origin(at path: [String]) -> Origin? { origins[HOCONText.path(path)] }
+    package func origin(at path: [String]) -> Origin? { origins[HOCONText.path(path)] }
 
-    mutating func add(_ problem: ConfigurationProblem) { add { problem } }
+    package mutating func add(_ problem: ConfigurationProblem) { add { problem } }
 
-    /// For problems that take long to word.
+    /// As `add`, for a problem that takes long to word.
     mutating func add(_ problem: () -> ConfigurationProblem) {
         if problems.count < Self.maximumProblems {
             problems.append(problem())

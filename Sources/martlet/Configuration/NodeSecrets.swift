@@ -1,0 +1,37 @@
+import BrokerServer
+import QUICTransport
+
+/// The secrets that `node` names, read from their files.
+struct NodeSecrets {
+    /// The secret of identifiers; `nil` for the one of the data folder.
+    let own: [UInt8]?
+    private let node: NodeSettings
+    private let others: [Int: [UInt8]]
+
+    /// - Throws: `DataFolder.Failure`, which names the key and the file.
+    init(_ node: NodeSettings) throws {
+        self.node = node
+        own = try node.secretFile.map { try Self.read($0, key: "node.secret_file") }
+        var others: [Int: [UInt8]] = [:]
+        for secret in node.otherSecrets {
+            others[secret.rotation] = try Self.read(secret.path, key: "node.other_secrets")
+        }
+        self.others = others
+    }
+
+    private static func read(_ path: String, key: String) throws -> [UInt8] {
+        let (secret, isExposed) = try NodeSecret.read(path, key: key)
+        if isExposed { Terminal.note("warning: \(key): others than its owner may read \(path)") }
+        return secret
+    }
+
+    func identifiers(_ mode: QUICIdentifierConfiguration.Mode, incarnation: UInt16) -> QUICIdentifierConfiguration {
+        var identifiers = QUICIdentifierConfiguration()
+        identifiers.mode = mode
+        identifiers.node = UInt16(clamping: node.number ?? 0)
+        identifiers.incarnation = incarnation
+        identifiers.rotation = node.secretRotation
+        identifiers.otherSecrets = others
+        return identifiers
+    }
+}

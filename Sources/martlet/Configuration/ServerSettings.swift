@@ -1,0 +1,110 @@
+import BrokerConfiguration
+import Logging
+import MQTTBroker
+
+/// What the configuration says. `docs/configuration.md` lists the keys.
+struct ServerSettings {
+    var node = NodeSettings()
+    var listeners = ListenersSettings()
+    /// `mqtt` and `retainer`. `maximumRetainedMessages` counts for all shards together.
+    var limits = Limits()
+    /// `authentication`: asked one after the other until one knows the client. At most 8.
+    var userFiles: [UserFileSettings] = []
+    /// Whether clients are admitted that no user file knows. Default: true as long as no file is enabled.
+    var allowsAnonymous = true
+    /// The least level that is logged.
+    var logLevel = Logger.Level.warning
+
+    /// What holds without a file: TCP and QUIC, on the loopback interface only.
+    static var withoutFile: ServerSettings {
+        var settings = ServerSettings()
+        settings.listeners.quic["default"] = .quic
+        return settings
+    }
+
+    static var section: Section<Self> {
+        Section(
+            [
+                .section("node", \.node, NodeSettings.section),
+                .section("listeners", \.listeners, ListenersSettings.section),
+                .section("mqtt", Section.mqtt.at(\.limits)),
+                .section("retainer", Section.retainer.at(\.limits)),
+                .list("authentication", \.userFiles, of: UserFileSettings(), atMost: 8, UserFileSettings.section),
+                .value(
+                    "allow_anonymous",
+                    \.allowsAnonymous,
+                    .boolean,
+                    "Whether clients are admitted that no element of `authentication` knows; false once there is one.",
+                    .atStart
+                ),
+                .section("log", Section.log.at(\.logLevel)),
+            ] + PeerFeatures.fields(),
+            complete: complete
+        )
+    }
+
+    private static func complete(_ settings: inout Self, at path: [String], in reading: inout SchemaReading) {
+        if reading.origin(at: ["allow_anonymous"]) == nil {
+            settings.allowsAnonymous = !settings.userFiles.contains(where: \.isEnabled)
+        }
+        let enabled = settings.listeners.all.filter(\.isEnabled)
+        if enabled.isEmpty {
+            let origins = settings.listeners.all.map { reading.origin(at: $0.path + ["enable"]) }
+            reading.add(
+                ConfigurationProblem(
+                    origin: origins.compactMap { $0 }.first ?? .builtIn,
+                    key: "listeners",
+                    message: "no listener is enabled",
+                    allowed:
+                        "at least one of listeners.tcp.NAME, listeners.ssl.NAME and listeners.quic.NAME with enable = true"
+                )
+            )
+        }
+        let open = enabled.filter { !$0.bind.isLoopback }.map { $0.path.joined(separator: ".") }
+        if settings.allowsAnonymous, !open.isEmpty {
+            reading.notices.append(
+                ConfigurationProblem(
+                    origin: .builtIn,
+                    key: "allow_anonymous",
+                    message:
+                        "anonymous clients are admitted from beyond this machine by \(open.joined(separator: ", "))"
+                        + "; authentication or allow_anonymous = false keeps them out"
+                )
+            )
+        }
+    }
+}
+
+extension Section<Logger.Level> {
+    /// `log`.
+    static var log: Section {
+        Section([
+            .section("console", aliases: ["console_handler"], console),
+            .turnedOff(
+                "file",
+                aliases: ["file_handlers"],
+                isOnByDefault: false,
+                because: "the log goes to standard error"
+            ),
+            .section("audit", PeerFeatures.disabledFeature("there is no audit log")),
+            .withoutEffect("throttling", because: "each message bounds how often it is logged"),
+        ])
+    }
+
+    private static var console: Section {
+        Section(
+            [
+                .value(
+                    "level",
+                    \.self,
+                    .choice([
+                        "debug": .debug, "info": .info, "notice": .notice, "warning": .warning, "error": .error,
+                        "critical": .critical, "alert": .critical, "emergency": .critical,
+                    ]),
+                    "The least level that is logged, on standard error. `alert` and `emergency` are `critical`.",
+                    .atStart
+                )
+            ] + PeerFeatures.console()
+        )
+    }
+}
