@@ -5,17 +5,17 @@ import NIOPosix
 import QUICTransport
 import ServiceLifecycle
 
-/// A broker that runs: its loops, shards and listeners.
+/// A running broker: event loops, shards and listeners.
 ///
-/// As a `Service` it opens its listeners, serves until it is asked to shut down gracefully, says goodbye to its clients
-/// and returns.
+/// As a `Service` (swift-service-lifecycle) it opens its listeners, serves until a graceful shutdown is triggered, ends all
+/// connections with DISCONNECT and returns.
 package struct BrokerServer: Service {
     private let configuration: BrokerServerConfiguration
     private let logger: Logger
     private let listening: @Sendable ([Listening]) -> Void
     private let reloads = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
 
-    /// A listener that is open.
+    /// An open listener.
     package struct Listening: Sendable {
         package let transport: String
         package let name: String
@@ -33,7 +33,7 @@ package struct BrokerServer: Service {
         self.listening = listening
     }
 
-    /// Reads the files of certificates again, as they are by now.
+    /// Reads the certificates' files again, also if they have not changed.
     package func reloadCertificates() { reloads.continuation.yield() }
 
     /// - Throws: `ListenerError`.
@@ -60,7 +60,7 @@ package struct BrokerServer: Service {
     }
 }
 
-/// What is open between start and shutdown.
+/// Everything that exists from the start to the end of a graceful shutdown.
 private struct Node {
     private let configuration: BrokerServerConfiguration
     private let shards: ShardGroup
@@ -150,7 +150,8 @@ private struct Node {
         CertificateWatch(tcp + quic, interval: configuration.certificateInterval, logger: logger)
     }
 
-    /// Accepts no more, tells every client, waits for what is on its way out, and closes.
+    /// Stops accepting, sends DISCONNECT to all clients, waits until their connections are closed or `shutdownTimeout` is over,
+    /// and closes the listeners.
     func shutDown() async {
         for listener in tcp { await listener.close() }
         let timeout = configuration.shutdownTimeout
@@ -158,7 +159,7 @@ private struct Node {
             group.addTask { try? await shards.onEachLoop { $0.shutDown() } }
             group.addTask { try? await Task.sleep(for: .nanoseconds(timeout.nanoseconds)) }
             await group.next()
-            // The other one: let go of what still waits.
+            // Ends the first task too if the time is over before all connections are closed.
             try? await shards.onEachLoop { runner in
                 runner.dissolve()
                 return nil

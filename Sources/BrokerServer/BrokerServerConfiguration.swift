@@ -2,25 +2,26 @@ package import MQTTBroker
 package import NIOCore
 package import QUICTransport
 
-/// What a broker on this node is made of.
+/// Loops, listeners, limits and times of a broker.
 package struct BrokerServerConfiguration: Sendable {
     /// Event loops, 1 to 32: one thread and one shard each.
     package var loops: Int
     package var listeners: [Listener]
     package var limits = Limits()
     package var authentication = ClientAuthentication.everybody
-    /// How long a shutdown may take before what is still open is cut off.
+    /// Time of a graceful shutdown; then connections that are still open are closed.
     package var shutdownTimeout: TimeAmount = .seconds(5)
-    /// How often the files of certificates are looked at.
+    /// Time from one check of the certificates' files to the next.
     package var certificateInterval: TimeAmount = .seconds(5)
-    /// File descriptors that this process may have (RLIMIT_NOFILE); `nil` where that is of no interest.
+    /// The limit of file descriptors of this process (RLIMIT_NOFILE), which is compared with `maximumConnections` at start; `nil` to
+    /// compare nothing.
     package var descriptorLimit: Int?
-    /// How often counters are given to the metrics system.
+    /// Time from one report of counters to the metrics system to the next.
     package var metricsInterval: TimeAmount = .seconds(1)
-    /// The data folder's, which is held as long as the broker runs; `nil` where nothing needs it.
+    /// The lock and the incarnation of the data folder, held as long as the broker runs; `nil` without QUIC listeners.
     package var run: NodeRun?
 
-    /// Connections on a socket that a listener's backlog holds.
+    /// Connections that wait in the kernel to be accepted by a listener (listen(2)).
     package static let backlog: CInt = 4096
 
     package init(loops: Int, listeners: [Listener]) {
@@ -49,13 +50,13 @@ package struct BrokerServerConfiguration: Sendable {
         /// Port 0 takes any that is free.
         package var address: SocketAddress
         package var transport: Transport
-        /// Open connections; further ones are closed at once. `nil` is no bound.
+        /// Connections at a time; further ones are closed at once. `nil` is no bound.
         package var maximumConnections: Int?
-        /// How fast new connections are accepted; `nil` is no bound.
+        /// The rate at which connections are accepted; `nil` is no bound.
         package var connectionRate: ConnectionRate?
-        /// What of early data is acted upon ahead of the handshake's end, where the transport accepts any.
+        /// How much of a client's early data is acted upon before the handshake is complete, if the transport accepts any.
         package var earlyData = Peer.EarlyData.everything
-        /// What is read again when it changes; `nil` for nothing.
+        /// The files of the certificate, which are read again when they change; `nil` for none.
         package var certificateFiles: CertificateFiles?
 
         package init(
@@ -72,7 +73,7 @@ package struct BrokerServerConfiguration: Sendable {
             self.connectionRate = connectionRate
         }
 
-        /// New connections of a listener: so many at once, and one more each interval.
+        /// A token bucket for new connections: `burst` at once, and one more each interval.
         package struct ConnectionRate: Sendable {
             /// 1 and up.
             package var burst: Int
@@ -85,7 +86,7 @@ package struct BrokerServerConfiguration: Sendable {
             }
         }
 
-        /// As logs and errors name it, such as `tcp:default`.
+        /// The name in logs, metrics and errors, such as `tcp:default`.
         package var label: String { "\(transport.name):\(name)" }
     }
 }

@@ -1,7 +1,8 @@
 import ArgumentParser
 import LoadGenerator
 
-/// `martlet bench conn|pub|sub|pair|fanout|idle`. Its words follow the rules of ``OptionTable``, so they are taken as they are.
+/// `martlet bench conn|pub|sub|pair|fanout|idle`. ``OptionTable`` parses the arguments, since emqtt_bench's options follow other
+/// rules than swift-argument-parser's.
 struct BenchCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "bench",

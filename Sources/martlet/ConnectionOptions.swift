@@ -5,7 +5,7 @@ import NIOCore
 import NIOPosix
 import QUICTransport
 
-/// What `pub` and `sub` share: where to connect, how, and as whom. Letters are those of Mosquitto's tools.
+/// Options of a connection to a broker, which `pub` and `sub` share. Their letters are those of Mosquitto's tools.
 struct ConnectionOptions: ParsableArguments {
     @Option(name: [.customShort("h"), .long], parsing: .unconditional, help: "The broker's host.")
     var host = "localhost"
@@ -26,28 +26,31 @@ struct ConnectionOptions: ParsableArguments {
     @Option(
         parsing: .unconditional,
         help: ArgumentHelp(
-            "Authorities for the server's certificate, in PEM. (default: the system's)",
+            "Certificate authorities to verify the server's certificate with, in PEM. (default: the system's)",
             valueName: "file"
         )
     )
     var cafile: String?
 
-    @Flag(help: "Accept any server certificate.")
+    @Flag(help: "Accept any server certificate, without verification.")
     var insecure = false
 
     @Option(
         parsing: .unconditional,
-        help: ArgumentHelp("A certificate that this client shows, in PEM, with the chain above it.", valueName: "file")
+        help: ArgumentHelp("The client's certificate and its intermediate certificates, in PEM.", valueName: "file")
     )
     var cert: String?
 
-    @Option(parsing: .unconditional, help: ArgumentHelp("Its private key, in PEM.", valueName: "file"))
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp("The private key of the client's certificate, in PEM.", valueName: "file")
+    )
     var key: String?
 
     @Option(
         name: [.customShort("V"), .customLong("protocol-version")],
         parsing: .unconditional,
-        help: "5, 311 or 31, or mqttv5, mqttv311, mqttv31."
+        help: "The MQTT version: 5, 311 or 31, or mqttv5, mqttv311 or mqttv31."
     )
     var version = Version.v5
 
@@ -64,32 +67,32 @@ struct ConnectionOptions: ParsableArguments {
     @Option(name: [.customShort("P"), .customLong("pw")], parsing: .unconditional, help: "The password.")
     var password: String?
 
-    @Option(name: [.customShort("k"), .long], parsing: .unconditional, help: "Keep alive in seconds, 0 for none.")
+    @Option(name: [.customShort("k"), .long], parsing: .unconditional, help: "The keep alive in seconds; 0 for none.")
     var keepalive: UInt16 = 60
 
-    @Flag(name: [.customShort("c"), .long], help: "Go on with the broker's session of this client identifier.")
+    @Flag(name: [.customShort("c"), .long], help: "Resume the session that the broker has for this client identifier.")
     var disableCleanSession = false
 
     @Option(
         name: [.customShort("x"), .long],
         parsing: .unconditional,
-        help: "Seconds that the session outlives the connection (MQTT 5). (default: 0, with -c for ever)"
+        help: "Seconds until the session expires after the connection has ended (MQTT 5). (default: 0, with -c never)"
     )
     var sessionExpiryInterval: UInt32?
 
     @Option(
         parsing: .unconditional,
-        help: "The topic of the message that the broker publishes if this client disappears."
+        help: "The topic of the will: the message that the broker publishes if this client is lost."
     )
     var willTopic: String?
 
-    @Option(parsing: .unconditional, help: "The payload of that message.")
+    @Option(parsing: .unconditional, help: "The payload of the will.")
     var willPayload: String?
 
-    @Option(parsing: .unconditional, help: "The QoS of that message.")
+    @Option(parsing: .unconditional, help: "The QoS of the will.")
     var willQos = QoS.atMostOnce
 
-    @Flag(help: "Retain that message.")
+    @Flag(help: "Retain the will.")
     var willRetain = false
 
     func validate() throws {
@@ -98,7 +101,7 @@ struct ConnectionOptions: ParsableArguments {
         if willTopic == nil, willPayload != nil || willRetain || willQos != .atMostOnce {
             throw ValidationError("a will needs --will-topic")
         }
-        if tls, quic { throw ValidationError("--tls and --quic exclude each other: QUIC has TLS within") }
+        if tls, quic { throw ValidationError("--tls and --quic exclude each other: QUIC includes TLS") }
         if !quic, !tls, cafile != nil || insecure {
             throw ValidationError("--cafile and --insecure need --tls or --quic")
         }
@@ -110,9 +113,9 @@ struct ConnectionOptions: ParsableArguments {
         }
     }
 
-    /// The client that these options describe.
+    /// A client with these options, not connected yet.
     ///
-    /// - Parameter prefix: starts a random client identifier.
+    /// - Parameter prefix: the beginning of a random client identifier, used without `--id`.
     func makeClient(_ prefix: String) async throws -> MQTTClient {
         let identity = try await identity
         let transport = try await transport(showing: identity)
@@ -158,7 +161,7 @@ struct ConnectionOptions: ParsableArguments {
     }
 
     private func connect(_ prefix: String) -> Connect {
-        // With the prefix no longer than 23 octets, which every server must take [MQTT-3.1.3-5].
+        // 23 octets with the prefix: the length that every server accepts [MQTT-3.1.3-5].
         let random = String(UInt64.random(in: 0..<(1 << 56)), radix: 36)
         var connect = Connect(
             version: version.protocolVersion,

@@ -10,10 +10,10 @@ import UnixSignals
 
 /// SIGINT and SIGTERM as a sequence, so that a tool can end in order.
 enum Interrupts {
-    /// The exit code of a process that a person has interrupted.
+    /// The exit code of a process that SIGINT has ended, as shells know it (128 + 2).
     private static let interrupted: Int32 = 130
 
-    /// From now on the first signal is an element; the second one ends the process.
+    /// From now on the first signal is an element of the stream, and the second one ends the process.
     static func stream() async -> AsyncStream<Void> {
         let signals = await UnixSignalsSequence(trapping: .sigint, .sigterm)
         return AsyncStream { continuation in
@@ -26,7 +26,7 @@ enum Interrupts {
                 }
             }
             continuation.onTermination = { reason in
-                // A consumer that has gone on to its end leaves the second signal to this task.
+                // Without a consumer the task goes on, so that a second signal ends the process.
                 if case .cancelled = reason { task.cancel() }
             }
         }

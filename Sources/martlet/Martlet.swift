@@ -1,6 +1,6 @@
 import ArgumentParser
 
-/// The one binary.
+/// The command `martlet`, which has a subcommand for the broker and for each tool.
 @main
 struct Martlet: AsyncParsableCommand {
     static let configuration = CommandConfiguration(

@@ -1,7 +1,7 @@
 import MQTTCodec
 import NIOCore
 
-/// How `martlet sub` writes a message: the format of `-F`, as `mosquitto_sub` reads it.
+/// The format in which `martlet sub` prints a message (`-F`), with the fields and escapes of `mosquitto_sub`.
 struct MessageFormat {
     private enum Part {
         case text([UInt8])
@@ -12,7 +12,7 @@ struct MessageFormat {
 
     private static let fields = "tpqrlimdxXUPCRE"
 
-    /// - Returns: `nil` for a field that does not exist.
+    /// - Returns: `nil` if the format contains a field or an escape that does not exist.
     init?(_ format: String) {
         var parts: [Part] = []
         var text: [UInt8] = []
@@ -39,7 +39,7 @@ struct MessageFormat {
         self.parts = parts
     }
 
-    /// The message, without a line end of its own.
+    /// The formatted message, without a newline.
     func octets(of message: Publish) -> [UInt8] {
         var octets: [UInt8] = []
         for part in parts {

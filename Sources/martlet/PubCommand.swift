@@ -14,8 +14,8 @@ struct PubCommand: AsyncParsableCommand {
               martlet pub --quic --cafile ca.pem -h broker.example -t room/temperature -m 21.5 -q 1 -r
               tail -f log | martlet pub -t log -l
 
-            Exit code: 0 when the broker has taken everything (at QoS 0: when everything is sent), 1 when it has not, \
-            2 when a file cannot be read, 64 for a wrong command line.
+            Exit code: 0 if the broker has acknowledged every message (at QoS 0: if every message is sent), 1 if not, \
+            2 if a file cannot be read, 64 for a wrong command line.
             """,
         helpNames: [.long]
     )
@@ -28,7 +28,11 @@ struct PubCommand: AsyncParsableCommand {
     @Option(name: [.customShort("m"), .long], parsing: .unconditional, help: "The message.")
     var message: String?
 
-    @Option(name: [.customShort("f"), .long], parsing: .unconditional, help: "Send the contents of this file.")
+    @Option(
+        name: [.customShort("f"), .long],
+        parsing: .unconditional,
+        help: "Send the contents of this file, which may be a pipe."
+    )
     var file: String?
 
     @Flag(name: [.customShort("l"), .customLong("stdin-line")], help: "Send each line of standard input as a message.")

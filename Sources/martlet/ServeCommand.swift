@@ -13,7 +13,7 @@ struct ServeCommand: AsyncParsableCommand {
         commandName: "serve",
         abstract: "Run a broker.",
         discussion: """
-            Without a file it listens on this machine only: MQTT on TCP 127.0.0.1:1883 and on QUIC 127.0.0.1:14567.
+            Without --config it listens on this machine only: MQTT over TCP on 127.0.0.1:1883 and over QUIC on 127.0.0.1:14567.
 
             Example:
               martlet serve --config martlet.conf
@@ -27,16 +27,22 @@ struct ServeCommand: AsyncParsableCommand {
     @Option(name: [.customShort("c"), .long], help: "The configuration, a HOCON file.")
     var config: String?
 
-    @Option(name: .long, help: ArgumentHelp("A key that lies over file and environment.", valueName: "key=value"))
+    @Option(
+        name: .long,
+        help: ArgumentHelp(
+            "A key that overrides the file and the environment; may be repeated.",
+            valueName: "key=value"
+        )
+    )
     var set: [String] = []
 
     @Flag(
         name: .long,
-        help: "Only say whether the configuration is right: exit code 0, or 2 with everything that is wrong."
+        help: "Only check the configuration: exit code 0, or 2 and a list of all errors."
     )
     var check = false
 
-    @Flag(name: .long, help: "Only print the configuration in force, and where each value comes from.")
+    @Flag(name: .long, help: "Only print the configuration in force, with the source of each value.")
     var printConfig = false
 
     /// Exit code where the configuration is wrong.
@@ -55,7 +61,7 @@ struct ServeCommand: AsyncParsableCommand {
         let plan = try plan(loaded)
         if check { return }
         if config == nil {
-            Terminal.note("no configuration file: listening on this machine only (--config FILE for more)")
+            Terminal.note("no configuration file: listening on this machine only (see --config)")
         }
         var configuration = try configuration(plan)
         configuration.descriptorLimit = DescriptorLimit.raiseToHardLimit()
@@ -66,7 +72,7 @@ struct ServeCommand: AsyncParsableCommand {
         var settings: [String: String] = [:]
         for setting in set {
             guard let equals = setting.firstIndex(of: "=") else {
-                throw ValidationError("--set \(setting): a key and a value such as --set node.loops=2 are wanted")
+                throw ValidationError("--set \(setting): expected a key and a value, such as --set node.loops=2")
             }
             settings[String(setting[..<equals])] = String(setting[setting.index(after: equals)...])
         }

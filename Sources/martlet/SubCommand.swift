@@ -12,12 +12,12 @@ struct SubCommand: AsyncParsableCommand {
               martlet sub -t 'room/#' -v
               martlet sub --quic --insecure -h 127.0.0.1 -t 'room/#' -F '%t %q %r %p' -C 10 -W 60
 
-            Fields of -F: %t topic, %p payload, %l its length, %x and %X in hexadecimal, %q QoS, %r retain, %d duplicate, \
+            Fields of -F: %t topic, %p payload, %l length of the payload, %x and %X payload in hexadecimal, %q QoS, %r retain, %d duplicate, \
             %i packet identifier, %U unix time, %C content type, %R response topic, %E expiry, %P user properties, %%; \
             and the escapes \\n \\t \\r \\0 \\a \\e \\v \\\\.
 
-            A connection that is lost is opened again. Exit code: 0 after -C messages or a signal, 27 when -W ran out first, \
-            1 when the broker cannot be reached or refuses, 64 for a wrong command line.
+            A connection that is lost is opened again. Exit code: 0 after -C messages or a signal, 27 if the time of -W is over \
+            before, 1 if the broker cannot be reached or refuses, 64 for a wrong command line.
             """,
         helpNames: [.long]
     )
@@ -31,32 +31,40 @@ struct SubCommand: AsyncParsableCommand {
     )
     var topic: [String]
 
-    @Option(name: [.customShort("q"), .long], parsing: .unconditional, help: "The highest QoS.")
+    @Option(
+        name: [.customShort("q"), .long],
+        parsing: .unconditional,
+        help: "The maximum QoS of the subscription."
+    )
     var qos = ConnectionOptions.QoS.atMostOnce
 
     @Flag(name: [.customShort("v"), .long], help: "Print the topic before the message.")
     var verbose = false
 
-    @Option(name: [.customShort("F"), .long], parsing: .unconditional, help: "How a message is printed.")
+    @Option(
+        name: [.customShort("F"), .long],
+        parsing: .unconditional,
+        help: "The format of a message; see the fields above."
+    )
     var format: String?
 
-    @Flag(name: .customShort("N"), help: "Print no line end after a message.")
+    @Flag(name: .customShort("N"), help: "Print no newline after a message.")
     var noLineEnd = false
 
-    @Option(name: [.customShort("C"), .long], parsing: .unconditional, help: "End after this many messages.")
+    @Option(name: [.customShort("C"), .long], parsing: .unconditional, help: "Exit after this many messages.")
     var count: Int?
 
     @Option(
         name: [.customShort("W"), .long],
         parsing: .unconditional,
-        help: "End after this many seconds, with exit code 27."
+        help: "Exit after this many seconds, with code 27."
     )
     var timeout: Double?
 
-    @Flag(name: .customShort("R"), help: "Leave out retained messages from before the subscription.")
+    @Flag(name: .customShort("R"), help: "Do not print retained messages.")
     var noRetained = false
 
-    @Flag(help: "Only retained messages; end with the first that is not.")
+    @Flag(help: "Print only retained messages, and exit at the first message that is not retained.")
     var retainedOnly = false
 
     private static let timeoutExitCode: Int32 = 27
@@ -85,7 +93,7 @@ struct SubCommand: AsyncParsableCommand {
                 tasks.addTask { try await receive(with: client) }
                 tasks.addTask {
                     for await _ in await Interrupts.stream() { return 0 }
-                    // Cancelled: another task has the exit code.
+                    // The stream ends when the task is cancelled: another task returns the exit code.
                     return try await Self.never()
                 }
                 if let timeout {
@@ -121,7 +129,7 @@ struct SubCommand: AsyncParsableCommand {
         var printer = try MessagePrinter(self)
         var answer = try await client.connect()
         var delay = Duration.seconds(1)
-        // An earlier run may have subscribed to something else.
+        // A session that the broker resumes may have the subscriptions of an earlier run, which may be others.
         var isSubscribed = false
         while true {
             do {
@@ -167,7 +175,7 @@ struct SubCommand: AsyncParsableCommand {
     }
 }
 
-/// Prints messages and knows when they are enough.
+/// Prints messages, and counts them for `-C`.
 private struct MessagePrinter {
     private let command: SubCommand
     private let format: MessageFormat
@@ -180,7 +188,7 @@ private struct MessagePrinter {
 
     /// Prints messages with one write.
     ///
-    /// - Returns: whether the last one wanted was among them.
+    /// - Returns: true if `sub` is to end: after `-C` messages, or with `--retained-only` at a message that is not retained.
     mutating func print(_ messages: [Publish]) -> Bool {
         var octets: [UInt8] = []
         defer { Terminal.write(octets) }

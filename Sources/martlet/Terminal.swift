@@ -8,13 +8,13 @@ import ArgumentParser
     import Darwin
 #endif
 
-/// Standard output and standard error, unbuffered, for tools whose lines are read as they come.
+/// Standard output and standard error without a buffer, for tools whose output is read line by line while they run.
 enum Terminal {
     static func print(_ text: String) { write(Array((text + "\n").utf8), to: STDOUT_FILENO) }
 
     static func note(_ text: String) { write(Array((text + "\n").utf8), to: STDERR_FILENO) }
 
-    /// Writes everything, or ends the process when nobody reads any more.
+    /// Writes all octets. Ends the process with code 0 if the reader of a pipe has closed it (EPIPE).
     static func write(_ octets: [UInt8], to descriptor: Int32 = STDOUT_FILENO) {
         octets.withUnsafeBytes { bytes in
             var rest = bytes[...]
@@ -31,7 +31,7 @@ enum Terminal {
         }
     }
 
-    /// What to throw after saying what went wrong.
+    /// Writes an error to standard error, and returns the exit code to throw.
     static func failure(_ text: String, code: Int32) -> ExitCode {
         note("martlet \(text)")
         return ExitCode(code)

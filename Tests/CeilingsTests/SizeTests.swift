@@ -23,7 +23,8 @@ import Testing
         stride(PacketDecoder.self),
         stride(ShardMessage.self), stride(MessageQueue.Entry.self), stride(DeliveryWindow.Entry.self),
         stride(Session.Subscription.self), stride(TopicTree.Subscription.self), stride(Route.Delivery.self),
-        stride(Deadline.self), stride(Output.self), stride(Peer.self), stride(ShardEvent.self), stride(TopicFilter.self),
+        stride(Deadline.self), stride(Output.self), stride(Peer.self), stride(ShardEvent.self),
+        stride(TopicFilter.self),
         stride(EngineEvent.self), stride(QUICConnectionID.self), stride(DatagramAddress.self),
     ]
 

@@ -79,3 +79,20 @@ def test_warnings_name_the_client(start):
     assert wait_until(lambda: said(broker, "session_taken_over", clientid="same")), broker.output
     assert wait_until(lambda: said(broker, "dropped_msg_due_to_mqueue_is_full", clientid="same")), broker.output
     assert wait_until(lambda: said(broker, "frame_parse_failed", clientid="publisher", reason="malformed_packet")), broker.output
+
+
+def test_connections_that_never_become_clients_are_warned_of(start):
+    """Those beyond max_connections, and those whose TLS handshake fails; a health check that connects and closes is neither."""
+    broker = start("node.loops = 1\nlisteners.tcp.default.max_connections = 1")
+    only = WireOverTCP(broker.addresses["tcp"], 5, Options("only"))
+    only.connect()
+    with socket.create_connection(broker.addresses["tcp"], 10) as second:
+        assert second.recv(1) == b""
+    socket.create_connection(broker.addresses["ssl"], 10).close()
+    with socket.create_connection(broker.addresses["ssl"], 10) as plain:
+        plain.sendall(b"GET / HTTP/1.1\r\n\r\n")
+        assert b"HTTP" not in plain.recv(100)
+    assert wait_until(lambda: said(broker, "connection_limit_reached", listener="tcp:default")), broker.output
+    assert wait_until(lambda: said(broker, "tls_handshake_failed", listener="ssl:default", reason="http_request")), broker.output
+    broker.stop()
+    assert not said(broker, "log_events_throttled_during_last_period"), broker.output

@@ -3,28 +3,31 @@ import MQTTCodec
 import NIOCore
 import QUICTransport
 
-/// A QUIC connection whose control stream, the client's bidirectional stream 0, carries MQTT as a TCP connection would,
-/// and whose further bidirectional streams are data streams beside it.
+/// A QUIC connection as the transport of an MQTT connection. The control stream is the client's bidirectional stream 0 and
+/// carries MQTT as a TCP connection does; the client's other bidirectional streams are data streams.
 final class QUICConnectionHandler {
-    /// Let go of with the connection's last word.
+    /// `nil` once the QUIC connection is closed.
     private var quic: QUICConnection?
     private let runner: ShardRunner
     private let admission: Admission
     private let earlyData: Peer.EarlyData
+    /// `nil` before the handshake, and once the MQTT connection has ended.
     private var connection: Connection?
     private var control: QUICStream?
     private var streams: [QUICDataStream] = []
 
-    /// Application error codes of reference clients (RFC 9000 §20.2). Those of streams are reason codes of MQTT.
+    /// Application error codes of CONNECTION_CLOSE (RFC 9000 §20.2), as EMQX's clients know them. Error codes of streams are
+    /// reason codes of MQTT.
     private enum ErrorCode {
-        /// DISCONNECT of either side has said all.
+        /// A DISCONNECT of either side has told the reason.
         static let none: UInt64 = 0
-        /// The control stream ended without it.
+        /// The control stream ended without DISCONNECT.
         static let controlStreamDown: UInt64 = 1
+        /// The broker refuses clients for now.
         static let overloaded: UInt64 = 2
     }
 
-    /// - Parameter earlyData: what of it is acted upon ahead of the handshake's end.
+    /// - Parameter earlyData: how much of a client's early data is acted upon before the handshake is complete.
     init(_ quic: QUICConnection, runner: ShardRunner, admission: Admission, earlyData: Peer.EarlyData = .everything) {
         self.quic = quic
         self.runner = runner
@@ -32,10 +35,12 @@ final class QUICConnectionHandler {
         self.earlyData = earlyData
     }
 
+    /// Removes a data stream that has ended.
     func forget(_ stream: QUICDataStream) {
         if let index = streams.firstIndex(where: { $0 === stream }) { streams.remove(at: index) }
     }
 
+    /// Ends the MQTT connection and its data streams.
     private func end() {
         guard let connection else { return }
         self.connection = nil
@@ -45,9 +50,9 @@ final class QUICConnectionHandler {
         for stream in streams { stream.end() }
     }
 
-    /// The control stream is over, and so is the connection.
+    /// The control stream has ended, and with it the connection.
     private func abandon() {
-        // Its end may be under way, for a better reason.
+        // A connection that is being closed keeps the reason that it is closed for.
         guard let connection, !connection.isClosed else { return }
         end()
         quic?.close(applicationError: ErrorCode.controlStreamDown, reason: "")
@@ -55,7 +60,7 @@ final class QUICConnectionHandler {
 }
 
 extension QUICConnectionHandler: QUICConnectionDelegate {
-    /// The time to CONNECT runs from here, whether or not the client ever opens its control stream.
+    /// Starts the time to CONNECT [MQTT-3.1.4-2], whether or not the client ever opens its control stream.
     func established(_ connection: QUICConnection) {
         self.connection = runner.accept(self, from: peer(of: connection))
     }
@@ -75,7 +80,7 @@ extension QUICConnectionHandler: QUICConnectionDelegate {
 
     func opened(_ stream: QUICStream) {
         guard let connection, stream.isBidirectional else {
-            // Nothing could be answered there.
+            // The broker cannot send on a unidirectional stream of the client.
             stream.stopSending(code: UInt64(ReasonCode.protocolError.rawValue))
             return
         }
@@ -141,7 +146,8 @@ extension QUICConnectionHandler: ConnectionTransport {
         runner.setBlocked(true, connection)
     }
 
-    /// Nothing is put behind the last packet on its stream: there are clients that let go of what comes with the end.
+    /// Closes the connection and does not end the control stream first: some clients drop octets that arrive in one packet with
+    /// the end of their stream.
     func close(_ reason: ReasonCode?) {
         let code =
             switch reason {

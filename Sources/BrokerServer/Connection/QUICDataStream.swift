@@ -3,12 +3,13 @@ import MQTTCodec
 import NIOCore
 import QUICTransport
 
-/// A client's bidirectional stream beyond the control stream. It ends by itself, and with its connection.
+/// A data stream: a bidirectional stream of a client's QUIC connection beside the control stream. It can end alone, and ends
+/// with its connection.
 final class QUICDataStream {
     private unowned let owner: QUICConnectionHandler
     private let runner: ShardRunner
     private let stream: QUICStream
-    /// `nil` once the stream is over for MQTT, though QUIC may still be busy with it.
+    /// `nil` once the stream has ended for MQTT. QUIC may still send or acknowledge octets of it.
     private(set) var connection: Connection?
     private var hasPeerFinished = false
 
@@ -18,7 +19,7 @@ final class QUICDataStream {
         self.stream = stream
     }
 
-    /// Returns false where the client's connection has ended already.
+    /// Returns false if the client's connection has ended already.
     func open(beside control: Connection) -> Bool {
         connection = runner.openStream(self, of: control)
         if connection == nil { return false }
@@ -34,7 +35,7 @@ final class QUICDataStream {
         runner.finished(connection)
     }
 
-    /// The peer has abandoned its side, or will not read ours: the other half ends with the same code.
+    /// The peer has sent RESET_STREAM or STOP_SENDING: both directions end with the same error code.
     func abandoned(code: UInt64) {
         stream.reset(code: code)
         stream.stopSending(code: code)
@@ -45,7 +46,7 @@ final class QUICDataStream {
         if let connection { runner.setBlocked(false, connection) }
     }
 
-    /// Parts the stream from its shard; QUIC does the rest.
+    /// Ends the stream for MQTT.
     func end() {
         guard let connection else { return }
         self.connection = nil
@@ -61,8 +62,8 @@ extension QUICDataStream: ConnectionTransport {
         runner.setBlocked(true, connection)
     }
 
-    /// A failure is told by the codes of both halves. Otherwise the end of ours follows what was written, in a packet of
-    /// its own: there are clients that let go of what comes with it.
+    /// An error ends both directions with its reason code. Otherwise the end of the broker's direction (FIN) follows what was
+    /// written in a packet of its own: some clients drop octets that arrive in one packet with it.
     func close(_ reason: ReasonCode?) {
         let code = UInt64(reason?.rawValue ?? 0)
         if reason?.isError == true {

@@ -3,7 +3,9 @@ import NIOCore
 import QUICTransport
 
 extension QUICStream {
-    /// Returns whether the stream counts as slow by now: its shard is to keep what follows until it is writable.
+    /// Writes the output of a read burst.
+    ///
+    /// - Returns: true if the stream is congested: the shard is to queue what follows until the stream is writable.
     func write(_ output: Output) -> Bool {
         for part in output.parts { write(part) }
         if output.buffer.readableBytes > 0 { write(output.buffer) }

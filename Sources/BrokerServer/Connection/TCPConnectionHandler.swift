@@ -3,7 +3,8 @@ import MQTTCodec
 import NIOCore
 import NIOTLS
 
-/// The end of a TCP channel: its octets go to the shard of its loop, and the shard's come back.
+/// The last handler of a TCP channel's pipeline, and the transport of its MQTT connection: hands octets that are read to the
+/// shard of the channel's loop, and writes the shard's output.
 final class TCPConnectionHandler: ChannelDuplexHandler {
     typealias InboundIn = ByteBuffer
     typealias OutboundIn = ByteBuffer
@@ -11,18 +12,21 @@ final class TCPConnectionHandler: ChannelDuplexHandler {
 
     private let runner: ShardRunner
     private let admission: Admission
+    /// `nil` before the channel is active, once it is closed, and if the listener has refused it.
     private var connection: Connection?
     private var context: ChannelHandlerContext?
     private var isReadingPaused = false
+    /// A `read()` that came while reading was paused.
     private var isReadDue = false
     private var hasWritten = false
+    /// Closes the channel if the peer does not.
     private var linger: Scheduled<Void>?
-    /// Looks at what a slow peer takes while the channel is not writable.
+    /// Checks once an interval, while the channel is not writable, whether the peer reads.
     private var progress: Scheduled<Void>?
 
-    /// How long a peer may take to read its last octets before the socket is closed all the same.
+    /// Time for a peer to read the last output; then the socket is closed.
     private static let lingerTimeout = TimeAmount.seconds(5)
-    /// How long a peer that has been told the end may take to close its side.
+    /// Time for a peer to close its side after the broker has closed its own.
     private static let closeTimeout = TimeAmount.seconds(1)
     private static let progressInterval = TimeAmount.seconds(1)
 
@@ -37,10 +41,15 @@ final class TCPConnectionHandler: ChannelDuplexHandler {
 
     func channelActive(context: ChannelHandlerContext) {
         guard admission.enter() else {
+            runner.tell(.tooManyConnections, of: peer(context))
             abandon(context)
             return
         }
-        connection = runner.accept(self, from: Peer(address: context.remoteAddress, listener: admission.listener))
+        connection = runner.accept(self, from: peer(context))
+    }
+
+    private func peer(_ context: ChannelHandlerContext) -> Peer {
+        Peer(address: context.remoteAddress, listener: admission.listener)
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
@@ -66,20 +75,21 @@ final class TCPConnectionHandler: ChannelDuplexHandler {
         }
     }
 
-    /// Octets that the system has not taken.
+    /// Octets that are written and not yet given to the system.
     private var waitingBytes: Int? {
         try? context?.channel.syncOptions?.getOption(.bufferedWritableBytes)
     }
 
-    /// A peer that has ended its side may still wait for answers.
+    /// The end of the peer's side (`inputClosed`) leaves the broker's side open, since the peer may wait for answers.
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
         switch event {
         case TLSUserEvent.handshakeCompleted:
             if context.hasShownExpiredCertificate {
+                runner.tell(.handshakeFailed, of: peer(context), detail: "certificate_expired")
                 abandon(context)
                 return
             }
-            // Known from the first packet on, which comes after this.
+            // Packets come after the handshake, so that the certificate is known when CONNECT is handled.
             guard let connection, let certificate = Peer.Certificate(context) else { break }
             runner.identified(connection, by: Peer.Identity(certificate: certificate))
         case ChannelEvent.inputClosed:
@@ -100,13 +110,17 @@ final class TCPConnectionHandler: ChannelDuplexHandler {
         runner.closed(connection)
     }
 
-    /// A socket's error ends its connection; the shard hears of it by `channelInactive`. A ragged end is followed by that of
-    /// the input.
+    /// An error of the socket or of TLS closes the channel, and `channelInactive` tells the shard. After the end of a TLS
+    /// session without close_notify `inputClosed` follows.
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
-        if !error.isRaggedEnd { abandon(context) }
+        if error.isRaggedEnd { return }
+        if let failure = error.handshakeFailure {
+            runner.tell(.handshakeFailed, of: peer(context), detail: failure)
+        }
+        abandon(context)
     }
 
-    /// Closes at once. The peer's end is all that TLS waits for then.
+    /// Closes the channel without waiting for the peer to read. TLS still waits for the peer's close_notify.
     private func abandon(_ context: ChannelHandlerContext) {
         try? context.channel.syncOptions?.setOption(.allowRemoteHalfClosure, value: false)
         context.close(promise: nil)
@@ -131,11 +145,11 @@ extension TCPConnectionHandler: ConnectionTransport {
             abandon(context)
             return
         }
-        // To close while the peer still sends would reset the connection, and take from the peer what it has not read of
-        // the last words (RFC 1122 §4.2.2.13). So its octets are read, to no purpose, until it closes too.
+        // A socket that is closed with octets unread resets the connection, and the peer loses what it has not read yet of
+        // the last output (RFC 1122 §4.2.2.13). So octets are read and ignored until the peer closes too.
         setReadingPaused(false)
         close(in: Self.lingerTimeout)
-        // An empty write is done when everything before it is.
+        // The promise of an empty write succeeds when everything written before it has been sent.
         let promise = context.eventLoop.makePromise(of: Void.self)
         promise.futureResult.assumeIsolated().whenSuccess {
             self.context?.close(mode: .output, promise: nil)

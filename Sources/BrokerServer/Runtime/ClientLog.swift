@@ -41,7 +41,7 @@ struct ClientLog: Sendable {
         if let name = event.userName { metadata["username"] = "\(LogText(name))" }
         if let address = event.address { metadata["peername"] = "\(address.hostAndPort)" }
         if let listener = event.listener { metadata["listener"] = "\(listener)" }
-        if let reason = event.kind.reason(event.reason) { metadata["reason"] = "\(reason)" }
+        if let reason = event.detail ?? event.kind.reason(event.reason) { metadata["reason"] = "\(reason)" }
         return metadata
     }
 }
@@ -59,6 +59,8 @@ extension ShardEvent.Kind {
         case .sessionTakenOver: "session_taken_over"
         case .messageDroppedQueueFull: "dropped_msg_due_to_mqueue_is_full"
         case .messageDroppedSlowReader: "dropped_qos0_msg"
+        case .tooManyConnections: "connection_limit_reached"
+        case .handshakeFailed: "tls_handshake_failed"
         }
     }
 

@@ -1,14 +1,15 @@
 import MQTTBroker
 import MQTTCodec
 
-/// What carries a connection's octets: a TCP channel, the control stream of a QUIC connection or a data stream beside it.
+/// The transport of a connection: a TCP channel, the control stream of a QUIC connection, or one of its data streams.
 protocol ConnectionTransport: AnyObject {
-    /// Writes out what a burst has gathered.
+    /// Writes the output of one read burst.
     func write(_ output: Output)
-    /// Closes once everything written is out, or its time is over.
+    /// Closes the transport once everything written has been sent, or after a time that the transport sets.
     ///
-    /// - Parameter reason: what a DISCONNECT said, of either side, or would have said; `nil` where there was none.
+    /// - Parameter reason: the reason code of the DISCONNECT of either side, also where the protocol version or the stream
+    ///   has no such packet; `nil` if neither side gave a reason.
     func close(_ reason: ReasonCode?)
-    /// Leaves octets in the transport, or takes them again.
+    /// Stops or resumes reading. Octets that are not read stay in the transport, whose flow control slows the peer down.
     func setReadingPaused(_ isPaused: Bool)
 }

@@ -1,17 +1,22 @@
 import NIOConcurrencyHelpers
 
-/// What is on its way to a shard and not yet received, by weight: a loop that cannot keep up must not make others fill the
-/// memory with what they have for it.
+/// The weight of all hand-overs that are on their way to one shard and not handled yet. It bounds the memory that a loop
+/// takes which cannot keep up with the others.
 ///
-/// Asked once per hand-over, not per message.
+/// Used once per hand-over, not per message, under a lock.
 final class Mailbox: Sendable {
     private let state = NIOLockedValueBox((weight: 0, waiting: Set<Int>()))
 
-    /// Octets beyond which its sources wait, and at which they go on.
+    /// Octets above which a sending shard stops reading from its clients.
     static let highWaterMark = 67_108_864
+    /// Octets at or below which the sending shards read again.
     static let lowWaterMark = 16_777_216
 
-    /// Whether there was room; otherwise `source` is among those that a later `take` names.
+    /// Adds a hand-over.
+    ///
+    /// - Parameter source: the sending shard.
+    /// - Returns: false if the mailbox is above its bound. The sending shard is then to stop reading, and a later `take`
+    ///   returns it.
     func put(_ weight: Int, from source: Int) -> Bool {
         state.withLockedValue { state in
             state.weight += weight
@@ -21,7 +26,9 @@ final class Mailbox: Sendable {
         }
     }
 
-    /// Returns the sources that may go on.
+    /// Removes a hand-over that the shard has handled.
+    ///
+    /// - Returns: the sending shards that may read from their clients again.
     func take(_ weight: Int) -> Set<Int> {
         state.withLockedValue { state in
             state.weight -= weight

@@ -4,10 +4,10 @@ import NIOConcurrencyHelpers
 import NIOCore
 import QUICTransport
 
-/// Gives what the shards, listeners and endpoints have counted to the metrics system, at an interval: the hot path only
-/// ever adds to plain integers.
+/// Copies the counters of shards, listeners and QUIC endpoints to the metrics system (swift-metrics) at an interval, so that
+/// the hot path only adds to plain integers.
 ///
-/// Metric names begin with `martlet_`; shards and listeners are dimensions.
+/// Metric names begin with `martlet_`. Shards, listeners and loops are dimensions.
 final class MetricsReporter: Sendable {
     private let shards: ShardGroup
     private let tasks = NIOLockedValueBox<[RepeatedTask]>([])
@@ -67,7 +67,7 @@ final class MetricsReporter: Sendable {
 }
 
 extension ShardRunner {
-    /// Adds what was counted since the last call to this shard's metrics.
+    /// Adds the growth of this shard's counters since the last call to its metrics.
     func reportMetrics() {
         let dimensions = [("shard", "\(shard.index)")]
         let counted = shard.counters

@@ -1,7 +1,7 @@
 import QUICTransport
 
 extension QUICCounters {
-    /// Each counter with the name of its metric.
+    /// Each counter's metric name, without `martlet_quic_`, and its value.
     var named: [(name: String, value: Int)] {
         [
             ("datagrams_in", datagramsIn),

@@ -1,7 +1,7 @@
 import MQTTBroker
 import NIOCore
 
-/// The shards of a node, as every loop may know them: it carries messages to them, each shard's in order.
+/// The shards of a node, shared by all its loops. It delivers hand-overs from shard to shard, in order for each pair of shards.
 final class ShardGroup: Sendable {
     private let runners: [NIOLoopBound<ShardRunner>]
     private let loops: [any EventLoop]
@@ -15,16 +15,17 @@ final class ShardGroup: Sendable {
 
     var count: Int { runners.count }
 
-    /// The runner of the loop that this is called on.
+    /// The runner of an event loop, which must be the calling one; `nil` for a loop without a shard.
     func runner(on loop: any EventLoop) -> ShardRunner? {
         for (index, candidate) in loops.enumerated() where candidate === loop { return runners[index].value }
         return nil
     }
 
-    /// First every shard's messages, then every shard's answers: what an answer promises has been handed over before it.
+    /// Delivers what a shard hands over at the end of a tick: the messages for all shards first, then the answers for all
+    /// shards, since an answer promises that the messages before it have been handed over.
     ///
-    /// Returns whether some mailbox is fuller than it may be: then the source reads no more from its clients until it is
-    /// told by `ShardRunner.readAgain`.
+    /// - Returns: true if a mailbox is above its bound. The sending shard is then to stop reading from its clients until
+    ///   `ShardRunner.readAgain` is called.
     func deliver(_ handOver: HandOver, from source: Int) -> Bool {
         var isFull = false
         for shard in loops.indices where handOver.weights[shard] > 0 {
@@ -40,7 +41,7 @@ final class ShardGroup: Sendable {
         loops[ticket.shard].execute { runner.value.authenticated(ticket, verdict) }
     }
 
-    /// Calls `body` with each runner on its loop, all at once, and waits for the last.
+    /// Calls `body` with each runner on its loop, on all loops at the same time, and waits until all futures are done.
     func onEachLoop(_ body: @escaping @Sendable (ShardRunner) -> EventLoopFuture<Void>?) async throws {
         let futures = zip(runners, loops).map { runner, loop in
             loop.flatSubmit { body(runner.value) ?? loop.makeSucceededVoidFuture() }
@@ -48,7 +49,7 @@ final class ShardGroup: Sendable {
         for future in futures { try await future.get() }
     }
 
-    /// Calls `body` with each runner on its loop, again and again until the tasks are cancelled.
+    /// Calls `body` with each runner on its loop once an interval, until the returned tasks are cancelled.
     func repeatOnEachLoop(
         every interval: TimeAmount,
         _ body: @escaping @Sendable (ShardRunner) -> Void

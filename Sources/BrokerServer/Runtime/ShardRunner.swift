@@ -1,30 +1,31 @@
 import MQTTBroker
 import NIOCore
 
-/// Drives one shard on its event loop: feeds it what the transports read, and at the end of each tick of the loop
-/// carries out what it left, so that a burst of reads costs one write for each connection and one message for each other
-/// shard.
+/// Drives one shard on its event loop. It hands the shard what the transports read, and carries out the shard's effects in
+/// one task at the end of the loop's tick, so that a read burst costs one write for each connection and one hand-over for
+/// each other shard.
 ///
 /// Confined to its event loop.
 final class ShardRunner {
     let eventLoop: any EventLoop
     private(set) var shard: Shard
     private var group: ShardGroup?
-    private var seats: [Seat?] = []
+    /// By the slot of the connection.
+    private var attachments: [Attachment?] = []
     private var dirty: [Connection] = []
     private var isFlushScheduled = false
-    /// Connections that are not read from while `shard.isStalled`.
+    /// Connections whose reading was paused while `shard.isStalled`.
     private var stalled: [Connection] = []
     private var timer: (instant: NIODeadline, task: Scheduled<Void>)?
     private var drained: EventLoopPromise<Void>?
-    /// What the metrics system has been given already.
+    /// The counters' values of the last report to the metrics system.
     var reported = Counters()
 
-    /// A connection and what carries it. Slots are reused, so a seat is only good for its own connection.
-    private struct Seat {
+    /// A connection and its transport. Slots are reused: an attachment counts only if its connection is the one that is meant.
+    private struct Attachment {
         let connection: Connection
         let transport: any ConnectionTransport
-        /// Whether it is among `stalled`.
+        /// True if the connection is in `stalled`.
         var isStalled = false
     }
 
@@ -40,86 +41,95 @@ final class ShardRunner {
 
     func join(_ group: ShardGroup) { self.group = group }
 
-    // MARK: - What transports tell
+    // MARK: - Events of transports
 
     func accept(_ transport: any ConnectionTransport, from peer: Peer) -> Connection {
         let connection = shard.accept(peer, now: .now())
-        seat(connection, on: transport)
+        attach(transport, to: connection)
         scheduleFlush()
         return connection
     }
 
-    /// `nil` once the connection has ended.
+    /// Opens a data stream of a client's connection. Returns `nil` once the connection has ended.
     func openStream(_ transport: any ConnectionTransport, of control: Connection) -> Connection? {
         guard let stream = shard.openStream(of: control, now: .now()) else { return nil }
-        seat(stream, on: transport)
+        attach(transport, to: stream)
         return stream
     }
 
-    private func seat(_ connection: Connection, on transport: any ConnectionTransport) {
-        while seats.count <= connection.slot { seats.append(nil) }
-        seats[connection.slot] = Seat(connection: connection, transport: transport)
+    private func attach(_ transport: any ConnectionTransport, to connection: Connection) {
+        while attachments.count <= connection.slot { attachments.append(nil) }
+        attachments[connection.slot] = Attachment(connection: connection, transport: transport)
     }
 
     func receive(_ bytes: ByteBuffer, on connection: Connection) {
         shard.receive(bytes, on: connection, now: .now())
-        if shard.isStalled || connection.isReadingPaused(limits: shard.limits) { pause(connection) }
+        if shard.isStalled || connection.isReadingPaused(limits: shard.limits) { updateReading(connection) }
         scheduleFlush()
     }
 
     func setBlocked(_ isBlocked: Bool, _ connection: Connection) {
         shard.setBlocked(isBlocked, connection, now: .now())
-        pause(connection)
+        updateReading(connection)
         scheduleFlush()
     }
 
-    /// A transport that takes no more has got rid of some of what it was given.
+    /// Logs an event of a peer whose connection the shard does not have, or which is no client yet.
+    func tell(_ kind: ShardEvent.Kind, of peer: Peer, detail: String? = nil) {
+        shard.tell(kind, of: peer, detail: detail)
+        scheduleFlush()
+    }
+
+    /// A transport that is not writable has sent some of its octets.
     func progressed(_ connection: Connection) { shard.progressed(connection, now: .now()) }
 
     func addressChanged(_ connection: Connection, to address: SocketAddress) {
         shard.addressChanged(connection, to: address)
     }
 
-    /// The transport has learned more of the client since the connection was accepted, and before its first packet.
+    /// The transport has learned more of the client, such as its certificate, after the connection was accepted and before its first
+    /// packet.
     func identified(_ connection: Connection, by identity: Peer.Identity) {
         shard.identified(connection, by: identity)
     }
 
-    /// The peer has ended its side.
+    /// The peer has ended its side of the transport: nothing follows what has arrived.
     func finished(_ connection: Connection) {
         shard.finished(connection, now: .now())
         scheduleFlush()
     }
 
-    /// The handshake of an early connection is complete.
+    /// The handshake of a connection with early data is complete.
     func confirmed(_ connection: Connection) {
         shard.confirmed(connection, now: .now())
-        pause(connection)
+        updateReading(connection)
         scheduleFlush()
     }
 
     func closed(_ connection: Connection) {
-        if let seat = seats[connection.slot], seat.connection === connection { seats[connection.slot] = nil }
+        if let attachment = attachments[connection.slot], attachment.connection === connection {
+            attachments[connection.slot] = nil
+        }
         shard.closed(connection, now: .now())
         scheduleFlush()
     }
 
-    // MARK: - What others tell
+    // MARK: - Events of other shards and of the node
 
     func receive(_ messages: [ShardMessage], from source: Int) {
         shard.receive(messages, from: source, now: .now())
         scheduleFlush()
     }
 
-    /// The other shards have caught up.
+    /// Reads from clients again: no other shard's mailbox is above its bound.
     func readAgain() {
         let waiting = stalled
         stalled = []
         shard.resume(waiting, now: .now())
         for connection in waiting {
-            guard let seat = seats[connection.slot], seat.connection === connection else { continue }
-            seats[connection.slot]?.isStalled = false
-            pause(connection)
+            guard let attachment = attachments[connection.slot], attachment.connection === connection else { continue }
+            attachments[connection.slot]?.isStalled = false
+            updateReading(connection)
         }
     }
 
@@ -128,7 +138,7 @@ final class ShardRunner {
         scheduleFlush()
     }
 
-    /// Says goodbye to all connections; the future succeeds when they are gone.
+    /// Ends all connections with DISCONNECT 0x8B. The future succeeds when they are closed, or by `dissolve()`.
     func shutDown() -> EventLoopFuture<Void> {
         let promise = eventLoop.makePromise(of: Void.self)
         drained = promise
@@ -137,7 +147,7 @@ final class ShardRunner {
         return promise.futureResult
     }
 
-    /// Lets go of everything that would keep the group alive.
+    /// Ends the wait of `shutDown()`, stops the timer, and releases the group, whose runners would keep it alive.
     func dissolve() {
         timer?.task.cancel()
         timer = nil
@@ -147,6 +157,7 @@ final class ShardRunner {
 
     // MARK: - Effects
 
+    /// Schedules `flush()` for the end of the tick if the shard has effects, and the timer for its next deadline.
     private func scheduleFlush() {
         if shard.hasEffects, !isFlushScheduled {
             isFlushScheduled = true
@@ -156,6 +167,7 @@ final class ShardRunner {
         if let drained, shard.connectionCount == 0 { drained.succeed() }
     }
 
+    /// Carries out the shard's effects.
     private func flush() {
         isFlushScheduled = false
         if let handOver = shard.takeHandOver(now: .now()), group?.deliver(handOver, from: shard.index) == true {
@@ -164,15 +176,15 @@ final class ShardRunner {
         shard.swapDirty(with: &dirty)
         for connection in dirty {
             let output = shard.takeOutput(of: connection)
-            guard let seat = seats[connection.slot], seat.connection === connection else { continue }
-            if output.count > 0 { seat.transport.write(output) }
+            guard let attachment = attachments[connection.slot], attachment.connection === connection else { continue }
+            if output.count > 0 { attachment.transport.write(output) }
             shard.recycle(output.buffer)
             if connection.isClosed {
-                seat.transport.close(connection.endReason)
+                attachment.transport.close(connection.endReason)
             } else {
                 shard.flushed(connection, now: .now())
-                // An answer may have come that reading was paused for.
-                pause(connection)
+                // Reading may have been paused until an answer came, which may be part of this output.
+                updateReading(connection)
             }
         }
         dirty.removeAll(keepingCapacity: true)
@@ -180,16 +192,17 @@ final class ShardRunner {
         scheduleFlush()
     }
 
-    private func pause(_ connection: Connection) {
-        guard let seat = seats[connection.slot], seat.connection === connection else { return }
-        if shard.isStalled, !seat.isStalled {
-            seats[connection.slot]?.isStalled = true
+    /// Stops or resumes reading from a connection, as its state and the mailboxes of other shards ask for.
+    private func updateReading(_ connection: Connection) {
+        guard let attachment = attachments[connection.slot], attachment.connection === connection else { return }
+        if shard.isStalled, !attachment.isStalled {
+            attachments[connection.slot]?.isStalled = true
             stalled.append(connection)
         }
-        seat.transport.setReadingPaused(shard.isStalled || connection.isReadingPaused(limits: shard.limits))
+        attachment.transport.setReadingPaused(shard.isStalled || connection.isReadingPaused(limits: shard.limits))
     }
 
-    /// Ends a window of the log: how many lines were left out is written.
+    /// Ends a window of the log, and writes how many lines were left out.
     func endLogWindow() { log?.write(suppressed: shard.takeSuppressedEvents()) }
 
     // MARK: - Time

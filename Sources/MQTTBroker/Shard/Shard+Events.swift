@@ -17,6 +17,22 @@ extension Shard {
         events.takeSuppressed()
     }
 
+    /// Tells an event of a peer that is no client yet.
+    package mutating func tell(_ kind: ShardEvent.Kind, of peer: Peer, detail: String? = nil) {
+        guard events.admits(kind) else { return }
+        events.append(
+            ShardEvent(
+                kind: kind,
+                clientIdentifier: nil,
+                userName: nil,
+                address: peer.address,
+                listener: peer.listener,
+                reason: nil,
+                detail: detail
+            )
+        )
+    }
+
     /// Tells an event of a connection, or of the connection whose data stream this is.
     mutating func tell(_ kind: ShardEvent.Kind, _ connection: Connection, _ reason: ReasonCode? = nil) {
         guard events.admits(kind) else { return }

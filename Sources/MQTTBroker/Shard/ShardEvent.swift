@@ -15,6 +15,8 @@ package struct ShardEvent: Sendable {
     /// Of `refused`: `nil` where no CONNECT came in time. Of `disconnected`: `nil` where the transport ended without a
     /// DISCONNECT of either side.
     package let reason: ReasonCode?
+    /// Of `handshakeFailed`: what failed, in the words of the TLS library.
+    package var detail: String?
 
     package enum Kind: UInt8, CaseIterable, Sendable {
         /// CONNACK has accepted the client.
@@ -34,12 +36,17 @@ package struct ShardEvent: Sendable {
         /// A QoS 0 message was dropped for a client that is away or slow (`Limits.queuesQoS0`).
         case messageDroppedSlowReader
 
+        /// A connection was closed because its listener has as many as it may have. Told by the shell.
+        case tooManyConnections
+        /// The TLS handshake of a connection has failed. Told by the shell.
+        case handshakeFailed
+
         /// True for events that clients can cause at any rate, which say too much when each of them is told.
         package var isRepetitive: Bool {
             switch self {
             case .connected, .refused, .disconnected: false
             case .authenticationFailed, .malformedPacket, .sessionTakenOver, .messageDroppedQueueFull,
-                .messageDroppedSlowReader:
+                .messageDroppedSlowReader, .tooManyConnections, .handshakeFailed:
                 true
             }
         }

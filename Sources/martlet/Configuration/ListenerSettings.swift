@@ -32,7 +32,7 @@ struct ListenerSettings<Options> {
                 "max_connections",
                 \.maximumConnections,
                 ValueForm.integer(1...Int.max).or("infinity"),
-                "Connections at a time; further ones are refused.",
+                "Connections at a time; further ones are refused. RLIMIT_NOFILE bounds those over TCP and TLS.",
                 .atStart
             ),
             .value(
