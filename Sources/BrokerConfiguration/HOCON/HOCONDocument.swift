@@ -1,17 +1,17 @@
-/// A HOCON text that was read, with its references resolved.
+/// A parsed HOCON text, with its references resolved.
 package struct HOCONDocument: Sendable {
-    /// Gives the bytes of a file, or nil when there is none. It may stop after `limit + 1` bytes.
+    /// Returns the bytes of a file, or `nil` if the file does not exist; may stop after `limit + 1` bytes.
     package typealias FileReader = (_ path: String, _ limit: Int) throws -> [UInt8]?
 
-    /// The root, always an object.
+    /// The root of the tree, always an object.
     package let root: HOCONValue
-    /// What was left out although the file asks for it, such as an included file that does not exist.
+    /// Parts that the text asks for and that were left out, such as an included file that does not exist.
     package let notices: [HOCONError]
 
     /// - Parameters:
     ///   - bytes: the text, UTF-8.
-    ///   - name: the path of the file, for messages and as the place that includes are relative to.
-    ///   - environment: asked for references that the text itself does not answer.
+    ///   - name: the path of the file, for messages; paths of included files are relative to its folder.
+    ///   - environment: variables for references to keys that the text does not have.
     ///   - read: opens included files.
     package init(
         parsing bytes: [UInt8],
@@ -30,13 +30,13 @@ package struct HOCONDocument: Sendable {
         root = try resolver.resolveRoot(origin: start)
     }
 
-    /// A text without includes.
+    /// Parses a text that includes no files.
     package init(parsing text: String, named name: String, environment: [String: String] = [:]) throws(HOCONError) {
         try self.init(parsing: Array(text.utf8), named: name, environment: environment)
     }
 
-    /// The value that a text outside any file means, such as that of an environment variable: what begins like an
-    /// object, a list or a quoted string is one, and anything else is taken as it stands.
+    /// The value of a text that stands outside of files, such as an environment variable's. A text that begins like an object, a
+    /// list or a quoted string is parsed as HOCON; any other text is taken literally.
     package static func value(ofSetting text: String, origin: Origin) throws(HOCONError) -> HOCONValue {
         let trimmed = text.trimmed
         guard let first = trimmed.utf8.first,
@@ -64,7 +64,7 @@ package struct HOCONDocument: Sendable {
 }
 
 extension String {
-    /// Without spaces, tabs and newlines at both ends.
+    /// The string without spaces, tabs and newlines at both ends.
     var trimmed: String {
         let isBlank = { (character: Character) in character == " " || character == "\t" || character.isNewline }
         let start = drop(while: isBlank)

@@ -1,20 +1,20 @@
-/// What a configuration file may cost. A file can come from somebody else (a manifest, an include), so that nothing in
-/// it may hang or crash the program that reads it.
+/// Bounds of what a configuration file may cost. A file can come from somebody else (a manifest, an include), so nothing in a
+/// file may hang or crash the program that reads it.
 package struct HOCONLimits: Sendable {
-    /// Bytes of all files together, includes too. Default 1 MiB.
+    /// Bytes of all files together, included ones too. Default 1 MiB.
     package var maximumBytes = 1 << 20
-    /// Objects and lists within each other; a dotted key counts once for each of its parts. Default 32.
+    /// Levels of objects and lists within each other; each part of a dotted key is a level. Default 32.
     package var maximumDepth = 32
-    /// Files that include each other in a chain. Default 8.
+    /// Files in a chain of includes. Default 8.
     package var maximumIncludeDepth = 8
-    /// Files that are included altogether. Default 64.
+    /// Included files in all. Default 64.
     package var maximumIncludes = 64
-    /// Steps of resolving: one for each value that is looked at, copied or merged. Stops files whose references double
-    /// their size again and again. Default 200,000.
+    /// Steps of resolving references, one for each value that is looked at, copied or merged. Without this bound a short file
+    /// could double its values again and again. Default 200,000.
     package var maximumSteps = 200_000
-    /// Values within each other once the references are replaced, and references that lead to references. Default 64.
+    /// Levels of values after references are replaced, and of references that lead to references. Default 64.
     package var maximumResolvedDepth = 64
-    /// Bytes of all strings that are joined from several pieces. Default 1 MiB.
+    /// Bytes of all strings that are concatenated from pieces. Default 1 MiB.
     package var maximumJoinedBytes = 1 << 20
 
     package init() {}

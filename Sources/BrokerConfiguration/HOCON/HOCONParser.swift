@@ -1,4 +1,4 @@
-/// Reads one HOCON text into a tree whose references are still open (`HOCONResolver` closes them).
+/// Parses one HOCON text into a tree with unresolved references, which `HOCONResolver` replaces.
 ///
 /// The language is that of Lightbend's HOCON.md with three differences, all of them EMQX's: `@` may stand in an
 /// unquoted string, a key may not contain white space, and a string in triple quotes that begins with `~` and a newline
@@ -6,7 +6,7 @@
 struct HOCONParser {
     private var scanner: HOCONScanner
     var session: HOCONSession
-    /// Where this text was included: its keys are added below this path.
+    /// The path that this text was included at; its keys are added below the path.
     private let includedAt: [String]
 
     init(_ bytes: [UInt8], source: HOCONScanner.Source, session: HOCONSession, includedAt: [String] = [])
@@ -17,7 +17,7 @@ struct HOCONParser {
         self.includedAt = includedAt
     }
 
-    /// A whole file: an object, with or without its braces.
+    /// Parses a whole file: an object, with or without braces.
     mutating func parseFile() throws(HOCONError) -> PendingObject {
         scanner.skipBlankLines()
         let object: PendingObject
@@ -33,7 +33,7 @@ struct HOCONParser {
         return object
     }
 
-    /// A single value that is the whole text.
+    /// Parses a text that is a single value.
     mutating func parseSingleValue(path: [String]) throws(HOCONError) -> PendingStack {
         scanner.skipBlankLines()
         let value = try parseValue(path: path, depth: path.count)
@@ -42,7 +42,7 @@ struct HOCONParser {
         return value
     }
 
-    /// A dotted path that is the whole text.
+    /// Parses a text that is a dotted path.
     mutating func parseSinglePath() throws(HOCONError) -> [String] {
         let path = try parsePath()
         if !scanner.isAtEnd { throw failure("unexpected \(scanner.found) in the key") }
@@ -100,7 +100,7 @@ struct HOCONParser {
                 "expected '=', ':', '+=' or '{' after the key \(HOCONText.path(key)), found \(scanner.found)"
             )
         }
-        // A value is found by the eye at its key.
+        // Messages name the place of the key, where a reader looks for a value.
         for index in value.items.indices { value.items[index].origin = origin }
         object.add(value, at: key[...], origin: origin)
     }
@@ -115,7 +115,7 @@ struct HOCONParser {
         return PendingStack(items: [PendingValue(content: .concatenation(pieces), origin: origin)])
     }
 
-    /// What stands between two fields or elements: a newline, one comma, or both.
+    /// Parses what separates two fields or elements: a newline, one comma, or both.
     private mutating func parseSeparator(closing: UInt8, within container: String) throws(HOCONError) {
         let sawNewline = scanner.skipBlankLines()
         guard let byte = scanner.peek(), byte != closing else { return }
@@ -131,7 +131,7 @@ struct HOCONParser {
 
     // MARK: Keys
 
-    /// A dotted path; parts may be quoted.
+    /// Parses a dotted path, parts of which may be quoted.
     private mutating func parsePath() throws(HOCONError) -> [String] {
         var path: [String] = []
         while true {
@@ -162,7 +162,7 @@ struct HOCONParser {
 
     // MARK: Values
 
-    /// One value or several that are joined, up to the end of the line.
+    /// Parses one value, or several that are concatenated, up to the end of the line.
     private mutating func parseValue(path: [String], depth: Int) throws(HOCONError) -> PendingStack {
         try check(depth: depth, at: scanner.origin)
         let origin = scanner.origin
@@ -220,7 +220,7 @@ struct HOCONParser {
         return elements
     }
 
-    /// Several pieces as one value. Those that hold no reference are joined at once.
+    /// One value of several pieces. Pieces without references are concatenated at once.
     private func joined(_ pieces: [PendingValue.Piece], origin: Origin) -> PendingStack {
         if pieces.count == 1, case .value(let only) = pieces[0] { return PendingStack(items: [only]) }
         var text = ""
@@ -250,7 +250,7 @@ struct HOCONParser {
             }
         }
         if isText { return PendingStack(items: [PendingValue(content: .scalar(.string(text)), origin: origin)]) }
-        // `${base} { … }`: layers of one object, each of which may refer to what the ones below it say.
+        // `${base} { … }`: layers of one object; a layer may refer to values of the layers below it.
         if hasObject && canMerge { return PendingStack(items: values) }
         return PendingStack(items: [PendingValue(content: .concatenation(pieces), origin: origin)])
     }
@@ -265,7 +265,7 @@ struct HOCONParser {
             let first =
                 isNumber ?? (byte == UInt8(ascii: "-") || (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte))
             isNumber = first
-            // The one place where '+' is not forbidden: the exponent of a number.
+            // An unquoted '+' is allowed only in the exponent of a number.
             let isExponentSign = first && byte == UInt8(ascii: "+") && previous | 0x20 == UInt8(ascii: "e")
             if HOCONParser.isForbidden(byte) && !isExponentSign { break }
             previous = byte

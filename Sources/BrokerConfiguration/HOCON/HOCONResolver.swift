@@ -1,8 +1,7 @@
-/// Replaces the references of a parsed text by what they stand for.
+/// Replaces the references of a parsed text by the values that they refer to.
 ///
-/// A value is resolved when it is needed, as often as it is needed: nothing is remembered, and `maximumSteps` bounds
-/// what that costs. What a reference means depends on where it is looked at, since a key may refer to its own earlier
-/// value.
+/// A value is resolved each time it is needed; nothing is cached, and `maximumSteps` bounds the cost. The value of a reference
+/// depends on the place of the reference, since a key may refer to its own earlier value.
 struct HOCONResolver {
     private let root: PendingObject
     private let environment: [String: String]
@@ -10,7 +9,7 @@ struct HOCONResolver {
     private var steps = 0
     private var joinedBytes = 0
     private var depth = 0
-    /// The keys whose value is being found out, and what it is so far.
+    /// Keys whose values are being resolved, and their values so far.
     private var inProgress: [(path: [String], valueSoFar: HOCONValue?)] = []
 
     init(root: PendingObject, environment: [String: String], limits: HOCONLimits) {
@@ -25,7 +24,7 @@ struct HOCONResolver {
 
     // MARK: From the outside in
 
-    /// - Returns: the fields of `object` and, where it is laid over an object, those of that one too.
+    /// - Returns: the fields of `object`, merged over those of `below` if that is an object.
     private mutating func resolve(
         _ object: PendingObject,
         at path: [String],
@@ -35,7 +34,7 @@ struct HOCONResolver {
         let elements = HOCONValue.areElementNumbers(object.fields.keys) ? below?.elementFields : nil
         try spend(elements?.count ?? 0, at: origin)
         var fields = below?.fields ?? elements ?? [:]
-        // In order of the names, so that the same file always fails at the same place.
+        // In the order of names, so that the same file always fails at the same place.
         for key in object.fields.keys.sorted() {
             if let stack = object.fields[key],
                 let value = try resolve(stack, at: path + [key], over: fields[key], origin: origin)
@@ -46,8 +45,8 @@ struct HOCONResolver {
         return fields
     }
 
-    /// - Parameter below: what the key was before, when it was inherited through a reference.
-    /// - Returns: nil when nothing is left, because all of it was optional references to nothing.
+    /// - Parameter below: the earlier value of the key, if a reference to an object brought one.
+    /// - Returns: `nil` if all items are optional references without a value.
     private mutating func resolve(
         _ stack: PendingStack,
         at path: [String],
@@ -58,7 +57,7 @@ struct HOCONResolver {
         for item in stack.items {
             guard let next = try resolve(item, at: path, over: value) else { continue }
             if item.isObject {
-                // It has been laid over the value already.
+                // The object has been merged over the value already.
                 try spend(next.fields?.count ?? 0, at: item.origin)
                 value = next
             } else {
@@ -131,11 +130,11 @@ struct HOCONResolver {
             throw HOCONError(
                 origin: origin,
                 message:
-                    "${\(name)} stands for nothing: there is no key \(name) with a value by then, and no environment variable"
+                    "${\(name)} has no value: there is no key \(name) with a value at this point, and no environment variable"
                     + "; write ${?\(name)} if it may be missing"
             )
         }
-        // A single value is to be found where it is used; the parts of an object where each was written.
+        // Messages name the place where a single value is used, and the places where the parts of an object were written.
         if value.fields == nil { value.origin = origin }
         return value
     }
@@ -148,13 +147,13 @@ struct HOCONResolver {
         for entry in inProgress.reversed() {
             try spend(1, at: origin)
             if path.starts(with: entry.path) {
-                // A key that refers to itself, or into itself, means what it was before.
+                // A reference of a key to itself, or to a part of itself, has the earlier value.
                 return entry.valueSoFar?.value(at: path.dropFirst(entry.path.count))
             }
             if entry.path.starts(with: path) {
                 throw HOCONError(
                     origin: origin,
-                    message: "${\(HOCONText.path(reference.path))} stands within what it refers to"
+                    message: "${\(HOCONText.path(reference.path))} is a part of the value that it refers to"
                 )
             }
         }
@@ -166,8 +165,8 @@ struct HOCONResolver {
         return try resolve(stack, at: path, origin: origin)
     }
 
-    /// What `key` was given within `stack`. Only references in between are resolved, so that one part of an object can
-    /// refer to another part of it.
+    /// The values that `key` was given within `stack`. Only references on the way are resolved, so that one part of an object
+    /// can refer to another part.
     private mutating func child(_ key: String, of stack: PendingStack, at path: [String]) throws(HOCONError)
         -> PendingStack
     {
@@ -216,7 +215,7 @@ struct HOCONResolver {
                 blank = text
             case .value(let value):
                 var before = below
-                // An object is laid over the one that stands to the left of it.
+                // An object is merged over the object on its left.
                 if value.isObject, let joined, joined.fields != nil {
                     try lay(joined, over: &before, at: origin)
                 }
@@ -244,14 +243,15 @@ struct HOCONResolver {
             try spend(merged.merge(next), at: origin)
             return merged
         case (.list(let elements), .list(let more)):
-            // Copying an element costs little beside resolving it, and `+=` copies those before it each time.
+            // Copying an element costs little compared with resolving it, and `+=` copies all earlier elements each time.
             try spend((elements.count + more.count) / 32, at: origin)
             return HOCONValue(.list(elements + more), origin: origin)
         default:
             guard let left = before.text, let right = next.text else {
                 throw HOCONError(
                     origin: origin,
-                    message: "an object or a list stands beside a value of another kind; only like values can be joined"
+                    message:
+                        "an object or a list beside a value of another kind; only values of one kind can be concatenated"
                 )
             }
             let text = left + blank + right
@@ -259,7 +259,7 @@ struct HOCONResolver {
             if joinedBytes > limits.maximumJoinedBytes {
                 throw HOCONError(
                     origin: origin,
-                    message: "joined strings are longer than \(limits.maximumJoinedBytes) bytes"
+                    message: "concatenated strings are longer than \(limits.maximumJoinedBytes) bytes"
                 )
             }
             return HOCONValue(.string(text), origin: origin)

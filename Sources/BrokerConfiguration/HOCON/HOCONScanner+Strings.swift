@@ -1,5 +1,5 @@
 extension HOCONScanner {
-    /// A JSON string (RFC 8259 §7).
+    /// Parses a JSON string (RFC 8259 §7).
     mutating func parseQuotedString() throws(HOCONError) -> String {
         let opening = origin
         advance()
@@ -75,7 +75,7 @@ extension HOCONScanner {
         return value
     }
 
-    /// A string of several lines between `"""`, in which nothing is escaped.
+    /// Parses a string between `"""`, of several lines and without escapes.
     mutating func parseTripleQuotedString() throws(HOCONError) -> String {
         let opening = origin
         advance(by: 3)
@@ -85,18 +85,18 @@ extension HOCONScanner {
             if isAtEnd { throw HOCONError(origin: opening, message: "this string has no closing '\"\"\"'") }
             advance()
         }
-        // The last three of more than three quotes close the string; the others belong to it.
+        // Of more than three quotes, the last three close the string, and the others are part of the string.
         while peek(3) == UInt8(ascii: "\"") { advance() }
         let text = self.text(from: start)
         advance(by: 3)
         return isIndented ? HOCONScanner.withoutIndentation(text) : text
     }
 
-    /// EMQX's `"""~`: the least indentation of all lines that are not blank is taken off, a `~` before the closing
-    /// quotes too.
+    /// Removes the indentation of EMQX's `"""~` string: the least one of all lines that are not blank, and a `~` before the closing
+    /// quotes.
     private static func withoutIndentation(_ text: String) -> String {
         var lines = text.split(separator: "\n", omittingEmptySubsequences: false)
-        // The line of the closing quotes, when nothing else is on it.
+        // The line of the closing quotes, if it has nothing else.
         if lines.last?.allSatisfy({ $0 == " " }) == true {
             lines[lines.count - 1] = ""
         } else if lines.last?.last == "~" {

@@ -1,6 +1,6 @@
-/// Walks over the bytes of one text and knows the line and column it is at.
+/// A position in the bytes of a text, with its line and column.
 struct HOCONScanner {
-    /// Where the text comes from, as far as it is not a place in a file.
+    /// The source of the text: a file, or a single place such as an environment variable.
     enum Source: Hashable {
         case file(String)
         case single(Origin)
@@ -12,7 +12,7 @@ struct HOCONScanner {
     private var line = 1
     private var column = 1
 
-    /// - Throws: when `bytes` are not UTF-8, with the place of the first byte that is wrong.
+    /// - Throws: if `bytes` are not UTF-8, with the place of the first wrong byte.
     init(_ bytes: [UInt8], source: Source) throws(HOCONError) {
         self.source = source
         self.bytes = bytes
@@ -47,8 +47,7 @@ struct HOCONScanner {
             line += 1
             column = 1
         } else if bytes[index] & 0b1100_0000 != 0b1000_0000 {
-            // Only the first byte of a scalar counts. The column of a character is reached by passing the ones before
-            // it.
+            // Only the first byte of a scalar counts as a column.
             column += 1
         }
         index += 1
@@ -58,26 +57,26 @@ struct HOCONScanner {
         for _ in 0..<count { advance() }
     }
 
-    /// Takes `text` if the rest begins with it.
+    /// Moves past `text`, if the rest begins with `text`.
     mutating func take(_ text: StaticString) -> Bool {
         guard starts(with: text) else { return false }
         advance(by: text.utf8CodeUnitCount)
         return true
     }
 
-    /// Takes bytes as long as `condition` holds.
+    /// Moves past all bytes that fulfil `condition`, and returns them.
     mutating func take(while condition: (UInt8) -> Bool) -> String {
         let start = index
         while let byte = peek(), condition(byte) { advance() }
         return text(from: start)
     }
 
-    /// The text from `start`, a position that `mark` gave, to here.
+    /// The text from `start`, a position that `mark` returned, to the current position.
     func text(from start: Int) -> String { String(decoding: bytes[start..<index], as: UTF8.self) }
 
     var mark: Int { index }
 
-    /// The length in bytes of the white space character here, or nil. Newline is not among them.
+    /// The length in bytes of a white space character, other than newline, at the current position; `nil` for any other character.
     var whitespaceLength: Int? {
         switch peek() {
         case 0x20, 0x09, 0x0B, 0x0C, 0x0D, 0x1C, 0x1D, 0x1E, 0x1F: 1
@@ -94,15 +93,15 @@ struct HOCONScanner {
 
     var isAtComment: Bool { peek() == UInt8(ascii: "#") || starts(with: "//") }
 
-    /// Takes white space within the line and returns it.
+    /// Moves past white space within the line, and returns it.
     mutating func takeBlanks() -> String {
         let start = index
         while let length = whitespaceLength { advance(by: length) }
         return text(from: start)
     }
 
-    /// Takes white space, newlines and comments.
-    /// - Returns: whether there was a newline among them.
+    /// Moves past white space, newlines and comments.
+    /// - Returns: whether there was a newline.
     @discardableResult
     mutating func skipBlankLines() -> Bool {
         var sawNewline = false
@@ -121,7 +120,7 @@ struct HOCONScanner {
         return sawNewline
     }
 
-    /// What stands here, for an error message.
+    /// The character at the current position, for an error message.
     var found: String {
         guard let byte = peek() else { return "the end" }
         if byte == UInt8(ascii: "\n") { return "the end of the line" }

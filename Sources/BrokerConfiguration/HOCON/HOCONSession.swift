@@ -1,9 +1,8 @@
-/// What is shared by a file and all that it includes: how to open files, what was spent so far, what shall be said at
-/// the end.
+/// State that a file and all files that it includes share: how to open files, what was read so far, and notices.
 struct HOCONSession {
     let limits: HOCONLimits
     private let read: HOCONDocument.FileReader
-    /// Files that are being read, the outermost first.
+    /// Paths of the files that are being read, the outermost first.
     private var open: [String] = []
     private var includes = 0
     private var bytes = 0
@@ -14,7 +13,7 @@ struct HOCONSession {
         self.read = read
     }
 
-    /// Counts `count` bytes and remembers that the file `name` is being read.
+    /// Counts `count` bytes of the file `name`, which is being read from now on.
     mutating func begin(_ name: String, bytes count: Int, at origin: Origin) throws(HOCONError) {
         bytes += count
         if bytes > limits.maximumBytes {
@@ -29,7 +28,7 @@ struct HOCONSession {
     mutating func close() { _ = open.popLast() }
 
     /// Opens an included file, whose name is relative to the file that includes it.
-    /// - Returns: nil when there is no such file and it is not required, as HOCON demands.
+    /// - Returns: `nil` if the file does not exist and is not required (HOCON.md, "Include semantics: missing files").
     mutating func open(
         include name: String,
         isRequired: Bool,
@@ -72,7 +71,7 @@ struct HOCONSession {
         return (path, content)
     }
 
-    /// `name` as seen from the folder of `includer`, with `.` and `..` taken out as far as the text tells.
+    /// The path of `name`, relative to the folder of `includer`, without `.` and `..` as far as the text allows.
     static func path(of name: String, relativeTo includer: String) -> String {
         let joined =
             name.hasPrefix("/")

@@ -1,4 +1,4 @@
-/// How keys and strings are written so that the parser reads the same again.
+/// Writes keys and strings in such a way that the parser reads them back.
 package enum HOCONText {
     /// `text` in double quotes with JSON's escapes.
     package static func quoted(_ text: String) -> String {
@@ -19,7 +19,7 @@ package enum HOCONText {
         return result + "\""
     }
 
-    /// `key` as one part of a path: plain where that is possible.
+    /// `key` as one part of a path, without quotes if possible.
     package static func key(_ key: String) -> String {
         let isPlain =
             !key.isEmpty

@@ -1,10 +1,10 @@
-/// A value of a resolved HOCON document: a tree without references, in which each value knows where it was written.
+/// A value of a resolved HOCON document: a tree without references, each value with its place in a file.
 package struct HOCONValue: Sendable {
     package enum Content: Sendable, Equatable {
         case object([String: HOCONValue])
         case list([HOCONValue])
         case string(String)
-        /// A JSON number, as it was written: what it means depends on who reads it (`1.10` is also a version).
+        /// A JSON number, as it was written, because the reader decides on its meaning (`1.10` can be a version).
         case number(String)
         case boolean(Bool)
         case null
@@ -20,12 +20,12 @@ package struct HOCONValue: Sendable {
 }
 
 extension HOCONValue: Equatable {
-    /// Values are equal when they say the same; where they were written is not part of it.
+    /// Compares contents, and not the places where they were written.
     package static func == (left: Self, right: Self) -> Bool { left.content == right.content }
 }
 
 extension HOCONValue {
-    /// The text of a single value, as a join of strings sees it; nil for objects and lists.
+    /// The text of a single value, as in a concatenation of strings; `nil` for objects and lists.
     package var text: String? {
         switch content {
         case .string(let text), .number(let text): text
@@ -41,7 +41,7 @@ extension HOCONValue {
 
     package var isNull: Bool { content == .null }
 
-    /// The value at `path`, or nil where an object or a key is missing.
+    /// The value at `path`; `nil` if an object or a key is missing.
     package func value(at path: some Sequence<String>) -> HOCONValue? {
         var value = self
         for key in path {
@@ -51,7 +51,7 @@ extension HOCONValue {
         return value
     }
 
-    /// Lays `later` over `self`: objects are merged key by key, an object of element numbers over a list element by element,
+    /// Merges `later` over this value: objects are merged key by key, an object of element numbers over a list element by element,
     /// and anything else is replaced.
     /// - Returns: how many fields of `later` were looked at, and elements of a list that became fields.
     @discardableResult
@@ -77,7 +77,7 @@ extension HOCONValue {
         return count
     }
 
-    /// What the text of a single unquoted value means: `true`, `false`, `null`, a number, or the text itself.
+    /// The content of an unquoted text: `true`, `false`, `null`, a number, or the text itself.
     package static func content(ofUnquoted text: String) -> Content {
         switch text {
         case "true": .boolean(true)

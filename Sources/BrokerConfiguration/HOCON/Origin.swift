@@ -1,6 +1,6 @@
-/// Where a value of the configuration comes from.
+/// The source of a value of the configuration.
 package enum Origin: Hashable, Sendable {
-    /// Nobody set it: the default in the code.
+    /// The default in the code.
     case builtIn
     /// `line` and `column` count from 1; columns count Unicode scalars.
     case file(String, line: Int, column: Int)
@@ -9,7 +9,7 @@ package enum Origin: Hashable, Sendable {
 }
 
 extension Origin {
-    /// What lies over what: a later one over those before it.
+    /// Sources in the order of precedence; a later one goes before an earlier one.
     enum Layer: Int {
         case builtIn, file
         /// Variables under EMQX's prefix.

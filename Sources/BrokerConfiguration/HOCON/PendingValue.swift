@@ -1,4 +1,4 @@
-/// A value as the parser leaves it, in which references are still open.
+/// A parsed value with unresolved references.
 struct PendingValue {
     indirect enum Content {
         case scalar(HOCONValue.Content)
@@ -6,12 +6,12 @@ struct PendingValue {
         case object(PendingObject)
         case reference(HOCONReference)
         case concatenation([Piece])
-        /// Found by following a reference.
+        /// The value of a resolved reference.
         case resolved(HOCONValue)
     }
 
     enum Piece {
-        /// White space between two values of one line: part of a joined string, nothing between lists.
+        /// White space between two values of one line: a part of concatenated strings, ignored between lists.
         case blank(String)
         case value(PendingValue)
     }
@@ -25,14 +25,14 @@ struct PendingValue {
 /// `${a.b}` or `${?a.b}`.
 struct HOCONReference {
     var path: [String]
-    /// `${?…}`: nothing when there is no such value.
+    /// True for `${?…}`, which is left out if it has no value.
     var isOptional: Bool
-    /// Where the file stands that says so, when it was included below the root: the path is looked up there first.
+    /// The path that the file of the reference was included at. References are looked up below that path first.
     var includedAt: [String]
 }
 
-/// All values that one key was given, in the order of the file. What they mean together is settled when references are:
-/// objects merge, anything else replaces, and a reference to the key itself means what was there before.
+/// All values that one key was given, in the order of the file. They become one value when references are resolved: an object
+/// merges with an earlier object, any other value replaces, and a reference to the key itself has the earlier value.
 struct PendingStack {
     var items: [PendingValue] = []
 
@@ -45,7 +45,7 @@ struct PendingStack {
                 items.append(value)
                 return
             }
-            // Without this the merge below would copy the whole object.
+            // Without this line the merge below would copy the whole object.
             items[last].content = .scalar(.null)
             merged.merge(object)
             items[last].content = .object(merged)
@@ -58,7 +58,7 @@ struct PendingStack {
         for item in other.items { append(item) }
     }
 
-    /// Calls `change` with the object on top, which is made when there is none.
+    /// Calls `change` with the last value, if that is an object, or else with a new object.
     mutating func withObject<Failure: Error>(
         origin: Origin,
         _ change: (inout PendingObject) throws(Failure) -> Void

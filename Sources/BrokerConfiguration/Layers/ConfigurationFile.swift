@@ -2,13 +2,13 @@ import Foundation
 
 /// Reads configuration files from the disk.
 package enum ConfigurationFile {
-    /// Reads what the user names, which may be a pipe.
-    /// - Returns: nil when there is no such file; at most `limit + 1` bytes, so that the caller sees when it is longer.
+    /// Reads the file that the user names, which may be a pipe.
+    /// - Returns: `nil` if the file does not exist; else at most `limit + 1` bytes, so that the caller notices a longer file.
     package static func read(_ path: String, limit: Int) throws -> [UInt8]? {
         try open(path, flags: 0).map { try bytes(of: $0, limit: limit) }
     }
 
-    /// Reads what a file names, which nobody waits for: only a regular file or a link to one.
+    /// Reads an included file, which must be a regular file or a link to one, since reading a pipe could block for ever.
     /// - Returns: as `read`.
     package static func readInclude(_ path: String, limit: Int) throws -> [UInt8]? {
         guard let file = try open(path, flags: O_NONBLOCK | O_NOCTTY) else { return nil }
@@ -19,7 +19,7 @@ package enum ConfigurationFile {
     }
 
     private static func open(_ path: String, flags: Int32) throws -> FileHandle? {
-        // The system would end the path there.
+        // The system would read the path up to the zero only.
         guard !path.utf8.contains(0) else { throw Unreadable(code: EINVAL) }
         let descriptor = Foundation.open(path, O_RDONLY | O_CLOEXEC | flags)
         if descriptor < 0 && errno == ENOENT { return nil }

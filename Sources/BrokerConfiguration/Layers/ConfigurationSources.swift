@@ -1,4 +1,4 @@
-/// Where a configuration is read from. A later source goes before an earlier one: the defaults in the code, the file, the
+/// The sources of a configuration. A later source goes before an earlier one: the defaults in the code, the file, the
 /// environment, the command line.
 package struct ConfigurationSources {
     /// The path of the file; nil for none.

@@ -2,7 +2,7 @@
 struct EnvironmentLayer {
     /// How the names of those variables begin.
     enum Prefix: String, CaseIterable {
-        /// EMQX's, so that its containers' variables work. What is set under the own prefix lies over it.
+        /// The prefix of EMQX, so that variables of its containers work. Variables with the own prefix go before them.
         case peer = "EMQX_"
         case own = "MARTLET_"
 
@@ -10,7 +10,7 @@ struct EnvironmentLayer {
     }
 
     private static let separator = "__"
-    /// Variables of EMQX's that a notice names.
+    /// Variables with the prefix of EMQX that a notice names.
     private static let maximumNamed = 10
 
     private(set) var values: [(path: [String], text: String, origin: Origin)] = []

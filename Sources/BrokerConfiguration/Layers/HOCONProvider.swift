@@ -1,7 +1,7 @@
 package import Configuration
 
-/// A HOCON tree as a source of `ConfigReader`. Values are converted as HOCON has it: a number may stand for a text and
-/// the other way round.
+/// A HOCON tree as a provider of swift-configuration. Values are converted as in HOCON: a number can be read as a text, and a
+/// text as a number.
 package struct HOCONProvider: ConfigProvider, ConfigSnapshot {
     package let providerName: String
     private let root: HOCONValue

@@ -31,7 +31,6 @@ package struct LoadedConfiguration<Root> {
         return text.text
     }
 
-    /// What the file, the environment and the command line say together, for readers by `ConfigReader`. Defaults are not in
-    /// it.
+    /// The values of the file, the environment and the command line, without defaults, for `ConfigReader`.
     package var provider: some ConfigProvider { HOCONProvider(tree, name: "martlet") }
 }

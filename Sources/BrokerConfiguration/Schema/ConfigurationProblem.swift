@@ -1,11 +1,11 @@
-/// One thing that is wrong with a configuration, or worth saying about it.
+/// A mistake in a configuration, or a warning about it.
 package struct ConfigurationProblem: Sendable, Equatable, CustomStringConvertible {
     package let origin: Origin
-    /// The dotted key, or nil when the text itself could not be read.
+    /// The dotted key; `nil` if the text itself could not be parsed.
     package let key: String?
-    /// What is wrong.
+    /// The mistake.
     package let message: String
-    /// What may stand there instead, when that can be listed.
+    /// What is allowed instead, if that can be listed.
     package let allowed: String?
 
     package init(origin: Origin, key: String?, message: String, allowed: String? = nil) {
@@ -29,10 +29,10 @@ package struct ConfigurationProblem: Sendable, Equatable, CustomStringConvertibl
     }
 }
 
-/// Everything that is wrong with a configuration, in the order of the file.
+/// All mistakes in a configuration, in the order of the file.
 package struct ConfigurationError: Error, Equatable, CustomStringConvertible {
     package let problems: [ConfigurationProblem]
-    /// How many more there are.
+    /// The number of further mistakes, which are not listed.
     package let untold: Int
 
     package var description: String {

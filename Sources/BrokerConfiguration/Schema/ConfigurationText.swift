@@ -3,12 +3,12 @@ package struct ConfigurationText {
     private let origin: (_ path: [String]) -> Origin?
     private var lines: [(text: String, comment: String)] = []
     private var indentation = ""
-    /// Keys are written without so many first parts of their path.
+    /// The number of first parts of a path that are not written, because an enclosing object has them.
     private var dropped = 0
 
     init(origin: @escaping (_ path: [String]) -> Origin?) { self.origin = origin }
 
-    /// Comments stand in one column, but none farther to the right than this.
+    /// The greatest column of comments, which otherwise follow the longest line.
     private static let farthestComment = 72
 
     var text: String {

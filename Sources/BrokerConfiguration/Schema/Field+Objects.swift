@@ -22,7 +22,7 @@ extension Field {
     }
 
     /// Objects of the same keys, each under a name of the user's.
-    /// - Parameter defaults: an object that no key is given of.
+    /// - Parameter defaults: an object without any key.
     package static func named<Inner>(
         _ name: String,
         _ property: WritableKeyPath<Root, [String: Inner]>,
@@ -64,9 +64,9 @@ extension Field {
         )
     }
 
-    /// A list of objects. A single object may stand without the brackets, and an element's number, from 1, may stand as a
-    /// key: `authentication.1.enable`.
-    /// - Parameter defaults: an element that no key is given of.
+    /// A list of objects. A single object needs no brackets, and the number of an element, from 1, can be a key:
+    /// `authentication.1.enable`.
+    /// - Parameter defaults: an element without any key.
     package static func list<Inner>(
         _ name: String,
         _ property: WritableKeyPath<Root, [Inner]>,

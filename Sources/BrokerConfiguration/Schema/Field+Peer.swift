@@ -1,7 +1,7 @@
 /// Keys that EMQX has and that change nothing here.
 extension Field {
     /// A key of a feature that is not built: only the values that ask for nothing are accepted.
-    /// - Parameter only: those values; the first stands in the reference.
+    /// - Parameter only: those values, of which the first is the default.
     package static func fixed(_ name: String, aliases: [String] = [], _ only: String..., because reason: String)
         -> Field
     {
@@ -138,7 +138,7 @@ extension Field {
         field.move = { given, path, reading in
             guard let value = given.removeValue(forKey: name) else { return }
             let place = given[object] ?? HOCONValue(.object([:]), origin: value.origin)
-            // What is no object is refused when it is read.
+            // Any other value is refused when the object is read.
             guard var fields = place.fields else { return }
             if let other = fields[name] {
                 if other.origin.layer > value.origin.layer { return }
@@ -161,8 +161,8 @@ extension Field {
 }
 
 extension HOCONValue {
-    /// Whether the value is `word`, also where it is written in another way: `off` for `false`, `0` for `0s`, or a list of
-    /// the one value. An empty list or object is `[]` or `{}`.
+    /// Whether the value is `word`, or another form of it: `off` for `false`, `0` for `0s`, or a list of the one value. An empty list
+    /// is `[]`, and an empty object `{}`.
     fileprivate func says(_ word: String) -> Bool {
         switch content {
         case .list(let elements) where elements.isEmpty: return word == "[]"

@@ -7,9 +7,9 @@ package struct Field<Root> {
     var isRequired = false
     /// Whether the key can change anything; false for a key that is accepted because EMQX has it.
     var hasEffect = true
-    /// What may be given, in words that end an error message.
+    /// The allowed values, in words for error messages.
     package let allowed: String
-    /// Moves the value, before anything is read, to the key that has taken this one's place; `nil` for a key of its own.
+    /// Moves the value to the newer place of the key before any value is read; `nil` for a key that has not moved.
     var move: ((inout [String: HOCONValue], _ path: [String], inout SchemaReading) -> Void)?
     let read: (inout Root, HOCONValue, _ path: [String], inout SchemaReading) -> Void
     let write: (Root, _ path: [String], inout ConfigurationText) -> Void

@@ -1,4 +1,4 @@
-/// What the reference says about one key.
+/// The description of one key in the reference.
 package struct KeyDescription: Sendable, Equatable {
     package enum Kind: Sendable, Equatable {
         case value(Change)
@@ -39,20 +39,26 @@ package enum ReferenceTable {
         return table(["key", "default", "allowed", "meaning"], rows)
     }
 
-    /// Keys that are accepted for EMQX's sake.
+    /// Keys that are accepted because EMQX has them. Neighbours of one object with the same values and reason share a row.
     package static func peers(_ keys: [KeyDescription]) -> String {
-        let rows = keys.compactMap { key -> [String]? in
-            switch key.kind {
-            case .value: nil
-            case .fixed: [names(key), "`\(key.allowed)`", key.summary]
-            case .withoutEffect: [names(key), key.allowed, key.summary]
+        var rows: [(object: Substring, names: String, allowed: String, summary: String)] = []
+        for key in keys {
+            if case .value = key.kind { continue }
+            let allowed = key.kind == .fixed ? "`\(key.allowed)`" : key.allowed
+            let object = key.key.prefix(upTo: key.key.lastIndex(of: ".") ?? key.key.startIndex)
+            if let last = rows.last, last.object == object, last.allowed == allowed, last.summary == key.summary {
+                rows[rows.count - 1].names += ", \(names(key, without: object))"
+            } else {
+                rows.append((object, names(key), allowed, key.summary))
             }
         }
-        return table(["key of EMQX", "accepted", "why"], rows)
+        return table(["keys of EMQX", "accepted", "why"], rows.map { [$0.names, $0.allowed, $0.summary] })
     }
 
-    private static func names(_ key: KeyDescription) -> String {
-        (["`\(key.key)`"] + key.aliases.map { "or `\($0)`" }).joined(separator: " ")
+    /// - Parameter object: the object that is not named, because the key before has named it.
+    private static func names(_ key: KeyDescription, without object: Substring = "") -> String {
+        let name = key.key.dropFirst(object.isEmpty ? 0 : object.count + 1)
+        return (["`\(name)`"] + key.aliases.map { "or `\($0)`" }).joined(separator: " ")
     }
 
     private static func table(_ head: [String], _ rows: [[String]]) -> String {

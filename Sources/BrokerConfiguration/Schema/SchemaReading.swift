@@ -1,31 +1,31 @@
-/// What is learned while a tree is read: problems, notices, and where values come from.
+/// The outcome of reading a tree, beside the values: problems, notices, and the sources of values.
 package struct SchemaReading {
-    /// Problems that are told, and keys without effect; a file that is not a configuration at all has a problem on each line.
-    /// Default 100.
+    /// The most problems, and keys without effect, that are listed, since a file that is no configuration at all has a problem on
+    /// each line. Default 100.
     static let maximumProblems = 100
 
     private(set) var problems: [ConfigurationProblem] = []
-    /// Problems beyond those.
+    /// The number of problems that are not listed.
     private(set) var untoldProblems = 0
     package var notices: [ConfigurationProblem] = []
     /// Dotted keys that were given and have no effect.
     private(set) var keysWithoutEffect: [String] = []
-    /// Where each value that was set comes from, by dotted key.
+    /// The sources of values that were set, by dotted key.
     private(set) var origins: [String: Origin] = [:]
 
-    /// The key at `path` was given, and has no effect.
+    /// Notes that the key at `path` was given and has no effect.
     mutating func noteWithoutEffect(_ path: [String]) {
         if keysWithoutEffect.count < Self.maximumProblems { keysWithoutEffect.append(HOCONText.path(path)) }
     }
 
     mutating func note(_ origin: Origin, at path: [String]) { origins[HOCONText.path(path)] = origin }
 
-    /// Where the value at `path` was set, or nil when it has its default.
+    /// The source of the value at `path`; `nil` if the value is the default.
     package func origin(at path: [String]) -> Origin? { origins[HOCONText.path(path)] }
 
     package mutating func add(_ problem: ConfigurationProblem) { add { problem } }
 
-    /// As `add`, for a problem that takes long to word.
+    /// As `add`, for a problem whose text is expensive.
     mutating func add(_ problem: () -> ConfigurationProblem) {
         if problems.count < Self.maximumProblems {
             problems.append(problem())
@@ -34,7 +34,7 @@ package struct SchemaReading {
         }
     }
 
-    /// `value` is not what may stand at `path`.
+    /// Adds the problem that `value` is not allowed at `path`.
     mutating func refuse(_ value: HOCONValue, at path: [String], allowed: String) {
         add(
             ConfigurationProblem(
@@ -46,7 +46,7 @@ package struct SchemaReading {
         )
     }
 
-    /// `value` short enough for one line.
+    /// `value`, shortened to a part of a line.
     private static func shown(_ value: HOCONValue) -> String {
         let longest = 60
         switch value.content {

@@ -63,7 +63,7 @@ package struct Section<Root> {
         complete(&root, path, &reading)
     }
 
-    /// The value of `field`, by whichever of its names. The value of a later layer counts; two names in one layer are an
+    /// The value of `field`, by any of its names. The value of a later layer counts; two names in one layer are an
     /// error.
     private func take(
         _ field: Field<Root>,
@@ -93,7 +93,7 @@ package struct Section<Root> {
         for field in fields { field.write(root, path + [field.name], &text) }
     }
 
-    /// What the reference says of these keys and of those below them.
+    /// Descriptions of these keys, and of the keys below them, for the reference.
     package func describe(_ defaults: Root, at path: [String] = []) -> [KeyDescription] {
         let described = fields.flatMap { $0.describe(defaults, path + [$0.name]) }
         guard let reason = othersHaveNoEffect else { return described }

@@ -1,15 +1,15 @@
-/// Finds what somebody may have meant.
+/// Finds the name that a user may have meant.
 enum Spelling {
-    /// - Returns: the name nearest to `word`, if it is near enough to be a slip: at most a third of the letters differ.
+    /// - Returns: the name nearest to `word`, if at most a third of the letters differ.
     static func nearest(to word: String, among names: [String]) -> String? {
-        // Nobody slips this long, and the cost is the product of the lengths.
+        // A longer word is no misspelling, and the cost is the product of the lengths.
         guard word.utf8.count <= 64 else { return nil }
         let ranked = names.map { (name: $0, distance: distance(word.lowercased(), $0)) }
         guard let best = ranked.min(by: { $0.distance < $1.distance }) else { return nil }
         return best.distance * 3 <= max(best.name.count, 3) ? best.name : nil
     }
 
-    /// Edits that make `left` of `right`: insert, delete, replace, swap neighbours.
+    /// The number of edits between two words: inserted, deleted and replaced letters, and swapped neighbours.
     private static func distance(_ left: String, _ right: String) -> Int {
         let left = Array(left.utf8)
         let right = Array(right.utf8)

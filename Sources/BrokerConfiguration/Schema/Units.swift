@@ -2,8 +2,8 @@
 enum ByteSize {
     private static let units: [(name: String, factor: Int)] = [("GB", 1 << 30), ("MB", 1 << 20), ("KB", 1 << 10)]
 
-    /// - Returns: the number of bytes that `text` means: `4096`, `512KB`, `1.5MiB`. KB and KiB are both 1024, as EMQX
-    ///   has it.
+    /// - Returns: the number of bytes of a text such as `4096`, `512KB` or `1.5MiB`; `nil` for any other text. KB and KiB are both
+    ///   1024, as in EMQX.
     static func bytes(of text: String) -> Int? {
         let number = text.prefix { $0.isASCII && ($0.isNumber || $0 == ".") }
         let factor: Int
@@ -36,7 +36,8 @@ enum TimeSpan {
         ("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1_000), ("ms", 1),
     ]
 
-    /// - Returns: the time that `text` means: `15s`, `1h30m`, `100ms`, `1.5s`, or a plain number of milliseconds.
+    /// - Returns: the time of a text such as `15s`, `1h30m`, `100ms`, `1.5s` or `2000`, which are milliseconds; `nil` for any other
+    ///   text.
     static func duration(of text: String) -> Duration? {
         if let milliseconds = Int(text) { return milliseconds >= 0 ? .milliseconds(milliseconds) : nil }
         var total = 0.0

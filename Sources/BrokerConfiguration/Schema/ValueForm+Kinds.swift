@@ -97,7 +97,7 @@ extension ValueForm<String> {
 }
 
 extension ValueForm where Value: Equatable {
-    /// One of some words. Of several words for a value, the first is written.
+    /// One of several words. If a value has several words, the first is written.
     package static func choice(_ words: KeyValuePairs<String, Value>) -> ValueForm {
         .text(
             words.map(\.key).joined(separator: ", "),
@@ -106,7 +106,7 @@ extension ValueForm where Value: Equatable {
         )
     }
 
-    /// Some of the words, each once: a list, or a text with commas or colons between them.
+    /// Several of some words, each at most once: a list, or a text with commas or colons between the words.
     package static func list<Element: Equatable>(of words: KeyValuePairs<String, Element>) -> ValueForm
     where Value == [Element] {
         ValueForm(

@@ -1,10 +1,10 @@
-/// How one kind of value is written in a configuration.
+/// A form in which values are written in a configuration.
 package struct ValueForm<Value> {
-    /// What is allowed, in words that end an error message and stand in the reference.
+    /// The allowed values, in words for error messages and the reference.
     package let allowed: String
-    /// - Returns: nil when the text or value is not of this form.
+    /// Returns the value; `nil` if the text is not of this form.
     let read: (HOCONValue) -> Value?
-    /// The value as HOCON text, which `read` understands; nil when there is nothing to write.
+    /// Returns the value as HOCON text, which `read` understands; `nil` if there is nothing to write.
     let write: (Value) -> String?
 
     package init(_ allowed: String, read: @escaping (HOCONValue) -> Value?, write: @escaping (Value) -> String?) {
@@ -22,12 +22,12 @@ package struct ValueForm<Value> {
         ValueForm(allowed, read: { $0.isNull ? nil : $0.text.flatMap(read) }, write: write)
     }
 
-    /// The value may be left out.
+    /// The same form, for a value that may be left out.
     var optional: ValueForm<Value?> {
         ValueForm<Value?>(allowed, read: { read($0).map { .some($0) } }, write: { $0.flatMap(write) })
     }
 
-    /// Also the word `word`, which is read as `nil`.
+    /// The same form and the word `word`, which is read as `nil`.
     package func or(_ word: String) -> ValueForm<Value?> {
         ValueForm<Value?>(
             "\(allowed), or \(word)",
@@ -39,7 +39,7 @@ package struct ValueForm<Value> {
         )
     }
 
-    /// The same texts, read as values of another type.
+    /// The same form, for values of another type.
     /// - Parameter to: `nil` for a value that is not allowed.
     package func mapped<New>(_ to: @escaping (Value) -> New?, from: @escaping (New) -> Value) -> ValueForm<New> {
         ValueForm<New>(allowed, read: { read($0).flatMap(to) }, write: { write(from($0)) })
@@ -47,7 +47,7 @@ package struct ValueForm<Value> {
 }
 
 extension ValueForm where Value: Equatable {
-    /// Also the words `words`, which are read as `value`; the first is written.
+    /// The same form and the words `words`, which are read as `value`; the first is written.
     package func or(_ words: String..., for value: Value) -> ValueForm {
         ValueForm(
             "\(allowed), or \(words.joined(separator: " or "))",
@@ -56,7 +56,7 @@ extension ValueForm where Value: Equatable {
         )
     }
 
-    /// Also the words `words` for no limit, which is `value`; the first is written.
+    /// The same form and the words `words` for no limit, which are read as `value`; the first is written.
     package func orNoLimit(_ words: String..., as value: Value) -> ValueForm {
         ValueForm(
             "\(allowed), or \(words.joined(separator: " or ")) for no limit",

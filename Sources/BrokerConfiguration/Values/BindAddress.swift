@@ -6,9 +6,9 @@
     import Darwin
 #endif
 
-/// Where a listener binds: an address and a port, or a port of all interfaces.
+/// The address and port that a listener binds to.
 package struct BindAddress: Sendable, Hashable {
-    /// An IPv4 or IPv6 address in text form without brackets, or nil for all interfaces.
+    /// An IPv4 or IPv6 address as text, without brackets; `nil` for all interfaces.
     package let host: String?
     /// 0 to 65535; 0 lets the system choose.
     package let port: Int
@@ -18,8 +18,8 @@ package struct BindAddress: Sendable, Hashable {
         self.port = port
     }
 
-    /// - Parameter text: `14567`, `:14567`, `0.0.0.0:14567`, `[::]:14567` or, as EMQX also takes it, `:::14567`. Blanks mean
-    ///   nothing.
+    /// - Parameter text: `14567`, `:14567`, `0.0.0.0:14567`, `[::]:14567` or, as in EMQX, `:::14567`. Blanks are
+    ///   ignored.
     package init?(_ text: String) {
         let text = text.filter { $0 != " " }
         let separator = text.lastIndex(of: ":")

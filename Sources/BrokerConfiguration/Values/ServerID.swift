@@ -17,7 +17,7 @@ package enum ServerID {
 }
 
 extension ValueForm<UInt64> {
-    /// As AWS writes it.
+    /// A server identifier in the form of AWS.
     package static var serverID: ValueForm {
         .text("0x and 16 hexadecimal digits", read: ServerID.number, write: ServerID.text)
     }

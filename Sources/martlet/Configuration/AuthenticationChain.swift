@@ -3,7 +3,7 @@ import BrokerServer
 import MQTTBroker
 import MQTTCodec
 
-/// The authenticators of `authentication`, asked one after the other until one knows the client.
+/// The user files of `authentication`, asked one after the other until one knows the client.
 struct AuthenticationChain {
     private let elements: [PasswordAuthentication]
     private let allowsAnonymous: Bool

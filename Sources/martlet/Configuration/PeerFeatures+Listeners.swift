@@ -1,6 +1,6 @@
 import BrokerConfiguration
 
-/// Keys of EMQX's listeners for what is not here.
+/// Keys of EMQX's listeners.
 extension PeerFeatures {
     static func listener<Root>() -> [Field<Root>] {
         [
@@ -16,15 +16,13 @@ extension PeerFeatures {
     }
 
     private static func rates<Root>() -> [Field<Root>] {
-        ["messages", "bytes", "delivery_messages", "delivery_bytes", "subscribes"].flatMap { name -> [Field<Root>] in
-            [
-                .fixed("\(name)_rate", "infinity", because: "messages are not rationed"),
-                .withoutEffect("\(name)_burst", because: "messages are not rationed"),
-            ]
-        }
+        let names = ["messages", "bytes", "delivery_messages", "delivery_bytes", "subscribes"]
+        let reason = "messages are not rationed"
+        return names.map { .fixed("\($0)_rate", "infinity", because: reason) }
+            + names.map { .withoutEffect("\($0)_burst", because: reason) }
     }
 
-    /// What listeners on TCP have.
+    /// Listeners on TCP.
     static func socket<Root>() -> [Field<Root>] {
         [
             .fixed("proxy_protocol", "false", because: "the PROXY protocol is not understood"),
@@ -40,6 +38,8 @@ extension PeerFeatures {
         [
             .includes("versions", "tlsv1.3", because: "TLS 1.3 alone is spoken"),
             .fixed("cacerts", "false", because: "the system's authorities vouch for no clients"),
+            .fixed("partial_chain", "false", because: "a chain ends at one of the authorities"),
+            .fixed("verify_peer_ext_key_usage", "disabled", because: "key usages are not compared"),
             .fixed("enable_crl_check", "false", because: "revocation lists are not read"),
             .section(
                 "ocsp",
@@ -62,6 +62,7 @@ extension PeerFeatures {
                 "reuse_sessions",
                 because: "sessions are resumed, with the client's certificate as long as it is valid"
             ),
+            .withoutEffect("session_tickets", because: "tickets are always given"),
             .withoutEffect("honor_cipher_order", because: "the cipher suites of TLS 1.3 are alike in strength"),
         ]
             + Field.withoutEffect(
@@ -71,7 +72,7 @@ extension PeerFeatures {
             + Field.withoutEffect(["dhfile"], because: "TLS 1.3 has groups with names")
     }
 
-    /// `listeners.quic.NAME`: what belongs to EMQX's QUIC stack, or is not settled by configuration here.
+    /// `listeners.quic.NAME`: keys of EMQX's own QUIC stack, and of what is not configurable here.
     static func quic<Root>() -> [Field<Root>] {
         [
             .fixed("migration_enabled", "true", "1", because: "clients may always change their address"),

@@ -1,9 +1,9 @@
 import BrokerConfiguration
 
-/// Keys of EMQX for what is not here. A feature that is not built is accepted only where it is turned off, because clients
-/// would miss it without a word; a key that tunes EMQX's own runtime is accepted with any value.
+/// Keys of EMQX for features that are not built, and for its own runtime. A feature is accepted only where it is turned off,
+/// because otherwise clients would miss it without a word; a key that tunes the runtime is accepted with any value.
 ///
-/// Reference: the schemas of EMQX 5.8.8, `emqx_schema.erl`, `emqx_conf_schema.erl`, `emqx_retainer_schema.erl`.
+/// Source: the schemas of EMQX 5.8.8 and 6.3.0, `emqx_schema.erl`, `emqx_conf_schema.erl`, `emqx_retainer_schema.erl`.
 enum PeerFeatures {
     /// Keys of the first level.
     static func fields<Root>() -> [Field<Root>] {
@@ -26,7 +26,7 @@ enum PeerFeatures {
                     "rpc", "broker", "force_shutdown", "force_gc", "conn_congestion", "stats", "sysmon", "vm", "alarm",
                     "trace", "crl_cache", "durable_storage", "license",
                 ],
-                because: "EMQX's own runtime is tuned by it"
+                because: "it tunes EMQX's own runtime"
             )
     }
 
@@ -118,9 +118,11 @@ extension PeerFeatures {
                     "crash_dump_file", "crash_dump_seconds", "crash_dump_bytes", "dist_net_ticktime", "backtrace_depth",
                     "applications", "cluster_call", "db_backend", "rpc_module", "tlog_push_mode",
                     "default_shard_transport", "shard_transports", "default_bootstrap_batch_size", "broker_pool_size",
-                    "generic_pool_size", "channel_cleanup_batch_size",
+                    "generic_pool_size", "channel_cleanup_batch_size", "schedulers", "dist_listen_options",
+                    "dist_connect_options", "dist_bind_address", "tls_server_session_tickets_amount",
+                    "tls_server_session_ticket_lifetime", "tls_stateless_tickets_seed",
                 ],
-                because: "Erlang's runtime is tuned by it"
+                because: "it tunes Erlang's runtime"
             )
             + Field.withoutEffect(
                 ["etc_dir", "config_files"],
@@ -140,9 +142,9 @@ extension PeerFeatures {
             + Field.withoutEffect(
                 [
                     "sync_mode_qlen", "drop_mode_qlen", "flush_qlen", "overload_kill", "burst_limit",
-                    "supervisor_reports", "max_depth",
+                    "supervisor_reports", "max_depth", "payload_encode", "with_mfa",
                 ],
-                because: "lines are written without a queue"
+                because: "it tunes EMQX's own log"
             )
     }
 
@@ -157,10 +159,12 @@ extension PeerFeatures {
             .fixed("clientid_override", "disabled", because: "client identifiers are not computed"),
             .fixed("message_expiry_interval", "infinity", because: "a client says when its message expires"),
             .fixed("mqueue_priorities", "disabled", because: "messages of one client wait in their order"),
+            .fixed("subscription_max_qos_rules", "[]", because: "mqtt.max_qos_allowed holds for all topics"),
             .fixed("upgrade_qos", "false", because: "a message has the lower QoS of publisher and subscriber"),
             .fixed("keepalive_backoff", "0.75", because: "keepalive_multiplier is its newer form"),
             .fixed("subscription_message_filter", "false", because: "messages are not filtered by their content"),
             .fixed("namespace_as_mountpoint", "false", because: "topics are not prefixed"),
+            .fixed("limiter", "{}", because: "messages are not rationed"),
             .withoutEffect("strict_mode", because: "malformed packets are always refused"),
             .withoutEffect("keepalive_check_interval", because: "each connection has a timer of its own"),
             .withoutEffect("mqueue_default_priority", because: "messages of one client wait in their order"),

@@ -61,12 +61,12 @@ import Testing
     }
 
     static let mistakes: [(String, String)] = [
-        ("x = 1\na = ${b.c}", "2:1: ${b.c} stands for nothing: there is no key b.c with a value by then"),
-        ("a = ${a}", "1:1: ${a} stands for nothing"),
-        ("a = ${b}\nb = ${a}", "2:1: ${a} stands for nothing"),
-        ("a { b = ${a} }", "1:5: ${a} stands within what it refers to"),
-        ("a = [1]\nb = ${a}x", "2:1: an object or a list stands beside a value of another kind"),
-        ("a = {x = 1} [2]", "1:1: an object or a list stands beside a value of another kind"),
+        ("x = 1\na = ${b.c}", "2:1: ${b.c} has no value: there is no key b.c with a value at this point"),
+        ("a = ${a}", "1:1: ${a} has no value"),
+        ("a = ${b}\nb = ${a}", "2:1: ${a} has no value"),
+        ("a { b = ${a} }", "1:5: ${a} is a part of the value that it refers to"),
+        ("a = [1]\nb = ${a}x", "2:1: an object or a list beside a value of another kind"),
+        ("a = {x = 1} [2]", "1:1: an object or a list beside a value of another kind"),
     ]
 
     @Test(arguments: mistakes)

@@ -11,7 +11,7 @@ import Testing
             "listeners.tcp.default.bind = 0.0.0.0:1883",
             ["1:37: ':' may not stand in an unquoted value; put the value in double quotes"]
         ),
-        ("node.name = ${WHO}", ["1:1: ${WHO} stands for nothing: there is no key WHO with a value by then"]),
+        ("node.name = ${WHO}", ["1:1: ${WHO} has no value: there is no key WHO with a value at this point"]),
         ("include required(\"more.conf\")", ["1:1: the included file more.conf does not exist"]),
         // Unknown keys
         (
