@@ -69,7 +69,7 @@ def test_loops_do_not_spin(full):
             except ConnectionError:
                 pass
     used, passed = processor_time(broker) - before, time.monotonic() - begin
-    assert used < passed / 2, f"{used} s of {passed} s"
+    assert used < passed / 10, f"{used} s of {passed} s"
 
 
 def test_clients_that_are_in_are_served_and_others_follow_them(full):

@@ -1,6 +1,7 @@
 """What the log says of clients."""
 
 import socket
+import ssl
 
 import pytest
 
@@ -81,18 +82,30 @@ def test_warnings_name_the_client(start):
     assert wait_until(lambda: said(broker, "frame_parse_failed", clientid="publisher", reason="malformed_packet")), broker.output
 
 
-def test_connections_that_never_become_clients_are_warned_of(start):
-    """Those beyond max_connections, and those whose TLS handshake fails; a health check that connects and closes is neither."""
+def test_connections_beyond_the_bound_are_warned_of(start):
     broker = start("node.loops = 1\nlisteners.tcp.default.max_connections = 1")
     only = WireOverTCP(broker.addresses["tcp"], 5, Options("only"))
     only.connect()
     with socket.create_connection(broker.addresses["tcp"], 10) as second:
         assert second.recv(1) == b""
-    socket.create_connection(broker.addresses["ssl"], 10).close()
-    with socket.create_connection(broker.addresses["ssl"], 10) as plain:
-        plain.sendall(b"GET / HTTP/1.1\r\n\r\n")
-        assert b"HTTP" not in plain.recv(100)
     assert wait_until(lambda: said(broker, "connection_limit_reached", listener="tcp:default")), broker.output
-    assert wait_until(lambda: said(broker, "tls_handshake_failed", listener="ssl:default", reason="http_request")), broker.output
+
+
+@pytest.mark.parametrize("verifies", [True, False], ids=["unknown authority", "no TLS"])
+def test_failed_tls_handshakes_are_warned_of(start, verifies):
+    """A health check, which connects and closes, is no failure. What a client says that does not know the authority, OpenSSL's cannot encrypt, so that its
+    reason is lost."""
+    broker = start("node.loops = 1")
+    address = broker.addresses["ssl"]
+    socket.create_connection(address, 10).close()
+    with socket.create_connection(address, 10) as connection:
+        if verifies:
+            with pytest.raises(ssl.SSLCertVerificationError):
+                ssl.create_default_context().wrap_socket(connection, server_hostname="localhost")
+        else:
+            connection.sendall(b"GET / HTTP/1.1\r\n\r\n")
+            connection.recv(100)
+    reason = {} if verifies else {"reason": "http_request"}
+    assert wait_until(lambda: said(broker, "tls_handshake_failed", listener="ssl:default", **reason)), broker.output
     broker.stop()
     assert not said(broker, "log_events_throttled_during_last_period"), broker.output

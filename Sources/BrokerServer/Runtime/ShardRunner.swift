@@ -9,6 +9,7 @@ import NIOCore
 final class ShardRunner {
     let eventLoop: any EventLoop
     private(set) var shard: Shard
+    private let log: ClientLog?
     private var group: ShardGroup?
     /// By the slot of the connection.
     private var attachments: [Attachment?] = []
@@ -21,15 +22,13 @@ final class ShardRunner {
     /// The counters' values of the last report to the metrics system.
     var reported = Counters()
 
-    /// A connection and its transport. Slots are reused: an attachment counts only if its connection is the one that is meant.
+    /// A connection and its transport. Slots are reused, so that the connection has to be compared, too.
     private struct Attachment {
         let connection: Connection
         let transport: any ConnectionTransport
         /// True if the connection is in `stalled`.
         var isStalled = false
     }
-
-    private let log: ClientLog?
 
     /// - Parameter log: `nil` for none.
     init(shard: consuming Shard, eventLoop: any EventLoop, log: ClientLog? = nil) {
@@ -43,6 +42,7 @@ final class ShardRunner {
 
     // MARK: - Events of transports
 
+    /// A connection has been accepted.
     func accept(_ transport: any ConnectionTransport, from peer: Peer) -> Connection {
         let connection = shard.accept(peer, now: .now())
         attach(transport, to: connection)
@@ -62,12 +62,19 @@ final class ShardRunner {
         attachments[connection.slot] = Attachment(connection: connection, transport: transport)
     }
 
+    private func attachment(of connection: Connection) -> Attachment? {
+        guard let attachment = attachments[connection.slot], attachment.connection === connection else { return nil }
+        return attachment
+    }
+
+    /// Octets have been read.
     func receive(_ bytes: ByteBuffer, on connection: Connection) {
         shard.receive(bytes, on: connection, now: .now())
         if shard.isStalled || connection.isReadingPaused(limits: shard.limits) { updateReading(connection) }
         scheduleFlush()
     }
 
+    /// The transport has become writable, or is not writable any more.
     func setBlocked(_ isBlocked: Bool, _ connection: Connection) {
         shard.setBlocked(isBlocked, connection, now: .now())
         updateReading(connection)
@@ -83,12 +90,13 @@ final class ShardRunner {
     /// A transport that is not writable has sent some of its octets.
     func progressed(_ connection: Connection) { shard.progressed(connection, now: .now()) }
 
+    /// A QUIC client has been validated at another address (RFC 9000 §9).
     func addressChanged(_ connection: Connection, to address: SocketAddress) {
         shard.addressChanged(connection, to: address)
     }
 
-    /// The transport has learned more of the client, such as its certificate, after the connection was accepted and before its first
-    /// packet.
+    /// The transport has learned more of the client, such as its certificate, after the connection was accepted and before
+    /// its first packet.
     func identified(_ connection: Connection, by identity: Peer.Identity) {
         shard.identified(connection, by: identity)
     }
@@ -106,16 +114,16 @@ final class ShardRunner {
         scheduleFlush()
     }
 
+    /// The transport is closed.
     func closed(_ connection: Connection) {
-        if let attachment = attachments[connection.slot], attachment.connection === connection {
-            attachments[connection.slot] = nil
-        }
+        if attachment(of: connection) != nil { attachments[connection.slot] = nil }
         shard.closed(connection, now: .now())
         scheduleFlush()
     }
 
     // MARK: - Events of other shards and of the node
 
+    /// Another shard has handed over messages or answers.
     func receive(_ messages: [ShardMessage], from source: Int) {
         shard.receive(messages, from: source, now: .now())
         scheduleFlush()
@@ -126,13 +134,13 @@ final class ShardRunner {
         let waiting = stalled
         stalled = []
         shard.resume(waiting, now: .now())
-        for connection in waiting {
-            guard let attachment = attachments[connection.slot], attachment.connection === connection else { continue }
+        for connection in waiting where attachment(of: connection) != nil {
             attachments[connection.slot]?.isStalled = false
             updateReading(connection)
         }
     }
 
+    /// The authenticator has answered about a client.
     func authenticated(_ ticket: Authenticator.Ticket, _ verdict: Authenticator.Verdict) {
         shard.authenticated(ticket, verdict, now: .now())
         scheduleFlush()
@@ -176,7 +184,7 @@ final class ShardRunner {
         shard.swapDirty(with: &dirty)
         for connection in dirty {
             let output = shard.takeOutput(of: connection)
-            guard let attachment = attachments[connection.slot], attachment.connection === connection else { continue }
+            guard let attachment = attachment(of: connection) else { continue }
             if output.count > 0 { attachment.transport.write(output) }
             shard.recycle(output.buffer)
             if connection.isClosed {
@@ -194,7 +202,7 @@ final class ShardRunner {
 
     /// Stops or resumes reading from a connection, as its state and the mailboxes of other shards ask for.
     private func updateReading(_ connection: Connection) {
-        guard let attachment = attachments[connection.slot], attachment.connection === connection else { return }
+        guard let attachment = attachment(of: connection) else { return }
         if shard.isStalled, !attachment.isStalled {
             attachments[connection.slot]?.isStalled = true
             stalled.append(connection)

@@ -1,6 +1,6 @@
 import MQTTCodec
 
-// Events of clients, for the log. Without a wish for a kind, an event costs one test of a bit.
+// Events of clients, for the log. An event of a kind that is not wanted costs one test of a bit.
 extension Shard {
     /// Collects events of these kinds from now on, and none of other kinds.
     ///
@@ -9,15 +9,17 @@ extension Shard {
         events.want(kinds, once: once)
     }
 
-    /// The events of this burst, in their order.
+    /// Takes the events since the last call, in their order.
     package mutating func takeEvents() -> [ShardEvent] { events.take() }
 
-    /// Ends a window: how many events of each kind were counted and not collected. Kinds without any are left out.
+    /// Ends a window.
+    ///
+    /// - Returns: how many events of each kind were wanted and not collected in it; only kinds with such events.
     package mutating func takeSuppressedEvents() -> [(kind: ShardEvent.Kind, count: UInt64)] {
         events.takeSuppressed()
     }
 
-    /// Tells an event of a peer that is no client yet.
+    /// Collects an event of a peer that has not sent CONNECT.
     package mutating func tell(_ kind: ShardEvent.Kind, of peer: Peer, detail: String? = nil) {
         guard events.admits(kind) else { return }
         events.append(
@@ -33,7 +35,7 @@ extension Shard {
         )
     }
 
-    /// Tells an event of a connection, or of the connection whose data stream this is.
+    /// Collects an event of a connection or of one of its data streams.
     mutating func tell(_ kind: ShardEvent.Kind, _ connection: Connection, _ reason: ReasonCode? = nil) {
         guard events.admits(kind) else { return }
         let connect = (connection.control ?? connection).connect?.packet
@@ -49,7 +51,7 @@ extension Shard {
         )
     }
 
-    /// Tells an event of a client that may be away.
+    /// Collects an event of a client that may have no connection.
     mutating func tell(_ kind: ShardEvent.Kind, of session: Session) {
         guard events.admits(kind) else { return }
         let peer = session.root.connection?.peer

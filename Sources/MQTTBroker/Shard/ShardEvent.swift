@@ -1,12 +1,12 @@
 package import MQTTCodec
 package import NIOCore
 
-/// Something that happened to a client, as a log or a monitor tells it. Holds no password and no payload.
+/// An event of a client, for the log and for monitors. It holds no password and no payload.
 package struct ShardEvent: Sendable {
     package let kind: Kind
-    /// As CONNECT said or the server assigned it, in the client's own words; `nil` before CONNECT.
+    /// As in CONNECT, unescaped, or as the server has assigned it; `nil` before CONNECT.
     package let clientIdentifier: String?
-    /// As CONNECT said it, in the client's own words; `nil` once the client is connected.
+    /// As in CONNECT, unescaped; `nil` in events after `connected`.
     package let userName: String?
     /// The client's last validated address; `nil` where the client has no connection.
     package let address: SocketAddress?
@@ -36,12 +36,12 @@ package struct ShardEvent: Sendable {
         /// A QoS 0 message was dropped for a client that is away or slow (`Limits.queuesQoS0`).
         case messageDroppedSlowReader
 
-        /// A connection was closed because its listener has as many as it may have. Told by the shell.
+        /// The listener has closed a connection because it has as many as its bound allows. Collected by the shell.
         case tooManyConnections
-        /// The TLS handshake of a connection has failed. Told by the shell.
+        /// The TLS handshake of a connection has failed. Collected by the shell.
         case handshakeFailed
 
-        /// True for events that clients can cause at any rate, which say too much when each of them is told.
+        /// True for events that clients can cause at any rate, so that a line for each of them would fill the log.
         package var isRepetitive: Bool {
             switch self {
             case .connected, .refused, .disconnected: false

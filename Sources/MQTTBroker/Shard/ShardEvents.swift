@@ -1,35 +1,36 @@
-/// The events of a shard's clients that nobody has taken yet, of the kinds that somebody wants.
+/// Collects events of a shard's clients, of the kinds that the shell wants, until it takes them.
 ///
-/// Of a kind that is to be told once a window, the first event is collected and those that follow are counted, until
-/// `takeSuppressed()` begins the next window.
+/// Of a kind that is wanted once a window, the first event is collected and further ones are counted, until `takeSuppressed()`
+/// begins the next window.
 struct ShardEvents {
     private(set) var collected: [ShardEvent] = []
     private var wanted: ShardEvent.Kinds = []
-    private var toldOnce: ShardEvent.Kinds = []
-    /// Those of `toldOnce` that have been told in this window.
+    /// Kinds of which one event a window is collected.
+    private var wantedOnce: ShardEvent.Kinds = []
+    /// The kinds of `wantedOnce` of which an event has been collected in this window.
     private var told: ShardEvent.Kinds = []
     /// By raw value of the kind; empty while nothing is wanted.
     private var suppressed: [UInt64] = []
 
-    /// Events of one burst; further ones are counted as suppressed.
+    /// Events that are collected at a time; further ones are counted.
     static let maximumCount = 10_000
 
     var isEmpty: Bool { collected.isEmpty }
 
     mutating func want(_ kinds: ShardEvent.Kinds, once: ShardEvent.Kinds) {
         wanted = kinds
-        toldOnce = once
+        wantedOnce = once
         suppressed = kinds.isEmpty ? [] : Array(repeating: 0, count: ShardEvent.Kind.allCases.count)
     }
 
-    /// True if an event of this kind is to be collected; one that is wanted and not collected is counted.
+    /// True if an event of this kind is to be collected. Counts an event that is wanted and is not to be collected.
     mutating func admits(_ kind: ShardEvent.Kind) -> Bool {
         guard wanted.contains(kind) else { return false }
         if told.contains(kind) || collected.count >= Self.maximumCount {
             suppressed[Int(kind.rawValue)] += 1
             return false
         }
-        if toldOnce.contains(kind) { told.insert(kind) }
+        if wantedOnce.contains(kind) { told.insert(kind) }
         return true
     }
 
