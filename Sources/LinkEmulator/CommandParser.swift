@@ -11,7 +11,7 @@ package struct CommandParser {
             delay TIME | jitter TIME | loss P | duplicate P | reorder P TIME | rate none|RATE
             burst none | burst P-BAD P-GOOD [LOSS-WHEN-BAD [LOSS-WHEN-GOOD]] | queue N | queue SIZE
         cut [TIME] | mend
-        rebind all|ADDRESS[:PORT] port|address|both
+        rebind all|ADDRESS[:PORT] port|address|both|back
         expire all|ADDRESS[:PORT]
         at TIME COMMAND | every TIME COMMAND
         report | quit
@@ -37,9 +37,9 @@ package struct CommandParser {
         case "mend": return .mend
         case "rebind":
             let scope = try scope()
-            let word = try next("port, address or both")
+            let word = try next("port, address, both or back")
             guard let change = NATChange(rawValue: String(word)) else {
-                throw Failure(description: "'\(word)' is not port, address or both")
+                throw Failure(description: "'\(word)' is not port, address, both or back")
             }
             return .rebind(scope, change)
         case "expire": return .expire(try scope())

@@ -17,6 +17,8 @@ struct NAT {
 
     private struct Binding {
         var outside: Endpoint
+        /// The outside before the last rebinding.
+        var before: Endpoint?
         var lastUsed: Nanoseconds
         /// What it carries first is news.
         var awaited: NATNews.Kind? = .bound
@@ -98,15 +100,21 @@ struct NAT {
     /// Gives flows other outside endpoints; what is on its way to the old ones finds no binding any more.
     mutating func rebind(_ scope: FlowScope, _ change: NATChange) {
         for key in keys(scope) {
-            guard let binding = bindings[key],
-                let outside = endpoint(for: key.transport, instead: binding.outside, change)
-            else { continue }
+            guard let binding = bindings[key], let outside = outside(of: binding, key.transport, change) else {
+                continue
+            }
             insides[Key(transport: key.transport, endpoint: binding.outside)] = nil
             insides[Key(transport: key.transport, endpoint: outside)] = key.endpoint
             bindings[key]?.outside = outside
+            bindings[key]?.before = binding.outside
             bindings[key]?.awaited = .bound
             counters.rebound += 1
         }
+    }
+
+    private mutating func outside(of binding: Binding, _ transport: Transport, _ change: NATChange) -> Endpoint? {
+        if change == .back, let before = binding.before, isFree(before, transport) { return before }
+        return endpoint(for: transport, instead: binding.outside, change == .back ? .port : change)
     }
 
     /// Forgets bindings, as a NAT does whose timeout is over.

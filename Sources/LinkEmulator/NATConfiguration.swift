@@ -17,6 +17,8 @@ package struct NATConfiguration: Sendable, Equatable {
 /// What differs after a rebinding.
 package enum NATChange: String, Sendable, CaseIterable {
     case port, address, both
+    /// To the endpoint before the last rebinding; another port where there is none, or it is taken.
+    case back
 }
 
 /// Flows by their endpoint on the inside.

@@ -65,7 +65,7 @@ class Picoquic(QUIC):
         self.file = Path(self.folder.name, "tickets")
         if ticket:
             self.file.write_bytes(ticket)
-        self.nat = NAT(self.address)
+        self.nat = NAT(self.address, self.HOST)
         return self.Connection(configuration=self.Configuration(session_ticket_file=str(self.file), ip_family=socket.AF_INET, **settings))
 
     def begin(self, early: bytes) -> None:
@@ -121,9 +121,9 @@ class Picoquic(QUIC):
 class NAT:
     """Carries one client's datagrams to the broker and back, in a thread, from an address that changes when it is told."""
 
-    def __init__(self, broker: Address):
+    def __init__(self, broker: Address, host: str):
         self.broker = broker
-        self.inside, self.outside = bound(), bound()
+        self.inside, self.outside = bound(), bound(host)
         self.address: Address = self.inside.getsockname()
         self.client: Address | None = None
         self.moved: Moved | None = None

@@ -61,13 +61,14 @@ class QUIC:
 
     name = "quic"
     CONTROL = 0
+    HOST = "127.0.0.1"  # of the client; empty for whichever leads to the broker
     Configuration, Connection, events = QuicConfiguration, QuicConnection, aioquic.quic.events
 
     def __init__(
         self, address: Address, alpn: str = "mqtt", verify: ssl.VerifyMode = ssl.CERT_NONE, ticket: object = None, early: bytes = b"", **settings
     ):
         self.address = address
-        self.socket = bound()
+        self.socket = bound(self.HOST)
         self.moved: Moved | None = None
         self.tickets: list = []
         self.resumed = False

@@ -2,8 +2,12 @@
 
 import statistics
 import subprocess
+import sys
 import threading
 import time
+from pathlib import Path
+
+from link import Link
 
 from .bed import Bed, Options, Way
 
@@ -66,7 +70,7 @@ def rebinding(options: Options, delay: int = 15, rate: str = "10mbit", first: fl
     for transport in ["quic", "ssl"]:
         for change in ["both"] if options.quick else ["port", "address", "both"]:
             way = Way(transport)
-            with Bed(options, f"set delay {delay}ms rate {rate} queue 100", way=way, nat=True, settings=(f"node.loops={loops}", f"listeners.quic.default.new_address_interval={int(every * 500)}ms")) as bed:
+            with Bed(options, f"set delay {delay}ms rate {rate} queue 100", way=way, nat=True, settings=(f"node.loops={loops}",)) as bed:
                 rows.append(rebind(bed, change, first, every, changes, 2 * delay / 1000))
                 row = rows[-1]
                 options.say(
@@ -130,6 +134,60 @@ def rebind(bed: Bed, change: str, first: float, every: float, changes: int, roun
         "interruption_p50_ms": percentile(interruptions, 50), "interruption_p99_ms": percentile(interruptions, 99),
         "connections_lost": sum(speaker.losses for speaker in speakers) + sum(listener.losses for listener in listeners),
         "sent": sent, "lost": lost, "twice": twice, "rebound": counters["counters"]["nat"]["rebound"], "late_ms": counters["lateMean"] / 1000,
+    }
+
+
+def wandering(options: Options, delay: int = 15, every: float = 0.1) -> list[dict]:
+    """A NAT gives one client another port again and again, or the same two by turns, under traffic both ways at QoS 1."""
+    rows = []
+    for change in ["port", "back"]:
+        for stack in ["Martlet", "AioQUIC", "QH3", "Picoquic"]:
+            with Bed(options, f"set delay {delay}ms", way=Way("quic"), nat=True, settings=("node.loops=4",)) as bed:
+                rows.append(wander(bed, stack, change, every, int(options.seconds(60, 3) / every), delay / 1000))
+                options.say(str(rows[-1]))
+    return rows
+
+
+def wander(bed: Bed, stack: str, change: str, every: float, changes: int, delay: float) -> dict:
+    if stack == "Martlet":
+        listener = Listener(bed.tool("sub", "-t", "down", "-q", 1, "-F", Listener.FORMAT))
+        wait_until(lambda: bed.link.bound)
+        speaker = Speaker(lambda: bed.tool("pub", "-t", "up", "-q", 1, "-l"))
+    else:
+        words = [sys.executable, Path(__file__).with_name("walker.py"), stack, Link.SERVER, Link.PORTS["quic"], "walker", "up", "down"]
+        process = bed.popen([*bed.link.at_client, *words], stdin=subprocess.PIPE)
+        listener, speaker = Listener(process), Speaker(lambda: process)
+        wait_until(lambda: bed.link.bound)
+    inside = bed.link.bound[0]["inside"]
+    up = Listener(bed.tool("sub", "-t", "up", "-q", 1, "-F", Listener.FORMAT, far=False))
+    down = Speaker(lambda: bed.tool("pub", "-t", "down", "-q", 1, "-l", far=False))
+    while not (listener.messages and up.messages):
+        speaker.say()
+        down.say()
+        if down.number > 1000:
+            raise RuntimeError(f"{stack} hears nothing")
+        time.sleep(0.05)
+    begun, known = (down.number, speaker.number), len(bed.link.bound)
+    start = time.monotonic()
+    for count in range(changes):
+        bed.link.say(f"rebind all {change}")
+        while time.monotonic() < start + (count + 1) * every:
+            speaker.say()
+            down.say()
+            time.sleep(0.01)
+    last = (down.number, speaker.number)
+    wait_until(lambda: last[0] in listener.numbers and last[1] in up.numbers, 15)
+    gaps = []
+    for instant in [bound["unix"] / 1e9 for bound in bed.link.bound[known:] if bound["inside"] == inside]:
+        # What was behind the NAT already when it changed comes within the delay of the link.
+        if heard := listener.next_after(instant + delay):
+            gaps.append((heard - instant) * 1000)
+    lost = sum(len(set(range(first + 1, end + 1)) - set(heard.numbers)) for heard, first, end in zip((listener, up), begun, last))
+    counters = bed.link.counters()
+    return {
+        "stack": stack, "change": change, "every_ms": every * 1000, "round_trip_ms": delay * 2000, "moves": len(gaps),
+        "gap_p50_ms": percentile(gaps, 50), "gap_p99_ms": percentile(gaps, 99), "gap_max_ms": max(gaps, default=None),
+        "bindings": counters["counters"]["nat"]["made"], "messages": sum(last) - sum(begun), "lost": lost, "late_ms": counters["lateMean"] / 1000,
     }
 
 

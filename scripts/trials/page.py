@@ -114,6 +114,14 @@ def rebinding(rows: Rows) -> tuple[str, dict[str, str]]:
     return table(header, map(unit, rows)), {"rebinding": chart("From a NAT rebinding to the next delivery (shorter is better)", plots)}
 
 
+def wandering(rows: Rows) -> tuple[str, dict[str, str]]:
+    unit = lambda row: [
+        row["stack"], {"port": "another port", "back": "two ports by turns"}[row["change"]], figure(row["moves"]),
+        f"{figure(row['gap_p50_ms'])} / {figure(row['gap_p99_ms'])} / {figure(row['gap_max_ms'])}", figure(row["messages"]), figure(row["lost"]),
+    ]
+    return table(["client", "each time", "moves", "gap, p50 / p99 / most, ms", "messages", "lost"], map(unit, rows)), {}
+
+
 def crowd(rows: Rows) -> tuple[str, dict[str, str]]:
     unit = lambda row: [
         row["way"], figure(row["clients"]), f"{figure(row['gap_p50_ms'])} / {figure(row['gap_p99_ms'])}", figure(row["all_reached_s"], 1), figure(row["connections_lost"]), figure(row["messages"]), figure(row["lost"]),
@@ -137,6 +145,7 @@ PARTS: dict[str, tuple[str, str, Callable[[Rows], tuple[str, dict[str, str]]]]] 
     "goodput": ("Goodput", "Four publishers and four subscribers with eight topics each, all over one link of 50 Mbit/s each way, a queue of 100 packets and 10 ms one way, as fast as it takes them; the payloads are counted. Cubic is the same algorithm on both sides. The bbr of Linux is its first version, which does not mind how much is lost; ngtcp2's is the later one of the Internet-Draft, which gives way where more than 2 % are.", goodput),
     "blocking": ("Head of line", "A publisher with a small topic, ten messages a second, and a large one, 100 MB every 5 seconds, over a link of 29 packets a second. With streams the small topic has one of its own, of a higher priority.", blocking),
     "rebinding": ("Address changes", "Behind a NAT, five subscribers and five publishers, a message each 20 ms both ways at QoS 2, 15 ms one way, 10 Mbit/s. The NAT gives all of them other ports, addresses or both again and again. The gap runs from a client's first packet by its new endpoint to the next delivery to it; the interruption from the rebinding itself. The gap of TCP is that of the first change alone. A TCP connection ends with its address: `martlet sub` waits a second and connects again to the session that it left, and what a publisher is given meanwhile is lost.", rebinding),
+    "wandering": ("A client that moves often", "A NAT changes the port of one client each 100 ms for a minute, under a message each 10 ms both ways at QoS 1, 15 ms one way. The gap runs from the client's first packet by its new port to the next delivery to it that was not behind the NAT already.", wandering),
     "crowd": ("A crowd that moves", "Half of the clients publish, half are published to, a message each 2 s at QoS 1, 15 ms one way, each with a socket of its own behind a NAT that changes the addresses and the ports of all at one instant. Who only listens sends nothing until its keep alive, 10 s, is due, and is not found before. A client over TCP connects again, to the session that it left, 5 s after it has found out, and publishes nothing until then. What is counted as more is so in the 16 s after the change, beside 6 s before it; what listeners do not acknowledge meanwhile makes it less.", crowd),
     "idle": ("Silence", "A subscriber says nothing for longer than its NAT remembers. A message is published for it then. The next packet of a client over QUIC is the PING that ours send after 25 s of silence, that of one over TCP its keep alive, which is half as long again as the silence: the time from the publish is set by these, that from the next packet by the transport. `keep_alive_interval_ms` makes the listener send PINGs as well. 25 ms one way.", idle),
 }
