@@ -16,8 +16,6 @@ struct QUICBridge: Sendable {
             privateKey: certificate.key,
             staticSecret: (0..<32).map { _ in UInt8.random(in: 0...255) }
         )
-        // Clients of the tests change their address more often than vehicles do.
-        configuration.newAddressBurst = 1000
         configuration.resumption = QUICServerResumption(
             keys: TicketKeys(),
             earlyData: EarlyDataStore(window: .seconds(14_400))

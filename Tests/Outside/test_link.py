@@ -195,7 +195,7 @@ def test_large_upload_outlives_rebindings(link, broker, tool, change, qos):
     """RFC 9000 §9.3: a client's messages of 16 KB, more than the link takes at once, while its NAT changes again and again and
     packets are lost. Each arrives whole and in order, at QoS 2 once."""
     joined = link("set delay 10ms loss 1% rate 20mbit queue 100", nat=True, seed=3)
-    broker(joined, "node.loops=4", "listeners.quic.default.new_address_burst=100", "mqtt.max_mqueue_len=10000")
+    broker(joined, "node.loops=4", "mqtt.max_mqueue_len=10000")
     watch = subscribe(joined, tool, joined.at_server, "tcp", qos)
     lines = [f"{number}:" + chr(97 + number % 26) * 16_000 for number in range(150)]
     publisher = tool(joined.at_client, "pub", "quic", "-t", "numbers", "-q", str(qos), "-l")

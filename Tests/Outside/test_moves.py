@@ -18,8 +18,7 @@ HOSTS = ("127.0.0.1", "127.0.0.2")
 
 @pytest.fixture(scope="module")
 def broker(start, request) -> Server:
-    """Lets a connection show as many addresses as it likes."""
-    return start(f"node.loops = {request.config.getoption('--move-loops')}\nlisteners.quic.default.new_address_burst = 1000")
+    return start(f"node.loops = {request.config.getoption('--move-loops')}")
 
 
 @pytest.fixture
@@ -72,7 +71,12 @@ def next_address(host: str, count: int) -> tuple[str, bool]:
     return [(host, False), (other, True), (other, False)][count % 3]
 
 
-def travel(mover: Flow, fixed: Flow, moves: int, active: bool = False) -> list[float]:
+def to_and_fro(host: str, count: int) -> tuple[str, bool]:
+    """The other one of two addresses, with the same port."""
+    return HOSTS[1 - HOSTS.index(host)], True
+
+
+def travel(mover: Flow, fixed: Flow, moves: int, active: bool = False, way=next_address) -> list[float]:
     """Changes the address again and again, each time with messages on their way that the old socket never sees. Returns the
     seconds from the first datagram that left from the new address to the delivery of what was published since."""
     gaps: list[float] = []
@@ -82,7 +86,7 @@ def travel(mover: Flow, fixed: Flow, moves: int, active: bool = False) -> list[f
         for qos in (1, 2):
             mover.send(qos)
             fixed.send(qos)
-        host, keep_port = next_address(host, count)
+        host, keep_port = way(host, count)
         before = len(fixed.sent)
         (connection.migrate if active else connection.rebind)(host, keep_port)
         for qos in (2, 1):
@@ -107,10 +111,10 @@ def settle(*flows: Flow) -> None:
 
 @pytest.fixture
 def tour(broker, connect, topic, record_property):
-    def tour(stack: type[Wire], moves: int, active: bool = False) -> None:
+    def tour(stack: type[Wire], moves: int, active: bool = False, way=next_address) -> None:
         mover = Flow(connect(Kind(stack, 5), to=broker), to=f"{topic}/up", of=f"{topic}/down")
         fixed = Flow(connect(TCP5, to=broker), to=f"{topic}/down", of=f"{topic}/up")
-        gaps = sorted(travel(mover, fixed, moves, active))
+        gaps = sorted(travel(mover, fixed, moves, active, way))
         settle(mover, fixed)
         for one, other in ((mover, fixed), (fixed, mover)):
             assert other.received == one.sent
@@ -125,6 +129,12 @@ def tour(broker, connect, topic, record_property):
 def test_rebinding(tour, moves, stack):
     """§9.3.1: the client does not know of it, as behind a NAT."""
     tour(stack, moves)
+
+
+@each_stack
+def test_nat_that_returns(tour, moves, stack):
+    """A client is found again at an address that it has left shortly before, each time."""
+    tour(stack, moves, way=to_and_fro)
 
 
 @pytest.mark.parametrize("stack", [AioQUIC, QH3])

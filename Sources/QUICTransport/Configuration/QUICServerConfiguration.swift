@@ -50,11 +50,12 @@ package struct QUICServerConfiguration: Sendable {
     /// Connections of this endpoint whose handshake is not complete, some 45 KiB each. Initials beyond it are dropped.
     package var maximumHandshakes = 4_096
 
-    /// New peer addresses that one connection may show in a burst before further ones are dropped unread.
+    /// New peer addresses of one connection that may owe an answer to their PATH_CHALLENGE at once (RFC 9000 §8.2), 1 and up.
+    /// Datagrams from further ones are dropped unread.
     package var newAddressBurst = 4
 
-    /// Time in which one more new peer address is allowed.
-    package var newAddressInterval: Duration = .seconds(5)
+    /// Time after which one more new peer address may owe an answer.
+    package var newAddressInterval: Duration = .milliseconds(20)
 
     /// Closed connections that are remembered to answer late packets; the oldest goes first.
     package var maximumClosedConnections = 4_096

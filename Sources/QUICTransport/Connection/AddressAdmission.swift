@@ -1,43 +1,68 @@
-/// Which peer addresses of one connection are read from.
+/// The addresses from which one connection's datagrams are read, beside the peer's validated address.
 ///
-/// Path validation holds state for each new address, and a peer that shows many and answers none would make it grow
-/// and starve the path in use. New addresses are let in at a rate; those let in before stay so.
+/// Each new address costs a token of a bucket, since the path validation of it (RFC 9000 §8.2) holds state and sends
+/// packets to whoever is there. An address that answers its PATH_CHALLENGE gives the token back. So a client may move as
+/// often as it likes, and only addresses that nobody answers from are rationed.
 struct AddressAdmission {
-    /// Addresses let in and not yet validated.
-    private static let remembered = 4
+    /// The most addresses that are remembered as admitted; the oldest of them makes room for the next.
+    static let capacity = 4
 
     private let burst: Int
     private let interval: UInt64
-    /// Made with the first new address: nearly no connection ever needs it.
+    /// `nil` until the first new address: nearly no connection has one.
     private var state: State?
+
+    private struct Entry {
+        let address: DatagramAddress
+        /// False as long as the address owes its token.
+        var isValidated: Bool
+    }
 
     private final class State {
         var bucket: TokenBucket
-        var admitted: [DatagramAddress] = []
+        var entries: [Entry] = []
 
         init(bucket: TokenBucket) {
             self.bucket = bucket
         }
+
+        func append(_ entry: Entry) {
+            if self.entries.count == AddressAdmission.capacity { self.entries.removeFirst() }
+            self.entries.append(entry)
+        }
     }
 
-    /// - Parameter interval: nanoseconds after which one more address is let in.
+    /// - Parameters:
+    ///   - burst: new addresses that may be unanswered at once; 0 admits none.
+    ///   - interval: nanoseconds after which one more is admitted.
     init(burst: Int, interval: UInt64) {
         self.burst = burst
         self.interval = interval
     }
 
+    /// True if datagrams from the address are to be read.
+    ///
+    /// - Parameter now: nanoseconds of the event loop's clock.
     mutating func admits(_ address: DatagramAddress, now: UInt64) -> Bool {
         let state = self.state ?? State(bucket: TokenBucket(burst: self.burst, interval: self.interval, now: now))
         self.state = state
-        if state.admitted.contains(address) { return true }
+        if state.entries.contains(where: { $0.address == address }) { return true }
         guard state.bucket.take(now: now) else { return false }
-        if state.admitted.count == Self.remembered { state.admitted.removeFirst() }
-        state.admitted.append(address)
+        state.append(Entry(address: address, isValidated: false))
         return true
     }
 
-    /// Another address has become the validated one.
-    mutating func forget() {
-        self.state?.admitted = []
+    /// Gives back the token of an address whose path validation has succeeded.
+    ///
+    /// - Parameter previous: the validated address before. Its late packets, and the peer's return to it, cost nothing.
+    func validate(_ address: DatagramAddress, insteadOf previous: DatagramAddress) {
+        guard let state = self.state else { return }
+        if let place = state.entries.firstIndex(where: { $0.address == address }), !state.entries[place].isValidated {
+            state.entries[place].isValidated = true
+            state.bucket.giveBack()
+        }
+        if !state.entries.contains(where: { $0.address == previous }) {
+            state.append(Entry(address: previous, isValidated: true))
+        }
     }
 }

@@ -116,8 +116,8 @@ extension QUICConnection {
 
     private func adopt(validated address: DatagramAddress) {
         guard address != self.remote else { return }
+        self.addresses.validate(address, insteadOf: self.remote)
         self.remote = address
-        self.addresses.forget()
         self.endpoint.counters.addressChanges += 1
         self.tell { $0.remoteAddressChanged(self) }
     }

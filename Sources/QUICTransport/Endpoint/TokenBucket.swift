@@ -32,6 +32,11 @@ package struct TokenBucket: Sendable {
         self.tokens -= 1
     }
 
+    /// Undoes a `take`.
+    mutating func giveBack() {
+        self.tokens = min(self.burst, self.tokens + 1)
+    }
+
     /// Nanoseconds until one more event is allowed, 0 if it is now.
     package mutating func wait(now: UInt64) -> UInt64 {
         self.refill(now: now)

@@ -68,7 +68,7 @@ extension Engine {
     var route: (local: DatagramAddress, remote: DatagramAddress, ecn: UInt8) {
         let path = unsafe self.context.path.pointee.path
         return unsafe (
-            DatagramAddress(path.local), DatagramAddress(path.remote),
+            DatagramAddress(path.local), self.address(of: DatagramAddress(path.remote)),
             UInt8(truncatingIfNeeded: self.context.packetInfo.pointee.ecn)
         )
     }

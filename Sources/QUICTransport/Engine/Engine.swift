@@ -14,6 +14,8 @@ internal import NIOCore
     let memory: ConnectionMemory
     private var folded: FoldedMemory?
     private let maximumGaps: Int
+    /// `nil` until a path other than the handshake's has been validated.
+    private var aliases: PathAliases?
     /// How C finds this object; also ngtcp2's handle for the TLS helper.
     private let reference: UnsafeMutablePointer<ngtcp2_crypto_conn_ref>
     var tls = TLSState.released
@@ -340,7 +342,7 @@ internal import NIOCore
         ecn: UInt8,
         now: UInt64
     ) -> EngineEnd? {
-        let status = unsafe withPath(local, remote) { path in
+        let status = unsafe withPath(local, self.aliases?.alias(for: remote) ?? remote) { path in
             unsafe shim_conn_read_pkt(
                 self.conn,
                 path,
@@ -367,6 +369,18 @@ internal import NIOCore
     /// acknowledges minutes late is not remembered for as long as it would like.
     var closingPeriod: UInt64 { unsafe min(3 * ngtcp2_conn_get_pto(self.conn), Self.longestClosingPeriod) }
     private static let longestClosingPeriod: UInt64 = 60_000_000_000
+
+    // MARK: Paths
+
+    /// The address to send to where ngtcp2 names one.
+    func address(of alias: DatagramAddress) -> DatagramAddress { self.aliases?.address(of: alias) ?? alias }
+
+    /// The path to an address, as ngtcp2 names it, is validated.
+    func didValidate(_ alias: DatagramAddress) {
+        let aliases = self.aliases ?? PathAliases(validated: self.connection.remote)
+        self.aliases = aliases
+        aliases.validate(alias)
+    }
 
     // MARK: State
 

@@ -109,10 +109,9 @@ enum EngineCallbacks {
             case NGTCP2_PATH_VALIDATION_RESULT_SUCCESS:
                 // The path in use may be another by the time that the event is told.
                 guard let path = unsafe path else { return 0 }
-                let status = unsafe record(
-                    .pathValidated(remote: DatagramAddress(path.pointee.remote)),
-                    user
-                )
+                let remote = unsafe DatagramAddress(path.pointee.remote)
+                unsafe engine(user).didValidate(remote)
+                let status = unsafe record(.pathValidated(remote: engine(user).address(of: remote)), user)
                 return flags & NGTCP2_PATH_VALIDATION_FLAG_NEW_TOKEN == 0 ? status : unsafe record(.tokenDue, user)
             case NGTCP2_PATH_VALIDATION_RESULT_FAILURE:
                 return unsafe record(.pathValidationFailed, user)

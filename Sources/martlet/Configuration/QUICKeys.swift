@@ -208,14 +208,14 @@ enum QUICKeys {
                 "new_address_burst",
                 \.newAddressBurst,
                 .integer(1...1000),
-                "New addresses that a connection may show at once; packets from further ones are dropped.",
+                "New addresses of a connection that may owe an answer at once; packets from further ones are dropped.",
                 .atStart
             ),
             .value(
                 "new_address_interval",
                 \.newAddressInterval,
                 .duration(.milliseconds(1)...(.seconds(3600))),
-                "Time after which a connection may show one more new address.",
+                "Time after which one more new address of a connection may owe an answer.",
                 .atStart
             ),
         ]

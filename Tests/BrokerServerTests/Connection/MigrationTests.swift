@@ -23,7 +23,6 @@ import Testing
             loops: 4,
             configure: { configuration in
                 configuration.limits.maximumQueueLength = 100_000
-                configuration.allowAddresses()
             }
         ) { broker, _ in
             let mover = try broker.client("mover", over: .quic)
@@ -81,17 +80,6 @@ import Testing
             }
             #expect(try await client.publish(Publish("a", "b", qos: .atLeastOnce)).isError == false)
             await client.disconnect()
-        }
-    }
-}
-
-extension BrokerServerConfiguration {
-    /// More new addresses than one vehicle shows in a minute.
-    fileprivate mutating func allowAddresses() {
-        for index in listeners.indices {
-            guard case .quic(var quic) = listeners[index].transport else { continue }
-            quic.newAddressBurst = 100
-            listeners[index].transport = .quic(quic)
         }
     }
 }

@@ -5,10 +5,12 @@ import Testing
 
 /// New addresses of a peer, which are let in at a rate.
 @Suite struct AddressAdmissionTests {
+    private static func addresses(_ count: Int) throws -> [DatagramAddress] {
+        try (1...count).map { try #require(DatagramAddress(SocketAddress(ipAddress: "192.0.2.1", port: $0))) }
+    }
+
     @Test func newAddressesComeAtARate() throws {
-        let addresses = try (1...40).map {
-            try #require(DatagramAddress(SocketAddress(ipAddress: "192.0.2.1", port: $0)))
-        }
+        let addresses = try Self.addresses(40)
         var admission = AddressAdmission(burst: 4, interval: 1_000)
         func admits(_ index: Int, at now: UInt64) -> Bool { admission.admits(addresses[index], now: now) }
         #expect((0..<10).map { admits($0, at: 5) } == (0..<10).map { $0 < 4 })
@@ -19,6 +21,41 @@ import Testing
         #expect(!admits(21, at: 1_006))
         // The eldest of them has made room.
         #expect(!admits(0, at: 1_006))
+    }
+
+    /// A client that answers from wherever it is may move as often as it likes, at one instant.
+    @Test func validatedAddressesGiveTheirTokensBack() throws {
+        let addresses = try Self.addresses(1_000)
+        var admission = AddressAdmission(burst: 1, interval: 1_000)
+        for (previous, next) in zip(addresses, addresses.dropFirst()) {
+            let isAdmitted = admission.admits(next, now: 5)
+            #expect(isAdmitted)
+            admission.validate(next, insteadOf: previous)
+        }
+    }
+
+    /// Addresses that answer do not pay for those that do not, and none gives back more than it took.
+    @Test func unansweredAddressesOweTheirTokens() throws {
+        let addresses = try Self.addresses(10)
+        var admission = AddressAdmission(burst: 3, interval: 1_000)
+        func admits(_ index: Int, at now: UInt64 = 5) -> Bool { admission.admits(addresses[index], now: now) }
+        #expect((1...4).map { admits($0) } == [true, true, true, false])
+        admission.validate(addresses[3], insteadOf: addresses[0])
+        admission.validate(addresses[3], insteadOf: addresses[0])
+        #expect((4...5).map { admits($0) } == [true, false])
+        // One token has come back with time, and another with an answer.
+        admission.validate(addresses[4], insteadOf: addresses[3])
+        #expect((5...7).map { admits($0, at: 1_005) } == [true, true, false])
+    }
+
+    /// Late packets from the address before, and a return to it, cost no token.
+    @Test func addressBeforeStaysAdmitted() throws {
+        let addresses = try Self.addresses(3)
+        var admission = AddressAdmission(burst: 1, interval: 1_000)
+        func admits(_ index: Int) -> Bool { admission.admits(addresses[index], now: 5) }
+        #expect(admits(1))
+        admission.validate(addresses[1], insteadOf: addresses[0])
+        #expect([0, 2, 0].map { admits($0) } == [true, true, true])
     }
 
     /// A peer that shows forty addresses and acknowledges nothing is held to a rate, and lives on.

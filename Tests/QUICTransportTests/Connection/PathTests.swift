@@ -120,6 +120,54 @@ import Testing
         }
     }
 
+    /// RFC 9000 §9.3: each address answers its PATH_CHALLENGE, so that none is rationed.
+    @Test func clientMovesAsOftenAsItLikes() async throws {
+        try await Scene.run { scene in
+            let server = try await scene.listen(configure: { $0.newAddressInterval = .seconds(3_600) })
+            let relay = try await Relay(to: server.localAddress, on: scene.loop)
+            let client = try await scene.client()
+            let (connection, recorder) = try await scene.connect(client, to: try relay.inner.address)
+            relay.forgetsOldAddresses = true
+            let stream = try connection.openBidirectionalStream()
+            for move in 1...100 {
+                try await relay.changeAddress(on: scene.loop)
+                stream.write(ByteBuffer(string: "."))
+                try await scene.until("echo \(move)") { recorder.receivedCount == move }
+                try await scene.until("validated") { scene.accepted[0].recorder.addresses.count == move }
+            }
+            #expect(server.counters.dropped.tooManyAddresses == 0)
+            try await relay.close()
+        }
+    }
+
+    /// A NAT that returns to a port which it gave shortly before: the first datagram from there is followed.
+    @Test func returnIsFollowedAtOnce() async throws {
+        try await Scene.run { scene in
+            let server = try await scene.listen(configure: { $0.newAddressInterval = .seconds(3_600) })
+            let relay = try await Relay(to: server.localAddress, on: scene.loop)
+            let client = try await scene.client()
+            let (connection, recorder) = try await scene.connect(client, to: try relay.inner.address)
+            let (peer, peerRecorder) = scene.accepted[0]
+            relay.forgetsOldAddresses = true
+            let stream = try connection.openBidirectionalStream()
+            try await relay.changeAddress(on: scene.loop)
+            for move in 1...60 {
+                relay.goBack(to: [1, 0, 1, 0, 2, 1, 0, 2][move % 8])
+                if move == 3 { try await relay.changeAddress(on: scene.loop) }
+                stream.write(ByteBuffer(string: "."))
+                try await scene.until("octet \(move)") { peerRecorder.receivedCount == move }
+                let engine = try #require(peer.engine)
+                #expect(try engine.address(of: engine.remoteAddress).socketAddress == relay.address)
+                try await scene.until("echo \(move)") { recorder.receivedCount == move }
+                try await scene.until("validated") { (try? relay.address) == peer.remoteAddress }
+            }
+            #expect(peerRecorder.addresses.count >= 40)
+            #expect(server.counters.dropped.tooManyAddresses == 0)
+            #expect(server.counters.pathValidationsFailed == 0)
+            try await relay.close()
+        }
+    }
+
     @Test func idleConnectionIsFoundAgainAfterTheChange() async throws {
         try await Scene.run { scene in
             let pair = try await scene.pair()

@@ -166,11 +166,7 @@ import Testing
         try await Scene.run { scene in
             try await SharedPort.run(
                 4,
-                configure: {
-                    $0.steersInKernel = steers
-                    $0.newAddressBurst = 1_000
-                    $0.newAddressInterval = .milliseconds(1)
-                }
+                configure: { $0.steersInKernel = steers }
             ) { port in
                 let clients = 10
                 let rounds = 100

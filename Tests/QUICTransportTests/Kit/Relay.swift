@@ -11,6 +11,8 @@ final class Relay {
     private(set) var client: SocketAddress?
     /// Whether the server's answers reach the client.
     var forwardsAnswers = true
+    /// Whether what is sent to an address that the client has left gets lost.
+    var forgetsOldAddresses = false
     /// Datagrams of the client that came through.
     private(set) var forwarded = 0
     /// How often the client spoke after the server, since the address changed: the round trips that something took.
@@ -21,7 +23,8 @@ final class Relay {
         self.server = server
         self.inner = try await PlainSocket.bind(on: loop)
         try await self.changeAddress(on: loop)
-        self.inner.onReceived = { [unowned self] envelope in
+        self.inner.onReceived = { [weak self] envelope in
+            guard let self else { return }
             self.client = envelope.remoteAddress
             self.forwarded += 1
             if self.serverSpoke { self.flights += 1 }
@@ -41,8 +44,9 @@ final class Relay {
         let socket = try await PlainSocket.bind(on: loop)
         let binding = self.outer.count
         if forgets { self.firstValid = binding }
-        socket.onReceived = { [unowned self] envelope in
-            guard self.forwardsAnswers, binding >= self.firstValid, let client = self.client else { return }
+        socket.onReceived = { [weak self] envelope in
+            guard let self, self.forwardsAnswers, binding >= self.firstValid, let client = self.client else { return }
+            guard !self.forgetsOldAddresses || binding == self.current else { return }
             self.serverSpoke = true
             self.inner.send(envelope.data, to: client)
         }
@@ -54,6 +58,8 @@ final class Relay {
 
     /// The server sees the client where it was first, or at another address that it had before.
     func goBack(to binding: Int = 0) {
+        self.flights = 0
+        self.serverSpoke = true
         self.current = binding
     }
 
