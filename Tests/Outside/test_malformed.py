@@ -64,7 +64,7 @@ AFTER_CONNECT = {
     "no topic and no alias [MQTT-4.7.3-1]": (packets.publish(Message("", b"")), (PROTOCOL_ERROR, TOPIC_INVALID)),
     "topic longer than the packet": (packet(packets.PUBLISH, b"\0\xffa"), (MALFORMED,)),
     "topic alias 0 [MQTT-3.3.2-8]": (packets.publish(Message("a", b""), topic_alias=0), (0x94,)),
-    "unknown topic alias": (packet(packets.PUBLISH, b"\0\0\3\x23\0\1"), (0x94, PROTOCOL_ERROR)),
+    "unknown topic alias": (packet(packets.PUBLISH, b"\0\0\3\x23\0\1"), (PROTOCOL_ERROR,)),
     "subscription identifier from a client [MQTT-3.3.4-6]": (
         packets.publish(Message("a", b""), subscription_identifier=1), (PROTOCOL_ERROR, MALFORMED)),
     "unknown property": (packet(packets.PUBLISH, b"\0\1a\2\x7f\0"), (MALFORMED,)),

@@ -15,7 +15,7 @@ struct TopicAliases {
         guard alias <= limits.maximumTopicAlias else { return .topicAliasInvalid }  // [MQTT-3.3.2-9]
         let known = topics[alias]
         guard publish.topic.readableBytes > 0 else {
-            guard let known else { return .topicAliasInvalid }
+            guard let known else { return .protocolError }  // MQTT 5.0 §3.3.4: neither a topic nor one behind the alias
             publish.topic = known
             return nil
         }

@@ -247,14 +247,18 @@ import Testing
             #expect(received.allSatisfy { $0.properties.values.topicAlias == nil })
         }
 
-        @Test("One that is not defined, or beyond a bound, ends the connection") func refused() {  // [MQTT-3.3.2-9]
+        @Test("An alias without a topic behind it is a Protocol Error (MQTT 5.0 §3.3.4)") func unknown() {
+            let broker = SimulatedBroker()
+            let publisher = broker.connect("p")
+            publisher.publish("", "2", properties: properties(3))
+            #expect(publisher.disconnectReason == .protocolError)
+        }
+
+        @Test("An alias beyond a bound ends the connection") func refused() {  // [MQTT-3.3.2-9]
             var limits = Limits()
             limits.maximumTopicAlias = 100
             limits.maximumTopicAliasBytes = 1000
             let broker = SimulatedBroker(limits: limits)
-            let publisher = broker.connect("p")
-            publisher.publish("", "2", properties: properties(3))
-            #expect(publisher.disconnectReason == .topicAliasInvalid)
             let greedy = broker.connect("q")
             greedy.publish("a", "", properties: properties(101))
             #expect(greedy.disconnectReason == .topicAliasInvalid)

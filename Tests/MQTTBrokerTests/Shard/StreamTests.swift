@@ -108,7 +108,7 @@ import Testing
         let other = try broker.openStream(of: client)
         other.publish("", "unknown", properties: properties)
         #expect(other.isClosed && !client.isClosed)
-        #expect(other.connection.endReason == .topicAliasInvalid)
+        #expect(other.connection.endReason == .protocolError)
     }
 
     @Test("Receive Maximum of either side counts on each stream") func receiveMaximum() throws {  // [MQTT-3.3.4-9]
