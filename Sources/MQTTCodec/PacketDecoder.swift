@@ -143,9 +143,12 @@ package struct PacketDecoder {
         var version: ProtocolVersion?
         defer { self.version = version }
         return try read(body, of: buffer) { (reader) throws(CodecError) in
-            reader.version = try ProtocolVersion(from: &reader)
-            version = reader.version
-            return try Connect(from: &reader)
+            let level = try ProtocolLevel(from: &reader)
+            reader.version = level.version
+            version = level.version
+            var connect = try Connect(from: &reader)
+            connect.isBridge = level.isBridge
+            return connect
         }
     }
 

@@ -49,6 +49,8 @@ package final class Connection {
     /// What the client can take (MQTT 5.0 §3.1.2.11.3, §3.1.2.11.4).
     var receiveMaximum = 65_535
     var maximumPacketSize = Int.max
+    /// Whether the client is another broker's bridge.
+    var isBridge = false
     var topicAliases = TopicAliases()
     /// QoS 2 messages that this connection has brought, less those that it has released: what its Receive Maximum counts
     /// (MQTT 5.0 §4.9). It begins anew with every connection, unlike the session's identifiers.

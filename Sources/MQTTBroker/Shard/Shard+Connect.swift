@@ -5,6 +5,9 @@ import NIOCore
 extension Shard {
     mutating func receive(_ connect: Connect, on connection: Connection, now: NIODeadline) {
         connection.version = connect.version
+        connection.isBridge = connect.isBridge
+        connection.receiveMaximum = Int(connect.properties.receiveMaximum ?? .max)
+        connection.maximumPacketSize = connect.properties.maximumPacketSize.map { Int($0) } ?? .max
         var connect = connect
         // The buffers outlive the read burst while the claim is carried out.
         connect.password = connect.password.map { ByteBuffer(bytes: $0.readableBytesView) }
@@ -69,6 +72,10 @@ extension Shard {
                     + String(random.next() as UInt64, radix: 36)
                 connection.connect = PendingConnect(connect, hasAssignedIdentifier: true)
             }
+            guard let pending = connection.connect, takesAcceptance(pending) else {
+                fail(connection, .packetTooLarge, now: now)
+                return
+            }
             let client = UTF8Key(connect.clientIdentifier)
             let claim = Claim(client: client, connection: ticket(connection), cleanStart: connect.cleanStart)
             send(.claim(claim), to: home(of: client))
@@ -93,31 +100,11 @@ extension Shard {
         connection.session = session
         connection.connect = nil
         connection.will = connect.will
-        connection.receiveMaximum = Int(connect.properties.receiveMaximum ?? .max)
-        connection.maximumPacketSize = connect.properties.maximumPacketSize.map { Int($0) } ?? .max
-
-        var properties = ConnectAcknowledgement.Properties()
         session.expiryInterval = expiryInterval(of: connect)
-        if connect.version == .v5 {
-            if session.expiryInterval != connect.properties.sessionExpiryInterval ?? 0 {
-                properties.sessionExpiryInterval = session.expiryInterval
-            }
-            properties.receiveMaximum = limits.maximumAwaitingRelease
-            properties.maximumQoS = limits.maximumQoS < .exactlyOnce ? limits.maximumQoS : nil
-            properties.retainAvailable = limits.retainAvailable ? nil : false
-            properties.maximumPacketSize = UInt32(clamping: limits.maximumPacketSize)
-            properties.topicAliasMaximum = limits.maximumTopicAlias
-            properties.wildcardSubscriptionAvailable = limits.wildcardSubscriptionAvailable ? nil : false
-            properties.sharedSubscriptionAvailable = false
-            properties.serverKeepAlive = limits.serverKeepAlive
-            properties.assignedClientIdentifier = hasAssignedIdentifier ? connect.clientIdentifier : nil
-        }
-        write(
-            .connectAcknowledgement(
-                ConnectAcknowledgement(sessionPresent: isPresent, reasonCode: .success, properties: properties)
-            ),
-            to: connection
-        )
+        var acknowledgement = acceptance(of: connect, hasAssignedIdentifier: hasAssignedIdentifier)
+        acknowledgement.sessionPresent = isPresent
+        // The client takes its size: `admit` has seen to it.
+        write(.connectAcknowledgement(acknowledgement), to: connection, now: now)
         if isPresent { counters.sessionsResumed += 1 } else { counters.sessionsCreated += 1 }
 
         let keepAlive = connect.version == .v5 ? limits.serverKeepAlive ?? connect.keepAlive : connect.keepAlive
@@ -131,6 +118,36 @@ extension Shard {
         resume(connection, now: now)
         // What follows CONNECT on the control stream may have ended the connection.
         for stream in connection.streams where !stream.isClosed { resume(stream, now: now) }
+    }
+
+    /// The CONNACK of a client that is let in, but for Session Present.
+    private func acceptance(of connect: Connect, hasAssignedIdentifier: Bool) -> ConnectAcknowledgement {
+        var properties = ConnectAcknowledgement.Properties()
+        if connect.version == .v5 {
+            let expiryInterval = expiryInterval(of: connect)
+            if expiryInterval != connect.properties.sessionExpiryInterval ?? 0 {
+                properties.sessionExpiryInterval = expiryInterval
+            }
+            properties.receiveMaximum = limits.maximumAwaitingRelease
+            properties.maximumQoS = limits.maximumQoS < .exactlyOnce ? limits.maximumQoS : nil
+            properties.retainAvailable = limits.retainAvailable ? nil : false
+            properties.maximumPacketSize = UInt32(clamping: limits.maximumPacketSize)
+            properties.topicAliasMaximum = limits.maximumTopicAlias
+            properties.wildcardSubscriptionAvailable = limits.wildcardSubscriptionAvailable ? nil : false
+            properties.sharedSubscriptionAvailable = false
+            properties.serverKeepAlive = limits.serverKeepAlive
+            properties.assignedClientIdentifier = hasAssignedIdentifier ? connect.clientIdentifier : nil
+        }
+        return ConnectAcknowledgement(sessionPresent: false, reasonCode: .success, properties: properties)
+    }
+
+    /// Whether the client takes a CONNACK of the size that it would get [MQTT-3.1.2-24]. Asked before its session is
+    /// claimed, so that a client that cannot be answered takes over nothing.
+    private func takesAcceptance(_ pending: PendingConnect) -> Bool {
+        guard let maximum = pending.packet.properties.maximumPacketSize else { return true }
+        let acknowledgement = acceptance(of: pending.packet, hasAssignedIdentifier: pending.hasAssignedIdentifier)
+        var octets = ByteBuffer()
+        return octets.write(.connectAcknowledgement(acknowledgement), version: .v5) <= maximum
     }
 
     private func expiryInterval(of connect: Connect) -> UInt32 {
@@ -188,13 +205,13 @@ extension Shard {
             tell(.refused, connection, reason)
             refuse(connection, reason)
         case .connected, .subscribing:
-            write(.disconnect(Disconnect(reasonCode: reason)), to: connection)
+            writeIfTaken(.disconnect(Disconnect(reasonCode: reason)), to: connection)
         }
         leave(connection, publishesWill: true, now: now)
     }
 
     private mutating func refuse(_ connection: Connection, _ reason: ReasonCode) {
-        write(.connectAcknowledgement(ConnectAcknowledgement(reasonCode: reason)), to: connection)
+        writeIfTaken(.connectAcknowledgement(ConnectAcknowledgement(reasonCode: reason)), to: connection)
     }
 
     /// Parts a connection from its session. The shell closes the transport once the output is written.

@@ -32,14 +32,14 @@ extension Shard {
             distribute(publish, along: route, from: session, now: now)
         case .atLeastOnce:
             distribute(publish, along: route, from: session, now: now)
-            acknowledge(.received, publish.packetIdentifier, answer(route), on: connection)
+            acknowledge(.received, publish.packetIdentifier, answer(route), on: connection, now: now)
         case .exactlyOnce:
             if session.awaitingRelease.contains(publish.packetIdentifier)
                 || isOrphan(publish.packetIdentifier, isDuplicate: publish.isDuplicate, in: session)
             {
                 // Handed on already: only the answer is repeated [MQTT-4.3.3-10].
                 counters.duplicatesSuppressed += 1
-                acknowledge(.recorded, publish.packetIdentifier, .success, on: connection)
+                acknowledge(.recorded, publish.packetIdentifier, .success, on: connection, now: now)
                 return
             }
             // MQTT 3 clients know no Receive Maximum; their packet identifiers bound them.
@@ -52,7 +52,7 @@ extension Shard {
             connection.unreleased += 1
             session.awaitingRelease.insert(publish.packetIdentifier)
             distribute(publish, along: route, from: session, now: now)
-            acknowledge(.recorded, publish.packetIdentifier, answer(route), on: connection)
+            acknowledge(.recorded, publish.packetIdentifier, answer(route), on: connection, now: now)
         }
     }
 
@@ -78,15 +78,21 @@ extension Shard {
         _ kind: PublishAcknowledgement.Kind,
         _ identifier: UInt16,
         _ reason: ReasonCode,
-        on connection: Connection
+        on connection: Connection,
+        now: NIODeadline
     ) {
-        markDirty(connection)
-        connection.output.buffer.writePublishAcknowledgement(
-            kind,
-            packetIdentifier: identifier,
-            reasonCode: reason,
-            version: connection.version
-        )
+        let version = connection.version
+        let isWritten = append(to: connection) {
+            $0.writePublishAcknowledgement(kind, packetIdentifier: identifier, reasonCode: reason, version: version)
+        }
+        if isWritten { return }
+        // The packet is an octet shorter without its reason code, which then is Success (MQTT 5.0 §3.4.2.1).
+        let isShortened =
+            !reason.isError
+            && append(to: connection) {
+                $0.writePublishAcknowledgement(kind, packetIdentifier: identifier, version: version)
+            }
+        if !isShortened { fail(connection, .packetTooLarge, now: now) }
     }
 
     // MARK: - Routing
@@ -357,7 +363,7 @@ extension Shard {
         while let entry = session.window.firstUnsent, canWrite(to: connection) {
             guard let message = entry.message else {
                 session.window.markFirstUnsentAsSent()
-                acknowledge(.release, entry.identifier, .success, on: connection)
+                acknowledge(.release, entry.identifier, .success, on: connection, now: now)
                 continue
             }
             guard hasRoom(connection, session) else { return }
@@ -391,18 +397,18 @@ extension Shard {
         case .recorded:
             switch session.window.record(identifier, isError: acknowledgement.reasonCode.isError) {
             case .release:
-                acknowledge(.release, identifier, .success, on: connection)
+                acknowledge(.release, identifier, .success, on: connection, now: now)
             case .done:
                 pump(connection, now: now)
             case .unknown:
-                acknowledge(.release, identifier, .packetIdentifierNotFound, on: connection)
+                acknowledge(.release, identifier, .packetIdentifierNotFound, on: connection, now: now)
             }
         case .release:
             let isKnown =
                 session.awaitingRelease.remove(identifier) != nil
                 || !session.root.orphans.isEmpty && session.root.orphans.take(identifier)
             connection.unreleased = max(0, connection.unreleased - 1)
-            acknowledge(.complete, identifier, isKnown ? .success : .packetIdentifierNotFound, on: connection)
+            acknowledge(.complete, identifier, isKnown ? .success : .packetIdentifierNotFound, on: connection, now: now)
         case .complete:
             if session.window.complete(identifier) == .done { pump(connection, now: now) }
         }

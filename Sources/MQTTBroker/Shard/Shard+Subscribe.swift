@@ -34,6 +34,11 @@ extension Shard {
                 else { throw TopicFilter.Refusal(reasonCode: .quotaExceeded) }
                 var options = requested.options
                 options.maximumQoS = min(options.maximumQoS, limits.maximumQoS)
+                if connection.isBridge {
+                    // What a bridge of MQTT 5.0 would ask for: RETAIN as it was, and nothing of its own.
+                    options.retainAsPublished = true
+                    options.noLocal = true
+                }
                 let identifier = subscribe.subscriptionIdentifier ?? 0
                 let isNew = add(Session.Subscription(options: options, identifier: identifier), filter, to: session)
                 reasonCodes.append(ReasonCode(rawValue: options.maximumQoS.rawValue))
@@ -131,7 +136,7 @@ extension Shard {
     }
 
     private mutating func finish(_ pending: PendingSubscribe, _ session: Session, now: NIODeadline) {
-        write(.subscribeAcknowledgement(pending.acknowledgement), to: pending.connection)
+        write(.subscribeAcknowledgement(pending.acknowledgement), to: pending.connection, now: now)
         for (wanted, messages) in zip(pending.wanted, pending.found) {
             for message in messages {
                 let entry = MessageQueue.Entry(
@@ -169,7 +174,8 @@ extension Shard {
             .unsubscribeAcknowledgement(
                 UnsubscribeAcknowledgement(packetIdentifier: unsubscribe.packetIdentifier, reasonCodes: reasonCodes)
             ),
-            to: connection
+            to: connection,
+            now: now
         )
     }
 

@@ -319,7 +319,7 @@ package struct Shard: ~Copyable {
         case .acknowledgement(let acknowledgement):
             receive(acknowledgement, on: connection, now: now)
         case .pingRequest:
-            write(.pingResponse, to: connection)
+            write(.pingResponse, to: connection, now: now)
         case .subscribe(let subscribe):
             receive(subscribe, on: connection, now: now)
         case .unsubscribe(let unsubscribe):
@@ -374,9 +374,30 @@ package struct Shard: ~Copyable {
         buffers.popLast() ?? ByteBufferAllocator().buffer(capacity: Self.bufferCapacity)
     }
 
-    mutating func write(_ packet: Packet, to connection: Connection) {
+    /// Appends a packet to a connection's output. One that is larger than the client's Maximum Packet Size ends the
+    /// connection with 0x95.
+    mutating func write(_ packet: Packet, to connection: Connection, now: NIODeadline) {
+        if !writeIfTaken(packet, to: connection) { fail(connection, .packetTooLarge, now: now) }
+    }
+
+    /// Appends a packet to a connection's output, unless it is larger than the client's Maximum Packet Size. Returns
+    /// whether it was appended.
+    @discardableResult
+    mutating func writeIfTaken(_ packet: Packet, to connection: Connection) -> Bool {
+        let version = connection.version
+        return append(to: connection) { $0.write(packet, version: version) }
+    }
+
+    /// Appends what `write` writes, and takes it back where it is larger than the client's Maximum Packet Size
+    /// [MQTT-3.1.2-24].
+    ///
+    /// - Parameter write: returns the octets that it has appended.
+    mutating func append(to connection: Connection, _ write: (inout ByteBuffer) -> Int) -> Bool {
         markDirty(connection)
-        connection.output.buffer.write(packet, version: connection.version)
+        let size = write(&connection.output.buffer)
+        if size <= connection.maximumPacketSize { return true }
+        connection.output.buffer.moveWriterIndex(to: connection.output.buffer.writerIndex - size)
+        return false
     }
 
     // MARK: - Other shards

@@ -1,20 +1,27 @@
 import NIOCore
 
-extension ProtocolVersion {
-    /// Reads protocol name and level (MQTT 5.0 §3.1.2.1, §3.1.2.2).
-    ///
-    /// Bridges of mosquitto set the level's high bit in MQTT 3; it changes nothing in what follows.
+/// The protocol name and protocol level of a CONNECT (MQTT 5.0 §3.1.2.1, §3.1.2.2).
+struct ProtocolLevel {
+    let version: ProtocolVersion
+    /// True if the level has the high bit, which mosquitto's bridges set in MQTT 3.
+    let isBridge: Bool
+
+    fileprivate static let bridgeBit: UInt8 = 0x80
+
     init(from reader: inout PacketReader) throws(CodecError) {
         let name = String(buffer: try reader.readBinary())
         let level = try reader.readByte()
+        isBridge = level & Self.bridgeBit != 0
         switch (name, level) {
-        case ("MQIsdp", 0x03), ("MQIsdp", 0x83): self = .v3_1
-        case ("MQTT", 0x04), ("MQTT", 0x84): self = .v3_1_1
-        case ("MQTT", 0x05): self = .v5
+        case ("MQIsdp", 0x03), ("MQIsdp", 0x83): version = .v3_1
+        case ("MQTT", 0x04), ("MQTT", 0x84): version = .v3_1_1
+        case ("MQTT", 0x05): version = .v5
         default: throw CodecError(.unsupportedProtocolVersion, "unknown protocol name or level")
         }
     }
+}
 
+extension ProtocolVersion {
     var protocolName: String { self == .v3_1 ? "MQIsdp" : "MQTT" }
 }
 
@@ -86,7 +93,9 @@ extension Connect: PacketBody {
         // Only MQTT 5.0 has passwords without user names.
         guard userName != nil || password == nil || writer.version == .v5 else { return writer.giveUp() }
         writer.write(writer.version.protocolName)
-        writer.write(byte: writer.version.rawValue)
+        // Only MQTT 3 has levels with the bit of a bridge.
+        let bridgeBit = isBridge && writer.version != .v5 ? ProtocolLevel.bridgeBit : 0
+        writer.write(byte: writer.version.rawValue | bridgeBit)
         var flags = ConnectFlags()
         flags.cleanStart = cleanStart
         if let will {

@@ -3,6 +3,8 @@ package import NIOCore
 /// CONNECT (MQTT 5.0 §3.1).
 package struct Connect: Equatable, Sendable {
     package var version: ProtocolVersion
+    /// True if another broker's bridge connects: mosquitto's set the high bit of the protocol level in MQTT 3.
+    package var isBridge = false
     /// Empty where the server is to assign one.
     package var clientIdentifier: String
     /// Clean Session of MQTT 3.

@@ -52,6 +52,7 @@ struct PacketGenerator {
             if properties.authenticationMethod != nil { properties.authenticationData = maybe { $0.binary() } }
         }
         var connect = Connect(version: version, clientIdentifier: text(), properties: properties)
+        connect.isBridge = version != .v5 && bool()
         connect.cleanStart = bool()
         connect.keepAlive = uint16()
         connect.userName = maybe { $0.text() }
