@@ -34,7 +34,7 @@ let package = Package(
 
         // Core: no IO.
         .target(name: "MQTTCodec", dependencies: [.nioCore]),
-        .target(name: "MQTTBroker", dependencies: ["MQTTCodec", .nioCore, .deque, .heap]),
+        .target(name: "MQTTBroker", dependencies: ["MQTTCodec", .nioCore, .deque]),
 
         // Transport.
         .target(

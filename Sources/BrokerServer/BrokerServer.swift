@@ -77,6 +77,7 @@ private struct Node {
         self.logger = logger
         let authentication = AuthenticationExecutor(configuration.authentication)
         let all = Array(loops.makeIterator())
+        let limits = SharedLimits(configuration.limits)
         var runners: [NIOLoopBound<ShardRunner>] = []
         for (index, loop) in all.enumerated() {
             let runner = try await loop.submit {
@@ -85,7 +86,7 @@ private struct Node {
                         shard: Shard(
                             index: index,
                             count: all.count,
-                            limits: configuration.limits,
+                            limits: limits,
                             authenticator: authentication.authenticator,
                             random: SystemRandomNumberGenerator()
                         ),

@@ -1,4 +1,4 @@
-/// What a shard has counted since it started. The shell turns it into metrics.
+/// The counters of a shard since its start. The shell turns them into metrics.
 package struct Counters: Sendable, Equatable {
     package var connectionsAccepted: UInt64 = 0
     package var connectionsRefused: UInt64 = 0

@@ -1,18 +1,17 @@
 package import MQTTCodec
 package import NIOCore
 
-/// Every bound that a client can reach, in one place. What happens at each bound is said beside it; each is counted in
-/// `Counters`.
+/// The bounds that clients can reach. Each says what happens at it; `Counters` count how often that happens.
 package struct Limits: Sendable {
-    /// Time from the transport's start to a complete CONNECT; then the connection is closed [MQTT-3.1.4-2].
+    /// The longest time from the start of the transport to CONNACK; then the connection is closed [MQTT-3.1.4-2].
     package var connectTimeout: TimeAmount = .seconds(15)
     /// Octets of a whole packet. A larger one ends the connection with 0x95.
     package var maximumPacketSize = 1_048_576
-    /// Octets. A longer client identifier is refused with 0x85.
+    /// Octets of a client identifier. A longer one is refused with 0x85.
     package var maximumClientIdentifierLength = 65_535
-    /// What of a client's verified certificate stands for its user name; `nil` for nothing.
+    /// The field of a client's verified certificate that is taken as its user name; `nil` for none.
     package var certificateAsUserName: Peer.Certificate.Field?
-    /// What of a client's verified certificate stands for its client identifier; `nil` for nothing.
+    /// The field of a client's verified certificate that is taken as its client identifier; `nil` for none.
     package var certificateAsClientIdentifier: Peer.Certificate.Field?
     /// Levels of a topic name or filter, 1 and up. A deeper one is refused with 0x90 or 0x8F.
     package var maximumTopicLevels = 128
@@ -26,14 +25,14 @@ package struct Limits: Sendable {
     package var maximumTopicAlias: UInt16 = 65_535
     /// Octets of the topics behind a connection's aliases; one more alias ends it with 0x97.
     package var maximumTopicAliasBytes = 65_536
-    /// Unacknowledged QoS 1 and 2 messages towards a client, 1 to 65,535; the client's Receive Maximum can lower it, on
-    /// each stream apart. Further ones wait in the queue. Each data stream may have its equal share of it, and one
-    /// message at least, whatever the others have: so there are less than twice as many, or one for each stream besides.
+    /// Unacknowledged QoS 1 and 2 messages towards a client, 1 to 65,535; the client's Receive Maximum can lower the bound, on
+    /// each stream apart. Further messages wait in the queue. Each data stream may have an equal share of the bound, and one
+    /// message at least, whatever the other streams have: so a client has at most twice as many, or one more for each stream.
     package var maximumInflight = 32
-    /// Messages that wait for a client, on all its streams. At the bound a QoS 0 message is dropped, and a QoS 1 or 2
-    /// message displaces the oldest one of the stream that most wait for.
+    /// Messages that wait for a client, on all its streams. At the bound a QoS 0 message is dropped, and a QoS 1 or 2 message
+    /// displaces the oldest message of the stream with the longest queue.
     package var maximumQueueLength = 1000
-    /// Octets of the messages that wait for a client, on all its streams; same rule.
+    /// Octets of the messages that wait for a client, on all its streams. At the bound, as at `maximumQueueLength`.
     package var maximumQueueBytes = 16_777_216
     /// Whether QoS 0 messages wait for a client that is away or slow.
     package var queuesQoS0 = true
@@ -48,39 +47,44 @@ package struct Limits: Sendable {
     package var sessionExpiryInterval: UInt32 = 7200
     /// The longest expiry that a client of MQTT 5.0 gets, seconds; 0xFFFFFFFF never expires.
     package var maximumSessionExpiryInterval: UInt32 = .max
-    /// Keep alive times this is the longest silence of a client; MQTT 5.0 §3.1.2.10 says one and a half.
+    /// The longest silence of a client, in multiples of its Keep Alive; MQTT 5.0 §3.1.2.10 says one and a half.
     package var keepAliveMultiplier = 1.5
-    /// Seconds; imposed on every client instead of its own, where set [MQTT-3.1.2-21].
+    /// Server Keep Alive, seconds: takes the place of each client's own Keep Alive [MQTT-3.1.2-21]; `nil` for none.
     package var serverKeepAlive: UInt16?
-    /// Octets written for a client and not yet taken by its transport, beyond which it counts as slow: messages wait in
-    /// its queue. A connection and its data streams have equal shares of it.
+    /// Octets written for a client and not yet taken by its transport, beyond which messages wait in the queue. A connection
+    /// and its data streams have equal shares.
     package var outputHighWaterMark = 1_048_576
     /// Octets that a client sends while its CONNECT or SUBSCRIBE is being answered; reading pauses beyond.
     package var maximumHeldBytes = 65_536
-    /// Connections of a shard that are gone and kept until an answer lets what they had said be handled, each with octets up to
-    /// `maximumHeldBytes`; one more is let go of unheard.
+    /// Connections of a shard whose transport is closed and whose last packets wait for an answer, each with up to
+    /// `maximumHeldBytes`. The packets of one more are not handled.
     package var maximumGoneConnections = 1_000
-    /// Octets of a retained message's payload; a longer one is delivered but not kept.
+    /// Octets of a retained message's payload. A message with a longer one is delivered but not kept.
     package var maximumRetainedPayload = 1_048_576
-    /// Retained messages of a shard; one more is delivered but not kept.
+    /// Retained messages of a shard. One more is delivered but not kept.
     package var maximumRetainedMessages = Int.max
-    /// Octets of a shard's retained messages and of the levels of their topics, each 200; same rule.
+    /// Octets of a shard's retained messages and of the levels of their topics, each counted as 250. A message beyond is
+    /// delivered but not kept.
     package var maximumRetainedBytes = 1_073_741_824
     /// Octets of all data streams of a client that are held until its CONNECT is accepted. A stream that brings more ends
     /// with 0x97.
     package var maximumEarlyBytes = 262_144
-    /// Packet identifiers of QoS 2 messages that a session keeps of data streams which ended; the oldest is forgotten.
+    /// Packet identifiers of QoS 2 messages that a session keeps of data streams that have ended. One more displaces the
+    /// oldest.
     package var maximumOrphans = 1000
-    /// Retained messages that wait for a client after its SUBSCRIBEs, on all its streams; further ones are not looked for, and
-    /// count as one that was dropped.
+    /// Retained messages that wait for a client after its SUBSCRIBEs, on all its streams. No further ones are looked for, and
+    /// one is counted as dropped.
     package var maximumRetainedBacklog = 1_000_000
-    /// CONNECTs with one client identifier that wait for each other; one more is refused with 0x89.
+    /// CONNECTs with one client identifier that wait for each other. One more is refused with 0x89.
     package var maximumPendingClaims = 16
-    /// Topics whose route is remembered; then all are forgotten.
+    /// Steps of a tick of long work: nodes of topics that look-ups of retained messages visit, deadlines that are carried out. The
+    /// rest goes on a millisecond later.
+    package var maximumStepsPerTick = 2000
+    /// Topics whose route is cached. One more empties the cache.
     package var maximumCachedRoutes = 8192
-    /// Deliveries of all routes that are remembered; then all are forgotten.
+    /// Deliveries of all routes in the cache. At the bound the cache is emptied.
     package var maximumCachedDeliveries = 1_000_000
-    /// Octets of a topic whose route is remembered.
+    /// Octets of a topic whose route is cached. Routes of longer topics are computed each time.
     package var maximumCachedTopicLength = 256
 
     package init() {}

@@ -6,7 +6,7 @@ import NIOCore
 /// causes is carried out at its end.
 final class LoadedBroker {
     private let loops: [Loop]
-    private(set) var now = NIODeadline.uptimeNanoseconds(1_000_000_000)
+    private(set) var now = Instant(monotonic: .uptimeNanoseconds(1_000_000_000), wall: 1_000)
     /// Batches that one shard gave another.
     private(set) var handOverCount = 0
 
@@ -14,9 +14,13 @@ final class LoadedBroker {
     private final class Loop {
         var shard: Shard
         var dirty: [Connection] = []
+        var handOver: HandOver
         var mailbox: [(source: Int, messages: [ShardMessage])] = []
 
-        init(_ shard: consuming Shard) { self.shard = shard }
+        init(_ shard: consuming Shard) {
+            handOver = HandOver(count: shard.count)
+            self.shard = shard
+        }
     }
 
     /// The other end of a connection.
@@ -60,8 +64,8 @@ final class LoadedBroker {
     }
 
     func advance(by amount: TimeAmount) {
-        now = now + amount
-        for shard in loops.indices where loops[shard].shard.nextDeadline.map({ $0 <= now }) ?? false {
+        now = Instant(monotonic: now.monotonic + amount, wall: now.wall + amount.nanoseconds / 1_000_000)
+        for shard in loops.indices where loops[shard].shard.nextDeadline.map({ $0 <= now.monotonic }) ?? false {
             loops[shard].shard.advance(to: now)
             flush(shard)
         }
@@ -71,7 +75,12 @@ final class LoadedBroker {
     private func flush(_ index: Int) {
         let loop = loops[index]
         while loop.shard.hasEffects {
-            if let handOver = loop.shard.takeHandOver(now: now) { post(handOver, from: index) }
+            if loop.shard.swapHandOver(with: &loop.handOver, now: now) {
+                loop.handOver.deliver { destination, messages, _ in
+                    handOverCount += 1
+                    loops[destination].mailbox.append((index, messages))
+                }
+            }
             loop.shard.swapDirty(with: &loop.dirty)
             for connection in loop.dirty {
                 let output = loop.shard.takeOutput(of: connection)
@@ -83,17 +92,6 @@ final class LoadedBroker {
                 }
             }
             loop.dirty.removeAll(keepingCapacity: true)
-        }
-    }
-
-    private func post(_ handOver: HandOver, from source: Int) {
-        for (messages, loop) in zip(handOver.messages, loops) where !messages.isEmpty {
-            handOverCount += 1
-            loop.mailbox.append((source, messages))
-        }
-        for (answers, loop) in zip(handOver.answers, loops) where !answers.isEmpty {
-            handOverCount += 1
-            loop.mailbox.append((source, answers))
         }
     }
 }

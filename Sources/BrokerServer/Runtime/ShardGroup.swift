@@ -21,24 +21,26 @@ final class ShardGroup: Sendable {
         return nil
     }
 
-    /// Delivers what a shard hands over at the end of a tick: the messages for all shards first, then the answers for all
-    /// shards, since an answer promises that the messages before it have been handed over.
+    /// Delivers what a shard hands over at the end of a tick, in the order that `HandOver` has, and leaves the hand-over empty.
     ///
     /// - Returns: true if a mailbox is above its bound. The sending shard is then to stop reading from its clients until
     ///   `ShardRunner.readAgain` is called.
-    func deliver(_ handOver: HandOver, from source: Int) -> Bool {
+    func deliver(_ handOver: inout HandOver, from source: Int) -> Bool {
         var isFull = false
-        for shard in loops.indices where handOver.weights[shard] > 0 {
-            if !mailboxes[shard].put(handOver.weights[shard], from: source) { isFull = true }
-            deliver(handOver.messages[shard], to: shard, from: source, weight: handOver.weights[shard])
+        handOver.deliver { shard, messages, weight in
+            if !mailboxes[shard].put(weight, from: source) { isFull = true }
+            let runner = runners[shard]
+            loops[shard].execute {
+                runner.value.receive(messages, from: source)
+                self.took(weight, at: shard)
+            }
         }
-        for shard in loops.indices { deliver(handOver.answers[shard], to: shard, from: source, weight: 0) }
         return isFull
     }
 
-    func authenticated(_ ticket: Authenticator.Ticket, _ verdict: Authenticator.Verdict) {
-        let runner = runners[ticket.shard]
-        loops[ticket.shard].execute { runner.value.authenticated(ticket, verdict) }
+    func authenticated(_ connection: ConnectionReference, _ verdict: Authenticator.Verdict) {
+        let runner = runners[connection.shard]
+        loops[connection.shard].execute { runner.value.authenticated(connection, verdict) }
     }
 
     /// Calls `body` with each runner on its loop, on all loops at the same time, and waits until all futures are done.
@@ -56,15 +58,6 @@ final class ShardGroup: Sendable {
     ) -> [RepeatedTask] {
         zip(runners, loops).map { runner, loop in
             loop.scheduleRepeatedTask(initialDelay: interval, delay: interval) { _ in body(runner.value) }
-        }
-    }
-
-    private func deliver(_ messages: [ShardMessage], to shard: Int, from source: Int, weight: Int) {
-        if messages.isEmpty, weight == 0 { return }
-        let runner = runners[shard]
-        loops[shard].execute {
-            if !messages.isEmpty { runner.value.receive(messages, from: source) }
-            if weight > 0 { self.took(weight, at: shard) }
         }
     }
 

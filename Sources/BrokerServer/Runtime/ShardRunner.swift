@@ -14,6 +14,7 @@ final class ShardRunner {
     /// By the slot of the connection.
     private var attachments: [Attachment?] = []
     private var dirty: [Connection] = []
+    private var handOver: HandOver
     private var isFlushScheduled = false
     /// Connections whose reading was paused while `shard.isStalled`.
     private var stalled: [Connection] = []
@@ -32,6 +33,7 @@ final class ShardRunner {
 
     /// - Parameter log: `nil` for none.
     init(shard: consuming Shard, eventLoop: any EventLoop, log: ClientLog? = nil) {
+        handOver = HandOver(count: shard.count)
         self.shard = shard
         self.eventLoop = eventLoop
         self.log = log
@@ -70,7 +72,7 @@ final class ShardRunner {
     /// Octets have been read.
     func receive(_ bytes: ByteBuffer, on connection: Connection) {
         shard.receive(bytes, on: connection, now: .now())
-        if shard.isStalled || connection.isReadingPaused(limits: shard.limits) { updateReading(connection) }
+        if shard.isStalled || connection.isReadingPaused { updateReading(connection) }
         scheduleFlush()
     }
 
@@ -133,7 +135,7 @@ final class ShardRunner {
     func readAgain() {
         let waiting = stalled
         stalled = []
-        shard.resume(waiting, now: .now())
+        shard.readAgain(waiting, now: .now())
         for connection in waiting where attachment(of: connection) != nil {
             attachments[connection.slot]?.isStalled = false
             updateReading(connection)
@@ -141,8 +143,8 @@ final class ShardRunner {
     }
 
     /// The authenticator has answered about a client.
-    func authenticated(_ ticket: Authenticator.Ticket, _ verdict: Authenticator.Verdict) {
-        shard.authenticated(ticket, verdict, now: .now())
+    func authenticated(_ connection: ConnectionReference, _ verdict: Authenticator.Verdict) {
+        shard.authenticated(connection, verdict, now: .now())
         scheduleFlush()
     }
 
@@ -178,7 +180,7 @@ final class ShardRunner {
     /// Carries out the shard's effects.
     private func flush() {
         isFlushScheduled = false
-        if let handOver = shard.takeHandOver(now: .now()), group?.deliver(handOver, from: shard.index) == true {
+        if shard.swapHandOver(with: &handOver, now: .now()), group?.deliver(&handOver, from: shard.index) == true {
             shard.stall()
         }
         shard.swapDirty(with: &dirty)
@@ -207,7 +209,7 @@ final class ShardRunner {
             attachments[connection.slot]?.isStalled = true
             stalled.append(connection)
         }
-        attachment.transport.setReadingPaused(shard.isStalled || connection.isReadingPaused(limits: shard.limits))
+        attachment.transport.setReadingPaused(shard.isStalled || connection.isReadingPaused)
     }
 
     /// Ends a window of the log, and writes how many lines were left out.

@@ -1,6 +1,6 @@
 package import MQTTCodec
 
-/// Decides who may in. Called on the connection's loop; what takes long answers `.pending` and calls
+/// Authenticates the client of a CONNECT. Called on the connection's loop, so whatever takes long answers `.pending` and calls
 /// `Shard.authenticated` later.
 package struct Authenticator: Sendable {
     package enum Verdict: Sendable, Equatable {
@@ -9,17 +9,10 @@ package struct Authenticator: Sendable {
         case pending
     }
 
-    let verdict: @Sendable (Connect, _ connection: Ticket) -> Verdict
+    let verdict: @Sendable (Connect, ConnectionReference) -> Verdict
 
-    /// Names a connection across loops without holding it.
-    package struct Ticket: Sendable, Hashable {
-        package let shard: Int
-        let slot: Int
-        let number: UInt64
-    }
+    package init(_ verdict: @escaping @Sendable (Connect, ConnectionReference) -> Verdict) { self.verdict = verdict }
 
-    package init(_ verdict: @escaping @Sendable (Connect, Ticket) -> Verdict) { self.verdict = verdict }
-
-    /// Everybody may in.
+    /// Allows every client.
     package static let everybody = Self { _, _ in .allowed }
 }

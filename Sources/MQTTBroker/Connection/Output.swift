@@ -1,18 +1,18 @@
 package import NIOCore
 
-/// What a connection has to say, gathered over a read burst.
+/// The octets that a connection has to write at the end of a read burst.
 package struct Output {
-    /// Large payloads by reference, with what was written before each of them.
+    /// Large payloads, which are not copied, each after the octets that go before it.
     package private(set) var parts: [ByteBuffer] = []
-    /// Everything after them.
+    /// The octets after `parts`.
     package var buffer: ByteBuffer
     private var partBytes = 0
 
-    init(buffer: ByteBuffer) { self.buffer = buffer }
+    init(buffer: ByteBuffer = ByteBuffer()) { self.buffer = buffer }
 
     package var count: Int { partBytes + buffer.readableBytes }
 
-    /// Appends octets without copying them, and goes on in `next`.
+    /// Appends a payload without copying it. What follows goes into `next`.
     mutating func append(_ slice: ByteBuffer, next: ByteBuffer) {
         partBytes += buffer.readableBytes + slice.readableBytes
         parts.append(buffer)

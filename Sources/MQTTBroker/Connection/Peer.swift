@@ -1,17 +1,17 @@
 package import NIOCore
 
-/// Where a connection comes from, and what is known of who it is.
+/// The peer of a connection: its listener, and what is known of its identity.
 package struct Peer: Sendable {
     /// What is known of the client. It may come in parts, after the connection was accepted.
     package internal(set) var identity: Identity
-    /// Name of the listener, such as `tcp:default`.
+    /// The name of the listener, such as `tcp:default`.
     package let listener: String
-    /// Set for a connection that sends data ahead of its handshake's end, until `Shard.confirmed`.
+    /// How early data is treated, until the handshake is complete (`Shard.confirmed`); `nil` then, and without early data.
     package internal(set) var earlyData: EarlyData?
 
     /// What the transport tells of a client: by its socket, its TLS handshake, or a header in front of MQTT.
     package struct Identity: Sendable {
-        /// The last address that the client has proved to be at: a QUIC client may change it (RFC 9000 §9).
+        /// The last validated address. A QUIC client may change its address (RFC 9000 §9).
         package var address: SocketAddress?
         /// What the client's verified certificate says; `nil` if the client has shown none.
         package var certificate: Certificate?
@@ -52,11 +52,11 @@ package struct Peer: Sendable {
         }
     }
 
-    /// What of early data is acted upon at once. It is there once only, but somebody else may have sent it, later than the
-    /// client meant it (RFC 8446 §8).
+    /// How much of early data takes effect before the handshake is complete. Early data is accepted once, but may be a replay by
+    /// somebody else, at a later time (RFC 8446 §8).
     package enum EarlyData: Sendable {
         case everything
-        /// The rest waits for the end of the handshake.
+        /// CONNECT; the packets behind it wait until the handshake is complete.
         case connectOnly
     }
 

@@ -1,16 +1,16 @@
 import MQTTCodec
 import NIOCore
 
-/// The topics that a client has given short names on its connection (MQTT 5.0 §3.3.2.3.4).
+/// The topics behind the topic aliases of a connection (MQTT 5.0 §3.3.2.3.4).
 struct TopicAliases {
     private var topics: [UInt16: ByteBuffer] = [:]
     private var byteCount = 0
 
-    /// What an alias takes beside its topic, for the bound of octets.
+    /// Octets that an alias counts for in addition to its topic.
     private static let overhead = 64
 
-    /// Puts the topic behind the alias into a PUBLISH that brings none, or remembers the one that it brings
-    /// [MQTT-3.3.2-12]. Returns the reason where that cannot be.
+    /// Gives a PUBLISH without a topic the topic behind its alias, or sets the alias to the topic that the PUBLISH has
+    /// [MQTT-3.3.2-12]. Returns why the connection has to end; `nil` if it has not.
     mutating func resolve(_ alias: UInt16, of publish: inout Publish, limits: Limits) -> ReasonCode? {
         guard alias <= limits.maximumTopicAlias else { return .topicAliasInvalid }  // [MQTT-3.3.2-9]
         let known = topics[alias]

@@ -1,8 +1,9 @@
-/// What a shard tells the others of its filters, so that they hand it no message in vain: a set of hashes that errs on
-/// the side of a message too many, of one size however many filters there are.
+/// The interest of a shard: which topics its filters may match, as a set of hashes that the other shards know, so that they
+/// hand over few messages in vain. The set has one size however many filters there are. It may name a topic that no filter
+/// matches, and never leaves out one that a filter does.
 ///
-/// A filter without wildcards is known by the hash of itself, one with wildcards by the hash of the levels before the
-/// first one, of which at most `prefixLevels` count.
+/// A filter without wildcards is in the set by its own hash, a filter with wildcards by the hash of the levels before the first
+/// wildcard, `prefixLevels` of them at most.
 enum Interest {
     static let bucketCount = 65_536
     static let prefixLevels = 3
@@ -18,7 +19,7 @@ enum Interest {
         return bucket(prefix[...], isPrefix: false)
     }
 
-    /// The buckets of all filters that could match the topic.
+    /// The buckets of all filters that can match a topic.
     static func buckets(of levels: [UTF8Key]) -> [UInt16] {
         (0...min(prefixLevels, levels.count)).map { bucket(levels.prefix($0), isPrefix: true) }
             + [bucket(levels[...], isPrefix: false)]
@@ -34,7 +35,7 @@ enum Interest {
         return UInt16(truncatingIfNeeded: hash.value ^ hash.value >> 16 ^ hash.value >> 32)
     }
 
-    /// A bucket that its shard has begun or ceased to be interested in.
+    /// A bucket that has got its shard's first filter, or lost its last.
     struct Change: Sendable, Equatable {
         let bucket: UInt16
         let isInterested: Bool
@@ -57,7 +58,7 @@ enum Interest {
         }
     }
 
-    /// What the other shards have told: a bit per shard in each bucket.
+    /// The interest of the other shards: a bit per shard in each bucket.
     struct Others {
         private(set) var shards = [UInt32](repeating: 0, count: bucketCount)
 

@@ -1,14 +1,15 @@
 import MQTTCodec
 
-/// Where the messages of one topic go, as of one generation of the tree and of the other shards' interest.
+/// The route of a topic: the sessions of this shard and the other shards that its messages go to. A route is valid for one
+/// generation of the topic tree and of the other shards' interest.
 final class Route {
     let generation: UInt64
     let deliveries: [Delivery]
     /// One bit per shard that may have subscribers.
     let shards: UInt32
 
-    /// One session, once, with the sum of its matching subscriptions: it gets one copy at the highest of their QoS, with
-    /// all their identifiers [MQTT-3.3.5-1], [MQTT-3.3.4-3].
+    /// A session with all its subscriptions that match: it gets one copy, at the highest QoS of the subscriptions and with all
+    /// their identifiers [MQTT-3.3.5-1], [MQTT-3.3.4-3].
     struct Delivery {
         let session: Session
         var maximumQoS: QualityOfService
@@ -25,7 +26,8 @@ final class Route {
 
     var isEmpty: Bool { deliveries.isEmpty && shards == 0 }
 
-    /// Subscriptions with and without No Local are kept apart: only the former are silent towards their own publisher.
+    /// Subscriptions with and without No Local are deliveries of their own, since those with No Local are not for their own
+    /// publisher.
     static func deliveries(of levels: [UTF8Key], in tree: TopicTree) -> [Delivery] {
         var deliveries: [Delivery] = []
         var places: [UInt64: Int] = [:]

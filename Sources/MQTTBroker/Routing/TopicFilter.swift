@@ -14,8 +14,8 @@ package struct TopicFilter: Hashable, Sendable {
     /// Why a filter is refused in SUBACK.
     package struct Refusal: Error, Equatable { package let reasonCode: ReasonCode }
 
-    /// Refuses what §4.7.1 does not allow: an empty filter, `#` anywhere but alone in the last level [MQTT-4.7.1-1], `+`
-    /// that shares its level [MQTT-4.7.1-2]; and what `limits` exclude.
+    /// Throws for a filter that MQTT 5.0 §4.7.1 does not allow: an empty one, `#` anywhere but alone in the last level
+    /// [MQTT-4.7.1-1], `+` not alone in its level [MQTT-4.7.1-2]; and for one that `limits` exclude.
     package init(_ string: String, limits: Limits) throws(Refusal) {
         let levels = string.utf8.split(
             separator: Self.separator,
@@ -38,7 +38,7 @@ package struct TopicFilter: Hashable, Sendable {
         guard !wild || limits.wildcardSubscriptionAvailable else {
             throw Refusal(reasonCode: .wildcardSubscriptionsNotSupported)
         }
-        // Shared subscriptions are announced as not available.
+        // CONNACK tells that shared subscriptions are not available.
         guard levels[0].elementsEqual("$share".utf8) == false || levels.count < 2 else {
             throw Refusal(reasonCode: .sharedSubscriptionsNotSupported)
         }

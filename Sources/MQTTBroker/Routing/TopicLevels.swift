@@ -2,7 +2,7 @@ import NIOCore
 
 /// The levels of a topic name.
 enum TopicLevels {
-    /// `nil` where there are more than `limit`, or a level is no UTF-8.
+    /// The levels of a topic; `nil` if there are more than `limit`.
     static func split(_ topic: ByteBuffer, limit: Int) -> [UTF8Key]? {
         let levels = topic.readableBytesView.split(
             separator: TopicFilter.separator,
@@ -13,7 +13,7 @@ enum TopicLevels {
         return levels.map { UTF8Key(String(decoding: $0, as: UTF8.self)) }
     }
 
-    /// Wildcards at the first level do not match topics that begin with `$` [MQTT-4.7.2-1].
+    /// True if the topic begins with `$`, so that wildcards at the first level do not match it [MQTT-4.7.2-1].
     static func isReserved(_ levels: [UTF8Key]) -> Bool {
         levels.first?.string.utf8.first == UInt8(ascii: "$")
     }

@@ -2,30 +2,30 @@ import MQTTCodec
 
 /// The subscriptions of a shard's sessions, by the levels of their filters.
 struct TopicTree {
-    /// Raised by every change: a route that was computed at another generation is stale.
+    /// Raised by every change. A route of another generation is stale.
     private(set) var generation: UInt64 = 0
     private(set) var count = 0
     private let root = Node()
 
-    /// One session's subscription to one filter.
+    /// The subscription of a session to a filter.
     struct Subscription {
         let session: Session
         var options: SubscriptionOptions
-        /// 0 where the client gave none.
+        /// The Subscription Identifier; 0 for none.
         var identifier: UInt32
     }
 
     private final class Node {
         var children: [UTF8Key: Node] = [:]
         var single: Node?
-        /// The subscriptions to this filter, and to this filter with `/#` behind it, by session.
+        /// The subscriptions to the filter that ends here, and to that filter with `/#` behind it, by session number.
         var subscriptions: [UInt64: Subscription] = [:]
         var multi: [UInt64: Subscription] = [:]
 
         var isEmpty: Bool { children.isEmpty && single == nil && subscriptions.isEmpty && multi.isEmpty }
     }
 
-    /// Adds or replaces a subscription and returns whether it is new.
+    /// Adds a subscription, or replaces the session's earlier one. Returns whether the subscription is new.
     @discardableResult
     mutating func insert(_ subscription: Subscription, at filter: TopicFilter) -> Bool {
         generation &+= 1
@@ -56,7 +56,7 @@ struct TopicTree {
         return previous == nil
     }
 
-    /// Removes a subscription and returns whether there was one. Nodes that nobody needs go with it.
+    /// Removes a subscription, and the nodes that are empty then. Returns whether there was a subscription.
     @discardableResult
     mutating func remove(_ session: Session, at filter: TopicFilter) -> Bool {
         generation &+= 1
@@ -85,7 +85,7 @@ struct TopicTree {
         match(root, levels, 0, TopicLevels.isReserved(levels), body)
     }
 
-    // As deep as the topic has levels, which is bounded (`Limits.maximumTopicLevels`).
+    // The recursion is as deep as the topic has levels (`Limits.maximumTopicLevels`).
     private func match(
         _ node: Node,
         _ levels: [UTF8Key],

@@ -1,7 +1,7 @@
 import DequeModule
 
-/// Which shard has the session of which client identifier; one shard keeps it for all identifiers with its hash. It
-/// answers the claims of one identifier one after the other, so that take-overs have an order.
+/// Which shard has the session of which client identifier, for the identifiers whose home the directory's shard is. The claims of
+/// one identifier are carried out one after the other, so that take-overs have an order.
 struct ClientDirectory {
     private var entries: [UTF8Key: Entry] = [:]
     private let maximumPendingClaims: Int
@@ -14,15 +14,15 @@ struct ClientDirectory {
     }
 
     enum Decision {
-        /// Nobody has a session.
+        /// No shard has a session.
         case create(Claim)
-        /// Shard `holder` has one, or had a moment ago.
+        /// Shard `holder` has the session, or had it a moment ago.
         case surrender(Claim, holder: Int)
         case refuse(Claim)
         case wait
     }
 
-    init(limits: Limits) { maximumPendingClaims = limits.maximumPendingClaims }
+    init(maximumPendingClaims: Int) { self.maximumPendingClaims = maximumPendingClaims }
 
     var count: Int { entries.count }
 
@@ -38,8 +38,8 @@ struct ClientDirectory {
         return decide(claim, entry)
     }
 
-    /// A claim was carried out; `holder` has the session now, if any has. Returns what to do for the next one.
-    mutating func settled(_ client: UTF8Key, holder: Int?) -> Decision {
+    /// A claim was carried out; `holder` has the session now, if any shard has. Returns what to do for the next claim.
+    mutating func claimDone(_ client: UTF8Key, holder: Int?) -> Decision {
         guard var entry = entries[client], entry.isBusy else { return .wait }
         entry.holder = holder
         let next = entry.waiting.popFirst()
@@ -62,6 +62,6 @@ struct ClientDirectory {
 /// A CONNECT that asks for the session of its client identifier.
 struct Claim: Sendable {
     let client: UTF8Key
-    let connection: Authenticator.Ticket
+    let connection: ConnectionReference
     let cleanStart: Bool
 }

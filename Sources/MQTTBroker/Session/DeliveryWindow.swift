@@ -9,41 +9,41 @@ struct DeliveryWindow {
         case awaitingAcknowledgement
         /// QoS 2: sent, PUBREC is due.
         case awaitingRecorded
-        /// QoS 2: PUBREL sent, PUBCOMP is due; the message itself is let go [MQTT-4.3.3-4].
+        /// QoS 2: PUBREL was sent, PUBCOMP is due; the message itself is discarded [MQTT-4.3.3-4].
         case awaitingComplete
     }
 
     struct Entry: Sendable {
         let identifier: UInt16
         var state: State
-        /// `nil` once it is recorded by the client.
+        /// `nil` once the client has recorded the message (PUBREC).
         var message: Message?
         let retain: Bool
         let identifiers: [UInt32]
     }
 
     private(set) var entries: Deque<Entry> = []
-    /// How many of the last ones are still to be sent again on the client's present connection.
+    /// How many of the last entries are to be sent again on the client's present connection.
     private var unsent = 0
     private var lastIdentifier: UInt16 = 0
-    /// Identifiers after the last one that are known to be free.
+    /// Packet identifiers after the last one taken that are known to be free.
     private var freeRun = 0
 
     var count: Int { entries.count }
     var isEmpty: Bool { entries.isEmpty }
     var isSentWhole: Bool { unsent == 0 }
-    /// Entries that the present connection has been sent.
+    /// Entries that were sent on the present connection.
     var sentCount: Int { entries.count - unsent }
 
-    /// The client is back on another connection: everything is to be sent again.
+    /// The client is back on another connection: all entries are to be sent again.
     mutating func beginResending() { unsent = entries.count }
 
-    /// The next one to be sent again.
+    /// The next entry to be sent again.
     var firstUnsent: Entry? { unsent == 0 ? nil : entries[entries.count - unsent] }
 
     mutating func markFirstUnsentAsSent() { unsent -= 1 }
 
-    /// Lets go of one that the client would not take.
+    /// Removes an entry whose packet is larger than the client takes.
     mutating func discardFirstUnsent() { remove(at: entries.count - unsent) }
 
     /// Takes the next free packet identifier [MQTT-2.2.1-4].
@@ -79,7 +79,7 @@ struct DeliveryWindow {
         return .done
     }
 
-    /// PUBREC. A repeated one is answered again; one that reports an error ends the message (MQTT 5.0 §4.3.3).
+    /// PUBREC. A repeated PUBREC is answered again; a PUBREC with an error ends the exchange (MQTT 5.0 §4.3.3).
     mutating func record(_ identifier: UInt16, isError: Bool) -> Outcome {
         guard let index = index(of: identifier), entries[index].state != .awaitingAcknowledgement else {
             return .unknown
@@ -100,7 +100,7 @@ struct DeliveryWindow {
         return .done
     }
 
-    /// Identifiers are taken in turn, so what is in use is looked through once in a run of free ones.
+    /// Packet identifiers are taken in turn, so those in use are searched once for each run of free ones.
     private mutating func takeIdentifier() {
         while freeRun == 0 {
             let nearest = entries.reduce(Int(UInt16.max)) { min($0, distance(to: $1.identifier)) }
@@ -113,7 +113,7 @@ struct DeliveryWindow {
 
     private mutating func advance() { lastIdentifier = lastIdentifier == .max ? 1 : lastIdentifier + 1 }
 
-    /// Steps from the last identifier to another, 1 to 65,535.
+    /// Steps from the last packet identifier taken to another, 1 to 65,535.
     private func distance(to identifier: UInt16) -> Int {
         let steps = Int(identifier) - Int(lastIdentifier)
         return steps > 0 ? steps : steps + Int(UInt16.max)

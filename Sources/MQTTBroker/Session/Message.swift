@@ -1,31 +1,31 @@
 package import MQTTCodec
 package import NIOCore
 
-/// An application message that is kept: in a queue, in flight or retained. It is encoded and copied once; all who keep
-/// it share it.
+/// An application message that is kept: queued, in flight or retained. It is encoded and copied once, and shared by all
+/// sessions that keep it.
 package final class Message: Sendable {
     package let encoded: EncodedPublish
     package let qos: QualityOfService
-    /// When it expires, by the broker's clock [MQTT-3.3.2-5].
+    /// When the message expires, by the monotonic clock [MQTT-3.3.2-5].
     package let expiry: NIODeadline?
 
-    /// What it counts for in a bound of octets: all of a packet, its properties included.
+    /// The size that bounds count: octets of a whole packet with its properties.
     let byteCount: Int
 
     /// - Parameter now: when the message was received.
-    package init(copying encoded: EncodedPublish, qos: QualityOfService, now: NIODeadline) {
+    package init(copying encoded: EncodedPublish, qos: QualityOfService, now: Instant) {
         self.encoded = encoded.copied()
         self.qos = qos
         byteCount = encoded.size(version: .v5, qos: .atLeastOnce)
-        expiry = encoded.messageExpiryInterval.map { now + .seconds(Int64($0)) }
+        expiry = encoded.messageExpiryInterval.map { now.monotonic + .seconds(Int64($0)) }
     }
 
-    /// Seconds that are left, rounded up; `nil` where the message never expires [MQTT-3.3.2-6].
-    func remainingExpiry(now: NIODeadline) -> UInt32? {
-        expiry.map { UInt32(clamping: max(0, (($0 - now).nanoseconds + 999_999_999) / 1_000_000_000)) }
+    /// The Message Expiry Interval that is left, seconds, rounded up; `nil` if the message never expires [MQTT-3.3.2-6].
+    func remainingExpiry(now: Instant) -> UInt32? {
+        expiry.map { UInt32(clamping: max(0, (($0 - now.monotonic).nanoseconds + 999_999_999) / 1_000_000_000)) }
     }
 
-    func isExpired(now: NIODeadline) -> Bool {
-        expiry.map { $0 <= now } ?? false
+    func isExpired(now: Instant) -> Bool {
+        expiry.map { $0 <= now.monotonic } ?? false
     }
 }

@@ -6,7 +6,7 @@ import NIOCore
 struct MessageQueue {
     struct Entry: Sendable {
         let message: Message
-        /// What is left of the message's QoS after the subscription's.
+        /// The lower of the message's QoS and the subscription's.
         let qos: QualityOfService
         let retain: Bool
         let identifiers: [UInt32]
@@ -14,15 +14,15 @@ struct MessageQueue {
 
     private var entries: Deque<Entry> = []
     private(set) var byteCount = 0
-    /// How many of the entries are of QoS 0: a newer one may pass those of QoS 1 and 2 but not these [MQTT-4.6.0-6].
+    /// Entries of QoS 0, which a newer QoS 0 message must not overtake, as it may overtake QoS 1 and 2 [MQTT-4.6.0-6].
     private(set) var countAtMostOnce = 0
 
     var isEmpty: Bool { entries.isEmpty }
     var count: Int { entries.count }
     var first: Entry? { entries.first }
 
-    /// Appends within the bounds: a QoS 0 message yields, a QoS 1 or 2 message displaces the oldest. Returns whether it was
-    /// queued, and how many messages were dropped, itself or others.
+    /// Appends a message within the bounds: at a bound a QoS 0 message is dropped, and a QoS 1 or 2 message displaces the
+    /// oldest ones. Returns whether the message was queued, and how many messages were dropped.
     mutating func append(_ entry: Entry, maximumCount: Int, maximumBytes: Int) -> (isQueued: Bool, dropped: Int) {
         var displaced = 0
         guard entry.message.byteCount <= maximumBytes else { return (false, 1) }
@@ -40,12 +40,12 @@ struct MessageQueue {
         guard let entry = entries.popFirst() else { return nil }
         byteCount -= entry.message.byteCount
         if entry.qos == .atMostOnce { countAtMostOnce -= 1 }
-        // An idle session must not hold the room that a busy hour took.
+        // Frees the memory of a busier time.
         if entries.isEmpty { entries = [] }
         return entry
     }
 
-    /// Takes over what `other` holds, ahead of what is here already.
+    /// Puts the messages of `other` before those of this queue.
     mutating func prepend(_ other: MessageQueue) {
         entries = other.entries + entries
         byteCount += other.byteCount

@@ -1,16 +1,16 @@
 import DequeModule
 
-/// Packet identifiers of QoS 2 messages that a client sent on data streams which ended before PUBREL (MQTT 5.0 §4.3.3):
-/// the messages were handed on, so a repetition must not be.
+/// Packet identifiers of QoS 2 messages whose data streams ended before PUBREL (MQTT 5.0 §4.3.3). The messages were delivered,
+/// so a repeated PUBLISH must not be.
 ///
-/// Streams number their messages apart, so that one identifier may stand here more than once.
+/// Each stream has packet identifiers of its own, so an identifier can be here more than once.
 struct OrphanedIdentifiers: Sendable {
     private var identifiers: Deque<UInt16> = []
 
     var isEmpty: Bool { identifiers.isEmpty }
     var count: Int { identifiers.count }
 
-    /// Appends within the bound. Returns how many of the oldest had to be forgotten for it.
+    /// Appends an identifier. Returns how many of the oldest were displaced.
     mutating func append(_ identifier: UInt16, maximumCount: Int) -> Int {
         identifiers.append(identifier)
         let surplus = max(0, identifiers.count - maximumCount)
@@ -18,7 +18,7 @@ struct OrphanedIdentifiers: Sendable {
         return surplus
     }
 
-    /// Removes an identifier, once, and returns whether it was there.
+    /// Removes one occurrence of an identifier. Returns whether there was one.
     mutating func take(_ identifier: UInt16) -> Bool {
         guard let index = identifiers.firstIndex(of: identifier) else { return false }
         identifiers.remove(at: index)

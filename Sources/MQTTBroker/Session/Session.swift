@@ -1,50 +1,58 @@
 import MQTTCodec
 import NIOCore
 
-/// The state of one client identifier: it outlives connections, belongs to one shard at a time and moves between them as
-/// a `SessionState`. Beside it, each data stream has a subordinate one of its own, which ends with the stream.
+/// The session state of one client identifier (MQTT 5.0 §4.1). It outlives connections, belongs to one shard at a time, and moves
+/// between shards as a `SessionState`. Each data stream has a subordinate session of its own, which ends with the stream.
 final class Session {
     let clientIdentifier: UTF8Key
     /// Never used twice in a shard.
     let number: UInt64
-    /// The session of the client whose data stream this one serves; `nil` for a client's own.
+    /// The session of the client that the data stream of this session belongs to; `nil` for a client's own session.
     let parent: Session?
+
+    // Only the shard touches these, and never in two calls at once, but for every message. Debug builds check it (SE-0176).
     /// `nil` while the client is away.
-    @exclusivity(unchecked) var connection: Connection?
+    #if !DEBUG
+        @exclusivity(unchecked)
+    #endif
+    var connection: Connection?
+    #if !DEBUG
+        @exclusivity(unchecked)
+    #endif
+    var outgoing = Outgoing()
+    /// While the session moves: a bit for each shard whose messages the other end of the move takes.
+    #if !DEBUG
+        @exclusivity(unchecked)
+    #endif
+    var ignoredShards: UInt32 = 0
+
     var subscriptions: [TopicFilter: Subscription] = [:]
-    @exclusivity(unchecked) var window = DeliveryWindow()
-    @exclusivity(unchecked) var queue = MessageQueue()
-    /// Retained messages that a SUBSCRIBE asked for and that have not been sent yet.
-    @exclusivity(unchecked) var retainedBacklog = MessageQueue()
     /// Packet identifiers of QoS 2 messages whose PUBREL is due (MQTT 5.0 §4.3.3).
     var awaitingRelease: Set<UInt16> = []
-    /// Those that data streams had when they ended.
+    /// Packet identifiers of QoS 2 messages whose PUBREL was due on data streams when they ended.
     var orphans = OrphanedIdentifiers()
-    /// Seconds after the connection's end; 0 ends with it, 0xFFFFFFFF never.
+    /// Seconds from the end of the connection to the end of the session; 0 for none, 0xFFFFFFFF for ever.
     var expiryInterval: UInt32
     /// A will whose delay runs while the client is away.
     var delayedWill: DelayedWill?
-    /// Raised whenever the client comes or goes, so that a timer of an earlier absence is known as stale.
-    var absence: UInt64 = 0
-    /// While the session moves: a bit for each shard whose messages the other end of the move takes.
-    @exclusivity(unchecked) var ignoredShards: UInt32 = 0
+    /// When `delayedWill` is published.
+    var willDeadline: Deadline.Handle?
+    /// When the session ends, while the client is away.
+    var endDeadline: Deadline.Handle?
     /// Present at the old end of a move.
     var departure: Departure?
 
-    /// Whether a SUBSCRIBE of the client is being answered by other shards: its SUBACK and the retained messages, which
-    /// are older than what comes now, go first.
-    var isSubscribing: Bool { connection?.state == .subscribing }
-
-    /// The client's own session.
-    var root: Session { parent ?? self }
-
-    /// The other sessions of a client that has data streams; none where it has not.
-    var siblings: [Session] {
-        guard let control = root.connection, !control.streams.isEmpty else { return [] }
-        return ([control] + control.streams).compactMap { $0.session === self ? nil : $0.session }
+    /// The messages that the client is to get.
+    struct Outgoing: Sendable {
+        /// Sent and not acknowledged.
+        var window = DeliveryWindow()
+        /// Not sent yet.
+        var queue = MessageQueue()
+        /// Retained messages that a SUBSCRIBE asked for, not sent yet.
+        var retained = MessageQueue()
     }
 
-    /// A move to another shard: for a moment of a session's life, and so not a part of it.
+    /// A move to another shard.
     final class Departure {
         let claim: Claim
         /// A bit for each shard that has switched over.
@@ -63,21 +71,32 @@ final class Session {
         var identifier: UInt32
     }
 
-    /// Holds nothing any more: a route that is remembered may keep this object for a while.
-    func letGo() {
-        subscriptions = [:]
-        window = DeliveryWindow()
-        queue = MessageQueue()
-        retainedBacklog = MessageQueue()
-        awaitingRelease = []
-        orphans = OrphanedIdentifiers()
-        delayedWill = nil
-    }
-
     init(clientIdentifier: UTF8Key, number: UInt64, parent: Session? = nil) {
         self.clientIdentifier = clientIdentifier
         self.number = number
         self.parent = parent
         expiryInterval = 0
+    }
+
+    /// True while a SUBSCRIBE of the client is being answered: SUBACK and the retained messages, which are older than what
+    /// comes now, go first.
+    var isSubscribing: Bool { connection?.pendingSubscribe != nil }
+
+    /// The client's own session.
+    var root: Session { parent ?? self }
+
+    /// The other sessions of a client that has data streams; empty if the client has none.
+    var siblings: [Session] {
+        guard let control = root.connection, !control.streams.isEmpty else { return [] }
+        return ([control] + control.streams).compactMap { $0.session === self ? nil : $0.session }
+    }
+
+    /// Frees what the session holds: a cached route may keep the object itself for a while.
+    func clear() {
+        subscriptions = [:]
+        outgoing = Outgoing()
+        awaitingRelease = []
+        orphans = OrphanedIdentifiers()
+        delayedWill = nil
     }
 }

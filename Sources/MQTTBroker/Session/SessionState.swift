@@ -1,8 +1,6 @@
 /// A session on its way from one shard to another.
 struct SessionState: Sendable {
-    let window: DeliveryWindow
-    let queue: MessageQueue
-    let retainedBacklog: MessageQueue
+    let outgoing: Session.Outgoing
     let awaitingRelease: Set<UInt16>
     let orphans: OrphanedIdentifiers
     let expiryInterval: UInt32

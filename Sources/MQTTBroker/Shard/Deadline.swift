@@ -1,18 +1,15 @@
 import NIOCore
 
-/// Something that a shard looks at again at a certain instant. It names its target by value: a deadline whose target
-/// has moved on finds nothing, and is let go.
-struct Deadline: Comparable {
-    let instant: NIODeadline
-    let target: Target
+/// What a shard does when a deadline is over.
+enum Deadline {
+    typealias Handle = DeadlineQueue<Deadline>.Handle
 
-    enum Target {
-        case connection(slot: Int, number: UInt64)
-        case will(UTF8Key, session: UInt64, absence: UInt64)
-        case sessionExpiry(UTF8Key, session: UInt64, absence: UInt64)
-        case retained(topic: ByteBuffer)
-    }
-
-    static func < (lhs: Self, rhs: Self) -> Bool { lhs.instant < rhs.instant }
-    static func == (lhs: Self, rhs: Self) -> Bool { lhs.instant == rhs.instant }
+    /// Ends the connection if its CONNECT has not come, or if the client has been silent for too long.
+    case connection(Connection)
+    /// Publishes the session's delayed will.
+    case will(Session)
+    /// Ends the session, whose client is away.
+    case sessionEnd(Session)
+    /// Removes the topic's retained message, which has expired.
+    case retained(topic: ByteBuffer)
 }

@@ -1,7 +1,7 @@
 import MQTTCodec
 import NIOCore
 
-// How a CONNECT gets the session of its client identifier, wherever that is.
+// How a CONNECT gets the session of its client identifier, whichever shard has it.
 extension Shard {
     /// The shard that orders the claims of a client identifier.
     func home(of client: UTF8Key) -> Int {
@@ -17,31 +17,31 @@ extension Shard {
         }
     }
 
-    /// Nobody has a session for the claim's client.
-    mutating func create(_ claim: Claim, now: NIODeadline) {
-        guard let (connection, connect) = claimant(claim) else {
-            send(.settled(claim.client, holder: nil), to: home(of: claim.client))
+    /// No shard has a session for the claim's client.
+    mutating func create(_ claim: Claim, now: Instant) {
+        guard let (connection, pending) = claimant(claim) else {
+            send(.claimDone(claim.client, holder: nil), to: home(of: claim.client))
             return
         }
         guard sessions.count < limits.maximumSessions else {
-            send(.settled(claim.client, holder: nil), to: home(of: claim.client))
+            send(.claimDone(claim.client, holder: nil), to: home(of: claim.client))
             fail(connection, .quotaExceeded, now: now)
             return
         }
-        let session = newSession(claim.client)
-        sessions[claim.client] = session
-        send(.settled(claim.client, holder: index), to: home(of: claim.client))
-        attach(session, to: connection, connect, isPresent: false, now: now)
+        let session = sessions.make(claim.client)
+        sessions.insert(session)
+        send(.claimDone(claim.client, holder: index), to: home(of: claim.client))
+        attach(session, to: connection, pending, isPresent: false, now: now)
     }
 
-    mutating func refuse(_ claim: Claim, now: NIODeadline) {
+    mutating func refuse(_ claim: Claim, now: Instant) {
         guard let (connection, _) = claimant(claim) else { return }
         fail(connection, .serverBusy, now: now)
     }
 
-    /// Another connection wants the session that this shard has: the old one ends [MQTT-3.1.4-3], and the session goes
-    /// over, or ends where the new client wants none of it [MQTT-3.1.2-4].
-    mutating func surrender(_ claim: Claim, now: NIODeadline) {
+    /// Another connection claims a session of this shard. The old connection ends [MQTT-3.1.4-3], and the session goes to the
+    /// new one, or ends if the new client asks for a clean start [MQTT-3.1.2-4].
+    mutating func surrender(_ claim: Claim, now: Instant) {
         guard let session = sessions[claim.client], session.departure == nil else {
             send(.create(claim), to: claim.connection.shard)
             return
@@ -51,7 +51,7 @@ extension Shard {
             tell(.sessionTakenOver, connection)
             fail(connection, .sessionTakenOver, now: now)
         }
-        // Ends with its connection, or is not wanted.
+        // The session has ended with its connection, or is not wanted.
         if sessions[claim.client] !== session || claim.cleanStart {
             publishDelayedWill(of: session, now: now)
             discard(session)
@@ -59,88 +59,24 @@ extension Shard {
             return
         }
         if claim.connection.shard == index {
-            send(.settled(claim.client, holder: index), to: home(of: claim.client))
-            // A claimant that is gone already has changed nothing.
-            if let (connection, connect) = claimant(claim) {
-                attach(session, to: connection, connect, isPresent: true, now: now)
+            send(.claimDone(claim.client, holder: index), to: home(of: claim.client))
+            // If the connection that claims has ended, nothing changes.
+            if let (connection, pending) = claimant(claim) {
+                attach(session, to: connection, pending, isPresent: true, now: now)
             }
             return
         }
         session.departure = Session.Departure(for: claim)
-        session.absence &+= 1
+        cancelDeadlines(of: session)
         let subscriptions = session.subscriptions.map { (filter: $0.key, subscription: $0.value) }
-        send(.leaving(claim, subscriptions: subscriptions), to: claim.connection.shard)
+        send(.move(.leaving(claim, subscriptions: subscriptions)), to: claim.connection.shard)
     }
 
-    // MARK: - A session moves
-    //
-    // Both ends are subscribed for a while. Each shard says at one point of its stream of messages that the session has
-    // switched over: what it handed over before belongs to the old end, what comes after to the new one. So nothing is
-    // lost and nothing comes twice, whatever is published meanwhile.
-
-    /// The new end: subscribes, ignoring every shard until it says that it has switched over.
-    mutating func beginArrival(
-        _ claim: Claim,
-        _ subscriptions: [(filter: TopicFilter, subscription: Session.Subscription)],
-        from holder: Int,
-        now: NIODeadline
-    ) {
-        let session = newSession(claim.client)
-        session.ignoredShards = allShards
-        arriving[claim.client] = session
-        for (filter, subscription) in subscriptions { add(subscription, filter, to: session) }
-        for shard in 0..<count { send(.switchOver(claim.client, from: holder, to: index), to: shard) }
-    }
-
-    /// The old end: once all shards have switched over, nothing more can come, and the state goes.
-    mutating func switchedAway(_ client: UTF8Key, by shard: Int) {
-        guard let session = sessions[client], let departure = session.departure else { return }
-        session.ignoredShards |= 1 << UInt32(shard)
-        departure.switchedShards |= 1 << UInt32(shard)
-        guard departure.switchedShards == allShards else { return }
-        let claim = departure.claim
-        let state = SessionState(
-            window: session.window,
-            queue: session.queue,
-            retainedBacklog: session.retainedBacklog,
-            awaitingRelease: session.awaitingRelease,
-            orphans: session.orphans,
-            expiryInterval: session.expiryInterval,
-            delayedWill: session.delayedWill
-        )
-        counters.sessionsMoved += 1
-        discard(session)
-        send(.arrived(claim, state), to: claim.connection.shard)
-    }
-
-    mutating func switchedHere(_ client: UTF8Key, by shard: Int) {
-        let session = arriving[client] ?? sessions[client]
-        session?.ignoredShards &= ~(1 << UInt32(shard))
-    }
-
-    /// The new end: what came here since goes behind what the old end had.
-    mutating func finishArrival(_ claim: Claim, _ state: SessionState, now: NIODeadline) {
-        guard let session = arriving.removeValue(forKey: claim.client) else { return }
-        session.window = state.window
-        session.awaitingRelease = state.awaitingRelease
-        session.orphans = state.orphans
-        session.queue.prepend(state.queue)
-        session.retainedBacklog.prepend(state.retainedBacklog)
-        session.expiryInterval = state.expiryInterval
-        sessions[claim.client] = session
-        send(.settled(claim.client, holder: index), to: home(of: claim.client))
-        if let (connection, connect) = claimant(claim) {
-            attach(session, to: connection, connect, isPresent: true, now: now)
-        } else {
-            if let will = state.delayedWill { postpone(will, of: session) }
-            startAbsence(of: session, now: now)
+    /// The connection that a claim is for, and its CONNECT; `nil` if the connection has ended.
+    func claimant(_ claim: Claim) -> (Connection, PendingConnect)? {
+        guard let connection = connections[claim.connection], let pending = connection.pendingConnect else {
+            return nil
         }
-    }
-
-    private var allShards: UInt32 { count == 32 ? .max : (1 << UInt32(count)) - 1 }
-
-    private func claimant(_ claim: Claim) -> (Connection, Connect)? {
-        guard let connection = connection(claim.connection), let connect = connection.connect else { return nil }
-        return (connection, connect.packet)
+        return (connection, pending)
     }
 }

@@ -1,125 +1,98 @@
-import HeapModule
 import MQTTCodec
 package import NIOCore
 
+// What a shard does later: it judges silence, ends what has expired, and goes on with long work.
 extension Shard {
-    /// How often a connection is looked at at the least.
-    private static var longestLook: TimeAmount { .seconds(30) }
+    /// The longest time between two checks of a connection.
+    private static var longestCheck: TimeAmount { .seconds(30) }
 
-    /// By how much a deadline may be late before the loop is taken to have stood still: packets that came meanwhile may wait
-    /// in the sockets, so that nobody's silence is judged before there was time to read them.
+    /// By how much a deadline may be late before the event loop is taken to have stood still. Packets that arrived meanwhile may
+    /// wait in the sockets, so no client's silence is judged before there was time to read them.
     private static var punctuality: TimeAmount { .milliseconds(100) }
-    /// The time for that.
+    /// The time to read what waits in the sockets.
     private static var readingTime: TimeAmount { .seconds(1) }
 
     var deadlineCount: Int { deadlines.count }
 
-    /// When `advance(to:)` is due.
-    package var nextDeadline: NIODeadline? { deadlines.min?.instant }
+    /// When `advance(to:)` is due; `nil` if nothing is to be done later.
+    package var nextDeadline: NIODeadline? {
+        let earliest = deadlines.earliest.map { pace.stepsLeft > 0 ? $0 : max($0, pace.nextTick) }
+        return lookUps.isEmpty ? earliest : min(earliest ?? pace.nextTick, pace.nextTick)
+    }
 
-    /// Carries out everything that is due.
-    package mutating func advance(to now: NIODeadline) {
-        while let next = deadlines.min, next.instant <= now {
-            deadlines.removeMin()
-            fire(next, now: now)
+    /// Does what is due, as far as the steps of this tick reach (`Limits.maximumStepsPerTick`).
+    package mutating func advance(to now: Instant) {
+        pace.advance(to: now)
+        while pace.stepsLeft > 0, let (deadline, instant) = deadlines.popDue(at: now.monotonic) {
+            pace.stepsLeft -= 1
+            carryOut(deadline, of: instant, now: now)
         }
-        settleLocally(now: now)
+        continueLookUps(now: now)
+        drainLocal(now: now)
     }
 
-    mutating func schedule(_ target: Deadline.Target, at instant: NIODeadline) {
-        deadlines.insert(Deadline(instant: instant, target: target))
-        // Whoever comes and goes leaves deadlines of no use behind, some for years.
-        if deadlines.count > deadlinesBeforeSweep {
-            deadlines = Heap(deadlines.unordered.filter { isOfUse($0) })
-            deadlinesBeforeSweep = max(Self.fewDeadlines, 2 * deadlines.count)
-        }
-    }
-
-    /// Deadlines that are not worth a sweep.
-    static var fewDeadlines: Int { 1024 }
-
-    private func isOfUse(_ deadline: Deadline) -> Bool {
-        switch deadline.target {
-        case .connection(let slot, let number):
-            connection(slot: slot, number: number)?.lookDue == deadline.instant
-        case .will(let client, let number, let absence), .sessionExpiry(let client, let number, let absence):
-            session(of: client, number: number, absence: absence) != nil
-        case .retained(let topic):
-            TopicLevels.split(topic, limit: limits.maximumTopicLevels)
-                .map { retained.expiry($0) == deadline.instant } ?? false
-        }
-    }
-
-    /// Looks at a connection at some instant, or earlier and then again. It has one deadline at a time.
-    mutating func look(at connection: Connection, noLaterThan instant: NIODeadline) {
-        if let due = connection.lookDue, due <= instant { return }
-        connection.lookDue = instant
-        schedule(.connection(slot: connection.slot, number: connection.number), at: instant)
-    }
-
-    /// Begins to watch the silence of a client that has connected [MQTT-3.1.2-22].
-    mutating func watchKeepAlive(of connection: Connection, now: NIODeadline) {
-        guard let keepAlive = connection.keepAlive else { return }
-        look(at: connection, noLaterThan: min(connection.lastPacket + keepAlive, now + Self.longestLook))
-    }
-
-    /// When a client has been silent for too long. Who does not read is not read from either, and shows that it lives by what
-    /// it takes.
-    private func endOfPatience(with connection: Connection, _ keepAlive: TimeAmount) -> NIODeadline {
-        let isSlow = connection.isBlocked || connection.streams.contains(where: \.isBlocked)
-        let patience = isSlow ? keepAlive : Self.readingTime
-        return max(connection.lastPacket + keepAlive, connection.lastProgress + patience)
-    }
-
-    private mutating func fire(_ deadline: Deadline, now: NIODeadline) {
-        switch deadline.target {
-        case .connection(let slot, let number):
-            guard let connection = connection(slot: slot, number: number), connection.lookDue == deadline.instant else {
-                return
-            }
-            connection.lookDue = nil
-            let late = now - deadline.instant
-            look(at: connection, respite: late > Self.punctuality ? late + Self.readingTime : .zero, now: now)
-        case .will(let client, let number, let absence):
-            guard let session = session(of: client, number: number, absence: absence) else { return }
+    private mutating func carryOut(_ deadline: Deadline, of instant: NIODeadline, now: Instant) {
+        switch deadline {
+        case .connection(let connection):
+            connection.deadline = nil
+            let late = now.monotonic - instant
+            check(connection, respite: late > Self.punctuality ? late + Self.readingTime : .zero, now: now)
+        case .will(let session):
+            session.willDeadline = nil
             publishDelayedWill(of: session, now: now)
-        case .sessionExpiry(let client, let number, let absence):
-            guard let session = session(of: client, number: number, absence: absence) else { return }
+        case .sessionEnd(let session):
+            session.endDeadline = nil
             counters.sessionsExpired += 1
             end(session, now: now)
         case .retained(let topic):
-            guard let levels = TopicLevels.split(topic, limit: limits.maximumTopicLevels) else { return }
-            if let expiry = retained.expiry(levels), expiry <= now { retained.remove(levels) }
+            TopicLevels.split(topic, limit: limits.maximumTopicLevels).map { removeRetained($0) }
         }
     }
 
-    /// A session whose client is still away as it was when a deadline was set. The number tells it from an earlier
-    /// session of the same client.
-    private func session(of client: UTF8Key, number: UInt64, absence: UInt64) -> Session? {
-        guard let session = sessions[client], session.number == number, session.absence == absence,
-            session.departure == nil
-        else { return nil }
-        return session
+    // MARK: - Silence
+
+    /// Checks a connection at an instant, or earlier and then again. A connection has one deadline at a time.
+    mutating func check(_ connection: Connection, noLaterThan instant: NIODeadline) {
+        if let due = connection.deadline.flatMap({ deadlines.instant(of: $0) }), due <= instant { return }
+        deadlines.cancel(&connection.deadline)
+        connection.deadline = deadlines.add(.connection(connection), at: instant)
+    }
+
+    /// Begins to watch the silence of a client that has connected [MQTT-3.1.2-22].
+    mutating func watchKeepAlive(of connection: Connection, now: Instant) {
+        guard let keepAlive = connection.keepAlive else { return }
+        check(
+            connection,
+            noLaterThan: min(connection.inbound.lastPacket + keepAlive, now.monotonic + Self.longestCheck)
+        )
+    }
+
+    /// When a client has been silent for too long. A client that does not read is not read from either, and shows that it is
+    /// there by taking what it is sent.
+    private func endOfPatience(with connection: Connection, _ keepAlive: TimeAmount) -> NIODeadline {
+        let isSlow = connection.outbound.isBlocked || connection.streams.contains { $0.outbound.isBlocked }
+        let patience = isSlow ? keepAlive : Self.readingTime
+        return max(connection.inbound.lastPacket + keepAlive, connection.inbound.lastProgress + patience)
     }
 
     /// - Parameter respite: for how much longer than usual the client may have been silent.
-    private mutating func look(at connection: Connection, respite: TimeAmount, now: NIODeadline) {
+    private mutating func check(_ connection: Connection, respite: TimeAmount, now: Instant) {
         switch connection.state {
-        case .awaitingConnect, .connecting:
-            if now < connection.accepted + limits.connectTimeout + respite {
-                look(at: connection, noLaterThan: now + Self.readingTime)
+        case .new:
+            if now.monotonic < connection.accepted + limits.connectTimeout + respite {
+                check(connection, noLaterThan: now.monotonic + Self.readingTime)
             } else {
                 counters.connectTimeouts += 1
                 tell(.refused, connection)
                 markDirty(connection)
                 leave(connection, publishesWill: false, now: now)
             }
-        case .connected, .subscribing:
+        case .connected:
             guard let keepAlive = connection.keepAlive else { return }
-            if now < connection.lastPacket + keepAlive {
+            if now.monotonic < connection.inbound.lastPacket + keepAlive {
                 watchKeepAlive(of: connection, now: now)
-            } else if isStalled || now < endOfPatience(with: connection, keepAlive) + respite {
-                look(at: connection, noLaterThan: now + Self.readingTime)
+            } else if isStalled || now.monotonic < endOfPatience(with: connection, keepAlive) + respite {
+                check(connection, noLaterThan: now.monotonic + Self.readingTime)
             } else {
                 counters.keepAliveTimeouts += 1
                 fail(connection, .keepAliveTimeout, now: now)

@@ -6,23 +6,23 @@ extension Shard {
     ///
     /// - Parameter once: kinds of which one event a window is collected and further ones are counted.
     package mutating func wantEvents(_ kinds: ShardEvent.Kinds, once: ShardEvent.Kinds = []) {
-        events.want(kinds, once: once)
+        effects.events.want(kinds, once: once)
     }
 
     /// Takes the events since the last call, in their order.
-    package mutating func takeEvents() -> [ShardEvent] { events.take() }
+    package mutating func takeEvents() -> [ShardEvent] { effects.events.take() }
 
     /// Ends a window.
     ///
     /// - Returns: how many events of each kind were wanted and not collected in it; only kinds with such events.
     package mutating func takeSuppressedEvents() -> [(kind: ShardEvent.Kind, count: UInt64)] {
-        events.takeSuppressed()
+        effects.events.takeSuppressed()
     }
 
     /// Collects an event of a peer that has not sent CONNECT.
     package mutating func tell(_ kind: ShardEvent.Kind, of peer: Peer, detail: String? = nil) {
-        guard events.admits(kind) else { return }
-        events.append(
+        guard effects.events.admits(kind) else { return }
+        effects.events.append(
             ShardEvent(
                 kind: kind,
                 clientIdentifier: nil,
@@ -37,9 +37,9 @@ extension Shard {
 
     /// Collects an event of a connection or of one of its data streams.
     mutating func tell(_ kind: ShardEvent.Kind, _ connection: Connection, _ reason: ReasonCode? = nil) {
-        guard events.admits(kind) else { return }
-        let connect = (connection.control ?? connection).connect?.packet
-        events.append(
+        guard effects.events.admits(kind) else { return }
+        let connect = (connection.control ?? connection).pendingConnect?.packet
+        effects.events.append(
             ShardEvent(
                 kind: kind,
                 clientIdentifier: connection.session?.clientIdentifier.string ?? connect?.clientIdentifier,
@@ -53,9 +53,9 @@ extension Shard {
 
     /// Collects an event of a client that may have no connection.
     mutating func tell(_ kind: ShardEvent.Kind, of session: Session) {
-        guard events.admits(kind) else { return }
+        guard effects.events.admits(kind) else { return }
         let peer = session.root.connection?.peer
-        events.append(
+        effects.events.append(
             ShardEvent(
                 kind: kind,
                 clientIdentifier: session.clientIdentifier.string,

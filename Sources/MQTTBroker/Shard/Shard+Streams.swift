@@ -1,19 +1,19 @@
 import DequeModule
 import MQTTCodec
-package import NIOCore
+import NIOCore
 
-// Data streams: further streams of a client beside its control stream, which is the connection. A stream is a connection
-// that is subordinate to the client's, with a session that is subordinate to the client's: so packet identifiers, topic
-// aliases, windows and subscriptions are each stream's own, and nothing of the way of a PUBLISH knows of streams. What a
-// stream leaves behind goes to the client's session.
+// Data streams: QUIC streams of a client beside its control stream. A data stream is a `Connection` that is subordinate to the
+// client's, with a session that is subordinate to the client's. So each stream has packet identifiers, topic aliases, a window
+// and subscriptions of its own, and the way of a PUBLISH knows nothing of streams. What a stream leaves behind is merged into
+// the client's session.
 extension Shard {
-    /// A data stream is up. What it brings is held until its client's CONNECT is accepted.
+    /// A data stream is open. What it brings is held until its client's CONNECT is accepted.
     ///
-    /// Returns `nil` once the connection has ended.
-    package mutating func openStream(of control: Connection, now: NIODeadline) -> Connection? {
+    /// Returns `nil` if the connection has ended.
+    package mutating func openStream(of control: Connection, now: Instant) -> Connection? {
         guard !control.isClosed, !control.isDataStream else { return nil }
-        let stream = newConnection(control.peer, control: control, now: now)
-        stream.state = .connecting
+        let stream = connections.add(control.peer, control: control, limits: sharedLimits, now: now)
+        stream.waiting = .client
         control.streams.append(stream)
         shareOutput(of: control)
         counters.streamsOpened += 1
@@ -21,7 +21,7 @@ extension Shard {
         return stream
     }
 
-    /// The client of the streams that were opened ahead of it is connected.
+    /// The client is connected: its data streams that were opened before can go on.
     mutating func activateStreams(of control: Connection, for session: Session) {
         for stream in control.streams {
             activate(stream, for: session, of: control)
@@ -31,24 +31,26 @@ extension Shard {
     }
 
     private mutating func activate(_ stream: Connection, for parent: Session, of control: Connection) {
-        stream.version = control.version
-        stream.decoder = PacketDecoder(
+        stream.outbound.version = control.outbound.version
+        stream.inbound.decoder = PacketDecoder(
             role: .server,
             maximumPacketSize: limits.maximumPacketSize,
-            version: control.version
+            version: control.outbound.version
         )
-        stream.receiveMaximum = control.receiveMaximum
-        stream.maximumPacketSize = control.maximumPacketSize
-        let session = newSession(parent.clientIdentifier, parent: parent)
+        stream.outbound.receiveMaximum = control.outbound.receiveMaximum
+        stream.outbound.maximumPacketSize = control.outbound.maximumPacketSize
+        let session = sessions.make(parent.clientIdentifier, parent: parent)
         session.connection = stream
         stream.session = session
         stream.state = .connected
+        stream.waiting = stream.peer.earlyData == .connectOnly ? .handshake : nil
     }
 
-    /// Whether octets of a data stream may be held, where its client is not connected yet; otherwise the stream ends.
-    mutating func admits(_ bytes: ByteBuffer, onEarly stream: Connection, now: NIODeadline) -> Bool {
-        guard stream.state == .connecting, let control = stream.control else { return true }
-        let held = control.streams.reduce(bytes.readableBytes) { $0 + $1.pending.readableBytes }
+    /// Whether octets of a data stream whose client is not connected yet may be held (`Limits.maximumEarlyBytes`). If not, the
+    /// stream ends.
+    mutating func admits(_ bytes: ByteBuffer, onEarly stream: Connection, now: Instant) -> Bool {
+        guard case .client = stream.waiting, let control = stream.control else { return true }
+        let held = control.streams.reduce(bytes.readableBytes) { $0 + $1.inbound.pending.readableBytes }
         if held <= limits.maximumEarlyBytes { return true }
         counters.earlyStreamsRefused += 1
         fail(stream, .quotaExceeded, now: now)
@@ -65,7 +67,7 @@ extension Shard {
     // MARK: - The end of a stream
 
     /// The data streams of a connection end before it does.
-    mutating func endStreams(of control: Connection, now: NIODeadline) {
+    mutating func endStreams(of control: Connection, now: Instant) {
         let streams = control.streams
         control.streams = []
         for stream in streams { leave(stream, publishesWill: false, now: now) }
@@ -78,12 +80,12 @@ extension Shard {
         shareOutput(of: control)
     }
 
-    /// Gives the client's session what a stream leaves behind, its subscriptions apart: deliveries without their
-    /// acknowledgement and those that wait, in order, and the identifiers of QoS 2 messages that it has received. What
-    /// the client has recorded is not sent again.
-    mutating func fold(_ session: Session, into parent: Session, now: NIODeadline) {
-        for filter in session.subscriptions.keys { removeFromTree(session, filter) }
-        for entry in session.window.entries {
+    /// Merges the session of a data stream that ends into the client's: messages without acknowledgement, messages that wait,
+    /// in their order, and the packet identifiers of QoS 2 messages received. Subscriptions end. Messages that the client has
+    /// recorded (PUBREC) are not sent again.
+    mutating func merge(_ session: Session, into parent: Session, now: Instant) {
+        for filter in session.subscriptions.keys { removeFromRouter(session, filter) }
+        for entry in session.outgoing.window.entries {
             guard let message = entry.message else { continue }
             let qos = entry.state == .awaitingAcknowledgement ? QualityOfService.atLeastOnce : .exactlyOnce
             enqueue(
@@ -91,28 +93,27 @@ extension Shard {
                 for: parent
             )
         }
-        while let entry = session.retainedBacklog.popFirst() { enqueueRetained(entry, for: parent) }
-        while let entry = session.queue.popFirst() { enqueue(entry, for: parent) }
+        while let entry = session.outgoing.retained.popFirst() { enqueueRetained(entry, for: parent) }
+        while let entry = session.outgoing.queue.popFirst() { enqueue(entry, for: parent) }
         for identifier in session.awaitingRelease.sorted() {
             let forgotten = parent.orphans.append(identifier, maximumCount: limits.maximumOrphans)
             counters.orphansForgotten += UInt64(forgotten)
         }
-        session.letGo()
+        session.clear()
         if let control = parent.connection { pump(control, now: now) }
     }
 
-    /// A connection and its streams have equal shares of what a client may be owed in a burst, so that none takes the
-    /// others' and all together keep to it.
+    /// Gives a connection and its data streams equal shares of `Limits.outputHighWaterMark`.
     private func shareOutput(of control: Connection) {
         let share = max(1, limits.outputHighWaterMark / (control.streams.count + 1))
-        control.outputHighWaterMark = share
-        for stream in control.streams { stream.outputHighWaterMark = share }
+        control.outbound.highWaterMark = share
+        for stream in control.streams { stream.outbound.highWaterMark = share }
     }
 
     // MARK: - What waits for a client, and what is under way to it
 
-    /// Makes room for a message within the bounds of its client's queues together: a QoS 0 message yields, a QoS 1 or 2
-    /// message displaces the oldest one of the longest queue. So a stream that nobody reads gives way to the others.
+    /// Makes room for a message within the bounds of all queues of its client. A QoS 0 message is dropped, a QoS 1 or 2 message
+    /// displaces the oldest message of the longest queue. So a stream that is not read gives way to the others.
     mutating func makeRoom(
         for entry: MessageQueue.Entry,
         in session: Session,
@@ -120,15 +121,15 @@ extension Shard {
     ) -> Bool {
         let size = entry.message.byteCount
         guard size <= limits.maximumQueueBytes else { return false }
-        var count = siblings.reduce(session.queue.count) { $0 + $1.queue.count }
-        var bytes = siblings.reduce(session.queue.byteCount) { $0 + $1.queue.byteCount }
+        var count = siblings.reduce(session.outgoing.queue.count) { $0 + $1.outgoing.queue.count }
+        var bytes = siblings.reduce(session.outgoing.queue.byteCount) { $0 + $1.outgoing.queue.byteCount }
         while count >= limits.maximumQueueLength || bytes + size > limits.maximumQueueBytes {
             let measure = count >= limits.maximumQueueLength ? \MessageQueue.count : \MessageQueue.byteCount
-            // Of queues that are equally long its own.
+            // Among queues of the same length, the stream's own.
             let longest = siblings.reduce(session) {
-                $1.queue[keyPath: measure] > $0.queue[keyPath: measure] ? $1 : $0
+                $1.outgoing.queue[keyPath: measure] > $0.outgoing.queue[keyPath: measure] ? $1 : $0
             }
-            guard entry.qos > .atMostOnce, let displaced = longest.queue.popFirst() else { return false }
+            guard entry.qos > .atMostOnce, let displaced = longest.outgoing.queue.popFirst() else { return false }
             counters.messagesDroppedQueueFull += 1
             tell(.messageDroppedQueueFull, of: session)
             count -= 1
@@ -137,15 +138,15 @@ extension Shard {
         return true
     }
 
-    /// Whether a client's window has room for a further message of a stream, or of its control stream, that has some under
-    /// way: as long as those of all are within it, and in any case up to an equal share of it. So a stream that
-    /// acknowledges nothing does not stop another.
+    /// Whether the window of a client with data streams has room for one more message of a stream that has messages in flight:
+    /// if the messages in flight on all streams are within the window, and in any case up to an equal share of it. So a stream
+    /// that acknowledges nothing does not stop another.
     ///
-    /// Who waits for the others' room has messages under way itself, and looks again when one is acknowledged.
+    /// A stream that has to wait has messages in flight, and tries again when one is acknowledged.
     func sharesWindow(_ sent: Int, _ control: Connection) -> Bool {
         if control.streams.isEmpty || sent < limits.maximumInflight / (control.streams.count + 1) { return true }
-        let all = control.streams.reduce(control.session?.window.sentCount ?? 0) {
-            $0 + ($1.session?.window.sentCount ?? 0)
+        let all = control.streams.reduce(control.session?.outgoing.window.sentCount ?? 0) {
+            $0 + ($1.session?.outgoing.window.sentCount ?? 0)
         }
         return all < limits.maximumInflight
     }

@@ -8,12 +8,12 @@ package struct ShardEvent: Sendable {
     package let clientIdentifier: String?
     /// As in CONNECT, unescaped; `nil` in events after `connected`.
     package let userName: String?
-    /// The client's last validated address; `nil` where the client has no connection.
+    /// The client's last validated address; `nil` if the client has no connection.
     package let address: SocketAddress?
-    /// Name of the listener, such as `tcp:default`; `nil` where the client has no connection.
+    /// The name of the listener, such as `tcp:default`; `nil` if the client has no connection.
     package let listener: String?
-    /// Of `refused`: `nil` where no CONNECT came in time. Of `disconnected`: `nil` where the transport ended without a
-    /// DISCONNECT of either side.
+    /// The reason code. `nil` for `refused` if no CONNECT came in time, and for `disconnected` if the transport ended without
+    /// DISCONNECT.
     package let reason: ReasonCode?
     /// Of `handshakeFailed`: what failed, in the words of the TLS library.
     package var detail: String?
@@ -25,9 +25,9 @@ package struct ShardEvent: Sendable {
         case refused
         /// A connection that CONNACK had accepted has ended.
         case disconnected
-        /// The authenticator has not accepted what CONNECT said.
+        /// The authenticator has refused the client.
         case authenticationFailed
-        /// Octets were no packet, or a packet that is not allowed there.
+        /// Octets were no packet, or a packet that is not allowed at that point.
         case malformedPacket
         /// A later CONNECT with the same client identifier has ended the connection [MQTT-3.1.4-3].
         case sessionTakenOver

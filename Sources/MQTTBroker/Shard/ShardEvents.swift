@@ -9,7 +9,7 @@ struct ShardEvents {
     private var wantedOnce: ShardEvent.Kinds = []
     /// The kinds of `wantedOnce` of which an event has been collected in this window.
     private var told: ShardEvent.Kinds = []
-    /// By raw value of the kind; empty while nothing is wanted.
+    /// Events that were counted, by raw value of the kind; empty while no kind is wanted.
     private var suppressed: [UInt64] = []
 
     /// Events that are collected at a time; further ones are counted.

@@ -20,7 +20,7 @@ import Testing
     private func topic(_ text: String) -> ByteBuffer { ByteBuffer(string: text) }
 
     @Test("A route is good for its generation") func generation() {
-        var cache = RouteCache(limits: Limits())
+        var cache = RouteCache(limits: SharedLimits(Limits()))
         cache.remember(route(), for: topic("a"))
         #expect(cache.route(topic("a"), generation: 1) != nil)
         #expect(cache.route(topic("a"), generation: 2) == nil)
@@ -33,7 +33,7 @@ import Testing
     func bounded(byRoutes: Bool) {
         var limits = Limits()
         if byRoutes { limits.maximumCachedRoutes = 3 } else { limits.maximumCachedDeliveries = 3 }
-        var cache = RouteCache(limits: limits)
+        var cache = RouteCache(limits: SharedLimits(limits))
         for name in ["a", "b", "c"] { cache.remember(route(deliveries: 1), for: topic(name)) }
         #expect(cache.route(topic("a"), generation: 1) != nil)
         cache.remember(route(deliveries: 1), for: topic("d"))
@@ -44,7 +44,7 @@ import Testing
     @Test("The route of a long topic is not remembered") func longTopic() {
         var limits = Limits()
         limits.maximumCachedTopicLength = 3
-        var cache = RouteCache(limits: limits)
+        var cache = RouteCache(limits: SharedLimits(limits))
         cache.remember(route(), for: topic("abc"))
         cache.remember(route(), for: topic("abcd"))
         #expect(cache.route(topic("abc"), generation: 1) != nil)

@@ -58,7 +58,7 @@ import Testing
         let back = broker.connect("s", cleanStart: false, expiry: 100, receiveMaximum: 1, maximumPacketSize: 100)
         #expect(back.takePayloads() == ["small"])
         #expect(broker.counters.messagesDroppedTooLarge == 1)
-        #expect(broker.shards[0].shard.sessions.values.contains { $0.window.count == 1 })
+        #expect(broker.sessions.contains { $0.outgoing.window.count == 1 })
     }
 
     @Test("An acknowledgement that comes before its message is sent again holds nothing up")
@@ -108,7 +108,7 @@ import Testing
         for _ in 0..<5000 {
             broker.drop(broker.connect("s", cleanStart: Bool.random(), keepAlive: 60, expiry: .max - 1, will: will))
         }
-        #expect(broker.shards[0].shard.deadlineCount < 2000)
+        #expect(broker.shards[0].shard.deadlineCount == 1)
         #expect(broker.shards[0].shard.sessionCount == 1)
     }
 
@@ -133,7 +133,7 @@ import Testing
         #expect(try client.connectAcknowledgement().reasonCode == .quotaExceeded)
         #expect(client.takeAll().isEmpty)
         #expect(client.isClosed)
-        #expect(client.connection.pending.readableBytes == 0)
+        #expect(client.connection.inbound.pending.readableBytes == 0)
     }
 
     @Test("More sessions than a shard may have are refused") func maximumSessions() throws {

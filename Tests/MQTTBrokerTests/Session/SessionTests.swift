@@ -86,7 +86,7 @@ private let places: [(shards: Int, first: Int, second: Int)] = [(1, 0, 0), (4, 2
             client.subscribe("a")
             broker.drop(client)
             #expect(broker.shards.allSatisfy { $0.shard.sessionCount == 0 && $0.shard.subscriptionCount == 0 })
-            #expect(broker.shards.allSatisfy { $0.shard.directory.count == 0 })
+            #expect(broker.shards.allSatisfy { $0.shard.sessions.directory.count == 0 })
         }
         #expect(try !broker.connect("s", cleanStart: false).connectAcknowledgement().sessionPresent)
     }
@@ -101,7 +101,7 @@ private let places: [(shards: Int, first: Int, second: Int)] = [(1, 0, 0), (4, 2
         broker.advance(by: .seconds(59))
         broker.drop(back)
         broker.advance(by: .seconds(61))
-        #expect(broker.shards.allSatisfy { $0.shard.sessionCount == 0 && $0.shard.directory.count == 0 })
+        #expect(broker.shards.allSatisfy { $0.shard.sessionCount == 0 && $0.shard.sessions.directory.count == 0 })
         #expect(broker.total(\.sessionsExpired) == 1)
     }
 
@@ -172,7 +172,7 @@ private let places: [(shards: Int, first: Int, second: Int)] = [(1, 0, 0), (4, 2
         let message = Message(
             copying: EncodedPublish(Publish(topic: ByteBuffer(string: "a"), payload: ByteBuffer())),
             qos: .atLeastOnce,
-            now: .now()
+            now: Instant(monotonic: .now(), wall: 0)
         )
         func append() -> UInt16 { window.append(message, qos: .atLeastOnce, retain: false, identifiers: []) }
         #expect(append() == 1)

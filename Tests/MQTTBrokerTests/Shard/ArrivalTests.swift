@@ -40,16 +40,16 @@ import Testing
         #expect(try client.connectAcknowledgement().reasonCode == .success)
         #expect(client.takePayloads() == payloads)
         #expect(client.takeAll().count == 6)
-        #expect(client.connection.pending.readableBytes == 0)
+        #expect(client.connection.inbound.pending.readableBytes == 0)
     }
 
     @Test("A packet of which little has arrived takes little memory") func reserve() {
         let broker = SimulatedBroker()
         let client = broker.connect("a")
         client.send(octets: [0x30, 0x80, 0x80, 0x20, 0, 1])
-        #expect(client.connection.pending.capacity <= 64)
+        #expect(client.connection.inbound.pending.capacity <= 64)
         client.send(octets: Array(repeating: 0x61, count: 10_000))
-        #expect(client.connection.pending.capacity <= 40_000)
+        #expect(client.connection.inbound.pending.capacity <= 40_000)
     }
 
     private func subscribe(_ filter: String) -> Packet {

@@ -275,9 +275,9 @@ import Testing
             limits.maximumHeldBytes = 100
             let broker = SimulatedBroker(limits: limits, authenticator: Authenticator { _, _ in .pending })
             let client = broker.connect("a")
-            #expect(!client.connection.isReadingPaused(limits: limits))
+            #expect(!client.connection.isReadingPaused)
             for _ in 0..<60 { client.send(.pingRequest) }
-            #expect(client.connection.isReadingPaused(limits: limits))
+            #expect(client.connection.isReadingPaused)
         }
     }
 

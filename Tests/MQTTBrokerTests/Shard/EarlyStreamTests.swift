@@ -14,7 +14,7 @@ import Testing
         let client = broker.open(on: shards - 1, version: version)
         let streams = [try broker.openStream(of: client), try broker.openStream(of: client)]
         for (number, stream) in streams.enumerated() {
-            #expect(stream.connection.isReadingPaused(limits: Limits()))
+            #expect(stream.connection.isReadingPaused)
             stream.publish("a", "\(number)", qos: .atLeastOnce, identifier: 1)
             stream.subscribe("b")
         }
@@ -26,7 +26,7 @@ import Testing
         #expect(try client.connectAcknowledgement().reasonCode == .success)
         #expect(subscriber.takePayloads().sorted() == ["0", "1"])
         for stream in streams { #expect(stream.takeAll().count == 2) }
-        #expect(!streams[0].connection.isReadingPaused(limits: Limits()))
+        #expect(!streams[0].connection.isReadingPaused)
         #expect(!streams[0].isClosed && streams[1].isClosed)
     }
 
@@ -114,7 +114,7 @@ import Testing
         #expect(broker.counters.messagesReceived == 3)
         #expect(broker.counters.earlyMessages == 0)
         for stream in [before, after] {
-            #expect(!stream.connection.isReadingPaused(limits: Limits()))
+            #expect(!stream.connection.isReadingPaused)
             stream.publish("a", "more")
         }
         #expect(broker.counters.messagesReceived == 5)

@@ -57,7 +57,7 @@ import Testing
         broker.shards[0].shard.stall()
         broker.advance(by: .seconds(60))
         #expect(!client.isClosed)
-        broker.shards[0].shard.resume([client.connection], now: broker.now)
+        broker.shards[0].shard.readAgain([client.connection], now: broker.now)
         broker.advance(by: .milliseconds(900))
         #expect(!client.isClosed)
         broker.advance(by: .seconds(2))

@@ -13,7 +13,7 @@ import Testing
     private func client(of broker: SimulatedBroker, taking size: Int) throws -> SimulatedClient {
         let client = broker.connect("c")
         _ = try client.connectAcknowledgement()
-        client.connection.maximumPacketSize = size
+        client.connection.outbound.maximumPacketSize = size
         return client
     }
 

@@ -310,7 +310,7 @@ import Testing
                 publish("often", expiry: .max)
                 broker.advance(by: .milliseconds(1))
             }
-            #expect(broker.shards.reduce(0) { $0 + $1.shard.deadlineCount } < 4000)
+            #expect(broker.shards.reduce(0) { $0 + $1.shard.deadlineCount } == 1)
         }
 
         @Test("One that waited less says what is left") func remaining() {  // [MQTT-3.3.2-6]
@@ -339,7 +339,7 @@ import Testing
             slow.subscribe("a")
             quick.subscribe("a")
             broker.setBlocked(true, slow)
-            #expect(slow.connection.isReadingPaused(limits: limits))
+            #expect(slow.connection.isReadingPaused)
             let publisher = broker.connect("p")
             for number in 0..<8 { publisher.publish("a", "\(number)") }
             #expect(quick.takePayloads().count == 8)

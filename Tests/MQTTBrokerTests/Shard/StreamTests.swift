@@ -58,7 +58,7 @@ import Testing
         switch qos {
         case .atMostOnce: break
         case .atLeastOnce:
-            #expect(session.window.count == 1)
+            #expect(session.outgoing.window.count == 1)
             stream.send(.acknowledgement(PublishAcknowledgement(.received, message.packetIdentifier)))
         case .exactlyOnce:
             stream.send(.acknowledgement(PublishAcknowledgement(.recorded, message.packetIdentifier)))
@@ -67,7 +67,7 @@ import Testing
             )
             stream.send(.acknowledgement(PublishAcknowledgement(.complete, message.packetIdentifier)))
         }
-        #expect(session.window.isEmpty)
+        #expect(session.outgoing.window.isEmpty)
         #expect(client.takeAll().isEmpty)
     }
 
@@ -285,9 +285,9 @@ import Testing
         limits.outputHighWaterMark = 1000
         let broker = SimulatedBroker(limits: limits)
         let client = broker.connect("c")
-        #expect(client.connection.outputHighWaterMark == 1000)
+        #expect(client.connection.outbound.highWaterMark == 1000)
         let streams = try (0..<3).map { _ in try broker.openStream(of: client) }
-        for stream in [client] + streams { #expect(stream.connection.outputHighWaterMark == 250) }
+        for stream in [client] + streams { #expect(stream.connection.outbound.highWaterMark == 250) }
         for stream in streams { stream.subscribe("a") }
         for stream in streams { _ = stream.takeAll() }
         let publisher = broker.connect("p")
@@ -304,6 +304,6 @@ import Testing
         #expect(most > 250 && most < 250 + 200)
         for stream in streams { #expect(stream.takePublishes().count == 20) }
         broker.finish(streams[0])
-        #expect(client.connection.outputHighWaterMark == 333)
+        #expect(client.connection.outbound.highWaterMark == 333)
     }
 }

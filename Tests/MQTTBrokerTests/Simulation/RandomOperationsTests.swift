@@ -147,7 +147,7 @@ import Testing
             subscriber.read(acknowledging: Bool.random(using: &random))
         }
         broker.settle()
-        for name in Set(broker.shards.flatMap({ $0.shard.sessions.keys })) {
+        for name in Set(broker.sessions.map(\.clientIdentifier)) {
             let holders = broker.shards.filter { $0.shard.sessions[name] != nil }
             #expect(holders.count == 1, "\(name.string) has one session")
             #expect(holders.allSatisfy { $0.shard.sessions[name]?.ignoredShards == 0 })

@@ -15,7 +15,8 @@ final class SimulatedBroker {
         init(_ shard: consuming Shard) { self.shard = shard }
     }
 
-    private(set) var now = NIODeadline.uptimeNanoseconds(1_000_000_000)
+    /// The wall clock is a thousand seconds ahead of the other.
+    private(set) var now = Instant(monotonic: .uptimeNanoseconds(1_000_000_000), wall: 1_001_000)
     private var mailboxes: [[(source: Int, messages: [ShardMessage])]]
     private var random: SeededGenerator
     private var clients: [ObjectIdentifier: SimulatedClient] = [:]
@@ -47,7 +48,7 @@ final class SimulatedBroker {
                 Shard(
                     index: $0,
                     count: count,
-                    limits: limits,
+                    limits: SharedLimits(limits),
                     authenticator: authenticator,
                     random: SeededGenerator(seed: seed &+ UInt64($0))
                 )
@@ -164,8 +165,8 @@ final class SimulatedBroker {
 
     /// The verdict about a client comes, wherever that is by now.
     func authenticated(_ client: SimulatedClient, _ verdict: Authenticator.Verdict) {
-        let ticket = shards[client.shard].shard.ticket(client.connection)
-        shards[client.shard].shard.authenticated(ticket, verdict, now: now)
+        let reference = shards[client.shard].shard.connections.reference(to: client.connection)
+        shards[client.shard].shard.authenticated(reference, verdict, now: now)
         collect(client.shard)
         settle()
     }
@@ -180,20 +181,27 @@ final class SimulatedBroker {
 
     /// Lets time pass, stopping at each deadline on the way.
     func advance(by amount: TimeAmount) {
-        let end = now + amount
+        let end = now.monotonic + amount
         while let next = shards.compactMap({ $0.shard.nextDeadline }).min(), next <= end {
-            now = max(now, next)
-            for shard in shards.indices {
-                shards[shard].shard.advance(to: now)
-                collect(shard)
-            }
+            wait(until: next)
             settle()
         }
-        now = end
+        standStill(for: max(.zero, end - now.monotonic))
     }
 
     /// Lets time pass during which nobody does anything.
-    func standStill(for amount: TimeAmount) { now = now + amount }
+    func standStill(for amount: TimeAmount) {
+        now = Instant(monotonic: now.monotonic + amount, wall: now.wall + amount.nanoseconds / 1_000_000)
+    }
+
+    /// Lets time pass up to an instant, and carries out what is due then.
+    private func wait(until instant: NIODeadline) {
+        standStill(for: max(.zero, instant - now.monotonic))
+        for shard in shards.indices {
+            shards[shard].shard.advance(to: now)
+            collect(shard)
+        }
+    }
 
     /// The client's transport has taken something of what it was given.
     func progress(_ client: SimulatedClient) { shards[client.shard].shard.progressed(client.connection, now: now) }
@@ -214,7 +222,9 @@ final class SimulatedBroker {
         repeat {
             for shard in shards.indices { collect(shard) }
             while step() {}
-        } while shards.contains(where: { $0.shard.hasEffects })
+            // Look-ups go on with the next tick.
+            if shards.contains(where: { !$0.shard.lookUps.isEmpty }) { wait(until: now.monotonic + Pace.period) }
+        } while shards.contains(where: { $0.shard.hasEffects || !$0.shard.lookUps.isEmpty })
     }
 
     private func endTick(_ shard: Int) {
@@ -226,13 +236,9 @@ final class SimulatedBroker {
     private func collect(_ shard: Int) {
         while shards[shard].shard.hasEffects {
             events += shards[shard].shard.takeEvents()
-            if let handOver = shards[shard].shard.takeHandOver(now: now) {
-                for other in shards.indices where !handOver.messages[other].isEmpty {
-                    mailboxes[other].append((shard, handOver.messages[other]))
-                }
-                for other in shards.indices where !handOver.answers[other].isEmpty {
-                    mailboxes[other].append((shard, handOver.answers[other]))
-                }
+            var handOver = HandOver(count: shards.count)
+            if shards[shard].shard.swapHandOver(with: &handOver, now: now) {
+                handOver.deliver { other, messages, _ in mailboxes[other].append((shard, messages)) }
             }
             var dirty: [Connection] = []
             shards[shard].shard.swapDirty(with: &dirty)
@@ -256,13 +262,22 @@ final class SimulatedBroker {
     func expectNothingLeft() {
         for seat in shards {
             #expect(seat.shard.connectionCount == 0)
-            #expect(seat.shard.connections.allSatisfy { $0 == nil })
+            let hasConnections = !seat.shard.connections.isEmpty
+            #expect(!hasConnections)
             #expect(seat.shard.sessionCount == 0)
             #expect(seat.shard.subscriptionCount == 0)
-            #expect(seat.shard.directory.count == 0)
-            #expect(seat.shard.arriving.isEmpty)
-            #expect(seat.shard.subscribing.isEmpty)
-            #expect(seat.shard.othersInterest?.shards.allSatisfy { $0 == 0 } ?? true)
+            let (claimed, arriving) = (seat.shard.sessions.directory.count, seat.shard.sessions.arriving.count)
+            #expect(claimed == 0 && arriving == 0)
+            #expect(seat.shard.lookUps.isEmpty)
+            let interest = seat.shard.router.othersInterest?.shards ?? []
+            #expect(interest.allSatisfy { $0 == 0 })
+            #expect(seat.shard.deadlineCount == 0)
+        }
+    }
+
+    /// The sessions of all shards.
+    var sessions: [Session] {
+        shards.flatMap { seat in (0..<seat.shard.sessions.placeCount).compactMap { seat.shard.sessions.session(at: $0) }
         }
     }
 

@@ -5,7 +5,7 @@ import Testing
 @testable import MQTTBroker
 
 /// What a data stream leaves to its client's session when it ends.
-@Suite struct FoldingTests {
+@Suite struct StreamMergeTests {
     /// How a stream ends: in order, by a reset, by a violation, with its connection.
     enum End: CaseIterable, Sendable { case finish, reset, violation, connection }
 
@@ -121,7 +121,7 @@ import Testing
             var client = broker.connect("c", expiry: 100)
             let stream = try broker.openStream(of: client)
             stream.publish("a", "once", qos: .exactlyOnce, identifier: 7)
-            FoldingTests().end(stream, of: client, end)
+            StreamMergeTests().end(stream, of: client, end)
             if end == .connection { client = broker.connect("c", on: 1, cleanStart: false, expiry: 100) }
             self.client = client
             _ = client.takeAll()

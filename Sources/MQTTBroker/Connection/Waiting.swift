@@ -1,0 +1,53 @@
+import MQTTCodec
+
+/// Why the packets of a connection or data stream have to wait.
+enum Waiting {
+    /// CONNECT is being answered: by the authenticator, the client directory, or the shard that has the session.
+    case connect(PendingConnect)
+    /// A data stream was opened before its client's CONNECT was accepted.
+    case client
+    /// SUBSCRIBE is being answered.
+    case subscribe(PendingSubscribe)
+    /// With `early_data = connect`: the QUIC handshake is not complete, and only CONNECT counts before.
+    case handshake
+}
+
+/// A CONNECT that is being answered.
+final class PendingConnect {
+    let packet: Connect
+    /// True if the server chose the client identifier, which CONNACK tells [MQTT-3.2.2-16].
+    let hasAssignedIdentifier: Bool
+
+    init(_ packet: Connect, hasAssignedIdentifier: Bool = false) {
+        self.packet = packet
+        self.hasAssignedIdentifier = hasAssignedIdentifier
+    }
+}
+
+/// A SUBSCRIBE that is being answered. SUBACK is sent when every shard knows the subscriptions: from then on no message passes
+/// them by, wherever it is published. The retained messages follow.
+final class PendingSubscribe {
+    let acknowledgement: SubscribeAcknowledgement
+    /// The filters whose retained messages the client wants.
+    let wanted: [Wanted]
+    /// Shards that have not told yet that they know the subscriptions or, after SUBACK, that their look-up is done.
+    var answersDue: Int
+    /// Retained messages that may still be found.
+    var room: Int
+    /// False until SUBACK is sent.
+    var isAcknowledged = false
+
+    /// A filter, with the QoS and the Subscription Identifier (0 for none) of the retained messages that it matches.
+    struct Wanted {
+        let filter: TopicFilter
+        let qos: QualityOfService
+        let identifier: UInt32
+    }
+
+    init(_ acknowledgement: SubscribeAcknowledgement, wanted: [Wanted], room: Int, answersDue: Int) {
+        self.acknowledgement = acknowledgement
+        self.wanted = wanted
+        self.room = room
+        self.answersDue = answersDue
+    }
+}

@@ -1,0 +1,58 @@
+import NIOCore
+
+/// Where the messages of a topic go: the subscriptions of a shard's own sessions, and what the other shards have told of
+/// theirs.
+struct Router: ~Copyable {
+    private var tree = TopicTree()
+    private var cache: RouteCache
+    private let limits: SharedLimits
+    /// `nil` if the broker has one shard.
+    private var ownInterest: Interest.Own?
+    private(set) var othersInterest: Interest.Others?
+    /// Raised with every change of the others' interest.
+    private var interestGeneration: UInt64 = 0
+
+    /// - Parameter count: shards of the broker.
+    init(count: Int, limits: SharedLimits) {
+        self.limits = limits
+        cache = RouteCache(limits: limits)
+        ownInterest = count > 1 ? Interest.Own() : nil
+        othersInterest = count > 1 ? Interest.Others() : nil
+    }
+
+    var subscriptionCount: Int { tree.count }
+
+    /// The route of a topic; `nil` if the topic has too many levels.
+    mutating func route(_ topic: ByteBuffer) -> Route? {
+        let generation = tree.generation &+ interestGeneration
+        if let route = cache.route(topic, generation: generation) { return route }
+        guard let levels = TopicLevels.split(topic, limit: limits.values.maximumTopicLevels) else { return nil }
+        let route = Route(
+            generation: generation,
+            deliveries: Route.deliveries(of: levels, in: tree),
+            shards: othersInterest?.shards(interestedIn: levels) ?? 0
+        )
+        cache.remember(route, for: topic)
+        return route
+    }
+
+    /// Adds a subscription, or replaces the session's earlier one to the same filter [MQTT-3.8.4-3]. Returns whether the
+    /// subscription is new, and what the other shards are to be told.
+    mutating func add(_ subscription: TopicTree.Subscription, at filter: TopicFilter)
+        -> (isNew: Bool, change: Interest.Change?)
+    {
+        let isNew = tree.insert(subscription, at: filter)
+        return (isNew, isNew ? ownInterest?.add(filter) : nil)
+    }
+
+    /// Removes a session's subscription. Returns what the other shards are to be told.
+    mutating func remove(_ session: Session, at filter: TopicFilter) -> Interest.Change? {
+        tree.remove(session, at: filter) ? ownInterest?.remove(filter) : nil
+    }
+
+    /// Another shard has told a change of its interest.
+    mutating func apply(_ change: Interest.Change, of shard: Int) {
+        othersInterest?.apply(change, of: shard)
+        interestGeneration &+= 1
+    }
+}

@@ -1,0 +1,90 @@
+import DequeModule
+import NIOCore
+
+/// What a shard leaves behind for the shell, or for itself, to carry out.
+struct Effects: ~Copyable {
+    private let shard: Int
+    private var dirty: [Connection] = []
+    private var buffers: [ByteBuffer] = []
+    private var handOver: HandOver
+    private var local: Deque<ShardMessage> = []
+    private var ownSwitches: [ShardMessage] = []
+    var events = ShardEvents()
+
+    /// Octets of a fresh output buffer, and of the largest and number of those that are kept for reuse.
+    private static let bufferCapacity = 2048
+    private static let keptBufferCapacity = 262_144
+    private static let keptBuffers = 64
+
+    /// - Parameters:
+    ///   - shard: the index of the shard.
+    ///   - count: shards of the broker.
+    init(shard: Int, count: Int) {
+        self.shard = shard
+        handOver = HandOver(count: count)
+    }
+
+    /// True if there is anything for the shell to carry out.
+    var isPresent: Bool {
+        !dirty.isEmpty || !handOver.isEmpty || !ownSwitches.isEmpty || !events.isEmpty
+    }
+
+    // MARK: - Output
+
+    /// The connection has something to write, or is to be closed.
+    mutating func markDirty(_ connection: Connection) {
+        if connection.outbound.isDirty { return }
+        connection.outbound.isDirty = true
+        connection.outbound.output.buffer = takeBuffer()
+        dirty.append(connection)
+    }
+
+    /// Takes the dirty connections, each once, and leaves an empty array in their place.
+    mutating func swapDirty(with taken: inout [Connection]) {
+        taken.removeAll(keepingCapacity: true)
+        swap(&dirty, &taken)
+    }
+
+    /// An empty buffer for output.
+    mutating func takeBuffer() -> ByteBuffer {
+        buffers.popLast() ?? ByteBufferAllocator().buffer(capacity: Self.bufferCapacity)
+    }
+
+    /// Gives a buffer back that was written out.
+    mutating func recycle(_ buffer: consuming ByteBuffer) {
+        guard buffers.count < Self.keptBuffers, buffer.capacity <= Self.keptBufferCapacity else { return }
+        buffer.clear()
+        buffers.append(buffer)
+    }
+
+    // MARK: - Messages
+
+    /// Sends a message to a shard. What the shard sends to itself is for `popLocal`, or for `takeSwitches` if a session moves.
+    mutating func send(_ body: ShardMessage.Body, to destination: Int) {
+        let message = ShardMessage(body)
+        if destination != shard {
+            handOver.append(message, for: destination)
+        } else if message.isSwitch {
+            ownSwitches.append(message)
+        } else {
+            local.append(message)
+        }
+    }
+
+    /// The next message that the shard has sent to itself.
+    mutating func popLocal() -> ShardMessage? { local.popFirst() }
+
+    /// What the shard has told itself of a session that moves, which holds from the end of the burst, as it does for the other
+    /// shards.
+    mutating func takeSwitches() -> [ShardMessage] {
+        defer { ownSwitches = [] }
+        return ownSwitches
+    }
+
+    /// Exchanges what the other shards are to be told for an empty hand-over. Returns whether there is anything.
+    mutating func swapHandOver(with taken: inout HandOver) -> Bool {
+        if handOver.isEmpty { return false }
+        swap(&handOver, &taken)
+        return true
+    }
+}

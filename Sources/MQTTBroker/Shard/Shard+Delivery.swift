@@ -1,0 +1,257 @@
+import DequeModule
+import MQTTCodec
+import NIOCore
+
+// Delivery: from the route of a message to the clients of this shard, with what waits, what is sent again, and
+// acknowledgements.
+extension Shard {
+    mutating func deliver(
+        _ publish: Publish,
+        along route: Route,
+        from publisher: Session?,
+        source: Int,
+        now: Instant
+    ) {
+        if route.deliveries.isEmpty { return }
+        var outgoing = OutgoingMessage(publish, now: now)
+        for delivery in route.deliveries {
+            if delivery.noLocal, delivery.session.root === publisher?.root { continue }  // [MQTT-3.8.3-3]
+            if delivery.session.ignoredShards & (1 << UInt32(source)) != 0 { continue }
+            deliver(
+                &outgoing,
+                to: delivery.session,
+                qos: min(publish.qos, delivery.maximumQoS),
+                retain: publish.retain && delivery.retainAsPublished,
+                identifiers: delivery.identifiers
+            )
+        }
+    }
+
+    private mutating func deliver(
+        _ outgoing: inout OutgoingMessage,
+        to session: Session,
+        qos: QualityOfService,
+        retain: Bool,
+        identifiers: [UInt32]
+    ) {
+        if let connection = session.connection, canSend(qos, on: connection, session) {
+            send(&outgoing, on: connection, session, qos: qos, retain: retain, identifiers: identifiers)
+        } else if qos > .atMostOnce || limits.queuesQoS0 || session.isSubscribing {
+            let entry = MessageQueue.Entry(message: outgoing.kept(), qos: qos, retain: retain, identifiers: identifiers)
+            enqueue(entry, for: session)
+        } else {
+            counters.messagesDroppedSlowReader += 1
+            tell(.messageDroppedSlowReader, of: session)
+        }
+    }
+
+    mutating func enqueue(_ entry: MessageQueue.Entry, for session: Session) {
+        let siblings = session.siblings
+        guard siblings.isEmpty || makeRoom(for: entry, in: session, beside: siblings) else {
+            counters.messagesDroppedQueueFull += 1
+            tell(.messageDroppedQueueFull, of: session)
+            return
+        }
+        let outcome = session.outgoing.queue.append(
+            entry,
+            maximumCount: limits.maximumQueueLength,
+            maximumBytes: limits.maximumQueueBytes
+        )
+        if outcome.isQueued { counters.messagesQueued += 1 }
+        counters.messagesDroppedQueueFull += UInt64(outcome.dropped)
+        if outcome.dropped > 0 { tell(.messageDroppedQueueFull, of: session) }
+    }
+
+    /// Whether a message may be sent now without overtaking one that waits [MQTT-4.6.0-6], or the retained messages of a
+    /// SUBSCRIBE, which are older.
+    private func canSend(_ qos: QualityOfService, on connection: Connection, _ session: Session) -> Bool {
+        guard connection.outbound.hasRoom, !session.isSubscribing, session.outgoing.retained.isEmpty else {
+            return false
+        }
+        if qos == .atMostOnce { return session.outgoing.queue.countAtMostOnce == 0 }
+        return session.outgoing.queue.isEmpty && session.outgoing.window.isSentWhole && hasRoom(connection, session)
+    }
+
+    private func hasRoom(_ connection: Connection, _ session: Session) -> Bool {
+        let sent = session.outgoing.window.sentCount
+        guard sent < min(connection.outbound.receiveMaximum, limits.maximumInflight) else { return false }  // [MQTT-3.3.4-9]
+        return sent == 0 || sharesWindow(sent, connection.control ?? connection)
+    }
+
+    private mutating func send(
+        _ outgoing: inout OutgoingMessage,
+        on connection: Connection,
+        _ session: Session,
+        qos: QualityOfService,
+        retain: Bool,
+        identifiers: [UInt32]
+    ) {
+        let encoded = outgoing.encoded
+        guard fits(encoded, qos, identifiers, connection) else { return }
+        var identifier: UInt16 = 0
+        if qos > .atMostOnce {
+            identifier = session.outgoing.window.append(
+                outgoing.kept(),
+                qos: qos,
+                retain: retain,
+                identifiers: identifiers
+            )
+        }
+        write(encoded, to: connection, qos: qos, identifier: identifier, retain: retain, identifiers: identifiers)
+        counters.messagesDelivered += 1
+    }
+
+    /// Whether the client takes a packet of this size. A message that is too large counts as sent [MQTT-3.1.2-25].
+    private mutating func fits(
+        _ encoded: EncodedPublish,
+        _ qos: QualityOfService,
+        _ identifiers: [UInt32],
+        _ connection: Connection
+    ) -> Bool {
+        let size = encoded.size(version: connection.outbound.version, qos: qos, subscriptionIdentifiers: identifiers)
+        if size > 0, size <= connection.outbound.maximumPacketSize { return true }
+        counters.messagesDroppedTooLarge += 1
+        return false
+    }
+
+    private mutating func write(
+        _ encoded: EncodedPublish,
+        to connection: Connection,
+        qos: QualityOfService,
+        identifier: UInt16,
+        retain: Bool,
+        isDuplicate: Bool = false,
+        identifiers: [UInt32],
+        remainingExpiry: UInt32? = nil
+    ) {
+        markDirty(connection)
+        let isSmall = encoded.payload.readableBytes < EncodedPublish.separatePayloadThreshold
+        encoded.write(
+            into: &connection.outbound.output.buffer,
+            version: connection.outbound.version,
+            qos: qos,
+            packetIdentifier: identifier,
+            retain: retain,
+            isDuplicate: isDuplicate,
+            subscriptionIdentifiers: identifiers,
+            messageExpiryInterval: remainingExpiry,
+            withPayload: isSmall
+        )
+        if !isSmall { connection.outbound.output.append(encoded.payload, next: effects.takeBuffer()) }
+    }
+
+    // MARK: - What waits
+
+    /// Sends the messages that wait for a client, as many as its connection and its window take.
+    mutating func pump(_ connection: Connection, now: Instant) {
+        guard connection.state == .connected, let session = connection.session else { return }
+        let subscribe = connection.pendingSubscribe
+        // SUBACK goes first.
+        if let subscribe, !subscribe.isAcknowledged { return }
+        resend(on: connection, session, now: now)
+        while let entry = session.outgoing.retained.first, canPump(entry, on: connection, session) {
+            _ = session.outgoing.retained.popFirst()
+            send(entry, on: connection, session, now: now)
+        }
+        guard session.outgoing.retained.isEmpty, subscribe == nil else { return }
+        while let entry = session.outgoing.queue.first, canPump(entry, on: connection, session) {
+            _ = session.outgoing.queue.popFirst()
+            send(entry, on: connection, session, now: now)
+        }
+    }
+
+    private func canPump(_ entry: MessageQueue.Entry, on connection: Connection, _ session: Session) -> Bool {
+        connection.outbound.hasRoom
+            && (entry.qos == .atMostOnce || session.outgoing.window.isSentWhole && hasRoom(connection, session))
+    }
+
+    private mutating func send(
+        _ entry: MessageQueue.Entry,
+        on connection: Connection,
+        _ session: Session,
+        now: Instant
+    ) {
+        if entry.message.isExpired(now: now) {  // [MQTT-3.3.2-5]
+            counters.messagesExpired += 1
+            return
+        }
+        let encoded = entry.message.encoded
+        guard fits(encoded, entry.qos, entry.identifiers, connection) else { return }
+        var identifier: UInt16 = 0
+        if entry.qos > .atMostOnce {
+            identifier = session.outgoing.window.append(
+                entry.message,
+                qos: entry.qos,
+                retain: entry.retain,
+                identifiers: entry.identifiers
+            )
+        }
+        write(
+            encoded,
+            to: connection,
+            qos: entry.qos,
+            identifier: identifier,
+            retain: entry.retain,
+            identifiers: entry.identifiers,
+            remainingExpiry: entry.message.remainingExpiry(now: now)  // [MQTT-3.3.2-6]
+        )
+        counters.messagesDelivered += 1
+    }
+
+    /// Sends messages again that a client has not acknowledged on its earlier connection, in order and with their packet
+    /// identifiers [MQTT-4.4.0-1], as fast as the new connection takes them.
+    private mutating func resend(on connection: Connection, _ session: Session, now: Instant) {
+        while let entry = session.outgoing.window.firstUnsent, connection.outbound.hasRoom {
+            guard let message = entry.message else {
+                session.outgoing.window.markFirstUnsentAsSent()
+                acknowledge(.release, entry.identifier, .success, on: connection, now: now)
+                continue
+            }
+            guard hasRoom(connection, session) else { return }
+            let qos = entry.state == .awaitingAcknowledgement ? QualityOfService.atLeastOnce : .exactlyOnce
+            guard fits(message.encoded, qos, entry.identifiers, connection) else {
+                session.outgoing.window.discardFirstUnsent()
+                continue
+            }
+            session.outgoing.window.markFirstUnsentAsSent()
+            write(
+                message.encoded,
+                to: connection,
+                qos: qos,
+                identifier: entry.identifier,
+                retain: entry.retain,
+                isDuplicate: true,  // [MQTT-3.3.1-1]
+                identifiers: entry.identifiers,
+                remainingExpiry: message.remainingExpiry(now: now)
+            )
+        }
+    }
+
+    // MARK: - Acknowledgements
+
+    mutating func handle(_ acknowledgement: PublishAcknowledgement, on connection: Connection, now: Instant) {
+        guard let session = connection.session else { return }
+        let identifier = acknowledgement.packetIdentifier
+        switch acknowledgement.kind {
+        case .received:
+            if session.outgoing.window.acknowledge(identifier) == .done { pump(connection, now: now) }
+        case .recorded:
+            switch session.outgoing.window.record(identifier, isError: acknowledgement.reasonCode.isError) {
+            case .release:
+                acknowledge(.release, identifier, .success, on: connection, now: now)
+            case .done:
+                pump(connection, now: now)
+            case .unknown:
+                acknowledge(.release, identifier, .packetIdentifierNotFound, on: connection, now: now)
+            }
+        case .release:
+            let isKnown =
+                session.awaitingRelease.remove(identifier) != nil
+                || !session.root.orphans.isEmpty && session.root.orphans.take(identifier)
+            connection.inbound.unreleased = max(0, connection.inbound.unreleased - 1)
+            acknowledge(.complete, identifier, isKnown ? .success : .packetIdentifierNotFound, on: connection, now: now)
+        case .complete:
+            if session.outgoing.window.complete(identifier) == .done { pump(connection, now: now) }
+        }
+    }
+}

@@ -1,0 +1,134 @@
+import MQTTCodec
+import NIOCore
+
+// The ends of connections and sessions.
+extension Shard {
+    /// DISCONNECT (MQTT 5.0 §3.14).
+    mutating func handle(_ disconnect: Disconnect, on connection: Connection, now: Instant) {
+        guard let session = connection.session else { return }
+        // DISCONNECT on a data stream ends the stream, and does not concern the session.
+        if !connection.isDataStream, let interval = disconnect.sessionExpiryInterval {
+            // A session that ends with its connection cannot be prolonged then [MQTT-3.14.2-2].
+            if session.expiryInterval == 0, interval != 0 {
+                fail(connection, .protocolError, now: now)
+                return
+            }
+            session.expiryInterval = min(interval, limits.maximumSessionExpiryInterval)
+        }
+        connection.endReason = .normalDisconnection
+        // Only 0x00 discards the will [MQTT-3.14.4-3].
+        leave(connection, publishesWill: disconnect.reasonCode != .normalDisconnection, now: now)
+        markDirty(connection)
+    }
+
+    /// Ends a connection, and tells the peer the reason as far as its MQTT version can say it. A data stream is ended without a
+    /// packet: the shell resets it with the reason.
+    mutating func fail(_ connection: Connection, _ reason: ReasonCode, now: Instant) {
+        if connection.isClosed { return }
+        connection.endReason = reason
+        if connection.isDataStream {
+            counters.streamsFailed += 1
+            markDirty(connection)
+            leave(connection, publishesWill: false, now: now)
+            return
+        }
+        if connection.state == .connected {
+            writeIfTaken(.disconnect(Disconnect(reasonCode: reason)), to: connection)
+        } else {
+            counters.connectionsRefused += 1
+            tell(.refused, connection, reason)
+            markDirty(connection)
+            if reason == .unsupportedProtocolVersion {
+                // The answer is in the form of the version that all clients know [MQTT-3.1.2-2].
+                connection.outbound.version = .v3_1_1
+                refuse(connection, reason)
+            } else if connection.pendingConnect != nil || connection.inbound.decoder.version == .v5 {
+                refuse(connection, reason)
+            }
+            // Otherwise MQTT 3.1.1 wants no CONNACK, or the peer is no MQTT client at all [MQTT-3.1.4-1].
+        }
+        leave(connection, publishesWill: true, now: now)
+    }
+
+    private mutating func refuse(_ connection: Connection, _ reason: ReasonCode) {
+        writeIfTaken(.connectAcknowledgement(ConnectAcknowledgement(reasonCode: reason)), to: connection)
+    }
+
+    /// Parts a connection from its session. The shell closes the transport once the output is written.
+    mutating func leave(_ connection: Connection, publishesWill: Bool, now: Instant) {
+        let session = connection.session
+        if session != nil, !connection.isDataStream { tell(.disconnected, connection, connection.endReason) }
+        let will = connection.will
+        deadlines.cancel(&connection.deadline)
+        cancelLookUps(of: connection)
+        connection.state = .closed
+        connection.waiting = nil
+        endStreams(of: connection, now: now)
+        if let control = connection.control { remove(connection, from: control) }
+        connection.session = nil
+        connection.will = nil
+        connection.inbound.pending = ByteBuffer()
+        connection.inbound.topicAliases = TopicAliases()
+        if connection.isGone { free(connection) }
+        guard let session, session.connection === connection else { return }
+        session.connection = nil
+        if let parent = session.parent {
+            merge(session, into: parent, now: now)
+            return
+        }
+
+        if publishesWill, let will {
+            let delay = min(
+                will.properties.isEmpty ? 0 : will.properties.values.willDelayInterval ?? 0,
+                session.expiryInterval
+            )
+            if delay == 0 {
+                publish(will, of: session, now: now)
+            } else {
+                postpone(Session.DelayedWill(will: will, due: now.monotonic + .seconds(Int64(delay))), of: session)
+            }
+        }
+        startAbsence(of: session, now: now)
+    }
+
+    mutating func postpone(_ will: Session.DelayedWill, of session: Session) {
+        session.delayedWill = will
+        session.willDeadline = deadlines.add(.will(session), at: will.due)
+    }
+
+    /// The client is away: its session ends after its expiry interval [MQTT-3.1.2-23].
+    mutating func startAbsence(of session: Session, now: Instant) {
+        if session.expiryInterval == 0 {
+            end(session, now: now)
+        } else if session.expiryInterval != .max {
+            let due = now.monotonic + .seconds(Int64(session.expiryInterval))
+            session.endDeadline = deadlines.add(.sessionEnd(session), at: due)
+        }
+    }
+
+    /// The client is back, or its session leaves the shard.
+    mutating func cancelDeadlines(of session: Session) {
+        deadlines.cancel(&session.willDeadline)
+        deadlines.cancel(&session.endDeadline)
+    }
+
+    /// Ends a session whose client is away. Its delayed will is published now at the latest [MQTT-3.1.3-9].
+    mutating func end(_ session: Session, now: Instant) {
+        publishDelayedWill(of: session, now: now)
+        discard(session)
+        send(.ended(session.clientIdentifier), to: home(of: session.clientIdentifier))
+    }
+
+    mutating func discard(_ session: Session) {
+        cancelDeadlines(of: session)
+        for filter in session.subscriptions.keys { removeFromRouter(session, filter) }
+        session.clear()
+        sessions.remove(session)
+    }
+
+    mutating func publishDelayedWill(of session: Session, now: Instant) {
+        guard let delayed = session.delayedWill else { return }
+        session.delayedWill = nil
+        publish(delayed.will, of: session, now: now)
+    }
+}

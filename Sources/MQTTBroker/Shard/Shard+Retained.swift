@@ -1,0 +1,72 @@
+import DequeModule
+import MQTTCodec
+import NIOCore
+
+// Retained messages (MQTT 5.0 §3.3.1.3) and the look-ups that SUBSCRIBE asks for.
+extension Shard {
+    /// The shard that keeps the retained message of a topic.
+    func home(ofTopic topic: ByteBuffer) -> Int {
+        count == 1 ? 0 : Int(FNV1a.hash(topic.readableBytesView) % UInt64(count))
+    }
+
+    /// Keeps a message in place of its topic's earlier one, or removes that one if the message is empty.
+    mutating func retain(_ publish: Publish, now: Instant) {
+        guard let levels = TopicLevels.split(publish.topic, limit: limits.maximumTopicLevels) else { return }
+        if publish.payload.readableBytes == 0 {
+            removeRetained(levels)
+            return
+        }
+        guard publish.payload.readableBytes <= limits.maximumRetainedPayload else {
+            counters.retainedMessagesRefused += 1
+            return
+        }
+        let message = Message(copying: EncodedPublish(publish), qos: publish.qos, now: now)
+        guard let node = retained.set(message, at: levels, limits: limits) else {
+            counters.retainedMessagesRefused += 1
+            return
+        }
+        deadlines.cancel(&node.deadline)
+        node.deadline = message.expiry.map {
+            deadlines.add(.retained(topic: ByteBuffer(bytes: publish.topic.readableBytesView)), at: $0)
+        }
+    }
+
+    mutating func removeRetained(_ levels: [UTF8Key]) {
+        if let node = retained.remove(levels) { deadlines.cancel(&node.deadline) }
+    }
+
+    // MARK: - Look-ups
+
+    /// Begins to look for the retained messages that filters match, for a SUBSCRIBE at this or another shard.
+    ///
+    /// - Parameter limit: the most messages to find.
+    mutating func findRetained(
+        _ filters: [TopicFilter],
+        atMost limit: Int,
+        for requester: ConnectionReference,
+        now: Instant
+    ) {
+        lookUps.append(RetainedLookUp(filters, requester: requester, room: limit, in: retained))
+        pace.advance(to: now)
+        continueLookUps(now: now)
+    }
+
+    /// Goes on with look-ups, each in its turn, as far as the steps of this tick reach.
+    mutating func continueLookUps(now: Instant) {
+        while pace.stepsLeft > 0, var lookUp = lookUps.popFirst() {
+            let found = lookUp.advance(by: &pace.stepsLeft, in: retained, now: now)
+            let isDone = lookUp.isDone
+            if isDone || !found.isEmpty {
+                send(.foundRetained(found, isLast: isDone, for: lookUp.requester), to: lookUp.requester.shard)
+            }
+            if !isDone { lookUps.append(lookUp) }
+        }
+    }
+
+    /// Ends the look-ups of a connection that ends.
+    mutating func cancelLookUps(of connection: Connection) {
+        guard let pending = connection.pendingSubscribe, pending.isAcknowledged else { return }
+        let requester = connections.reference(to: connection)
+        for shard in 0..<count { send(.cancelLookUp(of: requester), to: shard) }
+    }
+}
