@@ -7,6 +7,9 @@ struct SlotDictionary<Key: Hashable, Value> {
     private var slots: [Value?] = []
     private var freePlaces: [Int] = []
 
+    /// Places whose memory is kept when the last value is removed.
+    private static var fewPlaces: Int { 16 }
+
     var count: Int { places.count }
     var isEmpty: Bool { places.isEmpty }
     /// The places in use and those that were in use, of which a walk visits each.
@@ -37,7 +40,7 @@ struct SlotDictionary<Key: Hashable, Value> {
 
     private mutating func remove(_ key: Key) {
         guard let place = places.removeValue(forKey: key) else { return }
-        if places.isEmpty {
+        if places.isEmpty, slots.count > Self.fewPlaces {
             // Frees the memory of a busier time.
             self = Self()
         } else {

@@ -80,7 +80,9 @@ final class Session {
 
     /// True while a SUBSCRIBE of the client is being answered: SUBACK and the retained messages, which are older than what
     /// comes now, go first.
-    var isSubscribing: Bool { connection?.pendingSubscribe != nil }
+    var isSubscribing: Bool {
+        if case .subscribe = connection?.waiting { true } else { false }
+    }
 
     /// The client's own session.
     var root: Session { parent ?? self }
