@@ -74,7 +74,8 @@ extension Shard {
 
     private func hasRoom(_ connection: Connection, _ session: Session) -> Bool {
         let sent = session.outgoing.window.sentCount
-        guard sent < min(connection.outbound.receiveMaximum, limits.maximumInflight) else { return false }  // [MQTT-3.3.4-9]
+        // [MQTT-3.3.4-9]
+        guard sent < min(connection.outbound.receiveMaximum, limits.maximumInflight) else { return false }
         return sent == 0 || sharesWindow(sent, connection.control ?? connection)
     }
 
