@@ -50,7 +50,7 @@ package struct HOCONProvider: ConfigProvider, ConfigSnapshot {
     }
 
     private func elements<Element>(of value: HOCONValue, _ read: (HOCONValue) -> Element?) -> [Element]? {
-        guard case .list(let list) = value.content else { return nil }
+        guard let list = value.elements else { return nil }
         let elements = list.compactMap(read)
         return elements.count == list.count ? elements : nil
     }

@@ -167,9 +167,9 @@ extension HOCONValue {
         switch content {
         case .list(let elements) where elements.isEmpty: return word == "[]"
         case .object(let fields) where fields.isEmpty: return word == "{}"
-        case .list(let elements) where elements.count == 1: return elements[0].says(word)
         default: break
         }
+        if let elements, elements.count == 1 { return elements[0].says(word) }
         guard let text else { return false }
         func isSame<Value: Equatable>(_ read: (String) -> Value?) -> Bool {
             read(text).map { $0 == read(word) } ?? false

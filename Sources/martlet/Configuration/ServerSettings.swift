@@ -98,10 +98,11 @@ extension Section<Logger.Level> {
                     "level",
                     \.self,
                     .choice([
-                        "debug": .debug, "info": .info, "notice": .notice, "warning": .warning, "error": .error,
+                        "debug": .debug, "all": .debug, "info": .info, "notice": .notice, "warning": .warning,
+                        "error": .error,
                         "critical": .critical, "alert": .critical, "emergency": .critical,
                     ]),
-                    "The least level that is logged, on standard error. `alert` and `emergency` are `critical`.",
+                    "The least level that is logged, on standard error. `all` is `debug`, `alert` and `emergency` are `critical`.",
                     .atStart
                 )
             ] + PeerFeatures.console()

@@ -24,6 +24,8 @@ import Testing
         #expect(reader.stringArray(forKey: "a") == ["1", "2"])
         #expect(reader.stringArray(forKey: "b") == ["x", "y"])
         #expect(reader.string(forKey: "e") == nil)
+        let numbered = try HOCONDocument(parsing: "a = [1, 2]\na.2 = 3\n", named: "t").root
+        #expect(ConfigReader(provider: HOCONProvider(numbered, name: "t")).intArray(forKey: "a") == [1, 3])
         let error = #expect(throws: HOCONError.self) { try reader.requiredInt(forKey: "c") }
         #expect(error?.description == "t:3:1: c cannot be read as int")
     }

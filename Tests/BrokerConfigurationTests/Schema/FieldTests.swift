@@ -29,7 +29,7 @@ import Testing
     /// A key that only asks for nothing may say so in any way.
     @Test(arguments: [
         "node.interval = 0s", "node.interval = 0", "node.interval = 0ms", "node.interval = disabled", "node.rules = []",
-        "node.rules = allow all", "node.rules = [\"allow all\"]", "feature.enable = off",
+        "node.rules = allow all", "node.rules = [\"allow all\"]", "node.rules.1 = allow all", "feature.enable = off",
         "feature { enable = no, x = [1] }",
         "listeners.ws.default.enable = false", "listeners.ws { a { enabled = no, bind = 1 }, b.enable = off }",
         "listeners.ws {}",

@@ -27,7 +27,8 @@ import Testing
 
     @Test func levelsAreThoseOfTheLog() throws {
         for (text, level) in [
-            ("debug", Logger.Level.debug), ("notice", .notice), ("alert", .critical), ("emergency", .critical),
+            ("debug", Logger.Level.debug), ("all", .debug), ("notice", .notice), ("alert", .critical),
+            ("emergency", .critical),
         ] {
             #expect(try load("log.console.level = \(text)").configuration.logLevel == level)
         }

@@ -107,7 +107,7 @@ import Testing
         ),
         (
             "log.console.level = loud",
-            ["1:1: log.console.level: \"loud\" is not allowed; allowed: debug, info, notice, warning"]
+            ["1:1: log.console.level: \"loud\" is not allowed; allowed: debug, all, info, notice, warning"]
         ),
         (
             "listeners.tcp.\"a b\".bind = 1883",
