@@ -11,9 +11,9 @@ package enum QUICCloseReason: Sendable, Equatable {
     case transport(by: Side, code: UInt64, reason: String)
     case idleTimeout
     case handshakeTimeout
-    /// The peer has lost the connection's state (RFC 9000 §10.3).
+    /// A stateless reset: the peer has lost the connection's state (RFC 9000 §10.3).
     case statelessReset
-    /// The server speaks none of our versions.
+    /// The server supports no version that this side does.
     case versionNegotiation
 
     /// The TLS alert of a handshake that failed, e.g. 120 for `no_application_protocol` (RFC 9001 §4.8).

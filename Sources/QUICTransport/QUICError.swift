@@ -1,19 +1,19 @@
 package import NIOCore
 
-/// Why an endpoint or a stream could not be made. What ends a live connection is a `QUICCloseReason`.
+/// The reason why an endpoint or a stream could not be made. `QUICCloseReason` tells why a live connection ended.
 package enum QUICError: Error, Sendable, Equatable {
-    /// Somebody else holds the UDP port.
+    /// Another process, or another listener, has the UDP port.
     case portInUse(SocketAddress)
     /// A system call failed.
     case socket(operation: String, errno: CInt)
-    /// The certificate chain, the private key or their match; the text is the TLS library's.
+    /// The certificate chain or the private key cannot be read, or do not match; the text is the TLS library's.
     case certificate(String)
     case trustRoots(String)
     case configuration(String)
     /// The peer allows no further stream for now.
     case streamLimitReached
     case closed
-    /// The QUIC library refused; the text is its own.
+    /// ngtcp2 refused; the text is its own.
     case engine(String)
 }
 

@@ -1,6 +1,6 @@
-/// What a client connection needs beyond `QUICConfiguration`.
+/// The configuration of a client's connection, beyond `QUICConfiguration`.
 package struct QUICClientConfiguration: Sendable {
-    /// Where trust in the server's certificate comes from.
+    /// The certificate authorities that vouch for the server's certificate.
     package enum TrustRoots: Sendable, Equatable {
         /// The system's certificate authorities.
         case system
@@ -9,12 +9,12 @@ package struct QUICClientConfiguration: Sendable {
     }
 
     package enum Verification: Sendable, Equatable {
-        /// Chain and name are verified. The name is a DNS name or the text of an IP address.
+        /// The chain and the name are verified. The name is a DNS name or the text of an IP address.
         case full(serverName: String, trustRoots: TrustRoots)
-        /// Nothing is verified; the name, if any, is still sent (SNI).
+        /// Nothing is verified. The name is sent if there is one (SNI).
         case none(serverName: String?)
 
-        /// As the server is asked for.
+        /// The name that the server is asked for.
         var serverName: String? {
             switch self {
             case .full(let name, _): name
@@ -25,17 +25,17 @@ package struct QUICClientConfiguration: Sendable {
 
     package var common: QUICConfiguration
     package var verification: Verification
-    /// What this side shows where the server asks.
+    /// The certificate and key that the client shows if the server asks.
     package var identity: QUICIdentity?
-    /// Those that are offered, in the order of preference; not empty.
+    /// The cipher suites that are offered, in the order of preference; not empty.
     package var ciphers = QUICCipher.preferred
-    /// Whether the server is asked for a ticket. The first that comes is told to the delegate.
+    /// True to take a session ticket. The first one that arrives is passed to the delegate.
     package var takesTickets = false
-    /// Resumed with if it is still good. It must come from the same server, under the same verification and identity:
-    /// a resumed handshake shows and verifies no certificates.
+    /// The ticket to resume with if it is still valid. It must be of the same server, under the same verification and
+    /// identity, since a resumed handshake shows and verifies no certificates.
     package var ticket: QUICSessionTicket?
-    /// Whether the connection may be written to ahead of the handshake's end, where the ticket allows it. Such data may
-    /// be replayed by others, against which the server has to guard itself (RFC 9001 §9.2).
+    /// True if data may be written before the handshake is complete, where the ticket allows it. Others may replay such
+    /// data; the server has to guard itself (RFC 9001 §9.2).
     package var sendsEarlyData = true
 
     package init(verification: Verification) {

@@ -1,5 +1,5 @@
 extension QUICConfiguration {
-    /// - Throws: `QUICError.configuration` that names the field and what is allowed.
+    /// - Throws: `QUICError.configuration` with the name of the field and the allowed values.
     package func validate() throws(QUICError) {
         func hold(_ condition: Bool, _ rule: String) throws(QUICError) {
             guard condition else { throw .configuration(rule) }
@@ -79,7 +79,7 @@ extension QUICClientConfiguration {
 }
 
 extension QUICServerConfiguration {
-    /// Whether a listener could open with it, as far as that shows without a socket.
+    /// Checks all that can be checked without a socket.
     ///
     /// - Throws: `QUICError.configuration`, `.certificate` or `.trustRoots`.
     package func validateWithCertificate() throws(QUICError) {

@@ -1,6 +1,7 @@
-/// What both sides of a connection agree to offer, and the bounds of what a peer may make us hold.
+/// The configuration of a connection that clients and servers have in common, and the bounds of what a peer can make it
+/// hold.
 ///
-/// Names and defaults follow the listener keys of deployed MQTT-over-QUIC brokers where both have the thing.
+/// Names and defaults are those of the listener keys of deployed MQTT-over-QUIC brokers, where both have the same thing.
 package struct QUICConfiguration: Sendable, Equatable {
     /// Congestion control algorithm of the sending side (RFC 9002 §7).
     package enum CongestionController: Sendable, Equatable {
@@ -9,39 +10,39 @@ package struct QUICConfiguration: Sendable, Equatable {
         case bbr
     }
 
-    /// The only application protocol that is offered and accepted. A peer without it gets `no_application_protocol`.
+    /// The only application protocol that is offered and accepted (ALPN). A peer without it gets `no_application_protocol`.
     package var alpn = "mqtt"
 
-    /// Idle timeout that we advertise, `nil` for none (RFC 9000 §10.1). The smaller of both sides' counts.
+    /// The idle timeout that is advertised, `nil` for none; the smaller of both sides' timeouts holds (RFC 9000 §10.1).
     package var idleTimeout: Duration?
 
-    /// Time from the first packet until the handshake is complete; after it the connection is abandoned.
+    /// The time from the first packet after which an incomplete handshake is abandoned.
     package var handshakeTimeout: Duration = .seconds(10)
 
-    /// Bytes of handshake messages that a peer may send at each of TLS's levels, 4 KiB ... 16 MiB: its certificates, and
-    /// all that surrounds them. More ends the connection with CRYPTO_BUFFER_EXCEEDED.
+    /// Bytes of handshake messages that a peer may send at each encryption level, 4 KiB to 16 MiB; its certificates are most
+    /// of them. More end the connection with CRYPTO_BUFFER_EXCEEDED.
     package var maximumHandshakeBytes = 64 * 1024
 
-    /// Silence after which a PING is sent, `nil` for never. NAT bindings last 30 to 120 s.
+    /// The silence after which a PING is sent, `nil` for never. NAT bindings last 30 to 120 s.
     package var keepAliveInterval: Duration?
 
-    /// Silence after which a connection's memory is folded, `nil` for never. To fold it and to unfold it for the next packet
-    /// takes some 30 µs together (docs/memory.md).
+    /// The silence after which a connection's memory is folded, `nil` for never. Folding and unfolding take some 30 µs
+    /// together (docs/memory.md).
     package var foldDelay: Duration?
 
-    /// Bytes that a peer may at first send on one stream before we credit more, 1 ... 2^30.
+    /// Bytes that a peer may send on one stream before it gets more credit, 1 to 2^30.
     package var streamReceiveWindow = 64 * 1024
 
-    /// Where the stream window may grow to by itself when the user keeps up, 1 ... 2^30; one that begins above it stays.
-    /// A long path that loses packets takes two to three times its rate times its round trip.
+    /// The size up to which the stream window grows while the user keeps up, 1 to 2^30; a larger initial window stays as it
+    /// is. A long path with losses needs two to three times its rate times its round trip time.
     package var maximumStreamReceiveWindow = 4 * 1024 * 1024
 
-    /// Bytes that a peer may send on all streams together before we credit more, 1 ... 2^40.
+    /// Bytes that a peer may send on all streams together before it gets more credit, 1 to 2^40.
     package var connectionReceiveWindow = 16 * 1024 * 1024
 
-    /// Gaps that may be in what a peer has sent, over all streams, 100 ... 1,000,000. More end the connection with
-    /// INTERNAL_ERROR (RFC 9000 §21.7). A lost packet makes one on each stream that it had data of, so that an honest peer
-    /// stays below the packets that it has under way.
+    /// Gaps in the data that a peer has sent, over all streams, 100 to 1,000,000. More end the connection with
+    /// INTERNAL_ERROR (RFC 9000 §21.7). A lost packet makes one gap on each stream that it had data of, so that an honest
+    /// peer makes fewer gaps than it has packets in flight.
     package var maximumGaps = 5_000
 
     /// Bidirectional streams that the peer may have open at once, the control stream among them.
@@ -52,38 +53,38 @@ package struct QUICConfiguration: Sendable, Equatable {
 
     package var congestionController = CongestionController.cubic
 
-    /// Whether packets leave at the rate that congestion control computes; else as a burst of what its window allows
-    /// (RFC 9002 §7.7).
+    /// True to send packets at the rate that congestion control computes, false to send bursts of up to the congestion
+    /// window (RFC 9002 §7.7).
     package var pacesPackets = true
 
-    /// Whether packets are marked as ECN-capable (RFC 9000 §13.4). Marks of the peer's packets are reported in any case.
+    /// True to mark packets as ECN-capable (RFC 9000 §13.4). Marks of the peer's packets are reported in any case.
     package var marksECN = true
 
-    /// Whether larger packets than 1200 bytes are tried on the path (RFC 9000 §14.3).
+    /// True to probe whether the path takes packets of more than 1200 bytes (RFC 9000 §14.3).
     package var discoversMTU = true
 
-    /// Round-trip time assumed before the first sample.
+    /// The round trip time that is assumed before the first sample.
     package var initialRoundTripTime: Duration = .milliseconds(333)
 
-    /// How long an acknowledgement may wait for company.
+    /// The longest delay of an acknowledgement that is advertised to the peer (max_ack_delay).
     package var maximumAcknowledgementDelay: Duration = .milliseconds(25)
 
-    /// Largest UDP payload that is sent or accepted, 1200 ... 65527 bytes. Larger sizes than 1200 are probed first.
+    /// The largest UDP payload that is sent or accepted, 1200 to 65527 bytes. Sizes above 1200 are probed first.
     package var maximumUDPPayload = 1452
 
-    /// How long a close waits until bytes written before it have been sent once.
+    /// The time for which a close waits until the bytes written before it have been sent once.
     package var closeLinger: Duration = .seconds(1)
 
-    /// `QUICStream.pendingBytes` at and above which a stream counts as congested, however little its path takes.
+    /// The lowest `QUICStream.pendingBytes` at which a stream counts as congested, however slow the path is.
     package var sendHighWaterMark = 256 * 1024
 
-    /// Where that mark may go up to with the congestion window; at least `sendHighWaterMark`. The streams of a connection
-    /// together hold four times as much at most.
+    /// The most to which that mark grows with the congestion window; at least `sendHighWaterMark`. All streams of a
+    /// connection together hold at most four times as much.
     package var maximumSendHighWaterMark = 4 * 1024 * 1024
 
     package init() {}
 
-    /// Of a client of MQTT: it keeps its NAT binding, and nobody opens streams towards it.
+    /// The defaults of an MQTT client: it keeps its NAT binding alive, and no peer opens streams to it.
     package static let client: QUICConfiguration = {
         var configuration = QUICConfiguration()
         configuration.keepAliveInterval = .seconds(25)

@@ -1,24 +1,25 @@
-/// What the connection identifiers of a listening endpoint say.
+/// The contents of the connection identifiers of a listening endpoint.
 package struct QUICIdentifierConfiguration: Sendable, Equatable {
     package enum Mode: Sendable, Equatable {
-        /// Nobody without the secret learns anything from identifiers, or which of them belong together.
+        /// Encrypted: without the secret, identifiers tell nothing, and cannot be linked to each other.
         case encrypted
-        /// For load balancers that route by octets 1 and 2, the node. Whoever sees the packets can link a node's
-        /// identifiers.
+        /// For load balancers that route by octets 1 and 2, the node. An observer can tell which identifiers are of one
+        /// node.
         case plain
-        /// For load balancers of AWS that route by octets 1 to 8. Linkable, too.
+        /// For AWS load balancers, which route by octets 1 to 8. An observer can tell which identifiers are of one server.
         case aws(serverID: UInt64)
     }
 
     package var mode = Mode.encrypted
-    /// Number of this node among those that share the secret; no two of them may have the same.
+    /// The number of this node, which no other node with the same secret may have.
     package var node: UInt16 = 0
-    /// Number of this run of the node: higher, modulo 2^16, than that of every run before. Resets are sent for those.
+    /// The number of this run of the node: higher, modulo 2^16, than those of all runs before. Packets for connections of
+    /// those are answered by stateless resets.
     package var incarnation: UInt16 = 0
-    /// Codepoint of the secret in identifiers, 0 ... 6.
+    /// The codepoint of the secret in identifiers, 0 to 6.
     package var rotation = 0
-    /// Secrets by codepoint, 32 octets each, under which no identifiers are made here: another node may already make
-    /// some, or an earlier run of this one has.
+    /// Secrets of 32 octets by codepoint that only decode identifiers: other nodes already use them, or earlier runs of this
+    /// node did.
     package var otherSecrets: [Int: [UInt8]] = [:]
 
     package init() {}

@@ -1,10 +1,10 @@
-/// A certificate chain with its private key: what a side says it is.
+/// A certificate chain with its private key.
 package struct QUICIdentity: Sendable, Equatable {
-    /// Leaf first, PEM.
+    /// The chain in PEM, leaf first.
     package var certificateChain: [UInt8]
-    /// Of the leaf, PEM.
+    /// The leaf's private key in PEM.
     package var privateKey: [UInt8]
-    /// What the private key is encrypted with, if it is.
+    /// The password of an encrypted private key.
     package var password: String?
 
     package init(certificateChain: [UInt8], privateKey: [UInt8], password: String? = nil) {

@@ -1,8 +1,8 @@
-/// When a client has to show that it receives at its address before anything is kept for it (RFC 9000 §8.1).
+/// When clients have to prove their address by a token before the server keeps state for them (RFC 9000 §8.1).
 package struct QUICRetryConfiguration: Sendable, Equatable {
     package enum Mode: Sendable, Equatable {
         case never
-        /// While handshakes in flight are at or above a share of their bound.
+        /// While the number of handshakes in progress is at or above the share `load` of its bound.
         case underLoad
         case always
     }
@@ -10,11 +10,11 @@ package struct QUICRetryConfiguration: Sendable, Equatable {
     package var mode = Mode.underLoad
     /// The share of `maximumHandshakes`, 0 ... 1.
     package var load = 0.25
-    /// How long a client may take to come back with a Retry's token.
+    /// The time within which a client may return with the token of a Retry packet.
     package var tokenLifetime: Duration = .seconds(10)
-    /// How long the token is good that a client is given for its next connection (NEW_TOKEN); zero for none.
+    /// The lifetime of the token for a client's next connection (NEW_TOKEN); zero to send none.
     package var newTokenLifetime: Duration = .seconds(86_400)
-    /// Retry packets sent per second at most, and the burst allowed; further ones are not sent.
+    /// Retry packets that are sent per second, which is also the burst allowed.
     package var retriesPerSecond = 10_000
 
     package init() {}

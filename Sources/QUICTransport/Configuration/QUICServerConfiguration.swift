@@ -1,4 +1,4 @@
-/// What a listening endpoint needs beyond `QUICConfiguration`.
+/// The configuration of a listening endpoint, beyond `QUICConfiguration`.
 package struct QUICServerConfiguration: Sendable {
     package var common = QUICConfiguration()
 
@@ -8,46 +8,46 @@ package struct QUICServerConfiguration: Sendable {
     /// Private key of the leaf, PEM.
     package var privateKey: [UInt8]
 
-    /// What the private key is encrypted with, if it is.
+    /// The password of an encrypted private key.
     package var privateKeyPassword: String?
 
-    /// Authorities in PEM. If set, clients must show a certificate that one of them vouches for.
+    /// Certificate authorities in PEM. If set, clients must show a certificate of one of them.
     package var clientAuthorities: [UInt8]?
 
-    /// Those that are accepted, in the order of preference; not empty.
+    /// The cipher suites that are accepted, in the order of preference; not empty.
     package var ciphers = QUICCipher.preferred
 
-    /// How clients resume; `nil` for not at all.
+    /// Session resumption, `nil` for none.
     package var resumption: QUICServerResumption?
 
-    /// Where the TLS secrets of all connections are written; `nil`, the default, for nowhere.
+    /// The file that the TLS secrets of all connections are written to, `nil` for none.
     package var keyLogFile: String?
 
-    /// 32 random octets from which the keys of identifiers, stateless resets and tokens are derived. Nodes that share it
-    /// know each other's.
+    /// 32 random octets from which the keys of identifiers, stateless resets and tokens are derived. Nodes with the same
+    /// secret accept each other's.
     package var staticSecret: [UInt8]
 
     package var identifiers = QUICIdentifierConfiguration()
 
     package var retry = QUICRetryConfiguration()
 
-    /// Whether a packet for a connection of an earlier run of this node is answered by a stateless reset (RFC 9000 §10.3).
-    /// None is ever sent for a connection that may live.
+    /// True to answer a packet for a connection of an earlier run of this node by a stateless reset (RFC 9000 §10.3). No
+    /// reset is ever sent for a connection that may be alive.
     package var sendsStatelessResets = true
 
-    /// Whether the kernel is asked to find the loop by the connection's identifier, where several loops share the port.
+    /// True to let the kernel choose a connection's event loop by its identifier, where several loops share the port.
     package var steersInKernel = true
 
-    /// Octets of datagrams that may wait for a loop because another loop was given them; further ones are dropped.
+    /// Octets of datagrams that other loops have received and this loop has not yet taken; further ones are dropped.
     package var maximumTossedBytes = 4 * 1024 * 1024
 
-    /// Stateless packets (resets, version negotiations, refusals) sent per second at most, and the burst allowed.
+    /// Stateless packets (resets, version negotiations, refusals) that are sent per second, which is also the burst allowed.
     package var statelessPacketsPerSecond = 1_000
 
-    /// Connections of this endpoint, established or not. Initials beyond it are refused.
+    /// Connections of this endpoint, with those whose handshake is not complete. Further Initials are refused.
     package var maximumConnections = 1_000_000
 
-    /// Connections of this endpoint whose handshake is not complete, some 45 KiB each. Initials beyond it are dropped.
+    /// Connections of this endpoint whose handshake is not complete, some 45 KiB each. Further Initials are dropped.
     package var maximumHandshakes = 4_096
 
     /// New peer addresses of one connection that may owe an answer to their PATH_CHALLENGE at once (RFC 9000 §8.2), 1 and up.
@@ -57,7 +57,7 @@ package struct QUICServerConfiguration: Sendable {
     /// Time after which one more new peer address may owe an answer.
     package var newAddressInterval: Duration = .milliseconds(20)
 
-    /// Closed connections that are remembered to answer late packets; the oldest goes first.
+    /// Closed connections that are remembered to answer late packets; the oldest makes room for the next.
     package var maximumClosedConnections = 4_096
 
     package var socket = QUICSocketConfiguration()

@@ -1,19 +1,18 @@
-/// How an endpoint uses its UDP socket. What the kernel refuses is done without.
+/// Options of an endpoint's UDP socket. An option that the kernel refuses is not used.
 package struct QUICSocketConfiguration: Sendable, Equatable {
-    /// Receive buffer asked of the kernel, bytes; 0 leaves the system's.
+    /// The receive buffer to ask the kernel for, bytes; 0 for the system's default.
     package var receiveBufferSize = 4 * 1024 * 1024
 
-    /// Send buffer asked of the kernel, bytes; 0 leaves the system's.
+    /// The send buffer to ask the kernel for, bytes; 0 for the system's default.
     package var sendBufferSize = 4 * 1024 * 1024
 
-    /// Whether packets of equal length that go the same way leave as one message, which the kernel or the device cuts
-    /// (UDP_SEGMENT).
+    /// True to send packets of equal length and path as one message, which the kernel or the device segments (UDP_SEGMENT).
     package var offloadsSegmentation = true
 
-    /// Whether the kernel may join packets that arrive one after the other from the same peer (UDP_GRO).
+    /// True to let the kernel join consecutive packets of one peer (UDP_GRO).
     package var offloadsReceiving = true
 
-    /// Messages that one system call reads, and that one sends, 1 ... 64.
+    /// Messages that one system call reads, and messages that one sends, 1 to 64.
     package var messagesPerCall = 64
 
     package init() {}

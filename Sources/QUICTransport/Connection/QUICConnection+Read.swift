@@ -1,7 +1,7 @@
 internal import NIOCore
 
 extension QUICConnection {
-    /// Whether a datagram from the address may be read. Each new address beyond a rate would cost state.
+    /// True if a datagram from the address may be read; new addresses are rationed (`AddressAdmission`).
     func admits(_ address: DatagramAddress, now: UInt64) -> Bool {
         address == self.remote || self.addresses.admits(address, now: now)
     }
@@ -27,13 +27,13 @@ extension QUICConnection {
         return engine.handleExpiry(now: now)
     }
 
-    /// Folds what an idle connection holds, or puts it off. False if a timer is due.
+    /// Folds the memory of an idle connection, or puts folding off. False if a timer is due.
     private func fold(_ engine: Engine, now: UInt64) -> Bool {
         self.foldDue = .max
         let expiry = engine.expiry
         guard self.isEstablished, expiry > now, let delay = self.limits.foldDelay else { return false }
         self.deadline = expiry
-        // A timer that is due before long would unfold it.
+        // A timer that is due soon would unfold the memory at once.
         if expiry - now > delay {
             let turn = self.hasFoldTurn ? now : engine.context.foldSchedule.reserve(now: now)
             self.hasFoldTurn = turn > now
@@ -48,7 +48,7 @@ extension QUICConnection {
         return true
     }
 
-    /// Acts upon what the engine noticed.
+    /// Acts upon an event that the engine has recorded.
     func handle(_ event: EngineEvent) {
         guard !self.isClosed else { return }
         switch event {
@@ -59,7 +59,7 @@ extension QUICConnection {
         case .ticket(let session, let lifetime, let allowsEarlyData):
             self.receive(session, lifetime: lifetime, allowsEarlyData: allowsEarlyData)
         case .opened(let stream):
-            // Nothing but early data comes ahead of the handshake's end.
+            // Before the handshake is complete only early data opens streams.
             if self.isServer { self.beginEarly() }
             self.tell { $0.opened(stream) }
         case .received(let stream, let run):
@@ -122,7 +122,7 @@ extension QUICConnection {
         self.tell { $0.remoteAddressChanged(self) }
     }
 
-    /// The user hears nothing more, but `closed`, once it has closed the connection.
+    /// Calls the delegate, which hears nothing but `closed` once the user has closed the connection.
     func tell(_ call: (any QUICConnectionDelegate) -> Void) {
         guard self.isOpen, let delegate = self.delegate else { return }
         call(delegate)

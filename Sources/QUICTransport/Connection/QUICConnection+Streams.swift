@@ -13,23 +13,27 @@ extension QUICConnection {
         last.index = stream.index
     }
 
-    /// Streams that may hold as much as the mark says at the same time; of more streams each may hold less.
+    /// The number of streams that may hold `sendHighWaterMark` bytes each at the same time; of more streams each may hold
+    /// less.
     static let fullSendShares = 4
 
-    /// What each stream may hold: one whose data nobody takes cannot fill what the others need.
+    /// Unacknowledged bytes that each stream may hold, so that a stream whose data is not acknowledged leaves room for
+    /// others.
     var sendShare: Int {
         min(self.sendHighWaterMark, Self.fullSendShares * self.sendHighWaterMark / max(1, self.streams.count))
     }
 
-    /// Sets the mark by what the path takes: one window is under way, one lies behind a lost packet and so counts as
-    /// unacknowledged until that is mended, and one waits, so that the path does not wait for the user.
+    /// Sets `sendHighWaterMark` to three congestion windows, within its limits: one is in flight, one lies behind a lost
+    /// packet and counts as unacknowledged until the loss is repaired, and one is ready to be sent, so that the path never
+    /// waits for the user.
     func adjustSendHighWaterMark() {
         guard let engine = self.engine else { return }
         let range = self.limits.sendHighWaterMark
         self.sendHighWaterMark = min(max(3 * engine.congestionWindow, range.lowerBound), range.upperBound)
     }
 
-    /// Opens the streams of rejected early data anew, in their order and so by their numbers. False if one is missing.
+    /// Opens the streams of rejected early data again, in their order and so with the same numbers. False if one cannot be
+    /// opened.
     func reopenStreams() -> Bool {
         guard let engine = self.engine else { return false }
         for stream in self.streams.sorted(by: { $0.id < $1.id }) {

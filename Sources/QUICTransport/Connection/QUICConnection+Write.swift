@@ -7,22 +7,22 @@ extension QUICConnection {
         case ended(EngineEnd)
     }
 
-    // MARK: Patience
+    // MARK: Delayed acknowledgements
 
-    /// Acknowledgements that nothing else is sent with wait for more of their kind: from the second datagram, which the
-    /// engine would acknowledge at once, until so many are unanswered, or for so many nanoseconds. A sender's first window is
-    /// ten packets, and it may reckon with 25 ms (RFC 9000 §13.2).
+    /// The number of unanswered datagrams, and the nanoseconds, up to which acknowledgements are delayed when nothing else
+    /// is to be sent (RFC 9000 §13.2). The engine by itself would acknowledge every second datagram. A sender's initial
+    /// window is ten packets, and it expects delays of up to 25 ms.
     private static let patientReads = 8
     private static let patience: UInt64 = 1_000_000
 
-    /// Whether there is no more to send than acknowledgements and credit, and time for that. What is not acknowledged may
-    /// be found lost at any time.
+    /// True if only acknowledgements and flow control credit are to be sent, and they may be delayed. False while sent data
+    /// is unacknowledged, since loss detection may find it lost at any time.
     var mayWait: Bool {
         !self.isHurried && self.isEstablished && (2..<Self.patientReads).contains(self.unanswered)
             && self.streams.allSatisfy { $0.outgoing.isSettled }
     }
 
-    /// Puts off the write. Returns whether the deadline has to be scheduled for it.
+    /// Puts off the write. Returns true if the deadline has to be scheduled for it.
     func wait(now: UInt64) -> Bool {
         guard !self.isWaiting else { return false }
         self.isWaiting = true
@@ -32,7 +32,7 @@ extension QUICConnection {
 
     // MARK: Writing
 
-    /// Writes packets into the batch until there is nothing more to send, or not now.
+    /// Writes packets into the batch until nothing more may be sent now.
     func write(into batch: TransmitBatch, sourceMatters: Bool, now: UInt64) -> WriteOutcome {
         guard let engine = self.engine else { return .done }
         if let delay = self.limits.foldDelay, self.isEstablished {
@@ -49,7 +49,7 @@ extension QUICConnection {
         let pathMaximum = engine.pathMaximumPacket
         var allowance = self.limits.pacesPackets ? engine.sendQuantum : .max
         var wrote = false
-        // A probe of the path's MTU is charged to the next burst: the answer to a CONNECT would wait for it otherwise.
+        // A probe of the path's MTU counts in the next burst; in this one it would delay the answer to a CONNECT.
         var probed = false
         defer { if wrote, !probed, self.limits.pacesPackets { engine.didWriteBurst(now: now) } }
         while allowance > 0 {
@@ -72,14 +72,14 @@ extension QUICConnection {
         return .done
     }
 
-    /// Fills one packet from as many streams as have something for it.
+    /// Fills one packet with bytes of as many streams as have some to send.
     private func writePacket(
         _ engine: Engine,
         into destination: UnsafeMutableRawBufferPointer,
         now: UInt64
     ) -> EngineWrite {
         var streamsMaySend = engine.hasConnectionCredit
-        // Each stream is filled in, found blocked or found stopped: twice round is more than enough.
+        // In each round a stream is written, found blocked or found stopped, so that two rounds suffice.
         for _ in 0..<2 * self.streams.count {
             guard streamsMaySend, let stream = self.streamWithWork() else { break }
             let result = unsafe engine.write(stream, more: self.streams.count > 1, into: destination, now: now)
@@ -90,10 +90,10 @@ extension QUICConnection {
                 if let accepted { stream.outgoing.didSend(accepted) }
                 return result
             case .streamBlocked:
-                // The credit of a stream comes back by an event, that of the connection does not.
+                // An event tells of new credit of a stream; none tells of new credit of the connection.
                 if engine.hasConnectionCredit { stream.isBlocked = true } else { streamsMaySend = false }
             case .streamShut:
-                // The peer has stopped the stream; ngtcp2 has answered by a reset.
+                // The peer has sent STOP_SENDING; ngtcp2 has answered with RESET_STREAM.
                 self.noteStopped(stream)
             case .nothing, .failed:
                 return result
@@ -102,7 +102,7 @@ extension QUICConnection {
         return unsafe engine.write(nil, more: false, into: destination, now: now)
     }
 
-    /// The next stream in turn among those of the highest priority that have something to send.
+    /// The next stream in turn among the streams of the highest priority that have bytes to send.
     private func streamWithWork() -> QUICStream? {
         let count = self.streams.count
         var best: Int?
@@ -118,19 +118,19 @@ extension QUICConnection {
         return self.streams[best]
     }
 
-    /// Code 0 stands for one that ngtcp2 has not told.
+    /// Tells the user of STOP_SENDING. The code is 0, since ngtcp2 does not tell it here.
     private func noteStopped(_ stream: QUICStream) {
         guard stream.shutWriting() else { return }
         self.endpoint.defer(.stopSending(stream, code: 0), for: self)
     }
 
-    /// Reads the engine's timers; the endpoint schedules the deadline.
+    /// Sets `deadline` from the engine's timers; the endpoint schedules it.
     func updateDeadline() {
         self.deadline = min(self.engine?.expiry ?? .max, self.foldDue)
         if case .closing(_, let until) = self.state { self.deadline = min(self.deadline, until) }
     }
 
-    /// What to close with, if it is time to.
+    /// The reason to send in CONNECTION_CLOSE now, `nil` while the connection stays open.
     func closesNow(_ now: UInt64) -> QUICCloseReason? {
         guard case .closing(let reason, let until) = self.state else { return nil }
         let waits =
@@ -139,7 +139,7 @@ extension QUICConnection {
         return waits ? nil : reason
     }
 
-    /// Writes CONNECTION_CLOSE. Returns the packet's length and way, `nil` for none.
+    /// Writes CONNECTION_CLOSE. Returns the packet's length and path, `nil` if there is no packet to send.
     func writeClose(
         _ reason: QUICCloseReason,
         into destination: UnsafeMutableRawBufferPointer,
@@ -156,7 +156,8 @@ extension QUICConnection {
 }
 
 extension QUICConnection {
-    /// Goes on from another local address, if the peer lets us; else as if a NAT had changed it.
+    /// Continues from another local address: by connection migration (RFC 9000 §9.2) if the peer allows it, else as after a
+    /// NAT rebinding.
     func migrate(to local: DatagramAddress, now: UInt64) {
         guard let engine = self.engine else { return }
         if !engine.migrate(to: local, now: now) { engine.replaceLocalAddress(local) }

@@ -4,15 +4,16 @@ package import NIOCore
 package final class QUICConnection {
     enum State {
         case handshaking
-        /// Data may flow; the handshake is not complete.
+        /// Early data may flow; the handshake is not complete.
         case early
         case established
-        /// The user closed it; CONNECTION_CLOSE leaves when pending bytes have, or at the instant.
+        /// The user has closed the connection. CONNECTION_CLOSE is sent after the pending bytes, or at the instant `until`,
+        /// nanoseconds, at the latest.
         case closing(QUICCloseReason, until: UInt64)
         case closed
     }
 
-    /// What a connection needs of its configuration after it has begun.
+    /// The values of the configuration that a connection needs after its start.
     struct Limits {
         let sendHighWaterMark: ClosedRange<Int>
         /// Nanoseconds.
@@ -32,53 +33,53 @@ package final class QUICConnection {
     }
 
     package unowned let endpoint: QUICEndpoint
-    /// The user's own.
+    /// An object that the user attaches to the connection.
     package var context: AnyObject?
 
     let isServer: Bool
     let limits: Limits
     private(set) var state = State.handshaking
     private(set) var wasEstablished = false
-    /// What became of data ahead of the handshake's end.
+    /// The state of early data.
     package private(set) var earlyData = QUICEarlyData.none
-    /// Held until `closed` has been told.
+    /// Released after `closed` has returned.
     var delegate: (any QUICConnectionDelegate)?
     private(set) var engine: Engine?
     var streams: [QUICStream] = []
-    /// The stream that the next packet starts with, so that all get their turn.
+    /// Index of the stream that the next packet begins with, so that streams take turns.
     var nextStream = 0
-    /// Unacknowledged bytes of a stream at which its user is to wait.
+    /// Unacknowledged bytes of one stream at and above which the user should wait for `writable`.
     var sendHighWaterMark: Int
     var remote: DatagramAddress
     var addresses: AddressAdmission
-    /// As a client asked for it.
+    /// The name that a client asked for (SNI).
     var serverName: String?
 
-    /// All identifiers by which packets find this connection.
+    /// All connection identifiers by which packets of the peer find this connection.
     var identifiers: [QUICConnectionID] = []
     var resetTokens: [StatelessResetToken] = []
     var hasReceivedReset = false
-    /// Whether some stream may have another priority than the others.
+    /// True if streams may have different priorities.
     var hasPriorities = false
-    /// Whether the TLS session is kept for a ticket that the server may send (clients only).
+    /// True while a client keeps its TLS session for a ticket that the server may send.
     private var takesTickets = false
-    /// Whether something was read since the last write, so that the peer may have stopped streams.
+    /// True if a datagram was read since the last write, so that STOP_SENDING may have come.
     var mayHaveStoppedStreams = false
 
-    /// Datagrams read since the last that was written.
+    /// Datagrams that were read since the last datagram was written.
     var unanswered = 0
-    /// Whether there may be more to send than acknowledgements and credit.
+    /// True if more than acknowledgements and flow control credit may have to be sent.
     private(set) var isHurried = false
-    /// Whether a write is put off until the deadline.
+    /// True while a write is put off until `deadline`.
     var isWaiting = false
 
-    // The endpoint's book-keeping.
+    // State that the endpoint keeps in the connection.
     var isDirty = false
     var heapIndex = -1
     var deadline = UInt64.max
-    /// When the connection is to be folded if nothing happens before; `.max` while it is, or never will be.
+    /// The instant, nanoseconds, at which an idle connection's memory is folded; `.max` while it is folded or never will be.
     var foldDue = UInt64.max
-    /// Whether `foldDue` is a turn that was reserved for it.
+    /// True if `foldDue` is a turn that `FoldSchedule` has reserved.
     var hasFoldTurn = false
 
     init(
@@ -101,36 +102,37 @@ package final class QUICConnection {
         self.takesTickets = takesTickets
     }
 
-    /// The last validated address of the peer.
+    /// The address of the peer that was validated last.
     package var remoteAddress: SocketAddress { self.remote.socketAddress }
 
     package var isEstablished: Bool {
         if case .established = self.state { true } else { false }
     }
 
-    /// Whether data may flow although the handshake is not complete.
+    /// True while data may flow although the handshake is not complete.
     package var isEarly: Bool {
         if case .early = self.state { true } else { false }
     }
 
-    /// Whether data may flow.
+    /// True while data may flow.
     package var isOpen: Bool { self.isEstablished || self.isEarly }
 
-    /// What the peer's certificate says. Servers know it during `established`, and `confirmed` if the connection was early.
+    /// The peer's verified certificate. A server can read it during `established`, and during `confirmed` if the connection
+    /// was early.
     package var peerCertificate: QUICPeerCertificate? { self.engine?.peerCertificate }
 
     package var isClosed: Bool {
         if case .closed = self.state { true } else { false }
     }
 
-    /// - Throws: `.streamLimitReached` until the peer allows more, `.closed`.
+    /// - Throws: `.streamLimitReached` while the peer allows no further stream, `.closed`.
     package func openBidirectionalStream() throws(QUICError) -> QUICStream {
         guard self.isOpen, let engine = self.engine else { throw .closed }
         return try engine.openBidirectionalStream { self.addStream($0) }
     }
 
-    /// Sends CONNECTION_CLOSE of type 0x1d when pending stream bytes have been sent once, which congestion and flow
-    /// control may delay by `closeLinger`. The delegate hears nothing more but `closed`.
+    /// Sends CONNECTION_CLOSE of type 0x1d after all pending stream bytes were sent once, and after `closeLinger` at the
+    /// latest. Of the delegate's methods only `closed` is called from then on.
     package func close(applicationError code: UInt64, reason: String) {
         self.close(.application(by: .local, code: code, reason: reason))
     }
@@ -153,13 +155,13 @@ package final class QUICConnection {
         self.endpoint.markDirty(self)
     }
 
-    /// What there is to send is being sent.
+    /// Notes that pending data is being written.
     func didTakeTurn() {
         self.isHurried = false
         self.isWaiting = false
     }
 
-    /// Early data flows: of a client that may write it, or to a server that has accepted it.
+    /// Early data may flow: a client may write it, or a server has accepted it.
     func beginEarly() {
         guard case .handshaking = self.state else { return }
         self.state = .early
@@ -167,7 +169,7 @@ package final class QUICConnection {
         self.welcome()
     }
 
-    /// The handshake is complete.
+    /// Notes that the handshake is complete.
     func establish() {
         let wasEarly = self.isEarly
         switch self.state {
@@ -187,7 +189,7 @@ package final class QUICConnection {
         self.engine?.tolerateMoreIdentifiers()
     }
 
-    /// Tells the user of the connection.
+    /// Calls `established`, on a server after the user has accepted the connection.
     private func welcome() {
         if self.isServer {
             self.endpoint.sendToken(on: self)
@@ -200,7 +202,8 @@ package final class QUICConnection {
         self.tell { $0.established(self) }
     }
 
-    /// A later connection may begin with this ticket. One is enough, and the session is two fifths of the memory.
+    /// Passes a session ticket to the user. Only the first ticket is taken: the TLS session is freed with it, which is two
+    /// fifths of a connection's memory.
     func receive(_ session: [UInt8], lifetime: Int64, allowsEarlyData: Bool) {
         guard self.takesTickets, let engine = self.engine else { return }
         let ticket = QUICSessionTicket(
@@ -215,7 +218,7 @@ package final class QUICConnection {
         self.tell { $0.received(ticket, on: self) }
     }
 
-    /// Ends for good: frees the engine, and then what its packets pointed to.
+    /// Ends the connection for good. The engine is freed before the streams whose bytes its packets point to.
     func end() {
         self.state = .closed
         self.engine = nil

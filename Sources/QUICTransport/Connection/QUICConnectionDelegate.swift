@@ -1,34 +1,37 @@
 package import NIOCore
 
-/// What a connection tells its user, on the event loop, never from within a call of the user's own.
+/// The user of a connection, which the connection calls on its event loop.
 ///
-/// The connection holds its delegate until `closed` has returned. All calls may write, reset and close.
+/// No method is called from within a call of the user to the connection. The connection holds its delegate until `closed`
+/// has returned. All methods may write to, reset and close streams and connections.
 package protocol QUICConnectionDelegate: AnyObject {
-    /// Data may flow. First call of all.
+    /// Data may flow. This is the first call.
     ///
-    /// The handshake is complete, unless `connection.isEarly`: then `confirmed` follows when it is. What a server is told
-    /// until then may be a replay by somebody else, though no ClientHello brings it twice (RFC 8446 §8). What a client
-    /// writes until then reaches the server in the first round trip; if the server rejects it, it is sent again.
+    /// The handshake is complete unless `connection.isEarly` is true; then `confirmed` follows when the handshake is
+    /// complete. What a server receives before `confirmed` may be a replay, though the same ClientHello is never accepted
+    /// twice (RFC 8446 §8). What a client writes before `confirmed` reaches the server in the first round trip; rejected
+    /// early data is sent again.
     func established(_ connection: QUICConnection)
-    /// The handshake is complete after all; `connection.earlyData` is settled.
+    /// The handshake of an early connection is complete, and `connection.earlyData` is final.
     func confirmed(_ connection: QUICConnection)
-    /// The server gave a ticket for a later connection (clients that take any).
+    /// The server has sent a session ticket (clients with `takesTickets`).
     func received(_ ticket: QUICSessionTicket, on connection: QUICConnection)
     /// The peer opened a stream.
     func opened(_ stream: QUICStream)
-    /// Bytes in order; `finished` with the last of them, which may be none. The slice shares a read buffer: copy what is kept.
+    /// Stream bytes have arrived, in order. `finished` is true with the last of them, which may be none. The slice shares
+    /// the read buffer: copy what is kept.
     func received(_ bytes: ByteBuffer, on stream: QUICStream, finished: Bool)
-    /// The peer abandoned its sending side (RESET_STREAM).
+    /// The peer has abandoned its sending side (RESET_STREAM).
     func reset(_ stream: QUICStream, code: UInt64)
-    /// The peer reads no more of what we send (STOP_SENDING); our sending side has been reset with the same code.
+    /// The peer reads no more of the stream (STOP_SENDING); the sending side here has been reset with the same code.
     func stopSending(_ stream: QUICStream, code: UInt64)
-    /// The stream is congested no more.
+    /// The stream takes more bytes again: it is no longer congested.
     func writable(_ stream: QUICStream)
-    /// Both directions have ended; the stream is of no more use.
+    /// Both directions of the stream have ended.
     func closedStream(_ stream: QUICStream)
-    /// `remoteAddress` is another, and validated (RFC 9000 §9).
+    /// The peer has another address, which is validated (RFC 9000 §9).
     func remoteAddressChanged(_ connection: QUICConnection)
-    /// Last call of all. Streams are closed without `closedStream`.
+    /// The connection has ended. This is the last call; streams are closed without `closedStream`.
     func closed(_ connection: QUICConnection, reason: QUICCloseReason)
 }
 

@@ -1,4 +1,4 @@
-/// What a verified certificate of a peer says of it.
+/// The subject of a peer's verified certificate.
 package struct QUICPeerCertificate: Sendable, Equatable {
     /// Distinguished name of the subject (RFC 4514), such as `CN=car 7,O=Fleet`.
     package let subject: String

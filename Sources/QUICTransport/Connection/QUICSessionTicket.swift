@@ -1,16 +1,16 @@
-/// What a client needs to resume with a server, and to send it early data (RFC 9001 §4.5, §4.6).
+/// A session ticket with which a client resumes, and sends early data to, the server that issued it (RFC 9001 §4.5, §4.6).
 ///
-/// It holds a secret of the connection that it came on: whoever has it can pass for the client. A ticket is good for one
-/// connection, since with a second one an observer could tell that they belong together (RFC 8446 §C.4).
+/// A ticket holds a secret of the connection that it was issued on: its owner can act as that client. Use a ticket for one
+/// connection only, since an observer can link two connections that show the same ticket (RFC 8446 §C.4).
 package struct QUICSessionTicket: Sendable, Equatable {
-    /// The TLS library's own form of ticket and secret.
+    /// Ticket and secret in the TLS library's form.
     package let session: [UInt8]
-    /// What the server allowed, which holds for early data.
+    /// The server's transport parameters, which hold for early data.
     package let transportParameters: [UInt8]
     package let allowsEarlyData: Bool
-    /// Seconds since 1970.
+    /// The instant at which the ticket arrived, seconds since 1970.
     package let received: Int64
-    /// Seconds, 7 days at most (RFC 8446 §4.6.1).
+    /// Lifetime in seconds, at most 7 days (RFC 8446 §4.6.1).
     package let lifetime: Int64
 
     package static let longestLifetime: Int64 = 604_800
@@ -35,14 +35,14 @@ package struct QUICSessionTicket: Sendable, Equatable {
     }
 }
 
-/// What became of the data that a client sent ahead of the handshake's end.
+/// The state of the data that a client sends before the handshake is complete.
 package enum QUICEarlyData: Sendable, Equatable {
-    /// None was sent, or none could be.
+    /// No early data was sent.
     case none
-    /// It is under way; the handshake is not complete.
+    /// Early data was sent; the handshake is not complete.
     case pending
-    /// The server took it.
+    /// The server accepted the early data.
     case accepted
-    /// The server did not look at it, and it was sent again.
+    /// The server rejected the early data, and it was sent again.
     case rejected
 }

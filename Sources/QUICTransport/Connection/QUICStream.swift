@@ -4,27 +4,27 @@ package import NIOCore
 package final class QUICStream {
     package let id: Int64
     package unowned let connection: QUICConnection
-    /// The user's own.
+    /// An object that the user attaches to the stream.
     package var context: AnyObject?
     package private(set) var isClosed = false
-    /// Whether so much is pending that the user had better wait; `writable` is told when that is over.
+    /// True while so many bytes are pending that the user should wait for `writable`.
     package private(set) var isCongested = false
-    /// Streams of a higher priority send first; those of the same take turns. 32,767 unless set.
+    /// Priority of the stream's bytes: higher ones are sent first, equal ones take turns. 32,767 unless set.
     package var priority: UInt16 = 0x7FFF {
         didSet { if !self.isClosed { self.connection.hasPriorities = true } }
     }
 
-    /// Bytes that wait to be sent or acknowledged.
+    /// Bytes that are unsent or unacknowledged.
     var outgoing = SendQueue()
-    /// Place among the connection's streams.
+    /// Index among the connection's streams.
     var index = 0
-    /// Flow control of the peer holds this stream.
+    /// True while the peer's flow control allows no more bytes on this stream.
     var isBlocked = false
     private var isStopped = false
     private var isWriteShut = false
-    /// With what codes the peer was told of either, if early: it may have to be told again.
+    /// The codes of RESET_STREAM and STOP_SENDING that were sent as early data, to be sent again if the server rejects it.
     private var earlyCodes: (reset: UInt64?, stop: UInt64?)?
-    /// Received bytes that the peer got no credit for while reading is paused.
+    /// Received bytes for which the peer got no credit because reading is paused.
     private var uncredited = 0
     private var newlyAcknowledged = 0
 
@@ -33,13 +33,13 @@ package final class QUICStream {
         self.connection = connection
     }
 
-    /// Whether both sides may send: else only the one that opened it.
+    /// True if both sides may send; else only the side that opened the stream may.
     package var isBidirectional: Bool { self.id & 2 == 0 }
 
-    /// Bytes accepted by `write` and not yet acknowledged by the peer.
+    /// Bytes that `write` accepted and the peer has not acknowledged.
     package var pendingBytes: Int { self.outgoing.count }
 
-    /// While true, received bytes are not credited to the peer, so that flow control holds it.
+    /// While true, the peer gets no flow control credit for received bytes, and soon has to stop sending.
     package var isReadingPaused = false {
         didSet {
             guard !self.isReadingPaused, self.uncredited > 0, !self.isClosed else { return }
@@ -48,7 +48,7 @@ package final class QUICStream {
         }
     }
 
-    /// Appends bytes to what is sent. They leave with the next flush.
+    /// Appends bytes to those to be sent. They are sent with the next flush.
     package func write(_ bytes: ByteBuffer) {
         guard self.isWritable else { return }
         self.outgoing.append(bytes)
@@ -56,14 +56,14 @@ package final class QUICStream {
         self.connection.markDirty()
     }
 
-    /// Ends the sending side behind what was written.
+    /// Ends the sending side after the bytes written so far (FIN).
     package func finish() {
         guard self.isWritable else { return }
         self.outgoing.finish = .wanted
         self.connection.markDirty()
     }
 
-    /// Abandons the sending side (RESET_STREAM); unsent bytes are gone.
+    /// Abandons the sending side (RESET_STREAM); unsent bytes are dropped.
     package func reset(code: UInt64) {
         guard !self.isClosed, !self.isWriteShut else { return }
         self.shutWriting()
@@ -71,7 +71,7 @@ package final class QUICStream {
         self.connection.resetStream(self, code: code)
     }
 
-    /// Asks the peer to send no more (STOP_SENDING). What still arrives is ignored.
+    /// Asks the peer to send no more (STOP_SENDING). Bytes that still arrive are dropped.
     package func stopSending(code: UInt64) {
         guard !self.isClosed, !self.isStopped else { return }
         self.isStopped = true
@@ -81,13 +81,13 @@ package final class QUICStream {
 
     // MARK: For the connection
 
-    /// Whether a packet should be tried for it.
+    /// True if a packet may take something of this stream now.
     var hasWork: Bool { !self.isBlocked && !self.isWriteShut && self.outgoing.hasWork }
 
-    /// Whether received bytes still go to the user.
+    /// True while received bytes are passed to the user.
     var deliversBytes: Bool { !self.isClosed && !self.isStopped }
 
-    /// Nothing more is sent. False if that was so before.
+    /// Shuts the sending side. False if it was shut before.
     @discardableResult
     func shutWriting() -> Bool {
         guard !self.isWriteShut else { return false }
@@ -96,36 +96,36 @@ package final class QUICStream {
         return true
     }
 
-    /// Whether the sending side takes more bytes.
+    /// True while the sending side takes more bytes.
     var isWritable: Bool {
         guard case .open = self.outgoing.finish else { return false }
         return self.isSending
     }
 
-    /// Whether bytes or the end of the stream may still be sent.
+    /// True while bytes, or the end of the stream, may still be sent.
     var isSending: Bool {
         guard !self.isClosed, !self.isWriteShut, self.outgoing.finish != .sent else { return false }
         // The sending side of a peer's unidirectional stream does not exist.
         return self.isBidirectional || (self.id & 1 == 0) != self.connection.isServer
     }
 
-    /// Counts acknowledged bytes until they are handled; true if this begins a count.
+    /// Adds to the count of acknowledged bytes. True if the count was 0 before.
     func noteAcknowledged(_ count: Int) -> Bool {
         defer { self.newlyAcknowledged += count }
         return self.newlyAcknowledged == 0
     }
 
-    /// Frees what was acknowledged; true if the stream has become writable by it.
+    /// Frees the acknowledged bytes. True if the stream has become writable by that.
     func handleAcknowledged() -> Bool {
         self.outgoing.acknowledge(self.newlyAcknowledged)
         self.newlyAcknowledged = 0
-        // With three quarters there is enough left for the path while the user comes up with more.
+        // Three quarters of the mark keep the path busy while the user writes more.
         guard self.isCongested, self.outgoing.count <= self.connection.sendShare * 3 / 4 else { return false }
         self.isCongested = false
         return !self.isClosed && !self.isWriteShut
     }
 
-    /// The server has rejected the stream with all early data, and it has been opened again: everything is sent anew.
+    /// Sends everything again on a stream that was opened anew, since the server rejected it with all early data.
     func beginAnew() {
         self.isBlocked = false
         if !self.isWriteShut { self.outgoing.rewind() }
@@ -134,7 +134,7 @@ package final class QUICStream {
         self.earlyCodes = nil
     }
 
-    /// Takes note of bytes that the user has been given; they are credited unless the user has paused.
+    /// Credits bytes that were passed to the user, unless reading is paused.
     func didDeliver(_ count: Int) {
         guard count > 0 else { return }
         if self.isReadingPaused && !self.isStopped {
@@ -144,7 +144,7 @@ package final class QUICStream {
         }
     }
 
-    /// The engine has forgotten the stream. Returns received bytes that were never credited.
+    /// Closes the stream after the engine has forgotten it. Returns received bytes that were never credited.
     func close() -> Int {
         defer { self.uncredited = 0 }
         self.isClosed = true

@@ -2,18 +2,18 @@ internal import CDatagrams
 internal import CNgtcp2
 import Glibc
 
-/// Tokens by which a client shows that it receives at its address (RFC 9000 §8.1).
+/// Tokens that prove a client's address (RFC 9000 §8.1).
 ///
-/// Times in them are the wall clock's, so that they outlive a restart and count for other nodes with the same secret.
+/// Times in tokens are wall clock times, so that tokens outlive a restart and are valid at other nodes with the same secret.
 struct AddressTokens {
     enum Verdict: Equatable {
-        /// There is none, or none that we can use: the address is not validated.
+        /// The Initial has no valid token: the address is not validated.
         case none
-        /// The answer to a Retry of ours, with the identifier that the client's first packet was for.
+        /// A valid token of a Retry packet, with the destination identifier of the client's first packet.
         case retried(original: QUICConnectionID)
-        /// One that we gave the client in an earlier connection.
+        /// A valid token of NEW_TOKEN from an earlier connection.
         case known
-        /// A Retry's, but late, or from another address: the client will not accept another Retry (RFC 9000 §8.1.3).
+        /// A Retry token that is late, or of another address. The client accepts no second Retry (RFC 9000 §8.1.3).
         case refused
     }
 
@@ -38,7 +38,7 @@ struct AddressTokens {
         return UInt64(time.tv_sec) * 1_000_000_000 + UInt64(time.tv_nsec)
     }
 
-    /// Judges the token of an Initial packet.
+    /// Checks the token of an Initial packet.
     func judge(_ token: UnsafeRawBufferPointer, of header: PacketHeader, from remote: DatagramAddress) -> Verdict {
         switch unsafe token.first {
         case UInt8(NGTCP2_CRYPTO_TOKEN_MAGIC_RETRY2)?:
@@ -93,7 +93,7 @@ struct AddressTokens {
 
     /// Writes a Retry packet (RFC 9000 §17.2.5). Returns its length, 0 for none.
     ///
-    /// - Parameter identifier: ours, by which the client is to try again.
+    /// - Parameter identifier: the source identifier of the Retry, to which the client sends its next Initial.
     func writeRetry(
         into destination: UnsafeMutableRawBufferPointer,
         answering header: PacketHeader,
@@ -135,7 +135,7 @@ struct AddressTokens {
         }
     }
 
-    /// Lends a token for the next connection from the address; `nil` if none are given.
+    /// Lends a token for the next connection from the address (NEW_TOKEN), unless such tokens are switched off.
     func withNewToken(for remote: DatagramAddress, _ body: (UnsafeBufferPointer<UInt8>) -> Void) {
         guard self.newTokenLifetime > 0 else { return }
         let room = Int(shim_max_regular_token_count())
@@ -155,7 +155,7 @@ struct AddressTokens {
     }
 }
 
-/// Lends an address to ngtcp2, without the octets that mean nothing.
+/// Lends an address to ngtcp2, with unused octets zero.
 private func withAddress<Result>(
     _ address: DatagramAddress,
     _ body: (UnsafePointer<sockaddr>?, socklen_t) -> Result

@@ -1,7 +1,7 @@
 internal import CDatagrams
 import Glibc
 
-/// The two clocks of the system, read at one instant.
+/// The system's wall clock and its monotonic clock, read at one instant.
 package struct ClockReading: Sendable {
     /// Nanoseconds since 1970; may jump.
     package var wall: Int64

@@ -1,16 +1,15 @@
 internal import CNgtcp2
 
-/// Where ngtcp2 has what it holds of one connection.
+/// The memory that ngtcp2 uses for one connection.
 ///
-/// Both kinds count the shortest blocks. ngtcp2 has one of 16 bytes for each gap in what it has received of streams and
-/// handshake messages, and no others so short in such numbers; and while it holds each stream to 5,000 gaps, it does not
-/// hold a connection to any, and tells nobody how many there are.
+/// Both kinds count blocks of at most 16 bytes. ngtcp2 has one such block for each gap in the received data of streams and
+/// handshake messages, and few others; the count bounds the gaps of a connection over all its streams.
 enum ConnectionMemory {
     /// Memory that can be folded.
     case region(EngineMemory)
     case system(SystemMemory)
 
-    /// For ngtcp2, which keeps the pointer.
+    /// The allocation functions for ngtcp2, which keeps the pointer.
     var functions: UnsafePointer<ngtcp2_mem> {
         switch self {
         case .region(let memory): unsafe UnsafePointer(memory.functions)
@@ -18,7 +17,7 @@ enum ConnectionMemory {
         }
     }
 
-    /// Gaps, and a few blocks besides that are as short.
+    /// The number of gaps, and of a few other blocks that are as short.
     var shortBlocks: Int {
         switch self {
         case .region(let memory): memory.shortBlocks

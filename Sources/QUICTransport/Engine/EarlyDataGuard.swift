@@ -1,14 +1,14 @@
 internal import CNgtcp2
 
-/// Asks the store on behalf of the TLS library, for the sessions of one endpoint.
+/// The link between the TLS library's check for replays and the store of early data, for the sessions of one endpoint.
 ///
-/// GnuTLS takes no early data for tickets older than its memory, which it begins anew when that is older than the window.
-/// So there are memories that overlap, one for each lifetime of a ticket, whether or not anybody connects here: tickets
-/// come from other loops, too. Each session gets the oldest that will not begin anew, and it reaches back to the oldest
-/// ticket there is. What is in none of them is in the store.
+/// GnuTLS accepts early data only for tickets younger than its anti-replay record, which begins anew when it is older than
+/// the window. So there are records that overlap, one for each lifetime of a ticket. They begin whether or not clients
+/// connect, since tickets of other loops are shown here, too. Each session gets the oldest record that will not begin anew;
+/// that record reaches back to the oldest ticket. The ClientHellos themselves are in the store only.
 @safe final class EarlyDataGuard {
-    /// What the TLS library keeps for itself. A session holds the one that it was given for as long as it lives: there is
-    /// no telling when a slow client has shown its ticket.
+    /// An anti-replay record of the TLS library. A session holds the record that it was given until it ends, since a slow
+    /// client may show its ticket late.
     @safe final class Memory {
         fileprivate let handle: OpaquePointer
         fileprivate let born: UInt64
@@ -24,14 +24,14 @@ internal import CNgtcp2
     private let store: EarlyDataStore
     let lifetime: UInt64
     private let window: UInt64
-    /// Oldest first.
+    /// The records, oldest first.
     private var memories: [Memory] = []
-    /// What the store said to the ClientHello that is being read.
+    /// The store's verdict on the ClientHello that is being read.
     private var verdict: EarlyDataStore.Verdict?
-    /// What the store knew of the clock when the key for that ClientHello was chosen.
+    /// The store's `clockJumps` when the ticket key for that ClientHello was chosen.
     var clockJumps = 0
 
-    /// - Parameter now: before it there were no tickets.
+    /// - Parameter now: nanoseconds; no ticket is older.
     init(_ resumption: QUICServerResumption, store: EarlyDataStore, now: UInt64) throws(QUICError) {
         self.store = store
         self.lifetime = resumption.keys.lifetime.unsignedNanoseconds
@@ -39,7 +39,7 @@ internal import CNgtcp2
         try self.renew(now: now)
     }
 
-    /// Begins one more memory; due after each lifetime of a ticket.
+    /// Begins another record; due after each lifetime of a ticket.
     func renew(now: UInt64) throws(QUICError) {
         self.memories.append(unsafe Memory(handle: try self.makeMemory(), born: now))
         self.memories.removeAll { now &- $0.born >= self.window }
@@ -51,7 +51,7 @@ internal import CNgtcp2
         unsafe gnutls_anti_replay_enable(session.handle, memory.handle)
     }
 
-    /// What was said to the ClientHello that has been read; `nil` if nobody asked.
+    /// Takes the verdict on the ClientHello that was read; `nil` if the TLS library did not ask.
     func takeVerdict() -> EarlyDataStore.Verdict? {
         defer { self.verdict = nil }
         return self.verdict
@@ -71,7 +71,7 @@ internal import CNgtcp2
         return unsafe made
     }
 
-    /// The key begins with when the memory began, which is another for each; what follows is the binder.
+    /// The library's key begins with the start time of the record; the binder follows.
     private func add(_ key: UnsafePointer<gnutls_datum_t>) -> CInt {
         let octets = unsafe UnsafeRawBufferPointer(start: key.pointee.data, count: Int(key.pointee.size))
         let said = unsafe self.store.admit(

@@ -1,14 +1,14 @@
 internal import NIOConcurrencyHelpers
 
-/// Remembers every ClientHello whose early data was accepted, so that none is executed twice (RFC 8446 §8.2).
+/// The store of all ClientHellos whose early data was accepted, so that none is executed twice (RFC 8446 §8.2).
 ///
-/// One store serves all loops of a process: a replay may come from another address, and so to another loop. It is keyed
-/// by the binder of the ClientHello, which nobody but the ticket's owner can make. Asked once per resumed ClientHello,
-/// which is what its lock is for. Where it cannot promise anything early data is refused, and the handshake goes on.
+/// One store serves all loops of a process, since a replay may reach another loop. Its key is the binder of the ClientHello,
+/// which only the ticket's owner can make. A lock is taken once for each resuming ClientHello. When the store cannot tell
+/// whether early data is new, the data is refused and the handshake goes on.
 package final class EarlyDataStore: Sendable {
-    /// How long a ClientHello is remembered at least.
+    /// The time for which a ClientHello is remembered at least.
     package let window: Duration
-    /// ClientHellos that are remembered at most, some 40 bytes each.
+    /// The most ClientHellos that are remembered, some 40 bytes each.
     package let capacity: Int
 
     package static let defaultCapacity = 1_000_000
@@ -16,13 +16,13 @@ package final class EarlyDataStore: Sendable {
     enum Verdict {
         case fresh
         case replayed
-        /// As many are remembered as may.
+        /// The store has as many ClientHellos as it may.
         case full
-        /// How old a ClientHello is cannot be told by a clock that jumps.
+        /// The wall clock has jumped, so that the age of a ClientHello is unknown.
         case clockJumped
     }
 
-    /// The window is cut into slices, of which the oldest is forgotten as a whole.
+    /// ClientHellos of one part of the window; the oldest slice is forgotten as a whole.
     private static let sliceCount: UInt64 = 4
 
     private struct Slice {
@@ -40,7 +40,7 @@ package final class EarlyDataStore: Sendable {
     private let clock: @Sendable () -> ClockReading
     private let state = NIOLockedValueBox(State())
 
-    /// - Parameter window: twice the lifetime of the tickets at least.
+    /// - Parameter window: at least twice the lifetime of the tickets.
     package init(
         window: Duration,
         capacity: Int = EarlyDataStore.defaultCapacity,
@@ -51,13 +51,13 @@ package final class EarlyDataStore: Sendable {
         self.clock = clock
     }
 
-    /// ClientHellos that are remembered.
+    /// The number of ClientHellos that are remembered.
     package var count: Int { self.state.withLockedValue { $0.count } }
 
-    /// Whether the ClientHello with this binder is new; if so it is remembered.
+    /// Remembers the ClientHello with this binder, if it is new.
     ///
     /// - Parameter binder: 32 octets or more.
-    /// - Parameter jumps: what `clockJumps` was when the key was chosen that opened the ticket.
+    /// - Parameter jumps: the value of `clockJumps` when the key that opened the ticket was chosen.
     func admit(_ binder: UnsafeRawBufferPointer, clockJumps jumps: Int) -> Verdict {
         guard let binder = unsafe Binder(binder) else { return .replayed }
         return self.state.withLockedValue { state in
@@ -77,7 +77,7 @@ package final class EarlyDataStore: Sendable {
         }
     }
 
-    /// How often the wall clock was seen to jump.
+    /// The number of times that the wall clock was seen to jump.
     var clockJumps: Int {
         self.state.withLockedValue { state in
             Self.watch(self.clock(), &state)
@@ -85,7 +85,7 @@ package final class EarlyDataStore: Sendable {
         }
     }
 
-    /// A slice is done with when its last ClientHello is as old as the window.
+    /// A slice is forgotten when its last ClientHello is as old as the window.
     private func forget(before now: UInt64, width: UInt64, _ state: inout State) {
         let age = self.window.unsignedNanoseconds + width
         while let first = state.slices.first, now - first.born >= age {
@@ -94,8 +94,8 @@ package final class EarlyDataStore: Sendable {
         }
     }
 
-    /// Nanoseconds by which the clocks may differ between two readings, besides a thousandth of the time between them:
-    /// twice what a clock is slewed by.
+    /// Nanoseconds by which the clocks may differ between two readings, in addition to a thousandth of the time between
+    /// them, which is twice the rate at which clocks are slewed.
     private static let tolerance: UInt64 = 1_000_000_000
 
     private static func watch(_ reading: ClockReading, _ state: inout State) {
@@ -105,12 +105,12 @@ package final class EarlyDataStore: Sendable {
         let difference = (reading.wall &- last.wall &- Int64(clamping: passed)).magnitude
         guard difference > Self.tolerance + passed / 1_000 else { return }
         state.jumps += 1
-        // Their tickets are opened no more.
+        // No ticket from before the jump is opened any more.
         state.slices = []
         state.count = 0
     }
 
-    /// 128 bits of a message authentication code.
+    /// The first 128 bits of a binder, which is a message authentication code.
     private struct Binder: Hashable {
         private let high: UInt64
         private let low: UInt64

@@ -1,6 +1,7 @@
 internal import CNgtcp2
 
-/// Packet protection: TLS gives secrets, `Protection` makes keys of them, ngtcp2 keeps those and says when to use which.
+/// Packet protection. TLS gives secrets, `Protection` derives keys from them, and ngtcp2 holds the keys and chooses among
+/// them.
 extension Engine {
     private var pool: ExpandedKeys { self.context.expandedKeys }
 
@@ -8,7 +9,7 @@ extension Engine {
 
     /// Installs the keys of Initial packets.
     ///
-    /// - Parameter identifier: the destination of the client's first packet, or what a Retry has put in its place.
+    /// - Parameter identifier: the destination identifier of the client's first packet, or the source identifier of a Retry.
     func installInitialKeys(_ identifier: UnsafePointer<ngtcp2_cid>) -> Bool {
         let secrets = unsafe withUnsafeBytes(of: identifier.pointee.data) {
             unsafe KeySchedule.initialSecrets(UnsafeRawBufferPointer(rebasing: $0.prefix(identifier.pointee.datalen)))
@@ -49,7 +50,7 @@ extension Engine {
         return false
     }
 
-    /// A client that has not been sent a Retry may be.
+    /// Installs the keys of the integrity tag of Retry packets, on a client that may still receive a Retry.
     private func installRetryKey() {
         guard !self.isServer, unsafe ngtcp2_conn_after_retry(self.conn) == 0 else { return }
         var retry = unsafe ngtcp2_crypto_aead(
@@ -63,7 +64,7 @@ extension Engine {
         unsafe ngtcp2_conn_set_retry_aead(self.conn, &retry, &context)
     }
 
-    /// What ngtcp2 wants to see where there is a cipher.
+    /// The number of a cipher, in the place of ngtcp2's pointer to a cipher.
     private func nameless(_ cipher: gnutls_cipher_algorithm_t) -> UnsafeMutableRawPointer? {
         unsafe UnsafeMutableRawPointer(bitPattern: UInt(cipher.rawValue))
     }
@@ -73,8 +74,8 @@ extension Engine {
     /// Installs the keys of a level that TLS has reached.
     ///
     /// - Parameters:
-    ///   - receiving: the secret of what the peer sends, `nil` for none.
-    ///   - sending: the secret of what we send, `nil` for none.
+    ///   - receiving: the secret of the peer's packets, `nil` for none.
+    ///   - sending: the secret of this side's packets, `nil` for none.
     func install(
         _ level: gnutls_record_encryption_level_t,
         receiving: UnsafeRawBufferPointer?,
@@ -90,7 +91,7 @@ extension Engine {
         return true
     }
 
-    /// Tells ngtcp2 of the cipher, once.
+    /// Tells ngtcp2 the cipher, once.
     private func cipher(of level: gnutls_record_encryption_level_t, _ tls: TLSSession) -> QUICCipher? {
         let handle = unsafe UnsafeMutableRawPointer(tls.handle)
         var context = unsafe ngtcp2_crypto_ctx()
@@ -113,7 +114,7 @@ extension Engine {
         _ cipher: QUICCipher,
         isPeers: Bool
     ) -> Bool {
-        // Early data goes one way only.
+        // Only clients send early data.
         if level == GNUTLS_ENCRYPTION_LEVEL_EARLY, isPeers != self.isServer { return true }
         guard let keys = unsafe PacketKeys(secret, cipher, in: self.pool) else { return false }
         var packets = unsafe keys.context
@@ -140,7 +141,7 @@ extension Engine {
 
     // MARK: Key update
 
-    /// What the next phase is protected by (RFC 9001 §6.1): a secret out of the one before, and keys out of that.
+    /// Derives the secret and the keys of the next key phase (RFC 9001 §6.1).
     func updatedKeys(
         from secret: UnsafeRawBufferPointer,
         secret updated: UnsafeMutableRawBufferPointer
@@ -154,7 +155,7 @@ extension Engine {
 }
 
 extension QUICCipher {
-    /// What TLS has chosen, in the form in which ngtcp2 remembers it.
+    /// The cipher suite that TLS has chosen, in the form in which ngtcp2 stores it.
     fileprivate init?(_ context: ngtcp2_crypto_ctx) {
         switch unsafe UInt(bitPattern: context.aead.native_handle) {
         case UInt(GNUTLS_CIPHER_AES_128_GCM.rawValue): self = .aes128GCM

@@ -12,14 +12,14 @@ extension Engine {
         return stream
     }
 
-    /// Opens a stream once more that was opened for early data, which the server rejected. False if that cannot be.
+    /// Opens a stream of rejected early data again. False if the server does not allow as many streams any more.
     func reopen(_ stream: QUICStream) -> Bool {
         var id: Int64 = -1
         let user = unsafe Unmanaged.passUnretained(stream).toOpaque()
         return unsafe ngtcp2_conn_open_bidi_stream(self.conn, &id, user) == 0 && id == stream.id
     }
 
-    /// Streams of the peer are counted anew when they close.
+    /// Lets the peer open another stream after one of its streams has closed.
     func allowAnotherStream(like id: Int64) {
         guard unsafe ngtcp2_conn_is_local_stream(self.conn, id) == 0 else { return }
         if id & 2 == 0 {
@@ -29,13 +29,13 @@ extension Engine {
         }
     }
 
-    /// Lets the peer send as many bytes more.
+    /// Lets the peer send more bytes on a stream and on the connection.
     func credit(_ count: Int, on id: Int64) {
         unsafe ngtcp2_conn_extend_max_stream_offset(self.conn, id, UInt64(count))
         unsafe ngtcp2_conn_extend_max_offset(self.conn, UInt64(count))
     }
 
-    /// Credits bytes of a stream that is closed to the connection alone.
+    /// Credits bytes of a closed stream to the connection.
     func creditConnection(_ count: Int) {
         unsafe ngtcp2_conn_extend_max_offset(self.conn, UInt64(count))
     }
@@ -48,21 +48,21 @@ extension Engine {
         unsafe ngtcp2_conn_shutdown_stream_read(self.conn, 0, id, code)
     }
 
-    /// Whether the peer has asked to stop a stream whose sending side we have not ended.
+    /// True if the peer has sent STOP_SENDING for a stream whose sending side is open.
     func isStopped(_ id: Int64) -> Bool {
         unsafe shim_conn_is_stream_write_shut(self.conn, id) != 0
     }
 
     // MARK: Migration
 
-    /// Goes on from another local address (RFC 9000 §9.2). False if the peer or the state does not allow it.
+    /// Migrates to another local address (RFC 9000 §9.2). False if the peer or the state does not allow it.
     func migrate(to local: DatagramAddress, now: UInt64) -> Bool {
         unsafe withPath(local, self.remoteAddress) { path in
             unsafe ngtcp2_conn_initiate_immediate_migration(self.conn, path, now) == 0
         }
     }
 
-    /// Takes another local address as if nothing had happened.
+    /// Replaces the local address without a migration.
     func replaceLocalAddress(_ local: DatagramAddress) {
         unsafe withPath(local, local) { path in
             unsafe ngtcp2_conn_set_local_addr(self.conn, &path.pointee.local)

@@ -1,14 +1,14 @@
 internal import CNgtcp2
 
-/// What became of an attempt to write a packet.
+/// The outcome of writing a packet.
 enum EngineWrite {
-    /// A packet of the length was written, with so many bytes of the stream; `nil` if it has no part in it.
+    /// A packet of `count` bytes was written, with `accepted` bytes of the stream; `nil` if it has no bytes of the stream.
     case packet(count: Int, accepted: Int?)
-    /// So many bytes of the stream are in a packet that still has room.
+    /// `accepted` bytes of the stream are in a packet that has room for more.
     case gathered(accepted: Int)
-    /// Nothing to send, or not now.
+    /// There is nothing that may be sent now.
     case nothing
-    /// Flow control holds the stream.
+    /// The peer's flow control allows no more bytes of the stream.
     case streamBlocked
     /// The stream takes no more bytes.
     case streamShut
@@ -16,9 +16,9 @@ enum EngineWrite {
 }
 
 extension Engine {
-    /// Writes a packet, with bytes of a stream if one is given and room is left beside what must be sent.
+    /// Writes a packet of what has to be sent, and of bytes of the stream, if one is given, where room is left.
     ///
-    /// - Parameter more: other streams may add to the packet; only another `write` may follow then.
+    /// - Parameter more: true if other streams may add to the packet; then only another `write` may follow.
     func write(
         _ stream: QUICStream?,
         more: Bool,
@@ -59,12 +59,12 @@ extension Engine {
         }
     }
 
-    /// Tells congestion control that a burst has been handed to the kernel.
+    /// Tells congestion control that a burst was passed to the kernel.
     func didWriteBurst(now: UInt64) {
         unsafe ngtcp2_conn_update_pkt_tx_time(self.conn, now)
     }
 
-    /// Where the packet that was just written goes to and comes from, and its ECN mark.
+    /// The path of the packet that was just written, and its ECN mark.
     var route: (local: DatagramAddress, remote: DatagramAddress, ecn: UInt8) {
         let path = unsafe self.context.path.pointee.path
         return unsafe (

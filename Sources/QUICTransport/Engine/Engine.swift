@@ -2,9 +2,9 @@ internal import CDatagrams
 internal import CNgtcp2
 internal import NIOCore
 
-/// The one owner of an `ngtcp2_conn`: bytes and instants go in, packets and events come out.
+/// The owner of an `ngtcp2_conn`. Datagrams and instants go in, packets and events come out.
 ///
-/// ngtcp2 must not be called from within its callbacks, so these only record events, which the connection acts upon
+/// ngtcp2 must not be called from within its callbacks. So the callbacks only record events, which the connection acts upon
 /// after the call has returned. All instants are nanoseconds of the event loop's clock.
 @safe final class Engine {
     unowned let connection: QUICConnection
@@ -16,24 +16,24 @@ internal import NIOCore
     private let maximumGaps: Int
     /// `nil` until a path other than the handshake's has been validated.
     private var aliases: PathAliases?
-    /// How C finds this object; also ngtcp2's handle for the TLS helper.
+    /// The user data of ngtcp2's callbacks, by which they find this object; also the handle for ngtcp2's TLS helper.
     private let reference: UnsafeMutablePointer<ngtcp2_crypto_conn_ref>
     var tls = TLSState.released
-    /// What becomes of data ahead of the handshake's end.
+    /// The state of early data.
     private(set) var earlyData = QUICEarlyData.none
-    /// Bound of what the peer may send as handshake messages, bytes.
+    /// The most bytes of handshake messages that the peer may send at one level.
     let maximumHandshakeBytes: UInt64
 
     enum TLSState {
-        /// The first CRYPTO data makes the session, so that forged Initials cost none.
+        /// No CRYPTO data has come. The TLS session is made for the first CRYPTO data, so that forged Initials cost none.
         case awaitingClient(TLSServerContext)
         case live(TLSSession)
-        /// Freed. A server expects no more CRYPTO data, and answers any by `unexpected_message`. A client may be sent
-        /// tickets, which it has no use for.
+        /// The session is freed. A server answers further CRYPTO data by `unexpected_message`; a client ignores the tickets
+        /// that may come.
         case released
     }
 
-    /// A server's side of a connection that begins with the given header.
+    /// Makes the server's side of a connection whose first packet has the header.
     init(
         accepting header: PacketHeader,
         for connection: QUICConnection,
@@ -63,7 +63,7 @@ internal import NIOCore
             unsafe settings.token_type =
                 token.original == nil ? NGTCP2_TOKEN_TYPE_NEW_TOKEN : NGTCP2_TOKEN_TYPE_RETRY
             if token.original != nil {
-                // The client compares both with what it saw (RFC 9000 §7.3).
+                // The client compares both with the identifiers of the Retry and of its first packet (RFC 9000 §7.3).
                 unsafe parameters.retry_scid = ngtcp2_cid(header.destination)
                 unsafe parameters.retry_scid_present = 1
             }
@@ -111,7 +111,7 @@ internal import NIOCore
         self.prepare(configuration)
     }
 
-    /// A client's side of a new connection.
+    /// Makes the client's side of a new connection.
     init(
         connecting connection: QUICConnection,
         context: EngineContext,
@@ -183,7 +183,7 @@ internal import NIOCore
     }
 
     deinit {
-        // The connection may be gone already.
+        // The connection may have been freed.
         if let folded = self.folded { self.memory.unfold(folded) }
         unsafe ngtcp2_conn_del(self.handle)
         self.context.giveBack(self.memory)
@@ -204,7 +204,7 @@ internal import NIOCore
 
     // MARK: Memory
 
-    /// The connection, unfolded.
+    /// The ngtcp2 connection, which is unfolded if it was folded.
     var conn: OpaquePointer {
         if let folded = self.folded { self.unfold(folded) }
         return unsafe self.handle
@@ -212,7 +212,7 @@ internal import NIOCore
 
     var isFolded: Bool { self.folded != nil }
 
-    /// Folds what ngtcp2 holds until it is called again, if that can be.
+    /// Folds the memory of ngtcp2, if it can be folded, until ngtcp2 is called again.
     func fold() {
         guard self.folded == nil else { return }
         self.folded = self.memory.fold(with: self.context.regions.scratch)
@@ -226,13 +226,13 @@ internal import NIOCore
     }
 
     #if DEBUG
-        /// Bytes of the folded memory, 0 unless it is folded.
+        /// Bytes of the folded memory, 0 while it is not folded.
         var foldedSize: Int { self.folded?.size ?? 0 }
     #endif
 
     // MARK: TLS
 
-    /// Makes the client's session, which resumes and sends early data if the ticket is good for it.
+    /// Makes the client's session, which resumes with the ticket and sends early data if the ticket allows it.
     private func beginSession(_ tls: TLSClientContext, _ client: QUICClientConfiguration) throws(QUICError) {
         guard let ticket = client.ticket, ticket.isUsable(now: ClockReading.now.seconds),
             let session = unsafe try? tls.makeSession(self.reference, client, ticket: ticket)
@@ -255,7 +255,7 @@ internal import NIOCore
         unsafe ngtcp2_conn_set_tls_native_handle(self.conn, UnsafeMutableRawPointer(session.handle))
     }
 
-    /// Makes the server's session; called when the first CRYPTO data has arrived in an authentic packet.
+    /// Makes the server's session, for the first CRYPTO data of an authentic packet.
     func beginSession() -> Bool {
         guard case .awaitingClient(let context) = self.tls else { return true }
         let now = self.connection.endpoint.now
@@ -264,7 +264,7 @@ internal import NIOCore
         return true
     }
 
-    /// Whether handshake messages may reach so far. GnuTLS would gather any length before it looks at a message.
+    /// True if handshake messages may reach up to an offset. GnuTLS buffers messages of any length before it reads them.
     func allowsCryptoData(upTo end: UInt64) -> Bool {
         if end <= self.maximumHandshakeBytes { return true }
         unsafe ngtcp2_conn_set_tls_error(self.conn, NGTCP2_ERR_CRYPTO_BUFFER_EXCEEDED)
@@ -272,8 +272,8 @@ internal import NIOCore
         return false
     }
 
-    /// The handshake is complete: settles what became of early data. Called from within ngtcp2, which forgets the streams
-    /// of early data that was rejected.
+    /// Decides the state of early data when the handshake is complete. Called from within ngtcp2, which drops the streams of
+    /// rejected early data.
     func settleEarlyData() {
         guard case .live(let session) = self.tls else { return }
         if self.isServer {
@@ -284,7 +284,7 @@ internal import NIOCore
         }
     }
 
-    /// Whether a client that resumes may go on; true for all others.
+    /// False if a client resumes and its certificate is no longer trusted.
     var acceptsResumption: Bool {
         guard case .live(let session) = self.tls, let context = session.context as? TLSServerContext else {
             return true
@@ -292,7 +292,7 @@ internal import NIOCore
         return context.acceptsResumption(of: session)
     }
 
-    /// Writes a ticket for the client. True if it was.
+    /// Writes a session ticket for the client. False if none was written.
     func sendTicket() -> Bool {
         guard case .live(let session) = self.tls, let context = session.context as? TLSServerContext else {
             return false
@@ -300,34 +300,36 @@ internal import NIOCore
         return context.sendTicket(session, now: self.connection.endpoint.now)
     }
 
-    /// What the peer's certificate says, for as long as the session lives.
+    /// The subject of the peer's certificate, while the session lives.
     var peerCertificate: QUICPeerCertificate? {
         guard case .live(let session) = self.tls else { return nil }
         return session.peerCertificate
     }
 
-    /// What the server allows, in the form that later connections take.
+    /// The server's transport parameters, in the form that later connections take.
     var rememberedParameters: [UInt8] {
         var octets = [UInt8](repeating: 0, count: 256)
         let count = unsafe ngtcp2_conn_encode_0rtt_transport_params(self.conn, &octets, octets.count)
         return Array(octets.prefix(max(0, count)))
     }
 
-    /// Frees the session, two fifths of a connection's memory. Keys are ngtcp2's own by now, key updates included.
+    /// Frees the session, two fifths of a connection's memory. ngtcp2 has the keys by then, and updates them without the
+    /// session.
     func releaseTLS() {
         unsafe ngtcp2_conn_set_tls_native_handle(self.conn, nil)
         self.tls = .released
     }
 
-    /// Lets a peer's identifiers be more than it was told, for a moment: while addresses change quickly, one that is being
-    /// given back still counts when the peer's next one arrives, and that is no reason to end the connection.
+    /// Doubles the number of the peer's identifiers that are tolerated over the advertised limit. While addresses change
+    /// quickly, an identifier that is being retired still counts when the peer's next one arrives, which must not end the
+    /// connection.
     func tolerateMoreIdentifiers() {
-        // What was told is told by now; only the count of what arrives is compared with it from here on.
+        // The limit was advertised in the handshake; ngtcp2 reads it here only to count what arrives.
         let told = unsafe UnsafeMutablePointer(mutating: ngtcp2_conn_get_local_transport_params(self.conn))
         unsafe told?.pointee.active_connection_id_limit = 2 * ngtcp2_transport_params.activeIdentifierLimit
     }
 
-    /// Gives the client a token for its next connection. False if it could not be put down.
+    /// Queues a token for the client's next connection (NEW_TOKEN). False if it could not be queued.
     func submitToken(_ token: UnsafeBufferPointer<UInt8>) -> Bool {
         unsafe ngtcp2_conn_submit_new_token(self.conn, token.baseAddress, token.count) == 0
     }
@@ -356,26 +358,26 @@ internal import NIOCore
         return self.memory.shortBlocks <= self.maximumGaps ? nil : self.endOfFragments
     }
 
-    /// Minds timers that are due.
+    /// Handles timers that are due.
     func handleExpiry(now: UInt64) -> EngineEnd? {
         let status = unsafe ngtcp2_conn_handle_expiry(self.conn, now)
         return status == 0 ? nil : self.end(status)
     }
 
-    /// When `handleExpiry` wants to be called, `UInt64.max` for never.
+    /// The instant at which `handleExpiry` is due, `UInt64.max` for never.
     var expiry: UInt64 { unsafe ngtcp2_conn_get_expiry(self.conn) }
 
-    /// Three probe timeouts: how long late packets of a closed connection are to be expected (RFC 9000 §10.2). A peer that
-    /// acknowledges minutes late is not remembered for as long as it would like.
+    /// Three probe timeouts, in which late packets of a closed connection may arrive (RFC 9000 §10.2); at most
+    /// `longestClosingPeriod`, since a peer can make its round trip time appear long.
     var closingPeriod: UInt64 { unsafe min(3 * ngtcp2_conn_get_pto(self.conn), Self.longestClosingPeriod) }
     private static let longestClosingPeriod: UInt64 = 60_000_000_000
 
     // MARK: Paths
 
-    /// The address to send to where ngtcp2 names one.
+    /// The address behind an alias that ngtcp2 names.
     func address(of alias: DatagramAddress) -> DatagramAddress { self.aliases?.address(of: alias) ?? alias }
 
-    /// The path to an address, as ngtcp2 names it, is validated.
+    /// Notes that the path to an address, as ngtcp2 names it, is validated.
     func didValidate(_ alias: DatagramAddress) {
         let aliases = self.aliases ?? PathAliases(validated: self.connection.remote)
         self.aliases = aliases
@@ -388,30 +390,30 @@ internal import NIOCore
         unsafe DatagramAddress(ngtcp2_conn_get_path(self.conn).pointee.remote)
     }
 
-    /// Whether the peer allows more bytes on all streams together.
+    /// True if the peer's flow control allows more bytes on the connection.
     var hasConnectionCredit: Bool { unsafe ngtcp2_conn_get_max_data_left(self.conn) > 0 }
 
-    /// Bytes that congestion control lets out in one go.
+    /// Bytes that congestion control allows in one burst.
     var sendQuantum: Int { unsafe ngtcp2_conn_get_send_quantum(self.conn) }
 
-    /// Bytes that congestion control lets be under way.
+    /// The congestion window, bytes.
     var congestionWindow: Int {
         var info = ngtcp2_conn_info()
         unsafe shim_conn_get_info(self.conn, &info)
         return Int(min(info.cwnd, 1 << 40))
     }
 
-    /// The longest packet that the path is known to carry.
+    /// The longest packet that the path is known to take, bytes.
     var pathMaximumPacket: Int { unsafe ngtcp2_conn_get_path_max_tx_udp_payload_size(self.conn) }
 
-    /// The longest packet that may be written, probes of the path's MTU included.
+    /// The longest packet that may be written, probes of the path's MTU included, bytes.
     var maximumPacket: Int { unsafe ngtcp2_conn_get_max_tx_udp_payload_size(self.conn) }
 }
 
-/// A token of an Initial packet that proves the client's address. Its octets are the datagram's.
+/// A token of an Initial packet that proves the client's address. Its octets are in the datagram.
 @safe struct ValidatedToken {
     let octets: UnsafeRawBufferPointer
-    /// The identifier that the client's first packet was for, if it was answered by a Retry.
+    /// The destination identifier of the client's first packet, if a Retry answered it.
     let original: QUICConnectionID?
 }
 
@@ -460,7 +462,7 @@ func engineErrorText(_ status: CInt) -> String {
 }
 
 extension Duration {
-    /// Negative durations count as zero.
+    /// The duration in nanoseconds; negative durations count as zero.
     var unsignedNanoseconds: UInt64 {
         let (seconds, attoseconds) = self.components
         guard seconds >= 0, attoseconds >= 0 else { return 0 }

@@ -47,7 +47,7 @@ extension EngineCallbacks {
     }
 
     private static func addInitialKeys(to table: inout ngtcp2_callbacks, isServer: Bool) {
-        // Asked for where another version than the client's first is chosen. There is one.
+        // Called only if a version other than the client's first is chosen, which never happens.
         unsafe table.version_negotiation = { _, _, _, _ in NGTCP2_ERR_CALLBACK_FAILURE }
         if isServer {
             unsafe table.recv_client_initial = { _, identifier, user in

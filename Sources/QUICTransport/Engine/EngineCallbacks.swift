@@ -1,6 +1,6 @@
 internal import CNgtcp2
 
-/// The functions that ngtcp2 calls. They record, and do nothing else.
+/// The callbacks of ngtcp2, which only record events.
 enum EngineCallbacks {
     nonisolated(unsafe) static let server = unsafe make(isServer: true)
     nonisolated(unsafe) static let client = unsafe make(isServer: false)
@@ -107,7 +107,7 @@ enum EngineCallbacks {
         unsafe table.path_validation = { _, flags, path, _, result, user in
             switch result {
             case NGTCP2_PATH_VALIDATION_RESULT_SUCCESS:
-                // The path in use may be another by the time that the event is told.
+                // The path in use may be another one when the event is handled.
                 guard let path = unsafe path else { return 0 }
                 let remote = unsafe DatagramAddress(path.pointee.remote)
                 unsafe engine(user).didValidate(remote)
@@ -139,11 +139,11 @@ enum EngineCallbacks {
 }
 
 func engine(_ user: UnsafeMutableRawPointer?) -> Engine {
-    // ngtcp2 hands back what `Engine.init` gave it, and never calls without.
+    // `Engine.init` sets the user data before the first callback.
     unsafe Engine.from(user.unsafelyUnwrapped.assumingMemoryBound(to: ngtcp2_crypto_conn_ref.self))
 }
 
-/// For what is called for every packet: a reference count would wait for the octets that were written before.
+/// Finds the context without touching a reference count, for callbacks that run for every packet.
 private func withContext(_ user: UnsafeMutableRawPointer?, _ body: (EngineContext) -> Void) {
     unsafe Engine.withContext(of: user.unsafelyUnwrapped.assumingMemoryBound(to: ngtcp2_crypto_conn_ref.self), body)
 }

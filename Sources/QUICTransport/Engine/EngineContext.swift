@@ -1,21 +1,21 @@
 internal import CNgtcp2
 internal import NIOCore
 
-/// What all engines of one endpoint share: scratch space that idle connections must not each hold, and keys.
+/// The state that all engines of one endpoint share: buffers that idle connections must not each have, and keys.
 @safe final class EngineContext {
-    /// Events of the engine calls since the last drain, each with its connection.
+    /// The events that engines recorded and nothing has handled yet, each with its connection.
     var events: [(connection: QUICConnection, event: EngineEvent)] = []
     let identifiers: any QUICConnectionIDGenerator
     let keys: KeyRing
     let expandedKeys = ExpandedKeys()
 
-    /// Where ngtcp2 tells the path and the ECN mark of a packet that it wrote.
+    /// The path and the ECN mark of the packet that ngtcp2 wrote last.
     let path: UnsafeMutablePointer<ngtcp2_path_storage>
     let packetInfo: UnsafeMutablePointer<ngtcp2_pkt_info>
-    /// Pieces of one stream write.
+    /// The pieces of one write of a stream.
     let vectors: UnsafeMutableBufferPointer<ngtcp2_vec>
 
-    /// What `received` events are about.
+    /// The received bytes that `received` events tell of.
     private var arena = ReceiveArena()
     private(set) lazy var regions = EngineRegions()
     var foldSchedule = FoldSchedule()
@@ -37,7 +37,7 @@ internal import NIOCore
         unsafe self.vectors.deallocate()
     }
 
-    /// Memory for a connection's engine, which can be folded if it is to be and the system has addresses left.
+    /// Takes memory for a connection's engine. It can be folded if `folds` is true and the system has addresses left.
     func takeMemory(folds: Bool) -> ConnectionMemory {
         if folds, let region = self.regions.take() { return .region(region) }
         return .system(SystemMemory())
@@ -47,14 +47,14 @@ internal import NIOCore
         if case .region(let region) = memory { self.regions.giveBack(region) }
     }
 
-    /// Tells that the slices of the previous read burst are expected to be gone.
+    /// Begins a read burst: users are expected to have released the slices of the burst before.
     func beginBurst() {
         self.arena.recycle()
     }
 
     /// Copies stream bytes out of ngtcp2's buffer. Consecutive bytes of a stream become one event.
     ///
-    /// - Parameter stream: a `QUICStream`. For bytes that follow others of its own its reference count is not touched.
+    /// - Parameter stream: a `QUICStream`, whose reference count is not touched for bytes that follow others of the stream.
     func record(
         _ bytes: UnsafeRawBufferPointer,
         on stream: UnsafeMutableRawPointer,
@@ -68,16 +68,16 @@ internal import NIOCore
         self.events.append((unsafe engine(user).connection, .received(object, run: run)))
     }
 
-    /// The bytes of an event, and whether the end of the stream follows them.
+    /// The bytes of an event, and true if the end of the stream follows them.
     func received(_ run: Int) -> (bytes: ByteBuffer, finished: Bool) { self.arena.received(run) }
 
-    /// All events have been told.
+    /// Forgets the received bytes, after all events have been handled.
     func forgetReceived() { self.arena.forgetRuns() }
 }
 
 #if DEBUG
     extension EngineContext {
-        /// The unsent bytes that a packet of the size would take, copied.
+        /// A copy of the unsent bytes that a packet of the size would take.
         func bytes(of queue: borrowing SendQueue, atMost limit: Int) -> [UInt8] {
             let described = unsafe queue.describeUnsent(self.vectors, room: limit)
             var bytes: [UInt8] = []

@@ -1,21 +1,21 @@
 internal import CNgtcp2
 
-/// Why a connection cannot go on.
+/// The reason why a connection cannot continue.
 enum EngineEnd {
-    /// Nothing is to be sent or remembered.
+    /// The connection ends without a packet, and nothing is remembered.
     case silent(QUICCloseReason)
-    /// The peer has closed; late packets are ignored.
+    /// The peer has closed the connection; late packets are ignored.
     case draining(QUICCloseReason)
-    /// CONNECTION_CLOSE with the code is to be sent.
+    /// CONNECTION_CLOSE with the code has to be sent.
     case closing(QUICCloseReason)
-    /// The first packet was no good: as if it had never come.
+    /// The first packet was not valid; it is treated as if it had not come.
     case dropped
-    /// The first packet begins in the middle of a message, which is kept for nobody before its address is validated.
+    /// The first packet lacks the beginning of the ClientHello, which is kept for validated addresses only.
     case needsRetry
 }
 
 extension Engine {
-    /// Turns a status of ngtcp2 into what it means for the connection.
+    /// Translates a status of ngtcp2.
     func end(_ status: CInt) -> EngineEnd {
         switch status {
         case NGTCP2_ERR_DRAINING:
@@ -43,7 +43,8 @@ extension Engine {
         }
     }
 
-    /// The peer has sent more fragments than are put together (RFC 9000 §21.7): the code is that of ngtcp2 for a stream.
+    /// The end of a connection with too many gaps in its data (RFC 9000 §21.7), with ngtcp2's code for a stream with too
+    /// many.
     var endOfFragments: EngineEnd {
         self.connection.endpoint.counters.connectionsFragmented += 1
         return .closing(.transport(by: .local, code: UInt64(NGTCP2_INTERNAL_ERROR), reason: "too many fragments"))
@@ -61,7 +62,7 @@ extension Engine {
             : .transport(by: .peer, code: error.error_code, reason: text)
     }
 
-    /// What was wrong with the peer's certificate, if that is what failed.
+    /// The reason why the peer's certificate was refused, if it was.
     private var tlsFailureText: String? {
         guard case .live(let session) = self.tls, !self.isServer else { return nil }
         let status = unsafe gnutls_session_get_verify_cert_status(session.handle)

@@ -1,33 +1,33 @@
 internal import NIOCore
 
-/// What the engine noticed while it read, wrote or minded its timers; acted upon after the call has returned.
+/// An event that the engine recorded while it read, wrote or handled its timers. The connection handles it afterwards.
 enum EngineEvent {
     /// A client may write early data.
     case begun
     case handshakeCompleted
-    /// A client was sent a ticket: the TLS library's form of it, seconds that it is good for.
+    /// A client received a session ticket: the TLS library's form of it, and its lifetime in seconds.
     case ticket([UInt8], lifetime: Int64, allowsEarlyData: Bool)
     case opened(QUICStream)
-    /// Bytes, or the end of the stream: `EngineContext.received` has them.
+    /// Stream bytes, or the end of a stream, arrived; `EngineContext.received` returns them.
     case received(QUICStream, run: Int)
     case acknowledged(QUICStream)
     case reset(QUICStream, code: UInt64)
     case stopSending(QUICStream, code: UInt64)
-    /// The peer credits more bytes on the stream.
+    /// The peer allows more bytes on the stream.
     case credited(QUICStream)
     case closedStream(QUICStream)
     case issued(QUICConnectionID)
     case retired(QUICConnectionID)
-    /// A stateless reset with this token would end the connection (clients only).
+    /// The token of a stateless reset that would end the connection (clients only).
     case resetTokenActivated(StatelessResetToken)
     case resetTokenRetired(StatelessResetToken)
-    /// The peer has proved that it is at the address (RFC 9000 §8.2).
+    /// The peer is at the address: its path validation has succeeded (RFC 9000 §8.2).
     case pathValidated(remote: DatagramAddress)
-    /// The peer has not, and the connection is back on the path before (RFC 9000 §9.3.2).
+    /// A path validation has failed, and the connection is back on the path before (RFC 9000 §9.3.2).
     case pathValidationFailed
-    /// The client is at another IP address, which a token would spare it to prove again (servers only).
+    /// The client has another IP address, for which it should get a token (servers only).
     case tokenDue
-    /// For the next connection to the server (clients only).
+    /// The server gave a token for the next connection (clients only).
     case newToken([UInt8])
 }
 

@@ -1,40 +1,40 @@
 internal import CNgtcp2
 import Glibc
 
-/// The memory of one `ngtcp2_conn`: a region of addresses of its own, so that all of it can be folded while the
-/// connection is idle and come back to the same place.
+/// The memory of one `ngtcp2_conn`: a region of addresses, so that all of it can be folded while the connection is idle and
+/// be restored at the same addresses.
 ///
-/// ngtcp2 takes a stream's, a packet's and a frame's memory sixteen at a time and never gives it back, and searches
-/// through nodes of a thousand bytes. Of 27 KiB that an idle connection has, nine tenths are zero or were never written.
+/// ngtcp2 allocates memory for streams, packets and frames in groups of sixteen and keeps them, and has tree nodes of a
+/// thousand bytes. Of the 27 KiB of an idle connection, nine tenths are zero or were never written.
 ///
-/// Blocks are taken first fit from the lowest address, which keeps what outlives the handshake together. Whatever is free
-/// is zero, so that it costs nothing when the region is folded, and keys do not stay behind. What finds no room, or is
-/// larger than any block that lives long, is the system's.
+/// Blocks are allocated first fit from the lowest address, which keeps blocks that outlive the handshake together. Free
+/// memory is zero, so that it takes no room in the folded form and keys do not stay in it. Blocks for which there is no
+/// room, and blocks longer than any that lives long, are the system's.
 @safe struct EngineMemory {
-    /// The longest block, bytes: an `ngtcp2_conn` is one. Longer ones are packets that arrived ahead of their turn.
+    /// The longest block, bytes, which is an `ngtcp2_conn`. Longer ones are packets that arrived out of order.
     static let largestBlock = 12 * 1024
 
-    /// What stands at the beginning of a region.
+    /// The beginning of a region.
     @safe private struct Header {
         var functions = unsafe ngtcp2_mem()
-        /// Where what was never in use begins.
+        /// The offset of the first byte that was never in use.
         var top = UInt32(EngineMemory.firstBlock)
-        /// The first vacant block, 0 for none. Each tells the next one, by ascending address.
+        /// The offset of the first vacant block, 0 for none. Vacant blocks are a list by ascending address.
         var vacant: UInt32 = 0
-        /// Blocks in use that were asked for with at most `SystemMemory.shortest` bytes, and those of the system's that are
-        /// as short.
+        /// The number of blocks in use that were requested with at most `SystemMemory.shortest` bytes, the system's ones
+        /// included.
         var shortBlocks: UInt32 = 0
     }
 
-    /// What stands before the bytes of a block, at an odd multiple of eight.
+    /// The header of a block, at an odd multiple of eight.
     private struct Block {
-        /// Bytes with this, a multiple of 16.
+        /// The size of the block with its header, a multiple of 16 bytes.
         var size: UInt32
-        /// The next vacant block, 0 for none. Of blocks in use, whether it counts as short, which its size does not tell:
-        /// what is left of a vacant block goes with it if it is no block of its own.
+        /// Of a vacant block, the offset of the next one, 0 for none. Of a block in use, `short` if it counts as short;
+        /// its size does not tell, since a remainder too small for a block stays with the block before.
         var next: UInt32
 
-        /// What stands for the next one in blocks that count as short; no block is there.
+        /// The value of `next` in blocks that count as short; it is the offset of no block.
         static let short: UInt32 = 1
     }
 
@@ -70,17 +70,18 @@ import Glibc
         unsafe region.storeBytes(of: header, as: Header.self)
     }
 
-    /// For ngtcp2, which keeps the pointer.
+    /// The allocation functions for ngtcp2, which keeps the pointer.
     var functions: UnsafeMutablePointer<ngtcp2_mem> {
         unsafe self.base.assumingMemoryBound(to: ngtcp2_mem.self)
     }
 
-    /// Bytes from the beginning of the region that may be other than zero.
+    /// Bytes from the beginning of the region beyond which all are zero.
     var extent: Int { unsafe Int(Self.header(self.base).pointee.top) }
 
     var shortBlocks: Int { unsafe Int(Self.header(self.base).pointee.shortBlocks) }
 
-    /// Folds the memory, which must not be touched before it is unfolded. `nil` if the system would not take the pages.
+    /// Folds the memory, which must not be read or written until it is unfolded. `nil` if the system does not take the
+    /// pages.
     func fold(with scratch: FoldingScratch) -> FoldedMemory? {
         let folded = unsafe scratch.fold(UnsafeRawBufferPointer(start: self.base, count: self.extent))
         if EngineRegions.giveUpPages(of: self) { return folded }
@@ -107,7 +108,7 @@ import Glibc
         unsafe block >= base && block < base.advanced(by: EngineRegions.size)
     }
 
-    /// Makes `offset` what follows `previous` in the list of vacant blocks.
+    /// Links `offset` behind `previous` in the list of vacant blocks.
     private static func link(_ previous: UInt32, to offset: UInt32, in base: UnsafeMutableRawPointer) {
         if previous == 0 {
             unsafe self.header(base).pointee.vacant = offset
@@ -116,7 +117,7 @@ import Glibc
         }
     }
 
-    /// Counts a block in use as short or not.
+    /// Counts a block as short, or no longer as short.
     private static func setShort(_ isShort: Bool, _ offset: UInt32, in base: UnsafeMutableRawPointer) {
         let block = unsafe self.block(offset, in: base)
         guard unsafe isShort != (block.pointee.next == Block.short) else { return }
@@ -128,7 +129,7 @@ import Glibc
         }
     }
 
-    /// The bytes of a block that is put to use.
+    /// Marks a block as used. Returns its bytes.
     private static func begin(
         _ offset: UInt32,
         size: UInt32,
@@ -187,7 +188,7 @@ import Glibc
         var size = unsafe self.block(offset, in: base).pointee.size
         unsafe self.setShort(false, offset, in: base)
         unsafe memset(memory, 0, Int(size) - self.headerOfBlock)
-        // The vacant blocks around it.
+        // The vacant blocks before and after it.
         var beforePrevious: UInt32 = 0
         var previous: UInt32 = 0
         var next = unsafe self.header(base).pointee.vacant

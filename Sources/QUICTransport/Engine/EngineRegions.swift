@@ -1,24 +1,24 @@
 import Glibc
 
-/// The regions of addresses that an endpoint's connections have their memory in. Addresses alone cost next to nothing:
-/// the system gives a page when it is first written.
+/// The regions of addresses for the memory of an endpoint's connections. Addresses alone cost next to nothing, since the
+/// system allocates a page when it is first written.
 @safe final class EngineRegions {
-    /// Bytes of a region. A handshake takes 40 KiB of it, longer ones more.
+    /// Bytes of a region. A handshake takes 40 KiB of them, one with long messages more.
     static let size = 64 * 1024
     private static let regionsOfMapping = 1024
-    /// Regions that keep their pages for the next connection, so that one that comes as another goes costs no page faults.
+    /// The number of unused regions that keep their pages, so that a new connection after a closed one costs no page faults.
     private static let warmCount = 64
 
     private var mappings: [UnsafeMutableRawPointer] = unsafe []
-    /// Those without pages.
+    /// Unused regions without pages.
     private var cold: [UnsafeMutableRawPointer] = unsafe []
-    /// Those with pages, which are zero.
+    /// Unused regions with pages, which are zero.
     private var warm: [UnsafeMutableRawPointer] = unsafe []
 
-    /// What folding needs, shared by all.
+    /// The buffer for folding, which all regions share.
     let scratch = FoldingScratch(size: EngineRegions.size)
 
-    /// Regions that connections have.
+    /// The number of regions in use.
     private(set) var usedCount = 0
 
     deinit {
@@ -27,7 +27,7 @@ import Glibc
         }
     }
 
-    /// Memory for a connection, all zero; `nil` where the system has no more addresses.
+    /// Takes memory for a connection, all zero; `nil` if the system has no more addresses.
     func take() -> EngineMemory? {
         if unsafe self.warm.isEmpty, unsafe self.cold.isEmpty { self.map() }
         guard let region = unsafe self.warm.popLast() ?? self.cold.popLast() else { return nil }
@@ -35,7 +35,7 @@ import Glibc
         return unsafe EngineMemory(region: region)
     }
 
-    /// Takes back the memory of a connection that is deleted.
+    /// Takes back the memory of a deleted connection.
     func giveBack(_ memory: EngineMemory) {
         self.usedCount -= 1
         if unsafe self.warm.count >= Self.warmCount, Self.giveUpPages(of: memory) {
@@ -46,7 +46,7 @@ import Glibc
         }
     }
 
-    /// Gives the pages back to the system, which makes them read as zero.
+    /// Returns the pages to the system, after which they read as zero.
     static func giveUpPages(of memory: EngineMemory) -> Bool {
         unsafe madvise(memory.base, self.size, MADV_DONTNEED) == 0
     }
@@ -57,7 +57,7 @@ import Glibc
         guard let mapping = unsafe mmap(nil, size, PROT_READ | PROT_WRITE, flags, -1, 0),
             unsafe mapping != MAP_FAILED
         else { return }
-        // A huge page would be 32 connections' memory, folded or not.
+        // A huge page would hold the memory of 32 connections, folded or not.
         unsafe madvise(mapping, size, MADV_NOHUGEPAGE)
         unsafe self.mappings.append(mapping)
         for index in (0..<Self.regionsOfMapping).reversed() {

@@ -22,15 +22,15 @@ extension ngtcp2_settings {
 }
 
 extension QUICConfiguration {
-    /// Packet sizes that are tried on the path. The largest mostly passes, and is the only one then; ngtcp2 by itself
-    /// would try two smaller ones before, which costs a short connection a third of its packets.
+    /// The packet sizes that are probed on the path. The largest mostly passes, and no other is probed then; the two smaller
+    /// ones of ngtcp2's defaults would cost a short connection a third of its packets.
     var probedSizes: [UInt16] {
         [self.maximumUDPPayload, 1_352].filter { $0 > 1_200 && $0 <= self.maximumUDPPayload }.map { UInt16($0) }
     }
 }
 
 extension ngtcp2_transport_params {
-    /// Identifiers that a peer may make us hold.
+    /// The number of a peer's connection identifiers that are held (active_connection_id_limit).
     static let activeIdentifierLimit: UInt64 = 4
 
     init(_ configuration: QUICConfiguration) {

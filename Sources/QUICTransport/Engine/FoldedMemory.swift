@@ -1,19 +1,19 @@
 import Glibc
 
-/// Memory without its zeros.
+/// The contents of memory without its zeros.
 ///
-/// It is looked at in groups of 64 words of eight bytes. A bit map tells which groups hold anything. For each that does
-/// there is a bit map of its words, then half a byte for each word that is not zero, its length less one, then those
-/// words' bytes without the leading zeros.
+/// Memory is divided into groups of 64 words of eight bytes. A bit map tells which groups are not all zero. For each of
+/// these follow: a bit map of its words that are not zero; half a byte for each such word, its length less one; and the
+/// bytes of those words without leading zeros.
 @safe struct FoldedMemory {
     fileprivate static let groupWords = 64
-    /// Words are read and written whole, beyond their own bytes.
+    /// Bytes after the end, since words are read and written as a whole.
     fileprivate static let margin = 8
 
     fileprivate struct Header {
-        /// Bytes with this.
+        /// The size in bytes, this header included.
         let size: UInt32
-        /// Groups that the memory has, empty ones among them.
+        /// The number of groups, empty ones included.
         let groups: UInt32
     }
 
@@ -24,7 +24,7 @@ import Glibc
     /// Bytes.
     var size: Int { Int(self.header.size) }
 
-    /// Writes the words that are not zero. Everything else at the destination must be zero already.
+    /// Writes the words that are not zero. The destination must be all zero.
     func unfold(into destination: UnsafeMutableRawPointer) {
         let words = unsafe destination.assumingMemoryBound(to: UInt64.self)
         let groups = Int(self.header.groups)
@@ -51,8 +51,8 @@ import Glibc
         }
     }
 
-    /// Asks for the pages that will be written, all at once, which takes a third of the time that faults take. Linux does
-    /// so since 5.14; before, there are faults. A page is eight groups, an octet of the map.
+    /// Allocates all pages that will be written in one call, in a third of the time that page faults take. Linux before 5.14
+    /// does not know the call, and page faults happen. A page is eight groups, one octet of the bit map.
     private static func populate(_ destination: UnsafeMutableRawPointer, _ maps: UnsafeRawPointer, groups: Int) {
         let page = 8 * 8 * Self.groupWords
         let pages = unsafe UnsafeRawBufferPointer(start: maps, count: (groups + 7) / 8)
@@ -70,14 +70,14 @@ import Glibc
     /// `MADV_POPULATE_WRITE`
     private static let populateForWriting: CInt = 23
 
-    /// Keys are in it.
+    /// Wipes and frees the folded form, since it contains keys.
     func free() {
         unsafe memset(self.bytes, 0, self.size)
         unsafe self.bytes.deallocate()
     }
 }
 
-/// Room for the longest that any memory can become when it is folded.
+/// A buffer for the folded form of the largest memory.
 @safe final class FoldingScratch {
     private let bytes: UnsafeMutableRawPointer
     private let capacity: Int
@@ -95,7 +95,7 @@ import Glibc
         unsafe self.bytes.deallocate()
     }
 
-    /// - Parameter memory: its length is a multiple of eight, and what follows within the last group is zero.
+    /// - Parameter memory: a multiple of eight bytes; bytes after it within the last group must be zero.
     func fold(_ memory: UnsafeRawBufferPointer) -> FoldedMemory {
         let groupBytes = 8 * FoldedMemory.groupWords
         let groups = (memory.count + groupBytes - 1) / groupBytes

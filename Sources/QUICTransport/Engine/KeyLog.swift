@@ -1,17 +1,17 @@
 internal import CNgtcp2
 import Glibc
 
-/// A file that the TLS secrets of all sessions are written to, for whoever has to read what is on the wire.
+/// A file for the TLS secrets of all sessions, with which captured packets can be decrypted.
 @safe final class KeyLog {
     private let descriptor: CInt
 
-    /// Appends to the file, which nobody but its owner may read.
+    /// Opens the file to append to it; only its owner may read it.
     ///
     /// - Throws: `.configuration` if it cannot be opened.
     init(path: String) throws(QUICError) {
         let opened = unsafe open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o600)
         var status = stat()
-        // Devices and pipes stay as they are.
+        // The mode of devices and pipes is not changed.
         guard opened >= 0, unsafe fstat(opened, &status) == 0,
             status.st_mode & S_IFMT != S_IFREG || fchmod(opened, 0o600) == 0
         else {
@@ -26,7 +26,7 @@ import Glibc
         close(self.descriptor)
     }
 
-    /// One line in one write, so that the loops of a listener may share the file.
+    /// Writes one line in one system call, since several loops write to the file.
     func note(_ label: UnsafePointer<CChar>, _ secret: UnsafePointer<gnutls_datum_t>, of session: OpaquePointer) {
         var client = unsafe gnutls_datum_t()
         var server = unsafe gnutls_datum_t()

@@ -2,9 +2,9 @@
     internal import CNgtcp2
     import Glibc
 
-    /// A handshake of two packets and a protection that copies plain text, for fuzzing.
+    /// A handshake of two packets and packet protection that copies plain text, for fuzzing.
     ///
-    /// Packets carry a tag of 16 octets all the same; one whose last octet is 0xff counts as forged.
+    /// Packets have a tag of 16 octets; one whose last octet is 0xff counts as forged.
     enum NullProtection {
         static let tagCount = 16
 
@@ -67,7 +67,7 @@
         private static let ivCount = 12
         private static let secretCount = 32
         private static let zeros = [UInt8](repeating: 0, count: 64)
-        /// ngtcp2 looks at no more than whether there is one.
+        /// A placeholder: ngtcp2 only tests whether there is a context.
         nonisolated(unsafe) private static let dummyHandle = unsafe UnsafeMutableRawPointer(bitPattern: 16)
 
         private static func makeContext() -> ngtcp2_crypto_ctx {
@@ -81,7 +81,7 @@
             return unsafe context
         }
 
-        /// Plays the part of TLS: the client's first word brings all keys, its second completes the handshake.
+        /// Acts for TLS: the client's first message installs all keys, its second one completes the handshake.
         private static func acceptCryptoData(_ conn: OpaquePointer, _ level: ngtcp2_encryption_level) -> CInt {
             var cipher = unsafe ngtcp2_crypto_aead_ctx(native_handle: dummyHandle)
             var mask = unsafe ngtcp2_crypto_cipher_ctx(native_handle: dummyHandle)
@@ -111,7 +111,7 @@
             return 0
         }
 
-        /// What the client would have said in its transport parameters.
+        /// The transport parameters of the client.
         private static func takeParameters(_ conn: OpaquePointer) -> CInt {
             var parameters = unsafe ngtcp2_transport_params(QUICConfiguration())
             unsafe parameters.initial_scid = ngtcp2_conn_get_dcid(conn).pointee

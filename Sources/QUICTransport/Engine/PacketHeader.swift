@@ -1,6 +1,6 @@
 internal import CNgtcp2
 
-/// The part of a QUIC packet that every version has (RFC 8999): enough to route it.
+/// The header fields of a QUIC packet that are the same in all versions (RFC 8999), enough to route it.
 struct PacketHeader {
     static let version1: UInt32 = 1
 
@@ -17,7 +17,7 @@ struct PacketHeader {
 
     /// Reads the header of the first packet of a datagram.
     ///
-    /// - Parameter identifierCount: length of our own identifiers, which short headers do not tell.
+    /// - Parameter identifierCount: the length of this endpoint's identifiers, which short headers do not contain.
     init?(_ datagram: UnsafeRawBufferPointer, identifierCount: Int) {
         guard let first = unsafe datagram.first else { return nil }
         if first & 0x80 == 0 {
@@ -45,8 +45,8 @@ struct PacketHeader {
         )
     }
 
-    /// The token of an Initial that may start a connection, empty if it has none; `nil` if the datagram may not
-    /// (RFC 9000 §7.2, §14.1).
+    /// The token of an Initial that may start a connection, empty if it has none; `nil` for any other packet (RFC 9000 §7.2,
+    /// §14.1).
     static func acceptableToken(_ datagram: UnsafeRawBufferPointer) -> UnsafeRawBufferPointer? {
         var header = unsafe ngtcp2_pkt_hd()
         let status = unsafe ngtcp2_accept(
@@ -54,7 +54,8 @@ struct PacketHeader {
             datagram.baseAddress?.assumingMemoryBound(to: UInt8.self),
             datagram.count
         )
-        // With a token ngtcp2 allows shorter identifiers, since it may be the one of a Retry. Ours are not.
+        // ngtcp2 allows shorter identifiers in an Initial with a token, since a Retry may have chosen them. Retries here do
+        // not.
         guard status == 0, unsafe header.dcid.datalen >= 8 else { return nil }
         return unsafe UnsafeRawBufferPointer(start: header.token, count: header.tokenlen)
     }

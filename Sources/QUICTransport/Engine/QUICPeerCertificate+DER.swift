@@ -1,9 +1,9 @@
 internal import CNgtcp2
 
 extension QUICPeerCertificate {
-    /// Reads what a certificate says, so that a client is called the same whatever transport it has shown it on.
+    /// Reads the subject of a certificate in the way that is the same for all transports.
     ///
-    /// - Parameter der: the certificate; `nil` comes of octets that are none.
+    /// - Parameter der: the certificate in DER; `nil` results from octets that are none.
     package init?(der: [UInt8]) {
         guard let read = unsafe withDatum(der, { unsafe QUICPeerCertificate($0) }) else { return nil }
         self = read

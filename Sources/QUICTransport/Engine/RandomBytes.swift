@@ -1,9 +1,9 @@
 internal import CNgtcp2
 
-/// Random octets from the TLS library's generator, which costs no system call.
+/// Random octets of the TLS library's generator, which needs no system call.
 enum RandomBytes {
     static func fill(_ bytes: UnsafeMutableRawBufferPointer) {
-        // Fails only where the system has no source of randomness at all; nothing can go on safely then.
+        // The generator fails only if the system has no source of randomness; nothing can continue safely then.
         precondition(unsafe gnutls_rnd(GNUTLS_RND_RANDOM, bytes.baseAddress, bytes.count) == 0, "no randomness")
     }
 
@@ -14,7 +14,7 @@ enum RandomBytes {
         }
     }
 
-    /// A number of so many random bits, 0 ... 64.
+    /// A random number of 0 to 64 bits.
     static func number(bits: Int) -> UInt64 {
         var number: UInt64 = 0
         unsafe withUnsafeMutableBytes(of: &number) { bytes in

@@ -1,8 +1,8 @@
 internal import NIOCore
 
-/// Received stream bytes of one read burst, in few pieces of memory of which users get slices.
+/// The stream bytes of one read burst, in few pieces of memory of which users get slices.
 ///
-/// Bytes are appended behind the slices that are already out, which `ByteBuffer` itself would answer by a copy.
+/// Bytes are appended after slices that are in use, where `ByteBuffer` would copy.
 @safe struct ReceiveArena {
     /// Consecutive bytes of one stream.
     private struct Run {
@@ -14,17 +14,17 @@ internal import NIOCore
 
     private static let capacity = 64 * 1024
 
-    /// The last is the one that is being filled.
+    /// Pieces of memory; the last one is being filled.
     private var pieces = [ByteBuffer()]
     private var base: UnsafeMutableRawPointer?
     private var used = 0
 
     private var runs: [Run] = []
-    /// Whose bytes the last run has, and the place of the event that tells of it.
+    /// The stream of the last run, and the index of the event that tells of it.
     private var stream: UnsafeMutableRawPointer?
     private var event = -1
 
-    /// Starts anew unless a run is still to be told of, in the same memory if no slice of it is left.
+    /// Empties the arena unless a run is not yet handled. The memory is used again if no slice of it is in use.
     mutating func recycle() {
         guard self.runs.isEmpty, self.used > 0 else { return }
         if self.pieces.count > 1 { self.pieces.removeFirst(self.pieces.count - 1) }
@@ -32,10 +32,10 @@ internal import NIOCore
         self.adoptLast()
     }
 
-    /// Adds bytes to the last run if they are of the same stream, behind its last ones, and no event has come between; else
-    /// begins another, whose number it returns.
+    /// Appends bytes to the last run if they follow its bytes on the same stream and no event was recorded in between; else
+    /// begins a run and returns its number.
     ///
-    /// - Parameter event: the place that an event would have which tells of them.
+    /// - Parameter event: the index that an event for these bytes would have.
     mutating func add(
         _ bytes: UnsafeRawBufferPointer,
         of stream: UnsafeMutableRawPointer,
@@ -61,13 +61,13 @@ internal import NIOCore
         return self.runs.count - 1
     }
 
-    /// The bytes of a run, and whether the end of the stream follows them.
+    /// The bytes of a run, and true if the end of the stream follows them.
     func received(_ run: Int) -> (bytes: ByteBuffer, finished: Bool) {
         let run = self.runs[run]
         return (self.pieces[run.piece].getSlice(at: run.start, length: run.count) ?? ByteBuffer(), run.finished)
     }
 
-    /// All runs have been told of.
+    /// Forgets all runs, after their events have been handled.
     mutating func forgetRuns() { self.runs.removeAll(keepingCapacity: true) }
 
     private mutating func copy(_ bytes: UnsafeRawBufferPointer) {

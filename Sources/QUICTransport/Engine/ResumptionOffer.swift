@@ -1,10 +1,10 @@
 internal import CNgtcp2
 
-/// What a ClientHello says of resumption.
+/// The fields of a ClientHello that concern resumption.
 struct ResumptionOffer {
-    /// Whether the client would use a ticket that it is sent (psk_key_exchange_modes, RFC 8446 §4.2.9).
+    /// True if the client can use a session ticket (psk_key_exchange_modes, RFC 8446 §4.2.9).
     private(set) var takesTickets = false
-    /// What the first ticket that it shows begins with (pre_shared_key, RFC 8446 §4.2.11).
+    /// The name in the first ticket that the client shows (pre_shared_key, RFC 8446 §4.2.11).
     private(set) var keyName: TicketKeyName?
 
     private enum Extension {
@@ -12,7 +12,7 @@ struct ResumptionOffer {
         static let keyExchangeModes: UInt32 = 45
     }
 
-    /// What cannot be read offers nothing; the library refuses it afterwards.
+    /// Reads a ClientHello. A malformed one offers nothing here; the TLS library refuses it afterwards.
     init(_ message: UnsafePointer<gnutls_datum_t>) {
         unsafe withUnsafeMutablePointer(to: &self) { offer in
             _ = unsafe gnutls_ext_raw_parse(
@@ -33,7 +33,7 @@ struct ResumptionOffer {
         case Extension.keyExchangeModes:
             self.takesTickets = true
         case Extension.preSharedKey:
-            // Length of all identities, length of the first, the first.
+            // The length of all identities, the length of the first one, the first one.
             guard octets.count > 4 else { return }
             let count = unsafe Int(UInt16(bigEndian: octets.loadUnaligned(fromByteOffset: 2, as: UInt16.self)))
             unsafe self.keyName = TicketKeyName(UnsafeRawBufferPointer(rebasing: octets.dropFirst(4).prefix(count)))
@@ -45,7 +45,7 @@ struct ResumptionOffer {
 
 /// A NewSessionTicket (RFC 8446 §4.6.1).
 struct SentTicket {
-    /// Seconds.
+    /// Lifetime in seconds.
     let lifetime: UInt32
     let keyName: TicketKeyName?
     let allowsEarlyData: Bool
@@ -65,7 +65,7 @@ struct SentTicket {
         {
             guard type == Self.earlyDataExtension else { continue }
             var size = unsafe OctetReader(value)
-            // Any other size would be a violation (RFC 9001 §4.6.1).
+            // Any other maximum size of early data is a protocol violation (RFC 9001 §4.6.1).
             allowsEarlyData = size.integer(UInt32.self) == UInt32.max
         }
         self.lifetime = lifetime
@@ -73,7 +73,7 @@ struct SentTicket {
         self.allowsEarlyData = allowsEarlyData
     }
 
-    /// What a ticket that we send begins with. The library shows it with the header of the handshake message.
+    /// The name in a ticket that the TLS library sends, from the handshake message with its header.
     static func keyName(_ message: UnsafePointer<gnutls_datum_t>) -> TicketKeyName? {
         let octets = unsafe UnsafeRawBufferPointer(start: message.pointee.data, count: Int(message.pointee.size))
         let isHeaded = unsafe octets.first == UInt8(GNUTLS_HANDSHAKE_NEW_SESSION_TICKET.rawValue)

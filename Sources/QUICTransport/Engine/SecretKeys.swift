@@ -1,11 +1,11 @@
 internal import CNgtcp2
 
-/// The keys that one secret yields, by HKDF with SHA-256 (RFC 5869) and a label each.
+/// The keys that are derived from one secret by HKDF with SHA-256 (RFC 5869), each with its label.
 struct SecretKeys {
-    /// AES-128 key of identifiers.
+    /// The AES-128 key of connection identifiers.
     let identifiers: [UInt8]
     let mask: IdentifierMask
-    /// Keys of stateless reset tokens, of Retry tokens and of those that are sent for later connections.
+    /// The keys of stateless reset tokens, of Retry tokens and of tokens for later connections.
     let resets: [UInt8]
     let retries: [UInt8]
     let newTokens: [UInt8]
@@ -35,14 +35,14 @@ struct SecretKeys {
     }
 }
 
-/// The keys of all secrets in use, by the rotation codepoints of identifiers made under them.
+/// The keys of all secrets in use, by their codepoints in identifiers.
 struct KeyRing {
-    /// The codepoint of the secret under which everything new is made.
+    /// The codepoint of the secret that new identifiers and tokens are made with.
     let rotation: Int
     let issuing: SecretKeys
     private let others: [Int: SecretKeys]
 
-    /// - Parameter others: secrets whose identifiers are understood, by their codepoints.
+    /// - Parameter others: secrets that only decode, by their codepoints.
     init(secret: [UInt8], rotation: Int = 0, others: [Int: [UInt8]] = [:]) {
         self.rotation = rotation
         self.issuing = SecretKeys(secret: secret)

@@ -2,48 +2,49 @@ internal import CNgtcp2
 internal import DequeModule
 internal import NIOCore
 
-/// Bytes of one stream from `write` until the peer has acknowledged them.
+/// The bytes of one stream from `write` until the peer has acknowledged them.
 ///
-/// ngtcp2 keeps pointers to what it sent until then, so that bytes lie in pieces that neither move nor end before.
-/// Small writes are gathered in blocks of ours; large ones stay where they are, and are held. An empty queue holds no memory.
+/// ngtcp2 keeps pointers to sent bytes until they are acknowledged, so that bytes are in pieces of memory that neither move
+/// nor end before. Small writes are copied into blocks; large writes are retained without a copy. An empty queue has no
+/// memory.
 @safe struct SendQueue: ~Copyable {
-    /// Writes of at least so many bytes are kept by reference instead of copied.
+    /// The size in bytes from which a write is retained instead of copied.
     private static let referenceThreshold = 16 * 1024
     private static let leastBlock = 512
     private static let largestBlock = 16 * 1024
 
     @safe private struct Piece {
-        /// Holds the memory: a `SendBlock`, or the storage of a `ByteBuffer`. Retained once, by the queue: pieces are looked
-        /// at for every packet, and their owners' reference counts are not to be touched each time.
+        /// The owner of the memory: a `SendBlock`, or the storage of a `ByteBuffer`. The queue retains it once; pieces are
+        /// read for every packet, which must not touch reference counts.
         let owner: Unmanaged<AnyObject>
         let start: UnsafePointer<UInt8>
         var count: Int
     }
 
     private var pieces = Deque<Piece>()
-    /// The last piece, while more can be appended to it.
+    /// The block of the last piece, while it has room.
     private var openBlock: SendBlock?
     /// Acknowledged bytes of the first piece.
     private var acknowledgedInFirst = 0
-    /// The first piece with unsent bytes, and how many of its bytes are sent.
+    /// The index of the first piece with unsent bytes, and the number of its sent bytes.
     private var nextPiece = 0
     private var sentOfNext = 0
 
-    /// Bytes not yet acknowledged.
+    /// The number of bytes that are not acknowledged.
     private(set) var count = 0
     private(set) var unsent = 0
     var finish = Finish.open
 
     enum Finish {
         case open
-        /// To be sent behind the last byte.
+        /// The end of the stream (FIN) is to be sent after the last byte.
         case wanted
         case sent
     }
 
-    /// Whether the peer has all of it.
+    /// True if the peer has acknowledged everything.
     var isSettled: Bool { self.count == 0 && self.finish != .wanted }
-    /// Whether a packet could carry something of it.
+    /// True if a packet could take bytes, or the end of the stream.
     var hasWork: Bool { self.unsent > 0 || self.finish == .wanted }
 
     mutating func append(_ bytes: ByteBuffer) {
@@ -73,7 +74,7 @@ internal import NIOCore
             self.pieces[self.pieces.count - 1].count += bytes.count
             return
         }
-        // The more is pending, the larger the block, so that a backlog is few pieces and a single message a small one.
+        // Blocks grow with the backlog: many bytes are in few pieces, and a single message takes a small block.
         let capacity = min(Self.largestBlock, max(Self.leastBlock, self.count))
         let block = SendBlock(capacity: max(capacity, bytes.count))
         _ = unsafe block.append(bytes)
@@ -83,8 +84,8 @@ internal import NIOCore
         self.openBlock = block
     }
 
-    /// Lists unsent pieces for a packet of at most `room` octets. Tells how many, and whether the end of the stream follows
-    /// them.
+    /// Lists unsent pieces for a packet of at most `room` octets. Returns their number, and true if the end of the stream
+    /// follows them.
     func describeUnsent(_ vectors: UnsafeMutableBufferPointer<ngtcp2_vec>, room: Int) -> (count: Int, finishes: Bool) {
         var listed = 0
         var bytes = 0
@@ -107,7 +108,7 @@ internal import NIOCore
         return (listed, self.finish == .wanted && bytes == self.unsent)
     }
 
-    /// Notes that a packet took bytes; with the last of them it took the end of the stream, too.
+    /// Notes that a packet took bytes; with the last byte it took the end of the stream, too.
     mutating func didSend(_ sent: Int) {
         var left = sent
         self.unsent -= sent
@@ -117,7 +118,7 @@ internal import NIOCore
                 self.sentOfNext += left
                 left = 0
             } else if self.nextPiece == self.pieces.count - 1, self.openBlock != nil {
-                // The block may grow behind what is sent.
+                // The block may have grown after the bytes were sent.
                 self.sentOfNext += left
                 left = 0
             } else {
@@ -129,7 +130,7 @@ internal import NIOCore
         if self.unsent == 0, self.finish == .wanted { self.finish = .sent }
     }
 
-    /// Frees what the peer has acknowledged, in order.
+    /// Frees bytes that the peer has acknowledged, in order.
     mutating func acknowledge(_ acknowledged: Int) {
         self.count -= acknowledged
         var left = acknowledged + self.acknowledgedInFirst
@@ -146,7 +147,7 @@ internal import NIOCore
         if self.pieces.isEmpty { self.clear() }
     }
 
-    /// Forgets all bytes. Only when ngtcp2 holds no pointer to them any more.
+    /// Drops all bytes. Call this only when ngtcp2 has no pointer to them any more.
     mutating func clear() {
         self.releasePieces()
         self.pieces = Deque()
@@ -162,7 +163,7 @@ internal import NIOCore
 
     deinit { self.releasePieces() }
 
-    /// Everything is to be sent anew: the peer has seen none of it, and ngtcp2 holds no pointer to it any more.
+    /// Marks everything as unsent. Call this only when the peer has received nothing and ngtcp2 has no pointer to the bytes.
     mutating func rewind() {
         self.nextPiece = 0
         self.sentOfNext = self.acknowledgedInFirst
@@ -170,7 +171,7 @@ internal import NIOCore
         if self.finish == .sent { self.finish = .wanted }
     }
 
-    /// Forgets that bytes were to be sent, but keeps them, since ngtcp2 may hold pointers to those already sent.
+    /// Drops the wish to send the unsent bytes. The memory stays, since ngtcp2 may have pointers to sent bytes in it.
     mutating func abandonUnsent() {
         self.count -= self.unsent
         self.unsent = 0
@@ -178,7 +179,7 @@ internal import NIOCore
     }
 }
 
-/// Memory of fixed place and size that small writes are gathered in.
+/// Memory of fixed address and size for small writes.
 @safe final class SendBlock {
     let memory: UnsafeMutablePointer<UInt8>
     private let capacity: Int
@@ -193,7 +194,7 @@ internal import NIOCore
         unsafe self.memory.deallocate()
     }
 
-    /// False if the bytes do not fit.
+    /// Appends bytes. False if they do not fit.
     func append(_ bytes: UnsafeRawBufferPointer) -> Bool {
         guard let source = bytes.baseAddress, self.used + bytes.count <= self.capacity else {
             return unsafe bytes.isEmpty

@@ -1,10 +1,10 @@
 internal import CNgtcp2
 
-/// What protects the packets of a listening endpoint.
+/// The packet protection of a listening endpoint.
 enum ServerProtection {
     case tls(TLSServerContext)
     #if DEBUG || FUZZING
-        /// Nothing: what a fuzzer makes up becomes frames of a live connection.
+        /// None, for fuzzing: the fuzzer's octets become frames of a live connection.
         case null
     #endif
 

@@ -1,8 +1,8 @@
 internal import CNgtcp2
 
-/// Packets that are written without any connection, and the tokens of resets.
+/// Packets that are written without a connection, and the tokens of stateless resets.
 enum StatelessPackets {
-    /// The token of an identifier of ours (RFC 9000 §10.3.2).
+    /// Writes the reset token of one of this endpoint's identifiers (RFC 9000 §10.3.2).
     static func writeResetToken(_ token: UnsafeMutablePointer<UInt8>, key: [UInt8], identifier: QUICConnectionID) {
         var cid = ngtcp2_cid(identifier)
         let status = unsafe key.withUnsafeBufferPointer {
@@ -11,11 +11,11 @@ enum StatelessPackets {
         precondition(status == 0, "HKDF failed")
     }
 
-    /// The shortest packet that a reset answers: the reset must be shorter than it (RFC 9000 §10.3.3) and not shorter
-    /// than a packet that the peer could have sent.
+    /// The shortest packet that a reset answers. A reset must be shorter than that packet (RFC 9000 §10.3.3), and not
+    /// shorter than any packet that the peer could expect.
     static let leastTriggerCount = 39
 
-    /// Writes a stateless reset shorter than the packet that triggers it. Returns its length, 0 for none.
+    /// Writes a stateless reset that is shorter than the packet it answers. Returns its length, 0 for none.
     static func writeReset(
         into destination: UnsafeMutableRawBufferPointer,
         triggerCount: Int,
@@ -29,7 +29,7 @@ enum StatelessPackets {
                 unsafe self.writeResetToken(start, key: key, identifier: identifier)
             }
         }
-        // Shorter than the trigger, else as long as any small packet.
+        // Shorter than the packet it answers, and otherwise as long as a small packet.
         let random = RandomBytes.make(min(triggerCount - 1, 42) - token.count)
         let count = unsafe ngtcp2_pkt_write_stateless_reset(
             destination.baseAddress,
@@ -46,7 +46,7 @@ enum StatelessPackets {
         into destination: UnsafeMutableRawBufferPointer,
         answering header: PacketHeader
     ) -> Int {
-        // A reserved version keeps peers from relying on the list (RFC 9000 §6.3).
+        // A reserved version, so that peers do not rely on the list (RFC 9000 §6.3).
         let versions: [UInt32] = [0x1a2a_3a4a, PacketHeader.version1]
         var noise: UInt8 = 0
         unsafe withUnsafeMutableBytes(of: &noise) { unsafe RandomBytes.fill($0) }
@@ -68,7 +68,7 @@ enum StatelessPackets {
         return max(0, count)
     }
 
-    /// Writes an Initial packet with CONNECTION_CLOSE for a client that is refused. Returns its length, 0 for none.
+    /// Writes an Initial packet with CONNECTION_CLOSE, for a refused client. Returns its length, 0 for none.
     static func writeRefusal(
         into destination: UnsafeMutableRawBufferPointer,
         answering header: PacketHeader,

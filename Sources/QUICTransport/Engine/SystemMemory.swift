@@ -1,9 +1,9 @@
 internal import CNgtcp2
 import Glibc
 
-/// The system's memory, with a count of the shortest blocks.
+/// The system's memory, with a count of its shortest blocks.
 @safe final class SystemMemory {
-    /// Bytes that the system gives for those, and that count as short elsewhere.
+    /// The usable size, bytes, of the shortest blocks; blocks up to this size count as short elsewhere, too.
     static let shortest = 24
 
     @safe private struct State {
@@ -41,14 +41,14 @@ import Glibc
 
     deinit { unsafe self.state.deallocate() }
 
-    /// For ngtcp2, which keeps the pointer.
+    /// The allocation functions for ngtcp2, which keeps the pointer.
     var functions: UnsafePointer<ngtcp2_mem> {
         unsafe UnsafeRawPointer(self.state).assumingMemoryBound(to: ngtcp2_mem.self)
     }
 
     var shortBlocks: Int { unsafe self.state.pointee.count }
 
-    /// Whether a block of the system's counts: what was asked for is not known any more when it is freed.
+    /// True if a block counts as short, by its usable size, since the requested size is not known when it is freed.
     static func isShort(_ block: UnsafeMutableRawPointer) -> Bool {
         unsafe malloc_usable_size(block) <= self.shortest
     }

@@ -1,7 +1,7 @@
 internal import CNgtcp2
 import Glibc
 
-/// Identity, trust roots and priorities of client connections, loaded once and shared by those that verify alike.
+/// Certificate, authorities and priorities of client connections, loaded once and shared by connections that verify alike.
 @safe final class TLSClientContext {
     private let verification: QUICClientConfiguration.Verification
     private let alpn: String
@@ -9,10 +9,10 @@ import Glibc
     private let ciphers: [QUICCipher]
     private let credentials: TLSCredentials
     private let priority: OpaquePointer
-    /// The name to verify. GnuTLS keeps the pointer for as long as the session lives.
+    /// The name to verify. GnuTLS keeps the pointer while the session lives.
     private let expectedName: UnsafeMutablePointer<CChar>?
 
-    /// - Throws: `.trustRoots` if no authority can be read, `.certificate` if the identity is none.
+    /// - Throws: `.trustRoots` if no authority can be read, `.certificate` if the identity cannot be read.
     init(_ configuration: QUICClientConfiguration) throws(QUICError) {
         self.verification = configuration.verification
         self.alpn = configuration.common.alpn
@@ -35,13 +35,13 @@ import Glibc
         unsafe free(self.expectedName)
     }
 
-    /// Whether connections of the configuration may use it.
+    /// True if connections with the configuration may share this context.
     func serves(_ configuration: QUICClientConfiguration) -> Bool {
         self.verification == configuration.verification && self.alpn == configuration.common.alpn
             && self.identity == configuration.identity && self.ciphers == configuration.ciphers
     }
 
-    /// - Throws: also if the library finds fault with the ticket.
+    /// - Throws: also if the TLS library refuses the ticket.
     func makeSession(
         _ reference: UnsafeMutablePointer<ngtcp2_crypto_conn_ref>,
         _ configuration: QUICClientConfiguration,
@@ -89,7 +89,7 @@ import Glibc
                 case .live(let tls) = engine.tls, let message = unsafe message
             else { return 0 }
             if when == UInt32(GNUTLS_HOOK_PRE) {
-                // Afterwards the library has taken the message apart.
+                // The message is read here, since the library takes it apart afterwards.
                 tls.sentTicket = unsafe SentTicket(
                     UnsafeRawBufferPointer(start: message.pointee.data, count: Int(message.pointee.size))
                 )
@@ -113,7 +113,7 @@ import Glibc
         }
     }
 
-    /// Sends the name (SNI), which must not be an address (RFC 6066 §3).
+    /// Sends the server name (SNI), which must not be an address (RFC 6066 §3).
     private func announce(_ name: String, to session: OpaquePointer) throws(QUICError) {
         guard !name.isEmpty, !name.contains(":"), !name.allSatisfy({ $0.isNumber || $0 == "." }) else { return }
         try unsafe check(gnutls_server_name_set(session, GNUTLS_NAME_DNS, name, name.utf8.count))

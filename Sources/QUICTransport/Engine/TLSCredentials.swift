@@ -1,10 +1,10 @@
 internal import CNgtcp2
 import Glibc
 
-/// What a side shows of itself, and whom it trusts.
+/// The certificate of one side, and the authorities that it trusts.
 @safe final class TLSCredentials {
     let handle: OpaquePointer
-    /// What the certificate of a client must be good for. The library keeps the pointer for as long as a session lives.
+    /// The purpose that a client's certificate must allow. GnuTLS keeps the pointer while a session lives.
     let clientPurpose: UnsafeMutablePointer<gnutls_typed_vdata_st>
 
     init() throws(QUICError) {
@@ -62,7 +62,7 @@ import Glibc
         guard count > 0 else { throw .trustRoots(count < 0 ? tlsErrorText(count) : "no certificate authority found") }
     }
 
-    /// Whether the authorities vouch for the client's certificate now, which a resumed handshake does not ask.
+    /// True if the authorities vouch for the client's certificate now; a resumed handshake does not verify it.
     func verifiesClient(of session: TLSSession) -> Bool {
         var status: UInt32 = 0
         let result = unsafe gnutls_certificate_verify_peers(session.handle, self.clientPurpose, 1, &status)

@@ -1,20 +1,20 @@
 internal import CNgtcp2
 import Glibc
 
-/// Certificate, key, trust and priorities of a listening endpoint, loaded once and shared by its sessions.
+/// Certificate, key, authorities and priorities of a listening endpoint, loaded once and shared by its sessions.
 @safe final class TLSServerContext {
     let resumption: QUICServerResumption?
-    /// Present where early data is accepted.
+    /// `nil` if early data is not accepted.
     let earlyData: EarlyDataGuard?
     let keyLog: KeyLog?
-    /// Whether clients must show a certificate that the authorities vouch for.
+    /// True if clients must show a certificate of the authorities.
     let verifiesClients: Bool
     private let credentials: TLSCredentials
     private let priority: OpaquePointer
     private let alpn: String
 
     /// - Parameters:
-    ///   - earlyData: where the configuration accepts early data, and sessions are to be made.
+    ///   - earlyData: the guard of early data, for a context that makes sessions and whose configuration accepts early data.
     /// - Throws: `.certificate` if the chain or the key cannot be read or do not match, `.trustRoots`.
     init(
         _ configuration: QUICServerConfiguration,
@@ -68,7 +68,7 @@ import Glibc
         }
         if let earlyData = self.earlyData {
             earlyData.enable(on: session, now: now)
-            // The one value that QUIC allows: flow control is what bounds early data (RFC 9001 §4.6.1).
+            // The only value that QUIC allows: flow control bounds early data (RFC 9001 §4.6.1).
             try unsafe check(gnutls_record_set_max_early_data_size(session.handle, Int(UInt32.max)))
         }
         if self.verifiesClients {
@@ -81,14 +81,14 @@ import Glibc
 
     private var resumptionFlags: UInt32 {
         guard self.resumption != nil else { return UInt32(GNUTLS_NO_TICKETS.rawValue) }
-        // One ticket is sent when the handshake is complete, instead of two by the library itself.
+        // Instead of the library's two tickets, one is sent when the handshake is complete.
         let flags = UInt32(GNUTLS_NO_AUTO_SEND_TICKET.rawValue)
         return self.earlyData == nil ? flags : flags | UInt32(GNUTLS_ENABLE_EARLY_DATA.rawValue)
     }
 
     // MARK: ClientHello
 
-    /// Chooses the ticket key, which the library must have before it looks at the client's ticket.
+    /// Chooses the ticket key, which the library needs before it reads the client's ticket.
     private func willRead(_ message: UnsafePointer<gnutls_datum_t>, _ tls: TLSSession, now: UInt64) -> CInt {
         guard let resumption = self.resumption else { return 0 }
         let offer = unsafe ResumptionOffer(message)
@@ -98,14 +98,14 @@ import Glibc
         self.earlyData?.clockJumps = clockJumps
         let key = resumption.keys.key(for: offer.keyName, now: now, clockJumps: clockJumps)
         tls.ticketKey = key.number
-        // Refused for the second ClientHello of a handshake, which the key of the first is good for.
+        // Refused for the second ClientHello of a handshake, for which the key of the first one holds.
         _ = unsafe key.withDatum { unsafe gnutls_session_ticket_enable_server(tls.handle, $0) }
         return 0
     }
 
-    /// Holds the client to what the library does not, before anything is answered or early data is read.
+    /// Checks what the library does not check of a ClientHello, before anything is answered or early data is read.
     private func didRead(_ tls: TLSSession, for engine: Engine) -> CInt {
-        // GnuTLS holds a client to the offered names only if it names any itself.
+        // GnuTLS compares application protocols only if the client names any.
         var selected = unsafe gnutls_datum_t()
         guard unsafe gnutls_alpn_get_selected_protocol(tls.handle, &selected) == 0 else {
             return GNUTLS_E_NO_APPLICATION_PROTOCOL
@@ -123,17 +123,17 @@ import Glibc
         return 0
     }
 
-    /// Whether what a resumed connection says may be heard: its ticket brought the client's certificate along, and nobody
-    /// else looks at it again. To be asked before the first early data is read.
+    /// False if a resumed connection's client certificate, which its ticket contains, is no longer trusted; nothing else
+    /// verifies it again. To be called before the first early data is read.
     func acceptsResumption(of tls: TLSSession) -> Bool {
         guard self.verifiesClients, unsafe gnutls_session_is_resumed(tls.handle) != 0 else { return true }
         return self.credentials.verifiesClient(of: tls)
     }
 
-    /// Sends a ticket if the client has a use for it. The handshake is complete.
+    /// Sends a session ticket, after the handshake, if the client can use one.
     ///
-    /// Who has resumed with the key before gets none: the library would seal it with that key, too, which is forgotten
-    /// before the ticket's time.
+    /// A client that has resumed with the key before the present one gets no ticket: the library would seal the ticket with
+    /// that key, which is forgotten before the ticket's lifetime ends.
     func sendTicket(_ tls: TLSSession, now: UInt64) -> Bool {
         guard let resumption = self.resumption, tls.takesTickets, resumption.keys.seals(tls.ticketKey, now: now) else {
             return false
@@ -155,7 +155,7 @@ import Glibc
     }
 }
 
-/// The engine that a session of the TLS library belongs to.
+/// The engine of a session of the TLS library.
 func engine(of session: OpaquePointer?) -> Engine? {
     guard let reference = unsafe gnutls_session_get_ptr(session) else { return nil }
     return unsafe Engine.from(reference.assumingMemoryBound(to: ngtcp2_crypto_conn_ref.self))

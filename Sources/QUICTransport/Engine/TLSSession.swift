@@ -1,21 +1,21 @@
 internal import CNgtcp2
 
-/// A GnuTLS session and what must outlive it.
+/// A GnuTLS session, and the objects that must outlive it.
 @safe final class TLSSession {
     let handle: OpaquePointer
-    /// Credentials, priorities and protocol names are the context's.
+    /// The context with the session's credentials, priorities and protocol names.
     let context: AnyObject
     let keyLog: KeyLog?
-    /// Whether the client would use a ticket (servers only).
+    /// True if the client can use a session ticket (servers only).
     var takesTickets = false
-    /// Number of the key that opens the client's ticket and seals the next one (servers only).
+    /// The number of the key that opens the client's ticket and seals the next one (servers only).
     var ticketKey = 0
-    /// What the library asks whether early data is new (servers only).
+    /// The anti-replay record that the library asks whether early data is new (servers only).
     var earlyDataMemory: EarlyDataGuard.Memory?
     /// The ticket that is being read (clients only).
     var sentTicket: SentTicket?
 
-    /// - Parameter reference: how ngtcp2's helper finds the connection; must stay where it is while the session lives.
+    /// - Parameter reference: by which ngtcp2's helper finds the connection; must not move while the session lives.
     init(
         context: AnyObject,
         flags: UInt32,
@@ -31,7 +31,7 @@ internal import CNgtcp2
         unsafe self.handle = session
         self.context = context
         self.keyLog = keyLog
-        // GnuTLS writes secrets to the file that SSLKEYLOGFILE names unless a session has a function of its own.
+        // Without a function of its own, a session's secrets are written to the file that SSLKEYLOGFILE names.
         unsafe gnutls_session_set_keylog_function(session) { session, label, secret in
             guard let session = unsafe session, let label = unsafe label, let secret = unsafe secret,
                 let engine = unsafe engine(of: session), case .live(let tls) = engine.tls
@@ -53,7 +53,7 @@ internal import CNgtcp2
         try check(status)
     }
 
-    /// Registers what QUIC wants of TLS, to be called when all else is set.
+    /// Registers the functions of QUIC; to be called after everything else is set.
     func beginQUIC() throws(QUICError) {
         try unsafe check(ngtcp2_crypto_gnutls_configure_server_session(self.handle))
         unsafe gnutls_handshake_set_secret_function(self.handle) { session, level, receiving, sending, count in
@@ -71,12 +71,12 @@ internal import CNgtcp2
         unsafe gnutls_deinit(self.handle)
     }
 
-    /// Whether early data was sent and taken.
+    /// True if early data was sent and accepted.
     var hasEarlyData: Bool {
         unsafe gnutls_session_get_flags(self.handle) & UInt32(GNUTLS_SFLAGS_EARLY_DATA.rawValue) != 0
     }
 
-    /// What the peer's certificate says, `nil` without one.
+    /// The subject of the peer's certificate, `nil` without one.
     var peerCertificate: QUICPeerCertificate? {
         var count: UInt32 = 0
         guard let chain = unsafe gnutls_certificate_get_peers(self.handle, &count), count > 0 else { return nil }
@@ -84,7 +84,7 @@ internal import CNgtcp2
     }
 }
 
-/// TLS 1.3 only; the first cipher that both know, and the cheapest good group first.
+/// TLS 1.3 only; the first cipher suite of the list that both sides have, and the fastest secure group first.
 func makeTLSPriority(_ ciphers: [QUICCipher], _ extra: String) throws(QUICError) -> OpaquePointer {
     var priority: OpaquePointer?
     let names = ciphers.map { "+\($0.priorityName):" }.joined()
@@ -97,7 +97,7 @@ func makeTLSPriority(_ ciphers: [QUICCipher], _ extra: String) throws(QUICError)
 }
 
 extension QUICCipher {
-    /// As GnuTLS calls it.
+    /// Called by GnuTLS.
     fileprivate var priorityName: String {
         switch self {
         case .aes128GCM: "AES-128-GCM"
@@ -107,7 +107,7 @@ extension QUICCipher {
     }
 }
 
-/// Turns a status of GnuTLS into an error.
+/// Translates a status of GnuTLS.
 func check(_ status: CInt) throws(QUICError) {
     guard status < 0 else { return }
     throw .engine(tlsErrorText(status))

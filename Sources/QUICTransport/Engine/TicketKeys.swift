@@ -3,17 +3,17 @@ internal import NIOConcurrencyHelpers
 
 /// The keys that seal a listener's session tickets: random, in memory only, shared by the listener's loops.
 ///
-/// A key seals for a day. The one before it still opens for as long as a ticket lives, then it is forgotten, so that
-/// whoever gets at the memory later opens none of the older early data. After a restart no ticket opens, and all clients
-/// make full handshakes. Asked once per ClientHello, which is what its lock is for.
+/// A key seals for a day. After that it opens tickets for one more lifetime and is forgotten, so that early data recorded
+/// before cannot be decrypted by reading the memory later. After a restart no ticket opens, and all clients make full
+/// handshakes. A lock is taken once for each ClientHello.
 package final class TicketKeys: Sendable {
-    /// How long a ticket may be used after it was sealed.
+    /// The time for which a ticket is valid after it was sealed.
     package let lifetime: Duration
 
-    /// How long a key seals, nanoseconds.
+    /// The time for which a key seals, nanoseconds.
     static let sealingPeriod: UInt64 = 86_400_000_000_000
 
-    /// A key in use by one handshake.
+    /// A key that a handshake uses.
     struct Key {
         let number: Int
         fileprivate let secret: TicketSecret
@@ -25,10 +25,10 @@ package final class TicketKeys: Sendable {
 
     private struct Generation {
         let key: Key
-        /// When it began to seal.
+        /// The instant at which the key began to seal.
         let born: UInt64
-        /// What the tickets that it seals begin with. The TLS library derives its actual key, and with it the name, anew
-        /// now and then.
+        /// The names in the tickets that the key has sealed. The TLS library derives its actual key, and the name, anew from
+        /// time to time.
         var names: [TicketKeyName] = []
     }
 
@@ -36,7 +36,7 @@ package final class TicketKeys: Sendable {
         var current: Generation?
         var previous: Generation?
         var count = 0
-        /// Jumps of the wall clock that the store had seen when the keys were made.
+        /// The store's count of clock jumps when the keys were made.
         var clockJumps = 0
     }
 
@@ -47,11 +47,10 @@ package final class TicketKeys: Sendable {
         self.lifetime = lifetime
     }
 
-    /// The key for a handshake: the one that sealed the ticket that the client shows if it is still there, else the one
-    /// that seals now.
+    /// The key for a handshake: the one that sealed the client's ticket, if it is still there, else the one that seals now.
     ///
-    /// - Parameter clockJumps: tickets that were sealed before the wall clock jumped are opened no more, because their
-    ///   age is unknown.
+    /// - Parameter clockJumps: the store's count of clock jumps. Tickets from before a jump are not opened, since their age
+    ///   is unknown.
     func key(for name: TicketKeyName?, now: UInt64, clockJumps: Int) -> Key {
         self.state.withLockedValue { state in
             if state.clockJumps != clockJumps {
@@ -73,7 +72,7 @@ package final class TicketKeys: Sendable {
         }
     }
 
-    /// Whether tickets that the key seals now open for their lifetime: it is not the one before, nor forgotten.
+    /// True if tickets that the key seals now can be opened for their whole lifetime.
     func seals(_ number: Int, now: UInt64) -> Bool {
         self.state.withLockedValue { state in
             guard let current = state.current, current.key.number == number else { return false }
@@ -81,7 +80,7 @@ package final class TicketKeys: Sendable {
         }
     }
 
-    /// Takes note of the name in a ticket that a key has sealed.
+    /// Notes the name in a ticket that a key has sealed.
     func note(_ name: TicketKeyName, of number: Int) {
         self.state.withLockedValue { state in
             guard state.current?.key.number == number, state.current?.names.last != name else { return }
@@ -97,14 +96,14 @@ package final class TicketKeys: Sendable {
     }
 }
 
-/// The first octets of a ticket, which say what key opens it (RFC 5077 §4).
+/// The first octets of a ticket, which name the key that opens it (RFC 5077 §4).
 struct TicketKeyName: Hashable {
     static let count = 16
 
     private let high: UInt64
     private let low: UInt64
 
-    /// - Parameter ticket: `nil` comes of one that is too short.
+    /// - Parameter ticket: `nil` results from one that is too short.
     init?(_ ticket: UnsafeRawBufferPointer) {
         guard ticket.count >= Self.count else { return nil }
         unsafe self.high = ticket.loadUnaligned(as: UInt64.self)
@@ -112,7 +111,7 @@ struct TicketKeyName: Hashable {
     }
 }
 
-/// Random octets that leave no trace in memory when they are done with.
+/// Random octets that are wiped when they are freed.
 @safe private final class TicketSecret: Sendable {
     private static let count = 64
     nonisolated(unsafe) private let octets: UnsafeMutableRawBufferPointer

@@ -1,4 +1,4 @@
-/// Octets 1 to 16 of an identifier, in memory as on the wire.
+/// Octets 1 to 16 of a connection identifier, in memory in the order of the wire.
 struct IdentifierBlock: Equatable {
     static let count = 16
 

@@ -1,4 +1,4 @@
-/// How a place and a nonce lie in octets 1 to 16 of an identifier (draft-ietf-quic-load-balancers).
+/// The layout of a place and a nonce in octets 1 to 16 of an identifier (draft-ietf-quic-load-balancers).
 ///
 /// ```
 ///            octets 1-2  3-4        5       6-16
@@ -8,7 +8,7 @@
 /// ```
 enum IdentifierLayout: Equatable {
     case routable
-    /// As load balancers of AWS read it.
+    /// The layout that AWS load balancers read.
     case aws(serverID: UInt64)
 
     private static let lowCounterBits: UInt64 = 24
@@ -30,8 +30,8 @@ enum IdentifierLayout: Equatable {
         }
     }
 
-    /// - Parameter node: our own, which a server identifier of ours stands for.
-    /// - Returns: nil for a server identifier that is not ours.
+    /// - Parameter node: the number of this node, which its server identifier means.
+    /// - Returns: nil for another node's server identifier.
     func place(in block: IdentifierBlock, node: UInt16) -> IdentifierPlace? {
         switch self {
         case .routable:

@@ -1,6 +1,6 @@
-/// A keyed hash of 32 bits to 5, by which the worker in octet 0 of an identifier is hidden.
+/// A keyed hash of 32 bits to 5, which hides the worker in octet 0 of an identifier.
 ///
-/// Made of what a classic packet filter can do, since the kernel takes the mask off too.
+/// It uses only operations of classic BPF, since the kernel removes the mask, too.
 struct IdentifierMask: Sendable {
     let keys: (UInt32, UInt32, UInt32)
 
@@ -12,7 +12,7 @@ struct IdentifierMask: Sendable {
         self.keys = (word(0), word(1) | 1, word(2) | 1)
     }
 
-    /// 0 ... 31.
+    /// A mask, 0 to 31.
     func value(_ word: UInt32) -> UInt8 {
         let once = (word ^ self.keys.0) &* self.keys.1
         let twice = (once ^ once >> 15) &* self.keys.2
@@ -20,10 +20,10 @@ struct IdentifierMask: Sendable {
     }
 }
 
-/// What the kernel has to know to tell the worker by an identifier.
+/// The parameters by which the kernel finds the worker in an identifier.
 package struct IdentifierSteering: Sendable {
     let mask: IdentifierMask
-    /// Place within the identifier of the four octets that the mask is computed from.
+    /// Index in the identifier of the four octets that the mask is computed from.
     let maskedOffset: Int
     /// Length of the identifiers.
     let count: Int

@@ -1,7 +1,7 @@
-/// What makes each identifier another one: a counter of 48 bits with a random start, and 40 random bits.
+/// The part of an identifier that no other identifier has: a counter of 48 bits with a random start, and 40 random bits.
 ///
-/// Within 2^48 identifiers none repeats; two counters of the same place and incarnation, such as those of two listeners,
-/// would have to agree in all 88 bits.
+/// None repeats within 2^48 identifiers. Two counters of the same place and incarnation, such as those of two listeners,
+/// make the same identifier only if all 88 bits agree.
 struct IdentifierNonce {
     static let counterBits = 48
     static let randomBits = 40

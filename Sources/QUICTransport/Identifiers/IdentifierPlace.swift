@@ -1,10 +1,10 @@
-/// Where a connection lives.
+/// The endpoint that owns a connection.
 package struct IdentifierPlace: Sendable, Equatable {
-    /// Number of the node among those that share a secret.
+    /// The number of the node among the nodes with the same secret.
     package var node: UInt16
-    /// Counts the runs of the node, modulo 2^16.
+    /// The number of the node's run, modulo 2^16.
     package var incarnation: UInt16
-    /// Which of the endpoints of one port, 0 ... 31.
+    /// The number of the endpoint among those of one port, 0 to 31.
     package var worker: UInt8
 
     package init(node: UInt16, incarnation: UInt16, worker: UInt8) {
@@ -13,7 +13,8 @@ package struct IdentifierPlace: Sendable, Equatable {
         self.worker = worker
     }
 
-    /// Whether it was in an earlier run of the other's node, counted round the end of the range as RFC 1982 §3.2 does.
+    /// True if this place is of an earlier run of the same node; incarnations are compared as serial numbers (RFC 1982
+    /// §3.2).
     func isSuperseded(by other: IdentifierPlace) -> Bool {
         self.node == other.node && (1..<0x8000).contains(other.incarnation &- self.incarnation)
     }

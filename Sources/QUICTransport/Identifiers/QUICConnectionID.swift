@@ -1,4 +1,4 @@
-/// A QUIC connection identifier of 0 to 20 octets (RFC 9000 §5.1), held in line.
+/// A QUIC connection identifier of 0 to 20 octets (RFC 9000 §5.1), without storage on the heap.
 package struct QUICConnectionID: Hashable, Sendable {
     package static let maximumCount = 20
 
@@ -7,7 +7,7 @@ package struct QUICConnectionID: Hashable, Sendable {
     private var third: UInt32 = 0
     private var length: UInt8 = 0
 
-    /// Octets beyond `maximumCount` are not taken.
+    /// Octets beyond `maximumCount` are ignored.
     package init(_ octets: some Collection<UInt8>) {
         let count = min(octets.count, Self.maximumCount)
         unsafe withUnsafeMutableBytes(of: &self) { unsafe $0.copyBytes(from: octets.prefix(count)) }
@@ -22,7 +22,7 @@ package struct QUICConnectionID: Hashable, Sendable {
         self.length = UInt8(count)
     }
 
-    /// An octet with a block behind it.
+    /// An identifier of one octet and a block.
     init(_ first: UInt8, _ block: IdentifierBlock) {
         unsafe withUnsafeMutableBytes(of: &self) { bytes in
             unsafe bytes[0] = first
@@ -43,7 +43,7 @@ package struct QUICConnectionID: Hashable, Sendable {
 }
 
 extension QUICConnectionID {
-    /// The first octet and the block behind it, if the identifier is as long as that.
+    /// The first octet and the block after it; `nil` for an identifier that does not have 17 octets.
     var parts: (first: UInt8, block: IdentifierBlock)? {
         guard self.count == 1 + IdentifierBlock.count else { return nil }
         return unsafe self.withUnsafeOctets { octets in

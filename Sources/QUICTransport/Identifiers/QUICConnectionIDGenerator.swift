@@ -1,17 +1,17 @@
-/// Makes the identifiers by which peers address the connections of one endpoint, and knows who made one.
+/// A generator of the connection identifiers of one endpoint, which also tells which endpoint made an identifier.
 ///
 /// Confined to the endpoint's event loop.
 package protocol QUICConnectionIDGenerator: AnyObject {
-    /// The one length of all identifiers it makes, 8 ... 20 octets.
+    /// The length of all identifiers of the generator, 8 to 20 octets.
     var count: Int { get }
 
-    /// An identifier that was never made before.
+    /// Makes an identifier that was never made before.
     func make() -> QUICConnectionID
 
-    /// Who made an identifier that no connection of the endpoint has.
+    /// The origin of an identifier that no connection of the endpoint has.
     func origin(of identifier: QUICConnectionID) -> QUICConnectionIDOrigin
 
-    /// How the kernel can tell the worker by an identifier; `nil` if it cannot.
+    /// The parameters by which the kernel finds the worker in an identifier; `nil` if it cannot.
     var steering: IdentifierSteering? { get }
 }
 
@@ -20,14 +20,14 @@ extension QUICConnectionIDGenerator {
     package var steering: IdentifierSteering? { nil }
 }
 
-/// Who made an identifier.
+/// The origin of a connection identifier.
 package enum QUICConnectionIDOrigin: Sendable, Equatable {
-    /// This endpoint: the connection has ended.
+    /// This endpoint made it, for a connection that has ended.
     case own
-    /// Another endpoint of the same port in this process, by its worker number.
+    /// Another endpoint of the same port in this process made it, the one with this worker number.
     case worker(Int)
-    /// An earlier run of this node, which is over, under the secret of the rotation codepoint.
+    /// An earlier run of this node made it, with the secret of the codepoint `rotation`.
     case superseded(rotation: Int)
-    /// Nobody that we know of.
+    /// Not known.
     case unknown
 }

@@ -1,4 +1,4 @@
-/// Identifiers that carry nothing.
+/// A generator of random identifiers, which tell nothing about their endpoint.
 package final class RandomConnectionIDGenerator: QUICConnectionIDGenerator {
     package let count: Int
 

@@ -1,12 +1,11 @@
-/// Identifiers by which every socket of a node, and load balancers that share the key, find the connection's home.
+/// A generator of identifiers by which every socket of a node, and load balancers with the key, find the owning endpoint.
 ///
-/// 17 octets as QUIC-LB lays them out (draft-ietf-quic-load-balancers). Octet 0 has the rotation codepoint of the secret
-/// and the masked worker; behind it stands `IdentifierLayout`, encrypted as one block with AES-128 unless a load balancer
-/// has to read it.
+/// An identifier has 17 octets as in QUIC-LB (draft-ietf-quic-load-balancers). Octet 0 has the codepoint of the secret and
+/// the masked worker. `IdentifierLayout` follows, encrypted as one AES-128 block unless load balancers have to read it.
 package final class RoutableConnectionIDGenerator: QUICConnectionIDGenerator {
-    /// Workers that octet 0 has room for.
+    /// The number of workers that octet 0 can name.
     package static let maximumWorkers = 32
-    /// Codepoints of secrets; 0b111 would mean an identifier that cannot be routed.
+    /// The codepoints of secrets; 0b111 means an identifier that cannot be routed.
     package static let rotations = 0...6
 
     package let count = 1 + IdentifierBlock.count
@@ -15,14 +14,14 @@ package final class RoutableConnectionIDGenerator: QUICConnectionIDGenerator {
     private let place: IdentifierPlace
     private let workers: Int
     private let rotation: Int
-    /// By codepoint; those without a secret have none.
+    /// Ciphers by codepoint, `nil` where there is no secret.
     private let keys: [Keys?]
     private let issuing: Keys
     private var nonce: IdentifierNonce
 
     private struct Keys {
         let mask: IdentifierMask
-        /// `nil` in clear.
+        /// `nil` for identifiers in clear.
         let cipher: BlockCipher?
     }
 
@@ -81,7 +80,7 @@ package final class RoutableConnectionIDGenerator: QUICConnectionIDGenerator {
         return .worker(Int(place.worker))
     }
 
-    /// The place that an identifier was made for; `nil` if it was made under no secret of ours.
+    /// The place that an identifier was made for; `nil` if it was made with none of the secrets.
     func decode(_ identifier: QUICConnectionID) -> IdentifierPlace? {
         guard let parts = identifier.parts, case let keys?? = self.keys[safely: Int(parts.first >> 5)] else {
             return nil
@@ -89,7 +88,7 @@ package final class RoutableConnectionIDGenerator: QUICConnectionIDGenerator {
         var block = parts.block
         let worker = parts.first & 0x1f ^ keys.mask.value(self.maskedWord(of: block))
         keys.cipher?.decrypt(&block)
-        // The worker stands there twice: what was not made by us mostly shows by that.
+        // The worker is there twice; identifiers of other origin mostly show by two different workers.
         guard let place = self.layout.place(in: block, node: self.place.node), place.worker == worker else {
             return nil
         }
@@ -102,7 +101,7 @@ package final class RoutableConnectionIDGenerator: QUICConnectionIDGenerator {
 
     private func rotation(of identifier: QUICConnectionID) -> Int { Int((identifier.parts?.first ?? 0) >> 5) }
 
-    /// Four octets that differ between identifiers: the first of the ciphertext, or in clear the end of the nonce.
+    /// Four octets that differ between identifiers: the first of the ciphertext, or the last of the nonce in clear.
     private var maskedOffset: Int { self.issuing.cipher == nil ? 13 : 1 }
 
     private func maskedWord(of block: IdentifierBlock) -> UInt32 {

@@ -1,22 +1,24 @@
 internal import CNIOBoringSSL
 
-/// What ciphers make of the keys in use: half a KiB for each, so an endpoint has room for some thousands of them, and the
-/// longest there gives way. To expand a key anew costs less than a tenth of a microsecond.
+/// A pool of expanded cipher keys, half a KiB each, for the keys that an endpoint's connections use.
+///
+/// The pool has room for some thousands of keys; a new key replaces the one that has been there for longest. Expanding a key
+/// again costs less than a tenth of a microsecond.
 @safe final class ExpandedKeys {
-    /// Keys that are expanded at a time.
+    /// The number of keys in the pool at a time.
     static let capacity = 4_096
     private static let stride = unsafe (max(MemoryLayout<EVP_AEAD_CTX>.size, MemoryLayout<AES_KEY>.size) + 63) & ~63
 
-    /// Places that are taken from the system at a time: most endpoints have few connections.
+    /// The number of places that are allocated at a time: most endpoints have few connections.
     private static let placesOfPiece = 64
 
     private var pieces: [UnsafeMutableRawPointer] = unsafe []
-    /// By place; as many as have ever been filled.
+    /// Expanded keys by place; as many as were ever in use at once.
     private var owners: [UnsafeMutablePointer<ProtectionKey.State>?] = unsafe []
     private let capacity: Int
-    /// Places that deleted keys have left, to be filled again first.
+    /// Places of deleted keys, which are used again first.
     private var vacant: [Int] = []
-    /// The place whose key gives way next.
+    /// The place whose key is replaced next.
     private var next = 0
 
     init(capacity: Int = ExpandedKeys.capacity) {
@@ -30,7 +32,7 @@ internal import CNIOBoringSSL
         }
     }
 
-    /// Expands a key that is not. `nil` if the cipher refuses it.
+    /// Expands a key that is not in the pool. `nil` if the cipher refuses it.
     func expand(_ key: UnsafeMutablePointer<ProtectionKey.State>) -> UnsafeMutableRawPointer? {
         let place = self.makeRoom()
         let form = unsafe self.form(place)
@@ -46,7 +48,7 @@ internal import CNIOBoringSSL
         return unsafe form
     }
 
-    /// Wipes out what was made of a key.
+    /// Wipes the expanded form of a key.
     func remove(_ key: UnsafeMutablePointer<ProtectionKey.State>) {
         guard let form = unsafe key.pointee.expanded else { return }
         unsafe OPENSSL_cleanse(form, Self.stride)

@@ -1,8 +1,8 @@
 internal import CNIOBoringSSL
 
-/// How secrets become keys.
+/// The derivation of packet protection keys from secrets.
 enum KeySchedule {
-    /// What a secret is turned into (RFC 9001 §5.1, §6.1).
+    /// The labels of HKDF-Expand-Label (RFC 9001 §5.1, §6.1).
     enum Label {
         static let key: StaticString = "tls13 quic key"
         static let vector: StaticString = "tls13 quic iv"
@@ -12,19 +12,19 @@ enum KeySchedule {
         static let serverInitial: StaticString = "tls13 server in"
     }
 
-    /// Of version 1 (RFC 9001 §5.2).
+    /// The salt of Initial secrets of version 1 (RFC 9001 §5.2).
     private static let initialSalt: InlineArray<20, UInt8> = [
         0x38, 0x76, 0x2c, 0xf7, 0xf5, 0x59, 0x34, 0xb3, 0x4d, 0x17,
         0x9a, 0xe6, 0xa4, 0xc8, 0x0c, 0xad, 0xcc, 0xbb, 0x7f, 0x0a,
     ]
-    /// What Retry packets are sealed with (RFC 9001 §5.8).
+    /// The key of the integrity tag of Retry packets (RFC 9001 §5.8).
     static let retryKey: InlineArray<16, UInt8> = [
         0xbe, 0x0c, 0x69, 0x0b, 0x9f, 0x66, 0x57, 0x5a, 0x1d, 0x76, 0x6b, 0x54, 0xe3, 0x68, 0xc8, 0x4e,
     ]
 
     /// HKDF-Expand-Label without a context (RFC 8446 §7.1), to the length of the output.
     ///
-    /// - Returns: whether it could be done.
+    /// - Returns: true if it succeeded.
     static func expand(
         _ secret: UnsafeRawBufferPointer,
         _ label: StaticString,
@@ -49,10 +49,10 @@ enum KeySchedule {
         }
     }
 
-    /// The secrets that everybody knows who sees the client's first packet (RFC 9001 §5.2).
+    /// The secrets of Initial packets (RFC 9001 §5.2), which every observer of the client's first packet can derive.
     ///
-    /// - Parameter identifier: the destination of the client's first packet.
-    /// - Returns: the client's and the server's, `nil` if they could not be made.
+    /// - Parameter identifier: the destination connection identifier of the client's first packet.
+    /// - Returns: the client's secret and the server's, `nil` if the derivation fails.
     static func initialSecrets(
         _ identifier: UnsafeRawBufferPointer
     ) -> (client: InlineArray<32, UInt8>, server: InlineArray<32, UInt8>)? {

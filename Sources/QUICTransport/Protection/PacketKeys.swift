@@ -1,11 +1,11 @@
-/// What protects the packets of one direction at one level: made of one secret (RFC 9001 §5.1).
+/// The keys that protect the packets of one direction at one encryption level, derived from one secret (RFC 9001 §5.1).
 @safe struct PacketKeys {
     let packets: ProtectionKey
-    /// `nil` where the key of the headers stays as it is (RFC 9001 §6).
+    /// `nil` after a key update, which does not change the header key (RFC 9001 §6).
     let headers: ProtectionKey?
     let vector: InlineArray<12, UInt8>
 
-    /// `nil` if they could not be made.
+    /// `nil` if the derivation fails.
     init?(_ secret: UnsafeRawBufferPointer, _ cipher: QUICCipher, in pool: ExpandedKeys, withHeaders: Bool = true) {
         var key = InlineArray<32, UInt8>(repeating: 0)
         var vector = InlineArray<12, UInt8>(repeating: 0)
@@ -33,7 +33,7 @@
         self.vector = vector
     }
 
-    /// Wipes the keys out, where nobody took them over.
+    /// Wipes the keys, if ngtcp2 has not taken them over.
     func delete() {
         self.packets.delete()
         self.headers?.delete()

@@ -1,9 +1,9 @@
 internal import CNIOBoringSSL
 
-/// A key that protects packets or their headers (RFC 9001 §5.3, §5.4), as the engine holds it: by a raw pointer.
+/// A key that protects packets or their headers (RFC 9001 §5.3, §5.4), which ngtcp2 holds by a raw pointer.
 ///
-/// A connection has six of them, most of which rest most of the time. So a key is no more than its octets, and what a
-/// cipher makes of them is borrowed from `ExpandedKeys`.
+/// A connection has six keys, most of which are idle most of the time. So a key holds only its octets, and borrows its
+/// expanded form from `ExpandedKeys`.
 @safe struct ProtectionKey {
     enum Purpose: UInt8 {
         case packets
@@ -14,26 +14,26 @@ internal import CNIOBoringSSL
         let cipher: QUICCipher
         let purpose: Purpose
         unowned(unsafe) let pool: ExpandedKeys
-        /// Where the pool keeps the expanded form, which it may take away at any time.
+        /// The expanded form in the pool, which may take it away at any time.
         var expanded: UnsafeMutableRawPointer?
-        /// Which of the pool's places that is.
+        /// The place of the expanded form in the pool.
         var place = 0
         var octets: InlineArray<32, UInt8>
     }
 
-    /// Length of the tag that follows a sealed packet, octets. All ciphers have the same.
+    /// Length of the tag after a sealed payload, octets; the same for all ciphers.
     static let tagCount = 16
-    /// Length of a nonce, octets. All ciphers have the same.
+    /// Length of a nonce, octets; the same for all ciphers.
     static let nonceCount = 12
-    /// Length of what is taken of a packet for the mask of its header, octets.
+    /// Length of the sample of a packet that its header's mask is made of, octets.
     static let sampleCount = 16
-    /// Length of the mask, octets.
+    /// Length of a header's mask, octets.
     static let maskCount = 5
 
     private let state: UnsafeMutablePointer<State>
 
     /// - Parameters:
-    ///   - octets: as many as the cipher's keys have.
+    ///   - octets: as many as the cipher's key length.
     ///   - pool: must outlive the key.
     init(_ octets: UnsafeRawBufferPointer, _ cipher: QUICCipher, for purpose: Purpose, in pool: ExpandedKeys) {
         unsafe self.state = .allocate(capacity: 1)
@@ -51,7 +51,7 @@ internal import CNIOBoringSSL
         }
     }
 
-    /// - Parameter handle: what `handle` of a key gave that is not deleted.
+    /// - Parameter handle: the `handle` of a key that is not deleted.
     init?(handle: UnsafeMutableRawPointer?) {
         guard let handle = unsafe handle else { return nil }
         unsafe self.state = handle.assumingMemoryBound(to: State.self)
@@ -59,7 +59,7 @@ internal import CNIOBoringSSL
 
     var handle: UnsafeMutableRawPointer { unsafe UnsafeMutableRawPointer(self.state) }
 
-    /// Wipes the key out. It is not to be used any more.
+    /// Wipes the key, which must not be used from then on.
     func delete() {
         unsafe self.state.pointee.pool.remove(self.state)
         unsafe OPENSSL_cleanse(self.state, MemoryLayout<State>.size)
@@ -68,9 +68,9 @@ internal import CNIOBoringSSL
 
     // MARK: Packets
 
-    /// Encrypts a packet's payload, which may lie at the destination, and puts the tag behind it.
+    /// Encrypts a packet's payload, which may lie at the destination, and writes the tag after it.
     ///
-    /// - Returns: whether it could be done.
+    /// - Returns: true if it succeeded.
     func seal(
         _ plain: UnsafeRawBufferPointer,
         into destination: UnsafeMutablePointer<UInt8>,
@@ -98,7 +98,7 @@ internal import CNIOBoringSSL
 
     /// Decrypts a payload with its tag.
     ///
-    /// - Returns: whether the packet is authentic.
+    /// - Returns: true if the packet is authentic.
     func open(
         _ sealed: UnsafeRawBufferPointer,
         into destination: UnsafeMutablePointer<UInt8>,
@@ -119,7 +119,7 @@ internal import CNIOBoringSSL
             header.bytes,
             header.count
         )
-        // The library keeps a note of every forgery for somebody to ask.
+        // The TLS library queues an error for each forgery, which nothing reads.
         if opened != 1 { ERR_clear_error() }
         return opened == 1
     }
@@ -128,7 +128,7 @@ internal import CNIOBoringSSL
 
     /// Makes the mask of a header (RFC 9001 §5.4.3, §5.4.4).
     ///
-    /// - Returns: whether it could be done.
+    /// - Returns: true if it succeeded.
     func mask(_ mask: UnsafeMutablePointer<UInt8>, sample: UnsafePointer<UInt8>) -> Bool {
         if unsafe self.state.pointee.cipher == .chacha20Poly1305 {
             let counter = unsafe UnsafeRawPointer(sample).loadUnaligned(as: UInt32.self).littleEndian
@@ -160,7 +160,7 @@ extension QUICCipher {
     /// Length of a key, octets.
     var keyCount: Int { self == .aes128GCM ? 16 : 32 }
 
-    /// Length of a secret, that of the suite's hash, octets.
+    /// Length of a secret, octets: that of the cipher suite's hash.
     var secretCount: Int { self == .aes256GCM ? 48 : 32 }
 }
 
