@@ -78,34 +78,18 @@ private struct Node {
         let authentication = AuthenticationExecutor(configuration.authentication)
         let all = Array(loops.makeIterator())
         let limits = SharedLimits(configuration.limits)
-        var runners: [NIOLoopBound<ShardRunner>] = []
-        for (index, loop) in all.enumerated() {
-            let runner = try await loop.submit {
-                NIOLoopBound(
-                    ShardRunner(
-                        shard: Shard(
-                            index: index,
-                            count: all.count,
-                            limits: limits,
-                            authenticator: authentication.authenticator,
-                            random: SystemRandomNumberGenerator()
-                        ),
-                        eventLoop: loop,
-                        log: ClientLog(logger)
-                    ),
-                    eventLoop: loop
-                )
-            }.get()
-            runners.append(runner)
+        let shards = try await ShardGroup(loops: all, log: ClientLog(logger)) { index in
+            Shard(
+                index: index,
+                count: all.count,
+                limits: limits,
+                authenticator: authentication.authenticator,
+                random: SystemRandomNumberGenerator()
+            )
         }
-        let shards = ShardGroup(runners, loops: all)
         self.shards = shards
         self.authentication = authentication
         authentication.open(for: shards)
-        try await shards.onEachLoop { runner in
-            runner.join(shards)
-            return nil
-        }
         reporter = MetricsReporter(shards: shards)
         logWindows = shards.repeatOnEachLoop(every: ClientLog.window) { $0.endLogWindow() }
         do {
@@ -157,23 +141,17 @@ private struct Node {
         for listener in tcp { await listener.close() }
         let timeout = configuration.shutdownTimeout
         await withTaskGroup(of: Void.self) { group in
-            group.addTask { try? await shards.onEachLoop { $0.shutDown() } }
+            group.addTask { try? await shards.shutDown() }
             group.addTask { try? await Task.sleep(for: .nanoseconds(timeout.nanoseconds)) }
             await group.next()
             // Ends the first task too if the time is over before all connections are closed.
-            try? await shards.onEachLoop { runner in
-                runner.dissolve()
-                return nil
-            }
+            try? await shards.onEachLoop { $0.dissolve() }
             group.cancelAll()
         }
         for listener in quic { await listener.close() }
         reporter.stop()
         for window in logWindows { window.cancel() }
-        try? await shards.onEachLoop { runner in
-            runner.endLogWindow()
-            return nil
-        }
+        try? await shards.onEachLoop { $0.endLogWindow() }
         authentication.close()
     }
 }

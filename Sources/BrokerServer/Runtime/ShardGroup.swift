@@ -7,6 +7,23 @@ final class ShardGroup: Sendable {
     private let loops: [any EventLoop]
     private let mailboxes: [Mailbox]
 
+    /// Makes a shard for each loop, on that loop.
+    convenience init(
+        loops: [any EventLoop],
+        log: ClientLog,
+        shard: @escaping @Sendable (_ index: Int) -> Shard
+    ) async throws {
+        var runners: [NIOLoopBound<ShardRunner>] = []
+        for (index, loop) in loops.enumerated() {
+            let runner = try await loop.submit {
+                NIOLoopBound(ShardRunner(shard: shard(index), eventLoop: loop, log: log), eventLoop: loop)
+            }.get()
+            runners.append(runner)
+        }
+        self.init(runners, loops: loops)
+        try await onEachLoop { $0.join(self) }
+    }
+
     init(_ runners: [NIOLoopBound<ShardRunner>], loops: [any EventLoop]) {
         self.runners = runners
         self.loops = loops
@@ -38,16 +55,21 @@ final class ShardGroup: Sendable {
         return isFull
     }
 
+    /// Gives an answer of the authenticator to the shard of the connection that it is about.
     func authenticated(_ connection: ConnectionReference, _ verdict: Authenticator.Verdict) {
         let runner = runners[connection.shard]
         loops[connection.shard].execute { runner.value.authenticated(connection, verdict) }
     }
 
-    /// Calls `body` with each runner on its loop, on all loops at the same time, and waits until all futures are done.
-    func onEachLoop(_ body: @escaping @Sendable (ShardRunner) -> EventLoopFuture<Void>?) async throws {
-        let futures = zip(runners, loops).map { runner, loop in
-            loop.flatSubmit { body(runner.value) ?? loop.makeSucceededVoidFuture() }
-        }
+    /// Calls `body` with each runner on its loop, on all loops at the same time, and waits for the last.
+    func onEachLoop(_ body: @escaping @Sendable (ShardRunner) -> Void) async throws {
+        let futures = zip(runners, loops).map { runner, loop in loop.submit { body(runner.value) } }
+        for future in futures { try await future.get() }
+    }
+
+    /// Ends all connections of all shards, and waits until they are closed.
+    func shutDown() async throws {
+        let futures = zip(runners, loops).map { runner, loop in loop.flatSubmit { runner.value.shutDown() } }
         for future in futures { try await future.get() }
     }
 
