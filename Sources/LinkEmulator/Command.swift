@@ -1,16 +1,16 @@
-/// What an emulator is told, by a script or while it runs.
+/// A command to an emulator, from a script or while the emulator runs.
 package indirect enum Command: Sendable, Equatable {
     case set(Direction?, [Setting])
-    /// Nothing passes, until ``mend`` or for a time.
+    /// The link loses all packets, until ``mend`` or for a time.
     case cut(Nanoseconds?)
     case mend
     case rebind(FlowScope, NATChange)
     case expire(FlowScope)
-    /// Once, so long after it was said.
+    /// Performs a command once, a time after this one.
     case after(Nanoseconds, Command)
-    /// Again and again, first after that time.
+    /// Performs a command at a fixed interval, first one interval after this command.
     case every(Nanoseconds, Command)
-    /// The counters are wanted.
+    /// Asks the caller to report the counters.
     case report
     case quit
 

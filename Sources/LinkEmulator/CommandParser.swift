@@ -1,4 +1,4 @@
-/// Reads a line such as `set to-client delay 25ms loss 1%` or `every 5s rebind all port`.
+/// The parser of a command line such as `set to-client delay 25ms loss 1%` or `every 5s rebind all port`.
 package struct CommandParser {
     private var words: ArraySlice<Substring>
 
@@ -147,7 +147,7 @@ package struct CommandParser {
         return value.flatMap { (0...1).contains($0) ? Probability($0) : nil }
     }
 
-    /// A number with one of some units.
+    /// A number followed by one of the given units.
     private static func number(_ word: Substring, _ units: [(String, Double)]) -> Double? {
         for (unit, factor) in units where word.hasSuffix(unit) {
             return Double(word.dropLast(unit.count)).map { $0 * factor }

@@ -1,20 +1,20 @@
 import DequeModule
 
-/// A link between clients and a server that behaves as badly as it is told, the same way each time.
+/// An emulated link between clients and a server that loses, delays and reorders packets as commands say. A seed replays a run.
 ///
-/// It does no IO and reads no clock: packets and instants go in, packets come out when they are due. Everything happens
-/// in the order of its time, however late the caller looks.
+/// An emulator does no IO and reads no clock: packets and instants go in, packets come out when they are due. Events happen
+/// in the order of their instants, even if the caller asks late.
 package struct Emulator: ~Copyable {
     package enum Side: Sendable { case client, server }
 
-    /// A packet that is due on a side. The caller writes it there and gives its slot back to the pool.
+    /// A packet that is due on a side. The caller writes the packet there and gives its slot back to the pool.
     package struct Delivery: Sendable {
         package let side: Side
         package let packet: Packet
         package let due: Nanoseconds
     }
 
-    /// What the caller is told.
+    /// An event for the caller.
     package enum Event: Sendable, Equatable {
         case nat(NATNews)
         case report
@@ -26,16 +26,16 @@ package struct Emulator: ~Copyable {
     private var toClient: Link
     private var nat: NAT?
     private var schedule = Schedule()
-    /// When a cut for a time is over.
+    /// The instant at which a cut with a duration ends.
     private var mending: Nanoseconds?
     private var events: [Event] = []
-    /// What left before the caller looked; no more than there are slots.
+    /// Packets that left the link and were not asked for yet; at most as many as the pool has slots.
     private var ready: Deque<Delivery> = []
     private var notIPv4: UInt64 = 0
     private var poolDrops: UInt64 = 0
 
     /// - Parameters:
-    ///   - nat: nil for clients that the server sees as they are.
+    ///   - nat: nil if the server sees the clients' own addresses.
     ///   - packetSize: octets of the largest packet.
     package init(
         seed: UInt64,
@@ -51,7 +51,7 @@ package struct Emulator: ~Copyable {
 
     // MARK: Packets
 
-    /// A packet came in on a side.
+    /// Takes a packet that a side has sent.
     package mutating func received(_ packet: Packet, from side: Side, at now: Nanoseconds) {
         let isValid = pool.withOctets(of: packet) { IPv4View($0) != nil }
         guard isValid else {
@@ -68,18 +68,18 @@ package struct Emulator: ~Copyable {
         }
     }
 
-    /// A packet came in for which the pool had no slot.
+    /// Counts a packet for which the pool had no slot.
     package mutating func receivedWithoutSlot() { poolDrops += 1 }
 
-    /// Lets everything happen that is due.
+    /// Performs all that is due.
     ///
-    /// - Returns: the first packet that leaves; nil when none is left.
+    /// - Returns: the first packet that has left the link; nil if there is none.
     package mutating func next(at now: Nanoseconds) -> Delivery? {
         while ready.isEmpty, let (instant, what) = first, instant <= now { happen(what, at: instant) }
         return ready.popFirst()
     }
 
-    /// What came in or was said later finds everything done that was due before it.
+    /// Performs what was due before an event of this instant, such as a packet or a command.
     private mutating func catchUp(with now: Nanoseconds) {
         while let (instant, what) = first, instant <= now { happen(what, at: instant) }
     }
@@ -95,7 +95,7 @@ package struct Emulator: ~Copyable {
             if let packet = toServer.arrive() { ready.append(Delivery(side: .server, packet: packet, due: instant)) }
         case .arrivalAtClient:
             guard let packet = toClient.arrive() else { return }
-            // The NAT stands with the clients: what it knows when the packet is there decides.
+            // The NAT is on the clients' side of the link: its bindings at the packet's arrival decide.
             if translate(packet, outwards: false, at: instant) {
                 ready.append(Delivery(side: .client, packet: packet, due: instant))
             } else {
@@ -104,7 +104,7 @@ package struct Emulator: ~Copyable {
         }
     }
 
-    /// When ``next(at:)`` has something to do.
+    /// The next instant at which ``next(at:)`` has something to do.
     package var nextInstant: Nanoseconds? { ready.first?.due ?? first?.0 }
 
     private enum Happening {
@@ -187,7 +187,7 @@ package struct Emulator: ~Copyable {
 
     // MARK: Reports
 
-    /// What happened since it was last asked for.
+    /// Takes the events since the last call.
     package mutating func takeEvents() -> [Event] {
         let news = nat?.takeNews() ?? []
         guard !news.isEmpty || !events.isEmpty else { return [] }

@@ -1,6 +1,6 @@
-/// The header fields of an IPv4 packet that a NAT reads and rewrites, with checksums mended as RFC 1624 has it.
+/// The header fields of an IPv4 packet that a NAT reads and rewrites; checksums are updated by RFC 1624.
 ///
-/// Valid for as long as the octets are.
+/// A view is valid for as long as its octets are.
 struct IPv4View {
     private let octets: UnsafeMutableRawBufferPointer
     private let header: Int
@@ -14,7 +14,7 @@ struct IPv4View {
     private static let destination = 16
     private static let headerChecksum = 10
 
-    /// - Returns: nil for what is no IPv4 packet.
+    /// - Returns: nil if the octets are not an IPv4 packet.
     init?(_ octets: UnsafeMutableRawBufferPointer) {
         self.octets = octets
         guard let header = Self.headerLength(octets, at: 0) else { return nil }
@@ -33,14 +33,14 @@ struct IPv4View {
         return length >= minimumHeader && octets.count >= start + length ? length : nil
     }
 
-    /// The protocol of the packet that begins at `start`, if its ports are there.
+    /// The protocol of the packet that begins at `start`; nil if its ports are not within the octets.
     private static func transport(
         _ octets: UnsafeMutableRawBufferPointer,
         at start: Int,
         _ header: Int
     ) -> Transport? {
         let fragment = UInt16(octets[start + 6]) << 8 | UInt16(octets[start + 7])
-        // The first fragment has ports, but who has the others cannot say where it belongs.
+        // Only the first fragment has ports: the others could not be assigned to a binding.
         guard fragment & 0x3FFF == 0, octets.count >= start + header + 8 else { return nil }
         return Transport(rawValue: octets[start + 9])
     }
@@ -56,7 +56,7 @@ struct IPv4View {
     var sourceAddress: UInt32 { word(at: Self.source) }
     var destinationAddress: UInt32 { word(at: Self.destination) }
 
-    /// Whose binding a packet from a client uses; nil where there are no ports.
+    /// The inside endpoint whose binding a packet from a client uses; nil without ports.
     var inner: (transport: Transport, endpoint: Endpoint)? {
         guard let transport else { return nil }
         if quoted != nil { return quotedEndpoint(Self.destination, portOffset: 2) }
@@ -64,7 +64,7 @@ struct IPv4View {
         return (transport, Endpoint(address: sourceAddress, port: port))
     }
 
-    /// Whose binding a packet to a client uses.
+    /// The outside endpoint whose binding a packet to a client uses.
     var outer: (transport: Transport, endpoint: Endpoint)? {
         guard let transport else { return nil }
         if quoted != nil { return quotedEndpoint(Self.source, portOffset: 0) }
@@ -79,7 +79,7 @@ struct IPv4View {
         }
     }
 
-    /// An ICMP error speaks of a packet that went the other way.
+    /// An ICMP error quotes a packet that went in the other direction.
     private func quotedEndpoint(_ address: Int, portOffset: Int) -> (transport: Transport, endpoint: Endpoint)? {
         guard let quoted, let length = Self.headerLength(octets, at: quoted),
             let transport = Self.transport(octets, at: quoted, length), transport != .icmp
@@ -90,12 +90,12 @@ struct IPv4View {
 
     // MARK: Rewriting
 
-    /// A packet from a client leaves with the outside endpoint of its binding.
+    /// Replaces the source of a packet from a client by the outside endpoint of its binding.
     func rewriteSource(to endpoint: Endpoint) {
         rewrite(Self.source, to: endpoint, portOffset: 0, quotedAddress: Self.destination, quotedPortOffset: 2)
     }
 
-    /// A packet to a client arrives with the endpoint of the inside.
+    /// Replaces the destination of a packet to a client by the inside endpoint.
     func rewriteDestination(to endpoint: Endpoint) {
         rewrite(Self.destination, to: endpoint, portOffset: 2, quotedAddress: Self.source, quotedPortOffset: 0)
     }
@@ -117,7 +117,7 @@ struct IPv4View {
             setHalf(endpoint.port, at: header + portOffset, sums: [transportSum])
         case .icmp:
             if let quoted, let length = Self.headerLength(octets, at: quoted) {
-                // Everything quoted is under the checksum of ICMP, the checksum of the quoted header too.
+                // The checksum of ICMP covers the quoted packet, including the quoted header's own checksum.
                 let sum = header + 2
                 let quotedSum = quoted + Self.headerChecksum
                 let before = half(at: quotedSum)

@@ -1,22 +1,22 @@
 import DequeModule
 import HeapModule
 
-/// One direction of a link: a queue before the wire, and packets on their way behind it.
+/// One direction of a link: a queue in front of the wire, and the packets on the wire.
 ///
-/// What is lost, doubled and held back depends on the seed and on a packet's number on this link, and on nothing else.
+/// Whether a packet is lost, duplicated or held back depends only on the seed and the packet's number on this link.
 struct Link {
     private(set) var profile = LinkProfile()
-    /// While down, packets are lost where they leave the queue.
+    /// False during a cut: packets are lost where they leave the queue.
     var isDown = false
     private(set) var counters = LinkCounters()
 
     private var queue: Deque<Packet> = []
     private var queuedOctets = 0
-    /// When the first packet of the queue has left it.
+    /// The instant at which the first packet of the queue leaves it.
     private var departure: Nanoseconds?
     private var flights = Heap<Flight>()
     private var order: UInt64 = 0
-    /// When the last packet that was not held back arrives.
+    /// The arrival of the last packet that was not held back.
     private var lastArrival: Nanoseconds = 0
     private var isBad = false
 
@@ -26,7 +26,7 @@ struct Link {
     private var reorderDraws: SeededGenerator
     private var duplicateDraws: SeededGenerator
 
-    /// - Parameter number: sets the draws of two links with one seed apart.
+    /// - Parameter number: makes the random draws of two links with one seed differ.
     init(seed: UInt64, number: UInt64) {
         func draws(_ purpose: UInt64) -> SeededGenerator { SeededGenerator(seed: seed, purpose: number * 16 + purpose) }
         lossDraws = draws(1)
@@ -74,18 +74,18 @@ struct Link {
         return flight.packet
     }
 
-    /// Packets that wait or are on their way are not touched by a change, but for the rate, which holds from now on.
+    /// Changes the profile. Packets in the queue or on the wire keep what was drawn for them; only a new rate applies to the queue at once.
     mutating func change(to profile: LinkProfile, at now: Nanoseconds, _ pool: inout PacketPool) {
         let old = self.profile.rate
         self.profile = profile
         guard profile.rate != old, let first = queue.first else { return }
         guard let rate = profile.rate else {
-            // No queue any more.
+            // Without a rate there is no queue.
             departure = now
             while departure != nil { depart(&pool) }
             return
         }
-        // The part of the first packet that is not yet on the wire goes at the new rate.
+        // The rest of the first packet is sent at the new rate.
         let whole = max(old?.time(first.length) ?? 1, 1)
         let left = min(departure.map { $0 > now ? $0 - now : 0 } ?? 0, whole)
         departure = now + UInt64(Double(rate.time(first.length)) * Double(left) / Double(whole))
@@ -94,7 +94,7 @@ struct Link {
     // MARK: The wire
 
     private mutating func fly(_ packet: Packet, at now: Nanoseconds, _ pool: inout PacketPool) {
-        // All draws are made for each packet, so that the fate of one is not that of another's neighbour.
+        // Every draw is made for every packet, so that the draws of later packets do not depend on the outcome for this one.
         let isLost = drawLoss()
         let isDoubled = duplicateDraws.happens(profile.duplication)
         let isHeld = reorderDraws.happens(profile.reordering.probability)

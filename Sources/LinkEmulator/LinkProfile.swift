@@ -1,24 +1,24 @@
-/// What one direction of a link does to packets.
+/// The behaviour of one direction of a link.
 package struct LinkProfile: Sendable, Equatable {
-    /// From the end of the queue to the other side.
+    /// Time from the end of the queue to the other side.
     package var delay: Nanoseconds = 0
-    /// The delay varies uniformly by as much to both sides; packets keep their order.
+    /// The delay is uniform between `delay` minus and plus this time; packets keep their order.
     package var jitter: Nanoseconds = 0
-    /// Each packet is lost with this probability, independently of others.
+    /// Probability with which each packet is lost, independently of others.
     package var loss = Probability.never
-    /// Losses that come in bursts, besides.
+    /// Losses in bursts, in addition to the independent ones.
     package var bursts: Bursts?
     package var reordering = Reordering(probability: .never, hold: 0)
-    /// Each packet arrives twice with this probability.
+    /// Probability with which a packet arrives twice.
     package var duplication = Probability.never
-    /// What the link carries; nil for no limit.
+    /// The rate of the link; nil for no limit.
     package var rate: Rate?
-    /// What waits for a link with a rate; the packet that does not fit is dropped.
+    /// The bound of the queue of a link with a rate; a packet that does not fit is dropped.
     package var queue = Queue(packets: 1000, octets: .max)
 
     package init() {}
 
-    /// The model of Gilbert and Elliott: a link that is good or bad, and may change with each packet.
+    /// The Gilbert-Elliott model: the link is in a good or a bad state, and each packet may change the state.
     package struct Bursts: Sendable, Equatable {
         package var becomesBad: Probability
         package var becomesGood: Probability
@@ -65,7 +65,7 @@ package struct LinkProfile: Sendable, Equatable {
         /// 1 to 2^32, whatever their size.
         case packetsPerSecond(UInt64)
 
-        /// How long a packet is on the wire.
+        /// The time that sending a packet takes at this rate.
         func time(_ length: Int) -> Nanoseconds {
             switch self {
             case .bitsPerSecond(let rate): UInt64(length) * 8_000_000_000 / rate

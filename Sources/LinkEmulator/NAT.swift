@@ -1,13 +1,13 @@
-/// A NAT on the clients' side: endpoint-independent mapping and filtering (RFC 4787 §4.1, §5), as the gentler half of the
-/// world's routers have it.
+/// A NAT on the clients' side with endpoint-independent mapping and filtering (RFC 4787 §4.1, §5), the least restrictive
+/// kind.
 struct NAT {
     private let configuration: NATConfiguration
     private var bindings: [Key: Binding] = [:]
-    /// By the outside's key.
+    /// Bindings by their outside endpoints.
     private var insides: [Key: Endpoint] = [:]
     private var nextPort: UInt16
     private(set) var counters = NATCounters()
-    /// Bindings that were made or changed, and have carried a packet from their client or to it since.
+    /// News of bindings that have carried their first packet in a direction since they were made or changed.
     private(set) var news: [NATNews] = []
 
     private struct Key: Hashable {
@@ -20,7 +20,7 @@ struct NAT {
         /// The outside before the last rebinding.
         var before: Endpoint?
         var lastUsed: Nanoseconds
-        /// What it carries first is news.
+        /// The news that the next packet of the binding is; nil if none.
         var awaited: NATNews.Kind? = .bound
     }
 
@@ -39,7 +39,7 @@ struct NAT {
 
     // MARK: Packets
 
-    /// - Returns: false when the packet cannot leave.
+    /// - Returns: false if the packet is dropped.
     mutating func translateOutwards(_ packet: IPv4View, at now: Nanoseconds) -> Bool {
         guard let (transport, inside) = packet.inner else {
             counters.untranslatable += 1
@@ -58,7 +58,7 @@ struct NAT {
         return true
     }
 
-    /// - Returns: false when there is no binding for it.
+    /// - Returns: false if no binding is found.
     mutating func translateInwards(_ packet: IPv4View, at now: Nanoseconds) -> Bool {
         guard let (transport, outside) = packet.outer else {
             counters.untranslatable += 1
@@ -97,7 +97,7 @@ struct NAT {
 
     // MARK: Bindings
 
-    /// Gives flows other outside endpoints; what is on its way to the old ones finds no binding any more.
+    /// Gives flows other outside endpoints. Packets under way to the earlier endpoints find no binding.
     mutating func rebind(_ scope: FlowScope, _ change: NATChange) {
         for key in keys(scope) {
             guard let binding = bindings[key], let outside = outside(of: binding, key.transport, change) else {
@@ -117,14 +117,14 @@ struct NAT {
         return endpoint(for: transport, instead: binding.outside, change == .back ? .port : change)
     }
 
-    /// Forgets bindings, as a NAT does whose timeout is over.
+    /// Removes bindings, as their timeout does.
     mutating func expire(_ scope: FlowScope) {
         for key in keys(scope) {
             if let binding = bindings[key] { remove(key, binding) }
         }
     }
 
-    /// In an order that does not depend on how a dictionary hashes.
+    /// The bindings in an order that is the same in each run, unlike a dictionary's.
     private func keys(_ scope: FlowScope) -> [Key] {
         func rank(_ key: Key) -> (UInt8, UInt32, UInt16) {
             (key.transport.rawValue, key.endpoint.address, key.endpoint.port)
@@ -157,7 +157,7 @@ struct NAT {
         return binding
     }
 
-    /// A free outside endpoint that differs from another as it should.
+    /// A free outside endpoint that differs from `old` in address, port or both, as the change says.
     private mutating func endpoint(
         for transport: Transport,
         instead old: Endpoint,

@@ -1,30 +1,30 @@
-/// The outside of a NAT, and how long it remembers.
+/// The outside addresses of a NAT, and its timeouts.
 package struct NATConfiguration: Sendable, Equatable {
-    /// At least one; a change of address goes to the next.
+    /// At least one address. A change of address takes the next one.
     package var addresses: [UInt32]
-    /// How long a binding of UDP or ICMP stands without a packet, either way. Default 120 s.
+    /// Lifetime of a binding of UDP or ICMP without a packet in either direction. Default 120 s.
     package var timeoutUDP: Nanoseconds = 120_000_000_000
-    /// The same for TCP. Default 2 h 4 min (RFC 5382 §5).
+    /// Lifetime of a TCP binding without a packet. Default 2 h 4 min (RFC 5382 §5).
     package var timeoutTCP: Nanoseconds = 7_440_000_000_000
 
-    /// - Returns: nil without addresses.
+    /// - Returns: nil if there are no addresses.
     package init?(addresses: [UInt32]) {
         guard !addresses.isEmpty else { return nil }
         self.addresses = addresses
     }
 }
 
-/// What differs after a rebinding.
+/// The part of an outside endpoint that a rebinding changes.
 package enum NATChange: String, Sendable, CaseIterable {
     case port, address, both
     /// To the endpoint before the last rebinding; another port where there is none, or it is taken.
     case back
 }
 
-/// Flows by their endpoint on the inside.
+/// A choice of flows by their inside endpoints.
 package enum FlowScope: Sendable, Equatable {
     case all
-    /// All flows of a client, or one of them.
+    /// All flows of a client address, or the flow of one port.
     case of(UInt32, port: UInt16?)
 
     func holds(_ endpoint: Endpoint) -> Bool {
@@ -35,8 +35,8 @@ package enum FlowScope: Sendable, Equatable {
     }
 }
 
-/// A binding carried the first packet of its client: there the outside learns of its endpoint. Or it carried the first
-/// answer to that: there the client is reachable again.
+/// News of a binding that was made or changed: its first packet from the client, with which the server learns the outside
+/// endpoint; or the first packet to the client after that.
 package struct NATNews: Sendable, Equatable {
     package enum Kind: String, Sendable {
         case bound, answered

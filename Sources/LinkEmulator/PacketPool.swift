@@ -1,4 +1,4 @@
-/// Where the packets lie that are under way: buffers of one size that are used again and again.
+/// The buffers of the packets under way, of one size and reused.
 package struct PacketPool: ~Copyable {
     /// The number of a buffer.
     package typealias Slot = Int32
@@ -9,13 +9,13 @@ package struct PacketPool: ~Copyable {
     private var buffers: [[UInt8]] = []
     private var free: [Slot] = []
 
-    /// - Parameter capacity: packets that may be under way at a time; further ones are lost.
+    /// - Parameter capacity: the largest number of packets under way; further ones are lost.
     package init(packetSize: Int, capacity: Int) {
         self.packetSize = packetSize
         self.capacity = capacity
     }
 
-    /// A buffer to fill, or nil when as many packets are under way as may.
+    /// A free buffer; nil if there is none.
     package mutating func take() -> Slot? {
         if let slot = free.popLast() { return slot }
         guard buffers.count < capacity else { return nil }
@@ -32,7 +32,7 @@ package struct PacketPool: ~Copyable {
         return copy
     }
 
-    /// All of a buffer, to be filled.
+    /// Calls `body` with the whole buffer, to be filled.
     package mutating func withBuffer<Result>(
         _ slot: Slot,
         _ body: (UnsafeMutableRawBufferPointer) throws -> Result
@@ -48,7 +48,7 @@ package struct PacketPool: ~Copyable {
         try withBuffer(packet.slot) { try body(UnsafeMutableRawBufferPointer(rebasing: $0[..<packet.length])) }
     }
 
-    /// Packets that are under way.
+    /// The number of packets under way.
     package var inUse: Int { buffers.count - free.count }
 }
 

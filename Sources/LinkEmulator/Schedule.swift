@@ -1,6 +1,6 @@
 import HeapModule
 
-/// Commands whose time will come.
+/// Commands that are due later, in the order of their instants.
 struct Schedule {
     private var entries = Heap<Entry>()
     private var order: UInt64 = 0
@@ -12,7 +12,7 @@ struct Schedule {
         entries.insert(Entry(due: due, order: order, interval: interval, command: command))
     }
 
-    /// The first command, which comes again if it is one that does.
+    /// Takes the first command; a repeated one is scheduled again.
     mutating func take() -> Command? {
         guard let entry = entries.popMin() else { return nil }
         if let interval = entry.interval { add(entry.command, at: entry.due + interval, every: interval) }

@@ -1,9 +1,9 @@
-/// SplitMix64: the same seed yields the same numbers on every machine.
+/// The SplitMix64 generator: the same seed yields the same numbers on every machine.
 struct SeededGenerator: Sendable {
     private var state: UInt64
 
-    /// - Parameter purpose: sets generators of one seed apart, so that an effect's draws do not depend on which others are
-    ///   switched on.
+    /// - Parameter purpose: makes generators of one seed differ, so that the draws for one effect do not depend on which other
+    ///   effects are in use.
     init(seed: UInt64, purpose: UInt64) {
         state = seed
         state = next() ^ (purpose &* 0x9E37_79B9_7F4A_7C15)
@@ -17,7 +17,7 @@ struct SeededGenerator: Sendable {
         return mixed ^ (mixed >> 31)
     }
 
-    /// A draw that comes out true with a probability.
+    /// True with the given probability.
     mutating func happens(_ probability: Probability) -> Bool { next() < probability.threshold }
 
     /// A uniform number from 0 to `bound`, both included.
@@ -26,14 +26,14 @@ struct SeededGenerator: Sendable {
     }
 }
 
-/// A probability in steps of 2^-64; one is a whisker less than certain.
+/// A probability in steps of 2^-64. `always` is 2^-64 less than 1.
 package struct Probability: Sendable, Equatable {
     let threshold: UInt64
 
     package static let never = Probability(0)
     package static let always = Probability(1)
 
-    /// - Parameter value: 0 to 1; what lies outside counts as the nearer end.
+    /// - Parameter value: 0 to 1; values outside are clamped.
     package init(_ value: Double) {
         threshold = value >= 1 ? .max : value > 0 ? UInt64(value * 0x1p64) : 0
     }

@@ -3,7 +3,7 @@ import FoundationEssentials
 import Glibc
 import LinkEmulator
 
-/// The one loop: reads both devices and standard input, and writes packets when they are due.
+/// The program's loop: reads both devices and standard input, and writes packets when they are due.
 struct Bridge: ~Copyable {
     private var emulator: Emulator
     private let client: TunnelDevice
@@ -11,10 +11,10 @@ struct Bridge: ~Copyable {
     private var lines = LineReader(descriptor: STDIN_FILENO)
     private var isEnding = false
     private var lateness = Lateness()
-    /// Packets that a device did not take.
+    /// Packets whose write to a device failed.
     private var writeFailures: UInt64 = 0
 
-    /// Packets that are read from a device before the other has its turn.
+    /// The largest number of packets that are read from one device before the other is read.
     private static let burst = 64
 
     init(_ emulator: consuming Emulator, client: TunnelDevice, server: TunnelDevice) {
@@ -23,7 +23,7 @@ struct Bridge: ~Copyable {
         self.server = server
     }
 
-    /// Runs until it is told to quit, or nobody can tell it any more.
+    /// Runs until the command `quit`, or until standard input ends.
     mutating func run(_ script: [Command]) {
         let start = Self.now()
         for command in script { emulator.perform(command, at: start) }
@@ -31,14 +31,14 @@ struct Bridge: ~Copyable {
         while true {
             let now = Self.now()
             deliver(at: now)
-            tell()
+            writeEvents()
             if isEnding { break }
             let timeout = emulator.nextInstant.map { $0 > now ? Int64(clamping: $0 - now) : 0 } ?? -1
             let descriptors = [client.descriptor, server.descriptor, lines.isAtEnd ? -1 : lines.descriptor]
             let ready = tunnel_wait(descriptors, CInt(descriptors.count), timeout)
             if ready & 1 != 0 { read(from: .client) }
             if ready & 2 != 0 { read(from: .server) }
-            if ready & 4 != 0 { obey() }
+            if ready & 4 != 0 { performCommands() }
         }
         report()
     }
@@ -76,9 +76,9 @@ struct Bridge: ~Copyable {
         side == .client ? client.descriptor : server.descriptor
     }
 
-    // MARK: Words
+    // MARK: Commands and events
 
-    private mutating func obey() {
+    private mutating func performCommands() {
         while let line = lines.next() {
             do throws(CommandParser.Failure) {
                 if let command = try CommandParser.parse(line) { emulator.perform(command, at: Self.now()) }
@@ -89,7 +89,7 @@ struct Bridge: ~Copyable {
         if lines.isAtEnd { isEnding = true }
     }
 
-    private mutating func tell() {
+    private mutating func writeEvents() {
         for event in emulator.takeEvents() {
             switch event {
             case .nat(let news):
@@ -108,7 +108,7 @@ struct Bridge: ~Copyable {
 
     private static func now() -> Nanoseconds { read(CLOCK_MONOTONIC) }
 
-    /// What to add to an instant for the time since 1970.
+    /// The difference of the clock since 1970 and the monotonic clock.
     private static var clockOffset: Nanoseconds { read(CLOCK_REALTIME) - read(CLOCK_MONOTONIC) }
 
     private static func read(_ clock: clockid_t) -> Nanoseconds {

@@ -1,17 +1,17 @@
 import Glibc
 
-/// The lines of a descriptor as they come, without waiting for more.
+/// A reader of a descriptor's lines that never blocks.
 struct LineReader {
     let descriptor: CInt
     private(set) var isAtEnd = false
     private var octets: [UInt8] = []
 
-    /// A line may have as many octets; longer ones are cut.
+    /// Octets of a line. What has been read of a longer line is dropped.
     private static let longest = 65_536
 
     init(descriptor: CInt) { self.descriptor = descriptor }
 
-    /// Reads what is there, once, if no whole line is left over.
+    /// The next line; nil if none is complete. Reads at most once.
     mutating func next() -> String? {
         if let line = take() { return line }
         guard !isAtEnd else { return nil }

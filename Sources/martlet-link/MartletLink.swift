@@ -1,40 +1,40 @@
 import ArgumentParser
 import LinkEmulator
 
-/// Carries IP packets between two TUN devices, as badly as it is told.
+/// The program that carries IP packets between two TUN devices over an emulated link.
 @main
 struct MartletLink: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "martlet-link",
-        abstract: "Emulate a bad link between two TUN devices, the same way each time.",
+        abstract: "Emulate a bad link between two TUN devices; a seed repeats a run.",
         discussion: """
             Commands are read from the command line, each an argument, and then from standard input, each a line:
 
             \(CommandParser.help)
 
-            It says "ready", each new binding of the NAT, and at each report and at its end its counters, as lines of JSON.
+            Standard output is lines of JSON: "ready", each new binding of the NAT, and the counters at each report and at the end.
             """
     )
 
-    @Option(help: ArgumentHelp("The clients' device, with the network namespace it is in.", valueName: "ns:device"))
+    @Option(help: ArgumentHelp("The clients' TUN device and its network namespace.", valueName: "ns:device"))
     var client: String
 
-    @Option(help: ArgumentHelp("The server's device, with the network namespace it is in.", valueName: "ns:device"))
+    @Option(help: ArgumentHelp("The server's TUN device and its network namespace.", valueName: "ns:device"))
     var server: String
 
-    @Option(help: "The same seed does the same to the same packets.")
+    @Option(help: "The seed of losses, duplicates, delays and reordering.")
     var seed: UInt64 = 1
 
-    @Option(help: ArgumentHelp("Outside addresses of a NAT before the clients.", valueName: "address,..."))
+    @Option(help: ArgumentHelp("Outside addresses of a NAT on the clients' side.", valueName: "address,..."))
     var nat: String?
 
-    @Option(help: ArgumentHelp("Seconds that a binding of UDP stands without a packet.", valueName: "seconds"))
+    @Option(help: ArgumentHelp("Seconds after which a UDP binding without a packet ends.", valueName: "seconds"))
     var natTimeout: Double = 120
 
     @Option(help: "Octets of the largest packet; not less than the devices' MTU.")
     var packetSize = 1500
 
-    @Argument(help: "Commands.")
+    @Argument(help: "Commands to perform at the start, each an argument.")
     var commands: [String] = []
 
     func validate() throws {

@@ -2,7 +2,7 @@ import FoundationEssentials
 import Glibc
 import LinkEmulator
 
-/// What the program says: a line of JSON each.
+/// The program's output, a line of JSON for each value.
 enum Report {
     static func write(_ value: some Encodable) {
         let encoder = JSONEncoder()
@@ -18,14 +18,15 @@ enum Report {
         }
     }
 
-    /// A client's first packet by a binding, and so the first from that outside endpoint; or the first answer to it.
+    /// The first packet of a client through a new or changed binding, or the first packet to the client after that.
     struct Binding: Encodable {
         let event: String
         let transport: String
         let inside: String
         let outside: String
-        /// Nanoseconds of the monotonic clock, and since 1970.
+        /// Nanoseconds of the monotonic clock.
         let monotonic: UInt64
+        /// Nanoseconds since 1970.
         let unix: UInt64
 
         init(_ news: NATNews, clockOffset: Nanoseconds) {
@@ -41,7 +42,7 @@ enum Report {
     struct Counters: Encodable {
         let event = "counters"
         let counters: EmulatorCounters
-        /// Microseconds by which packets were written after they were due.
+        /// Microseconds from the instant at which packets were due to their writing, on average and at most.
         let lateMean: Double
         let lateMost: Double
         let writeFailures: UInt64
@@ -55,7 +56,7 @@ enum Report {
     }
 }
 
-/// How late packets were: what the emulator itself adds to the link.
+/// Statistics of how late packets were written: the delay that the emulator adds itself.
 struct Lateness {
     private var sum: UInt64 = 0
     private var count: UInt64 = 0

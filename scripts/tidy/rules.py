@@ -44,6 +44,9 @@ OWNERS: dict[str, tuple[str, ...]] = {
     "NIOSSL": ("Sources/BrokerServer/Listeners", "Sources/MQTTClient"),
     "CTunnel": ("Sources/martlet-link",),
 }
+# Folders of a room's tests that hold no tests of one source file: helpers, whole brokers in one thread, a fuzzer's finds.
+BESIDE_TESTS = ("Kit", "Simulation", "Corpus")
+TESTS_OF_MANY = ("CeilingsTests",)  # tests of several rooms together
 UNCHECKED = ("Sources/QUICTransport/Engine",)  # where @unchecked Sendable and nonisolated(unsafe) may stand
 
 LINES_MOST = 800
@@ -178,6 +181,49 @@ def nothing_left_over(tree: Tree) -> Iterator[Finding]:
     for file in tree.files:
         for line, match in file.matches(marker, file.lines):
             yield Finding(file.path, line, f"{match[0]} is left over: do it or write it into an issue")
+
+
+@rule(
+    {"Tests/AtticTests/ATests.swift": "@Test func a() {}"},
+    {"Sources/MQTTCodec/Wire/A.swift": "enum A {}", "Tests/MQTTCodecTests/Cellar/BTests.swift": "@Test func b() {}"},
+    {"Sources/MQTTCodec/Wire/A.swift": "enum A {}", "Tests/MQTTCodecTests/BTests.swift": "@Test func b() {}"},
+    {
+        "Sources/MQTTCodec/Wire/A.swift": "enum A {}",
+        "Sources/MQTTCodec/Packets/B.swift": "enum B {}",
+        "Tests/MQTTCodecTests/Packets/ATests.swift": "@Test func a() {}",
+    },
+    {"Sources/MQTTCodec/A.swift": "enum A {}", "Tests/MQTTCodecTests/A.swift": "@Test func a() {}"},
+    {"Sources/MQTTCodec/A.swift": "enum A {}", "Tests/MQTTCodecTests/ATests.swift": "enum Helper {}"},
+    {"Sources/MQTTCodec/A.swift": "enum A {}", "Tests/MQTTCodecTests/Helper.swift": "enum Helper {}"},
+    {"Tests/MQTTCodecTests/ATests.swift": "@Test func a() {}", "Tests/MQTTBrokerTests/ATests.swift": "@Test func a() {}"},
+)
+def tests_stand_where_their_sources_do(tree: Tree) -> Iterator[Finding]:
+    sources: dict[str, list[PurePosixPath]] = {}
+    for file in tree.swift("Sources"):
+        sources.setdefault(file.room, []).append(PurePosixPath(file.path).relative_to(f"Sources/{file.room}"))
+    earlier: dict[str, str] = {}
+    for file in tree.swift("Tests"):
+        path = PurePosixPath(file.path)
+        room, inner = file.room.removesuffix("Tests"), path.relative_to(f"Tests/{file.room}")
+        is_beside = file.room in TESTS_OF_MANY or inner.parts[0] in BESIDE_TESTS
+        has_tests = any(file.matches(r"@Test\b"))
+        if has_tests != path.name.endswith("Tests.swift"):
+            yield Finding(file.path, 1, "files with tests are called …Tests.swift, and no others are")
+        if not has_tests:
+            if room != file.room and not is_beside:
+                yield Finding(file.path, 1, "what helps tests stands in Kit")
+            continue
+        if other := earlier.get(path.name):
+            yield Finding(file.path, 1, f"{other} is called the same")
+        earlier[path.name] = file.path
+        if is_beside:
+            continue
+        if inner.parent not in {source.parent for source in sources.get(room, [])}:
+            yield Finding(file.path, 1, f"no folder {PurePosixPath('Sources', room, inner.parent)} has sources")
+        subject = path.name.removesuffix("Tests.swift")
+        homes = [source.parent for source in sources.get(room, []) if source.stem == subject]
+        if homes and inner.parent not in homes:
+            yield Finding(file.path, 1, f"{subject}.swift stands in {PurePosixPath('Sources', room, homes[0])}")
 
 
 @rule({"README.md": "see /home" + "/me/notes"}, {"Makefile": "PATH := /work" + "/main"})

@@ -1,4 +1,4 @@
-"""A NAT that gives clients other addresses, and one that forgets them."""
+"""Trials of a NAT that changes the clients' addresses, and of one whose bindings time out."""
 
 import statistics
 import subprocess
@@ -15,7 +15,7 @@ CLIENTS = 5
 
 
 class Listener:
-    """A `martlet sub` whose every message is noted, with when it came."""
+    """A running `martlet sub`. Each message is recorded with the instant of its arrival."""
 
     FORMAT = "%U %p"
 
@@ -42,7 +42,7 @@ class Listener:
 
 
 class Speaker:
-    """A `martlet pub -l`: numbers at a pace, each a line. One whose connection is lost is started again."""
+    """A running `martlet pub -l` that is given a number at a fixed interval, each a line. It is started again if its connection is lost."""
 
     def __init__(self, start):
         self.start = start
@@ -63,7 +63,7 @@ class Speaker:
 
 
 def rebinding(options: Options, delay: int = 15, rate: str = "10mbit", first: float = 1, every: float = 5, changes: int | None = None, loops: int = 4) -> list[dict]:
-    """A NAT changes all clients' ports, addresses or both again and again, under traffic both ways at QoS 2."""
+    """A NAT changes all clients' ports, addresses or both repeatedly, with traffic at QoS 2 in both directions."""
     rows = []
     changes = changes or int(options.seconds(12, 3))
     every = options.seconds(every, min(every, 1.5))
@@ -91,7 +91,7 @@ def rebind(bed: Bed, change: str, first: float, every: float, changes: int, roun
     speakers = [Speaker(lambda number=number: bed.tool("pub", "-t", f"up/{number}", "-q", 2, "-l", "-i", f"speaker{number}")) for number in range(CLIENTS)]
     ups = [Listener(bed.tool("sub", "-t", f"up/{number}", "-q", 2, "-F", Listener.FORMAT, far=False)) for number in range(CLIENTS)]
     down = Speaker(lambda: bed.tool("pub", "-t", "down", "-q", 2, "-l", far=False))
-    # Until each is subscribed and hears the others.
+    # Wait until each client is subscribed and receives the messages of the others.
     ready = lambda: all(listener.messages for listener in [*listeners, *ups])
     while not ready():
         for speaker in [*speakers, down]:
@@ -192,9 +192,9 @@ def wander(bed: Bed, stack: str, change: str, every: float, changes: int, delay:
 
 
 def idle(options: Options) -> list[dict]:
-    """A client is silent until its NAT has forgotten it. Then a message is there for it, and it says something."""
+    """A client sends nothing until its NAT's binding has timed out. Then a message is published to the client, and later the client sends a packet."""
     rows = []
-    # Clients send a QUIC PING after 25 s of silence; within less than that only a listener's can keep the binding.
+    # Martlet's clients send a QUIC PING after 25 s of silence; with a shorter timeout only PINGs of the listener keep the binding.
     cases = [(Way("quic"), False, 20, 10), (Way("quic"), True, 130, 120), (Way("ssl"), False, 130, 120)]
     if options.quick:
         cases = [(Way("quic"), False, 4, 2), (Way("quic"), True, 4, 2)]
@@ -213,7 +213,7 @@ def idle(options: Options) -> list[dict]:
             time.sleep(max(0.0, begun + silence - time.time()))
             known, published = len(bed.link.bound), time.time()
             speaker.say()
-            # MQTT's keep alive is the client's next packet.
+            # PINGREQ, at MQTT's keep alive, is the client's next packet.
             wait_until(lambda: sleeper.messages, silence + 15)
             heard = sleeper.messages[0][0] if sleeper.messages else None
             woke = bed.link.bound[known]["unix"] / 1e9 if len(bed.link.bound) > known else None

@@ -1,4 +1,4 @@
-"""A broker behind a bad link, and tools on either side of it."""
+"""A broker behind an emulated link, and clients on either side of the link."""
 
 import json
 import shutil
@@ -20,7 +20,7 @@ PATIENCE = 120  # seconds
 
 @dataclass(frozen=True)
 class Way:
-    """How messages travel, and who shares out the link."""
+    """A transport, and the congestion controller of both sides."""
 
     transport: str
     streams: int = 0  # data streams of QUIC; 0 is the control stream alone
@@ -37,7 +37,7 @@ class Way:
 
 @dataclass
 class Options:
-    """Where the binaries are, and how long each measurement takes."""
+    """The folder of the binaries, and the length of the measurements."""
 
     martlet: Path
     link: Path
@@ -53,7 +53,7 @@ class Options:
         yield from numbered[len(numbered) * (part - 1) // of : len(numbered) * part // of]
 
     def can(self, flag: str) -> bool:
-        """Whether the load tool knows a flag; what it does not is left out."""
+        """True if `martlet bench` has a flag; flags of later versions are left out for an earlier binary."""
         return flag in self.help
 
     @cached_property
@@ -101,7 +101,7 @@ class Bed:
 
     @property
     def late_ms(self) -> float:
-        """How late the link was with its packets, on average: what the machine adds to each delay."""
+        """The average time from the instant at which packets were due to their writing: the delay that the machine adds."""
         return self.link.counters()["lateMean"] / 1000
 
     def close(self) -> None:
@@ -113,7 +113,7 @@ class Bed:
         self.link.close()
         shutil.rmtree(self.folder, ignore_errors=True)
 
-    # What runs on the far side goes over the way; what runs beside the broker, over TCP on its loopback.
+    # Clients on the far side use the trial's transport over the link; clients beside the broker use TCP on its loopback.
 
     def bench(self, kind: str, *words: object, far: bool = True, transport: str | None = None) -> "Bench":
         transport = transport or (self.way.transport if far else "tcp")
@@ -139,7 +139,7 @@ class Bed:
 
 
 class Bench:
-    """A `martlet bench` that runs. Its lines are heard as they come."""
+    """A running `martlet bench`, whose output lines are read as they come."""
 
     def __init__(self, process: subprocess.Popen, result: Path):
         self.process = process
@@ -160,19 +160,19 @@ class Bench:
         return "".join(line for _, line in self.lines)
 
     def until(self, word: str) -> "Bench":
-        """Waits for a line with the word."""
+        """Waits for an output line that contains a word."""
         with self.heard:
             if not self.heard.wait_for(lambda: any(word in line for _, line in self.lines), PATIENCE):
                 raise RuntimeError(f"{word!r} never came:\n{self.said}")
         return self
 
     def totals(self, counter: str) -> list[tuple[float, int]]:
-        """When a counter was said, and what it had come to."""
+        """The instant at which a counter was printed, and its value."""
         word = f" {counter} total="
         return [(at, int(line.split(word)[1].split()[0])) for at, line in self.lines if word in line]
 
     def result(self) -> dict:
-        """Waits for its end. That not all came through is no mistake on a bad link."""
+        """Waits for the end of the process. An exit code that reports missing messages is accepted: the link loses packets."""
         self.process.wait(PATIENCE)
         self.reader.join(PATIENCE)
         if not self.path.exists():

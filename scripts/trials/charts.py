@@ -1,4 +1,4 @@
-"""Charts as SVG, written by hand."""
+"""Charts as SVG, without a library."""
 
 import math
 from dataclasses import dataclass, field
@@ -38,7 +38,7 @@ class Panel:
 
 
 def nice(most: float) -> float:
-    """A round number, not less."""
+    """The next round number that is not less than a value."""
     step = 10 ** math.floor(math.log10(max(most, 1e-9)))
     return next(step * factor for factor in (1, 2, 4, 6, 8, 10) if step * factor >= most * 0.999)
 
@@ -54,7 +54,7 @@ def text(x: float, y: float, said: str, kind: str, anchor: str = "middle", more:
 
 
 class Scale:
-    """From values to places between two ends."""
+    """A function from values to positions between two ends."""
 
     def __init__(self, values: list[float], low: float, high: float, logarithmic: bool):
         self.low, self.high, self.logarithmic = low, high, logarithmic

@@ -1,4 +1,4 @@
-"""A NAT that gives ten thousand clients other addresses at one instant."""
+"""The trial of a NAT that changes the addresses of ten thousand clients at one instant."""
 
 import os
 import time
@@ -17,7 +17,7 @@ KEEP_ALIVE = 10  # seconds: who only listens says something that often
 
 
 def crowd(options: Options) -> list[dict]:
-    """Half of the clients publish, half are published to, all at QoS 1, while all their addresses change at once."""
+    """Half of the clients publish and half subscribe, at QoS 1, while the addresses of all clients change at once."""
     rows = []
     for transport in ["quic"] if options.quick else ["quic", "ssl"]:
         way = Way(transport)
@@ -33,7 +33,7 @@ def crowd(options: Options) -> list[dict]:
 
 @dataclass
 class Sample:
-    """What the broker and the link had come to at an instant."""
+    """The counters of the broker and of the link at an instant."""
 
     instant: float
     cpu: float  # seconds of the broker's
@@ -54,7 +54,7 @@ class Sample:
 
 def move(bed: Bed, count: int) -> dict:
     half = count // 2
-    # Whole intervals, so that each has its share of what all are sent at the same moment.
+    # Whole intervals, so that each covers the same number of messages for all subscribers.
     settling, before, after = 3, bed.options.seconds(3 * INTERVAL, INTERVAL), bed.options.seconds(8 * INTERVAL, 6 * INTERVAL)
     rounds = int((settling + before + after) / INTERVAL) + 1
     own = ["--own-sockets"] if bed.way.transport == "quic" else []
@@ -83,13 +83,13 @@ def move(bed: Bed, count: int) -> dict:
     wait_until(lambda: heard(watch) >= wanted[0] and heard(listeners) >= wanted[1], 30)
 
     if bed.way.transport == "quic":
-        # Each is bound when its first packet leaves by the new endpoint, and reached by the first that comes back.
+        # A client is bound by its first packet from the new address and port, and reached by the first packet to it after that.
         answers = {word["outside"]: word["unix"] for word in bed.link.answered}
         moved = {word["outside"]: word["unix"] for word in bed.link.bound[known:]}
         gaps = [(answers[outside] - instant) / 1e6 for outside, instant in moved.items() if outside in answers]
         reached, last = len(gaps), max((answers.get(outside, 0) for outside in moved), default=0) / 1e9 - start
     else:
-        # The answer to a lost connection is a reset; reached is who has connected again, which is told every second.
+        # A lost TCP connection is answered by a reset, so a TCP client is reached once it has connected again, which the load tool prints every second.
         again = [bench.totals("reconnect_succ") for bench in (listeners, speakers)]
         gaps, reached = [], sum(totals[-1][1] for totals in again if totals)
         last = max((at for totals in again for at, _ in totals), default=start_monotonic) - start_monotonic

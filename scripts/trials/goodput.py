@@ -1,4 +1,4 @@
-"""How much gets through a link that loses packets."""
+"""The trial of goodput: how many octets of payload a second pass a link that loses packets."""
 
 from itertools import product
 
@@ -12,7 +12,7 @@ LOSSES = [0.1, 1, 3, 5]  # per cent
 
 
 def goodput(options: Options) -> list[dict]:
-    """Four publishers and four subscribers, all over the link, as fast as it takes them."""
+    """Four publishers and four subscribers over the link, as fast as the link takes their messages."""
     seconds = options.seconds(4, 3)
     ways = options.ways(TOPICS, *(["cubic"] if options.quick else ["cubic", "bbr"]))
     cells = product([0, 1], SIZES[:1], LOSSES[1:2], ways[:3]) if options.quick else product([0, 1], SIZES, LOSSES, ways)
@@ -35,6 +35,6 @@ def goodput(options: Options) -> list[dict]:
 
 
 def steady_rate(totals: list[tuple[float, int]], seconds: float) -> float:
-    """Between the first and the last line, without the start and without what drains at the end."""
+    """The rate between the first and the last line of statistics, without the start and without the messages that are still sent at the end."""
     inside = [total for total in totals if total[0] <= totals[0][0] + seconds]
     return (inside[-1][1] - inside[0][1]) / (inside[-1][0] - inside[0][0]) if len(inside) > 1 else 0.0

@@ -1,4 +1,4 @@
-"""What a load over the link comes to: time to connect, latency beside losses, one large message beside many small."""
+"""Trials of loads over the link: time to connect, latency with losses, and small messages beside a large one."""
 
 import json
 import time
@@ -10,7 +10,7 @@ TOPICS = 8
 
 
 def connect(options: Options) -> list[dict]:
-    """From the first packet to CONNACK."""
+    """The time from the first packet to CONNACK."""
     rows = []
     count = int(options.seconds(40, 8))
     for delay in [50] if options.quick else DELAYS:
@@ -48,7 +48,7 @@ def losses(options: Options) -> list[dict]:
 
 
 def stream(bed: Bed, publishes_afar: bool, seconds: float) -> dict:
-    """500 messages of 256 octets a second on eight topics; their latency."""
+    """The latency of 500 messages of 256 octets a second on eight topics."""
     topics = [word for number in range(TOPICS) for word in ("-t", f"vehicle/{number}")]
     streams = ["--streams", bed.way.streams] if bed.way.streams else []
     headers = ["--payload-hdrs", "ts_us"]

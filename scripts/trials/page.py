@@ -1,4 +1,4 @@
-"""What was measured, as tables and charts."""
+"""Writes docs/experiments.md: the results of the trials as tables and charts."""
 
 from collections.abc import Callable, Iterable
 
@@ -24,7 +24,7 @@ def figure(value: float | None, decimals: int = 0) -> str:
 
 
 def grid(rows: Rows, across: str, unit: Callable[[dict], str], name: Callable[[object], str], **fixed) -> str:
-    """A line for each way and controller, a column for each value of a factor."""
+    """A table with a line for each transport and congestion controller, and a column for each value of a factor."""
     rows = [row for row in rows if all(row[key] == value for key, value in fixed.items())]
     places = distinct(rows, across)
     lines = []
@@ -36,7 +36,7 @@ def grid(rows: Rows, across: str, unit: Callable[[dict], str], name: Callable[[o
 
 
 def panels(rows: Rows, across: str, value: str, titles: Callable[[str], str], name: Callable[[object], str], x: str, y: str, logarithmic: bool = False) -> list[Panel]:
-    """One for each controller."""
+    """A panel of a chart for each congestion controller."""
     found = []
     for controller in distinct(rows, "controller"):
         mine = [row for row in rows if row["controller"] == controller]
@@ -140,31 +140,31 @@ def idle(rows: Rows) -> tuple[str, dict[str, str]]:
 
 
 PARTS: dict[str, tuple[str, str, Callable[[Rows], tuple[str, dict[str, str]]]]] = {
-    "connect": ("Connecting", "A TCP handshake is one round trip, TLS 1.3 one more, and CONNECT with CONNACK the last. QUIC has the first two in one; with early data CONNECT travels in the first packet.", connect),
-    "losses": ("Losses", "One connection, eight topics, 500 messages of 256 octets a second, 25 ms one way. Packets are lost at random, the same ones for every transport: by their number. The p99 is that of messages in packets that were lost, once or twice, and differs by half and more from seed to seed: over five of them at 1 %, cubic, 97 ms with one stream and 98 ms with eight. What streams save at 1 % is the wait of the messages behind: 76 ms and 63 ms at p95. Where more is lost cubic's window is what all wait for, and eight streams save nothing. A message has its time from when it leaves: what TCP at 5 % did not take in time is not in its figures.", losses),
-    "goodput": ("Goodput", "Four publishers and four subscribers with eight topics each, all over one link of 50 Mbit/s each way, a queue of 100 packets and 10 ms one way, as fast as it takes them; the payloads are counted. Cubic is the same algorithm on both sides. The bbr of Linux is its first version, which does not mind how much is lost; ngtcp2's is the later one of the Internet-Draft, which gives way where more than 2 % are.", goodput),
-    "blocking": ("Head of line", "A publisher with a small topic, ten messages a second, and a large one, 100 MB every 5 seconds, over a link of 29 packets a second. With streams the small topic has one of its own, of a higher priority.", blocking),
-    "rebinding": ("Address changes", "Behind a NAT, five subscribers and five publishers, a message each 20 ms both ways at QoS 2, 15 ms one way, 10 Mbit/s. The NAT gives all of them other ports, addresses or both again and again. The gap runs from a client's first packet by its new endpoint to the next delivery to it; the interruption from the rebinding itself. The gap of TCP is that of the first change alone. A TCP connection ends with its address: `martlet sub` waits a second and connects again to the session that it left, and what a publisher is given meanwhile is lost.", rebinding),
-    "wandering": ("A client that moves often", "A NAT changes the port of one client each 100 ms for a minute, under a message each 10 ms both ways at QoS 1, 15 ms one way. The gap runs from the client's first packet by its new port to the next delivery to it that was not behind the NAT already.", wandering),
-    "crowd": ("A crowd that moves", "Half of the clients publish, half are published to, a message each 2 s at QoS 1, 15 ms one way, each with a socket of its own behind a NAT that changes the addresses and the ports of all at one instant. Who only listens sends nothing until its keep alive, 10 s, is due, and is not found before. A client over TCP connects again, to the session that it left, 5 s after it has found out, and publishes nothing until then. What is counted as more is so in the 16 s after the change, beside 6 s before it; what listeners do not acknowledge meanwhile makes it less.", crowd),
-    "idle": ("Silence", "A subscriber says nothing for longer than its NAT remembers. A message is published for it then. The next packet of a client over QUIC is the PING that ours send after 25 s of silence, that of one over TCP its keep alive, which is half as long again as the silence: the time from the publish is set by these, that from the next packet by the transport. `keep_alive_interval_ms` makes the listener send PINGs as well. 25 ms one way.", idle),
+    "connect": ("Connecting", "The TCP handshake takes one round trip, the TLS 1.3 handshake one more, CONNECT with CONNACK another. QUIC's handshake includes that of TLS and takes one round trip; with early data (0-RTT) CONNECT is in the first packet.", connect),
+    "losses": ("Losses", "One connection, eight topics, 500 messages of 256 octets a second, 25 ms one way. Packets are lost at random, by their number, so that each transport loses the same ones. At p99 are the messages whose own packets were lost, once or twice; this figure differs by half and more from seed to seed: over five seeds at 1 % with cubic, 97 ms with one stream and 98 ms with eight. At 1 %, streams shorten the time that messages wait behind a lost one: 76 ms and 63 ms at p95. With more losses all messages wait for cubic's congestion window, and eight streams save nothing. The time of a message begins when the client writes it to the transport: messages that TCP did not accept in time at 5 % are not in the figures.", losses),
+    "goodput": ("Goodput", "Four publishers and four subscribers with eight topics each, all over one link of 50 Mbit/s each way, a queue of 100 packets and 10 ms one way, as fast as the link takes them; payloads are counted. Cubic is the same algorithm in Linux and ngtcp2. Linux has the first version of BBR, which does not react to losses; ngtcp2 has the later version of the Internet-Draft, which sends less if more than 2 % of packets are lost.", goodput),
+    "blocking": ("Head of line", "A publisher with a small topic, ten messages a second, and a large one, 100 MB every 5 seconds, over a link of 29 packets a second. With two streams, the small topic has a stream of its own with a higher priority.", blocking),
+    "rebinding": ("Address changes", "Five subscribers and five publishers behind a NAT, a message every 20 ms in both directions at QoS 2, 15 ms one way, 10 Mbit/s. The NAT gives all clients other ports, addresses or both, again and again. The gap is the time from a client's first packet with its new address and port to the next delivery to this client; the interruption is the time from the rebinding to this delivery. The gap of TCP is that of the first change only. A TCP connection ends when its address changes: `martlet sub` waits a second, connects again and resumes its session; messages that the application gives to a publisher in that time are lost.", rebinding),
+    "wandering": ("A client that moves often", "A NAT changes the port of one client every 100 ms for a minute, with a message every 10 ms in both directions at QoS 1, 15 ms one way. The gap is the time from the client's first packet with its new port to the next delivery of a message that had not passed the NAT before.", wandering),
+    "crowd": ("A crowd that moves", "Half of the clients publish, half subscribe, a message every 2 s at QoS 1, 15 ms one way. Each client has a socket of its own behind a NAT that changes the addresses and ports of all clients at one instant. A subscriber sends nothing until its keep alive of 10 s is due, and the broker cannot reach a subscriber before that. A client over TCP connects again 5 s after it has noticed the loss, resumes its session, and publishes nothing until then. CPU and octets compare the 16 s after the change with the 6 s before; acknowledgements that subscribers do not send in this time reduce them.", crowd),
+    "idle": ("Silence", "A subscriber sends nothing for longer than its NAT keeps a binding, and then a message is published to it. The next packet of Martlet's own QUIC client is the PING after 25 s of silence; that of a client over TCP is PINGREQ, at a keep alive of one and a half times the silence. These intervals decide the time from the publish; the transport decides the time from the client's next packet. `keep_alive_interval_ms` makes the listener send PINGs as well. 25 ms one way.", idle),
 }
 
 
 def page(results: dict[str, Rows], machine: str, before: str = "") -> tuple[str, dict[str, str]]:
-    """The page and its charts. What was not measured stands as it did on the page before."""
+    """The page and its charts. Sections of trials without results are kept from the earlier page."""
     kept = {section.partition("\n")[0]: section.rstrip() for section in before.split("\n## ")[1:]}
     text, drawings = [
         "# Experiments", "",
-        "What a bad link does to MQTT over TCP, over TLS and over QUIC. `make experiments` measures it anew, on a link that our own emulator makes as bad as it is told, "
-        "the same way each time ([ARCHITECTURE.md](../ARCHITECTURE.md)). Congestion controllers are the same on both sides; TCP's are the kernel's, QUIC's ngtcp2's.", "", machine, "",
+        "Measurements of MQTT over TCP, TLS and QUIC on links with delay, losses and address changes. `make experiments` repeats them on an emulated link that is the same in "
+        "each run ([ARCHITECTURE.md](../ARCHITECTURE.md)). Client and broker use the same congestion controller: the kernel's for TCP, ngtcp2's for QUIC.", "", machine, "",
     ], {}
     for name, (title, about, render) in PARTS.items():
         if not results.get(name):
             text += [f"## {kept[title]}", ""] if title in kept else []
             continue
         late = max(row["late_ms"] for row in results[name])
-        about += f" The link was late with its packets by {late:.2f} ms on average, at worst."
+        about += f" The emulator wrote packets late by {late:.2f} ms on average, at worst."
         tables, plots = render(results[name])
         drawings |= plots
         text += [f"## {title}", "", about, "", *(f"![{title}](experiments/{plot}.svg)\n" for plot in plots), tables]
