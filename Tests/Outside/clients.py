@@ -1,4 +1,4 @@
-"""One face for every outside client, so that each test is written once."""
+"""A common interface to every outside client, so that each test is written once."""
 
 import asyncio
 import queue
@@ -28,12 +28,12 @@ NEVER = 0xFFFFFFFF
 
 
 class Silence(AssertionError):
-    """No message came."""
+    """Raised if no message arrives in time."""
 
 
 @dataclass
 class Options:
-    """How a client connects."""
+    """The options of a client's CONNECT."""
 
     identifier: str
     clean: bool = True
@@ -43,7 +43,7 @@ class Options:
 
 
 class Client:
-    """What a test may ask of a client. `version` is 3, 4 or 5, for MQTT 3.1, 3.1.1 and 5.0."""
+    """The interface of a client. `version` is 3, 4 or 5, for MQTT 3.1, 3.1.1 and 5.0."""
 
     def __init__(self, address: Address, version: int, options: Options):
         self.address, self.version, self.options = address, version, options
@@ -56,7 +56,7 @@ class Client:
             raise Silence(f"{self.options.identifier} received nothing in {timeout} s") from None
 
     def nothing(self) -> None:
-        """No message arrives for a while."""
+        """Asserts that no message arrives for a while."""
         try:
             found = self.next(SILENCE)
         except Silence:
@@ -65,7 +65,7 @@ class Client:
 
 
 class Wire(Client):
-    """Packets of ours over a transport."""
+    """A client that sends and reads packets of packets.py over a transport."""
 
     transport: Callable[[Address], TCP | QUIC]
 
@@ -95,7 +95,7 @@ class Wire(Client):
         self.connection.send(data)
 
     def receive(self, timeout: float = PATIENCE) -> Received | None:
-        """The next packet, whatever it is."""
+        """The next packet of any kind."""
         deadline = time.monotonic() + timeout
         while (found := packets.cut(self.inbox, self.version)) is None:
             left = max(0.0, deadline - time.monotonic())
@@ -106,7 +106,7 @@ class Wire(Client):
         return found
 
     def expect(self, kind: int, timeout: float = PATIENCE) -> Received:
-        """The next packet of a kind; messages that come before it are kept."""
+        """The next packet of a kind. PUBLISH packets that arrive before it are kept for later."""
         deadline = time.monotonic() + timeout
         while (found := self.receive(max(0.0, deadline - time.monotonic()))) is not None:
             if found.kind == kind:
@@ -158,7 +158,7 @@ class Wire(Client):
         return self.kept.popleft().message
 
     def wait_closed(self, timeout: float = PATIENCE) -> int | None:
-        """Waits until the broker ends the connection: the reason of its DISCONNECT, or None when it sent none."""
+        """Waits until the broker ends the connection, and returns the reason code of its DISCONNECT; None without a DISCONNECT."""
         reason = None
         deadline = time.monotonic() + timeout
         try:
@@ -214,7 +214,7 @@ each_stack = pytest.mark.parametrize(
 
 
 class DataStream(Wire):
-    """A further stream of a client: what is asked and answered there stays there."""
+    """A data stream of a client, with packets and answers of its own."""
 
     def __init__(self, client: WireOverQUIC):
         self.transport = lambda _: Stream(client.connection)
@@ -278,7 +278,7 @@ class Paho(Client):
 
 
 class Loop:
-    """An asyncio loop in a thread, for the clients that want one."""
+    """An asyncio event loop in a thread, for clients that need one."""
 
     def __init__(self):
         self.loop = asyncio.new_event_loop()
@@ -401,7 +401,7 @@ class Mosquitto(Client):
 
 @dataclass(frozen=True)
 class Kind:
-    """A client, the version that it speaks, and the transport."""
+    """A kind of client, its protocol version and its transport."""
 
     make: type[Client]
     version: int

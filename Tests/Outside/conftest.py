@@ -1,5 +1,5 @@
-"""Outside clients against the binary. `--martlet FILE` names it; `--peer` puts mosquitto in its place and leaves out what
-is Martlet's own."""
+"""Outside clients against the binary. `--martlet FILE` names the binary; `--peer` tests mosquitto instead and leaves out the tests of
+Martlet's own behaviour."""
 
 import itertools
 import os
@@ -35,7 +35,7 @@ def pytest_collection_modifyitems(config, items):
 
 @pytest.fixture(scope="session")
 def own(request) -> bool:
-    """Whether Martlet is under test: the standard leaves it open whether a broker says why it closes."""
+    """True if Martlet is under test. The standard does not require a broker to send a reason before it closes."""
     return not request.config.getoption("--peer")
 
 
@@ -48,7 +48,7 @@ def binary(request) -> Path:
 
 @pytest.fixture(scope="session")
 def start(request, tmp_path_factory):
-    """Starts brokers; each is stopped by SIGTERM at the end, unless a test has stopped it."""
+    """Starts brokers. At the end of the test each is stopped by SIGTERM, unless the test has stopped it."""
     started: list[Server] = []
 
     def start(configuration: str = "", *settings: str, environment: dict[str, str] | None = None) -> Server:
@@ -81,7 +81,7 @@ def start(request, tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def shared(start) -> Server:
-    """The broker that most tests share; their topics and identifiers keep them apart."""
+    """The broker that most tests share. Each test has topics and client identifiers of its own."""
     return start()
 
 
@@ -123,7 +123,7 @@ def connect(server):
 
 @pytest.fixture
 def link(request):
-    """Makes bad links between two network namespaces; each ends with the test."""
+    """Makes emulated links between two network namespaces; each ends with the test."""
     if os.geteuid():
         pytest.skip("needs root for network namespaces")
     made: list[Link] = []

@@ -1,4 +1,4 @@
-"""A peer that keeps to QUIC until the handshake is done, and then sends packets of whatever frames it likes."""
+"""A QUIC client that completes the handshake correctly and then sends packets with arbitrary frames."""
 
 import os
 import socket
@@ -27,7 +27,7 @@ def crypto(offset: int, data: bytes) -> bytes:
 
 
 def acknowledge(largest: int, others: int = 0) -> bytes:
-    """ACK of a packet, and of so many before it."""
+    """An ACK frame of a packet and of a number of packets before it."""
     return b"\x02" + number(largest) + number(0) + number(0) + number(others)
 
 
@@ -52,7 +52,7 @@ def path_challenge() -> bytes:
 
 
 def filled(frames) -> list[bytes]:
-    """The frames put together, as many as fit into each packet."""
+    """Frames joined to packets, as many as fit into each."""
     made, payload = [], bytearray()
     for frame in frames:
         if len(payload) + len(frame) > FULL:
@@ -63,7 +63,7 @@ def filled(frames) -> list[bytes]:
 
 
 class Attacker(QUIC):
-    """What is sent through aioquic is repaired when it is lost; what is injected is not."""
+    """Frames sent through aioquic are retransmitted if lost; injected frames are not."""
 
     def __init__(self, address: Address, identifier: str, **settings):
         super().__init__(address, **settings)
@@ -71,7 +71,7 @@ class Attacker(QUIC):
         assert self.receive(10)[0] >> 4 == packets.CONNACK
 
     def inject(self, frames: bytes) -> None:
-        """One packet of these frames, past all that aioquic keeps count of but the number."""
+        """Sends one packet of these frames. aioquic counts nothing of it but the packet number."""
         quic = self.quic
         keys = quic._cryptos[Epoch.ONE_RTT]
         count = quic._packet_number
@@ -80,7 +80,7 @@ class Attacker(QUIC):
         self.socket.sendto(keys.encrypt_packet(header, frames.ljust(4, b"\0"), count), self.address)
 
     def ignore(self, kind: int, values: int, octets: int = 0) -> None:
-        """Frames of a kind, of so many numbers and octets, no longer tell aioquic anything."""
+        """Makes aioquic ignore frames of a type, with a number of integers and octets as fields."""
         handlers = self.quic._QuicConnection__frame_handlers
 
         def skip(_, __, buffer) -> None:
@@ -91,27 +91,27 @@ class Attacker(QUIC):
         handlers[kind] = (skip, handlers[kind][1])
 
     def give_no_credit(self) -> None:
-        """Acknowledges what comes, and lets no more of it come than was allowed at first."""
+        """Acknowledges data but never raises the flow control limits."""
         self.quic._write_stream_limits = lambda **_: None
         self.quic._write_connection_limits = lambda **_: None
 
     @property
     def offset(self) -> int:
-        """Where the control stream goes on."""
+        """The offset at which the control stream continues."""
         return self.quic._streams[self.CONTROL].sender._buffer_stop
 
     @property
     def is_held_up(self) -> bool:
-        """The broker takes no more of the control stream."""
+        """True if the broker gives no more credit on the control stream."""
         return self.offset > self.quic._streams[self.CONTROL].max_stream_data_remote
 
     @property
     def last_received(self) -> int:
-        """The number of a packet that the broker has sent for certain."""
+        """The number of a packet that the broker has sent."""
         return self.quic._spaces[Epoch.ONE_RTT].expected_packet_number - 1
 
     def live(self, seconds: float = 0.01) -> bool:
-        """Reads and answers for a while; whether the connection still stands."""
+        """Reads and answers for a while. Returns False if the connection has ended."""
         try:
             self.wait(lambda: False, seconds)
         except Closed:
@@ -119,7 +119,7 @@ class Attacker(QUIC):
         return True
 
     def settle(self) -> bool:
-        """The broker has seen all that was injected: it acknowledges a PING after it. False when it has closed instead."""
+        """Waits until the broker has processed all injected packets, by a PING that is acknowledged. False if the broker has closed instead."""
         space = self.quic._spaces[Epoch.ONE_RTT]
         for _ in range(10):
             self.inject(PING)
@@ -133,7 +133,7 @@ class Attacker(QUIC):
         raise AssertionError("the broker neither acknowledges nor closes")
 
     def fate(self) -> int | None:
-        """The code with which the broker closes."""
+        """The error code of the broker's CONNECTION_CLOSE."""
         try:
             self.wait(lambda: False, 10)
         except Closed as closed:
@@ -142,19 +142,19 @@ class Attacker(QUIC):
 
 
 def first_flight(address: Address) -> list[bytes]:
-    """The datagrams of a handshake that nobody goes on with."""
+    """The first datagrams of a handshake that is not continued."""
     quic = QuicConnection(configuration=QuicConfiguration(is_client=True, alpn_protocols=["mqtt"], server_name="localhost"))
     quic.connect(address, now=time.monotonic())
     return [datagram for datagram, _ in quic.datagrams_to_send(now=time.monotonic())]
 
 
 def forged_initial() -> bytes:
-    """An Initial packet as to its head, with noise in it."""
+    """A packet with the header of an Initial and random octets."""
     return b"\xc1\0\0\0\1\x08" + os.urandom(8) + b"\x08" + os.urandom(8) + b"\0" + number(1170) + os.urandom(1174)
 
 
 def received(opened: socket.socket) -> int | None:
-    """The octets of the next datagram that has come."""
+    """The size of the next received datagram, in octets."""
     try:
         return len(opened.recv(65536, socket.MSG_DONTWAIT))
     except BlockingIOError:
@@ -162,5 +162,5 @@ def received(opened: socket.socket) -> int | None:
 
 
 def drain(opened: socket.socket) -> int:
-    """The octets of all that have come."""
+    """The size of all received datagrams, in octets."""
     return sum(iter(lambda: received(opened) or 0, 0))

@@ -1,4 +1,4 @@
-"""A bad link: two network namespaces that nothing joins but our emulator.
+"""An emulated link: two network namespaces that only martlet-link connects.
 
     with Link("set delay 25ms loss 1%") as link:
         server = Martlet(binary, folder, link.listeners, entering=link.at_server)
@@ -27,7 +27,7 @@ class Link:
     listeners = "\n".join(f'listeners.{kind}.default.bind = "0.0.0.0:{port}"' for kind, port in PORTS.items())
 
     def __init__(self, *commands: str, seed: int = 1, nat: bool = False, nat_timeout: float = 120, clients: int = 1, binary: Path | None = None):
-        """`commands` are those of martlet-link; `nat` puts one before the clients."""
+        """`commands` are those of martlet-link; `nat` puts a NAT on the clients' side."""
         number = f"{os.getpid()}-{next(numbers)}"
         self.namespaces = {"client": f"martlet-client-{number}", "server": f"martlet-server-{number}"}
         self.said: queue.Queue[dict] = queue.Queue()
@@ -103,7 +103,7 @@ class Link:
         return self.expect("counters")
 
     def congestion(self, controller: str) -> None:
-        """Which one TCP uses on both sides."""
+        """Sets TCP's congestion controller on both sides."""
         # A namespace other than the first may choose from those that the machine allows to everybody.
         if controller not in (allowed := ALLOWED.read_text().split()):
             ALLOWED.write_text(" ".join([*allowed, controller]))

@@ -1,4 +1,4 @@
-"""MQTT packets as bytes, written and read as the standard's tables say, in as few words as the tests need.
+"""MQTT packets as bytes, written and read by the standard's tables, as far as the tests need.
 
 It shares nothing with the broker's codec, so that a mistake there is not repeated here.
 """
@@ -115,7 +115,7 @@ def disconnect(version: int = 5, reason: int = 0) -> bytes:
 
 @dataclass
 class Received:
-    """A packet that the broker sent, with the fields that its kind has."""
+    """A packet from the broker, with the fields of its type."""
 
     kind: int
     flags: int
@@ -214,7 +214,7 @@ class Reader:
 
 
 def cut(buffer: bytearray, version: int) -> Received | None:
-    """Takes the first whole packet off the buffer."""
+    """Removes the first whole packet from the buffer."""
     length = shift = 0
     for at in range(1, min(len(buffer), 5)):
         length |= (buffer[at] & 0x7F) << shift

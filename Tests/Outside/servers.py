@@ -15,7 +15,7 @@ STOP = 20.0  # seconds from SIGTERM to its end
 
 
 class Server:
-    """A running broker: where it listens, what it said, and how it ended."""
+    """A running broker: its addresses, its output and its exit code."""
 
     def __init__(self, command: list[str], folder: Path, environment: dict[str, str] | None = None):
         self.folder = folder
@@ -50,7 +50,7 @@ class Server:
         return self
 
     def stop(self) -> None:
-        """SIGTERM, and the end that is expected of it."""
+        """Sends SIGTERM and asserts an orderly end."""
         assert self.is_running, f"the broker had ended with {self.process.returncode}:\n{self.output}"
         self.process.send_signal(signal.SIGTERM)
         try:
@@ -99,7 +99,7 @@ listeners.quic.default.bind = "127.0.0.1:0"
 
 
 class MosquittoServer(Server):
-    """Another broker in our broker's place: it tells whether a test asks for MQTT or for a habit of ours."""
+    """mosquitto instead of Martlet: shows whether a test asserts MQTT or Martlet's own behaviour."""
 
     transports = {"tcp"}
 

@@ -1,4 +1,4 @@
-"""Other QUIC stacks in aioquic's place: qh3, whose packets Rust writes, and picoquic, which runs in a thread of its own."""
+"""QUIC stacks other than aioquic: qh3, which is written in Rust, and picoquic, which runs in a thread of its own."""
 
 import contextlib
 import select
@@ -27,7 +27,7 @@ except ImportError:
 
 
 class Slender(QuicConnection):
-    """qh3's connection. Its hello has room for a ticket or for a post-quantum key share."""
+    """A connection of qh3. Its ClientHello has room for either a ticket or a post-quantum key share."""
 
     def _create_tls(self, **names) -> None:
         super()._create_tls(**names)
@@ -39,7 +39,7 @@ class QH3(QUIC):
     Configuration, Connection, events = QuicConfiguration, Slender, qh3.quic.events
 
     def send(self, data: bytes, stream: int = QUIC.CONTROL) -> None:
-        """It paces, so that it may keep a packet back for a moment, and nobody may ask anything of it for long."""
+        """qh3 paces its packets, so a packet may be held back for a moment, and calls must be short."""
         super().send(data, stream)
         timer = self.quic.get_timer()
         if timer is not None and (delay := timer - time.monotonic()) < 0.01:
@@ -55,7 +55,7 @@ class QH3(QUIC):
 
 
 class Picoquic(QUIC):
-    """It reads and writes its socket by itself, which cannot be exchanged: so a NAT stands before it, and moves."""
+    """picoquic owns its socket, which cannot be replaced. A NAT in front of the client changes its address instead."""
 
     if HAS_PICOQUIC:
         Configuration, Connection, events = aiopquic.quic.configuration.QuicConfiguration, aiopquic.quic.connection.QuicConnection, aiopquic.quic.events
@@ -119,7 +119,7 @@ class Picoquic(QUIC):
 
 
 class NAT:
-    """Carries one client's datagrams to the broker and back, in a thread, from an address that changes when it is told."""
+    """A NAT in a thread, which forwards one client's datagrams from an address that a test can change."""
 
     def __init__(self, broker: Address, host: str):
         self.broker = broker

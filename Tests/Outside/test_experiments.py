@@ -1,4 +1,4 @@
-"""The experiments in their short form. What is asserted is what was counted, never how long it took."""
+"""The experiments in their short form. The tests assert counts, not times."""
 
 import json
 import os
@@ -33,7 +33,7 @@ def test_everybody_connects(results):
 
 
 def test_nothing_is_lost_but_packets(results):
-    """At QoS 0: QUIC's streams and TCP mend what the link loses."""
+    """At QoS 0: QUIC and TCP retransmit what the link loses."""
     for row in results["losses"]:
         assert row["received"] == row["published"] > 100, row
 
@@ -44,7 +44,7 @@ def test_messages_pass(results):
 
 
 def test_streams_keep_a_small_topic_alive(results):
-    """What one stream holds up, another carries on."""
+    """A stream that is blocked does not block the other."""
     if not results["blocking"]:
         pytest.skip("no streams here")
     received = {row["way"]: row["received"] for row in results["blocking"]}
@@ -52,7 +52,7 @@ def test_streams_keep_a_small_topic_alive(results):
 
 
 def test_addresses_change_without_loss(results):
-    """RFC 9000 §9: no connection is lost over QUIC, and no message at QoS 2, nor comes one twice."""
+    """RFC 9000 §9: QUIC connections survive; no message at QoS 2 is lost or duplicated."""
     quic = [row for row in results["rebinding"] if row["way"].startswith("QUIC")]
     assert quic
     for row in quic:

@@ -1,5 +1,5 @@
-"""Ten thousand connections of noise, of packets that break off and of packets with changed octets: the broker serves as
-before, with the memory of before."""
+"""Ten thousand connections with random octets, incomplete packets and packets with changed octets. Afterwards the broker
+serves clients as before, and its memory has not grown."""
 
 import random
 import re

@@ -48,7 +48,7 @@ GROWTH_OF_QUEUE = GROWTH + QUEUE
 
 @pytest.fixture
 def broker(start, request) -> Server:
-    """One for each attack, so that none hides in the heap of the one before. Its parameter is more of its listener."""
+    """A broker for each attack, so that memory of an earlier attack is not reused. The parameter is configuration of the listener."""
     broker = start(
         f"""
         node.loops = 1
@@ -66,7 +66,7 @@ def broker(start, request) -> Server:
 
 
 def memory(server: Server) -> int:
-    """The pages that are its own, without those of its file."""
+    """The broker's anonymous resident memory, without pages of its binary."""
     _, resident, shared = Path(f"/proc/{server.process.pid}/statm").read_text().split()[:3]
     return (int(resident) - int(shared)) * os.sysconf("SC_PAGE_SIZE")
 
@@ -81,7 +81,7 @@ def rests(server: Server) -> bool:
 
 
 class Siege:
-    """The honest client, and what the broker must be like in an attack and after it."""
+    """An honest client, and the assertions about the broker during an attack and after it."""
 
     def __init__(self, broker: Server, connect, topic: str):
         self.broker, self.connect, self.topic = broker, connect, topic
@@ -100,7 +100,7 @@ class Siege:
         return client
 
     def served(self) -> None:
-        """The honest client is."""
+        """Asserts that the honest client is served."""
         self.honest.publish(Message(f"{self.topic}/honest", b"served", 1))
         assert self.honest.next().payload == b"served"
         self.most = max(getattr(self, "most", 0), memory(self.broker))
@@ -143,7 +143,7 @@ def test_first_flights_from_many_ports(siege, retry):
 
 
 def test_repeated_first_flight(siege):
-    """From one port, and from many."""
+    """Datagrams from one port, and from many."""
     datagrams = first_flight(siege.address)
     sockets = [bound() for _ in range(100)]
     for _ in range(BURSTS):
@@ -157,7 +157,7 @@ def test_repeated_first_flight(siege):
 
 
 def test_forged_initials(siege):
-    """Each makes the broker derive keys, and none authenticates."""
+    """Each Initial makes the broker derive keys; none is authentic."""
     with bound() as opened:
         for _ in range(BURSTS):
             for _ in range(300):
@@ -188,7 +188,7 @@ def test_answers_without_a_connection(siege, first):
 
 
 def test_streams_opened_and_reset(siege):
-    """As fast as the limit of streams is raised."""
+    """Streams are opened and reset as fast as the broker raises the limit (MAX_STREAMS)."""
     attacker = siege.attacker()
     for _ in range(BURSTS):
         for _ in range(100):
@@ -203,7 +203,7 @@ def test_streams_opened_and_reset(siege):
 
 
 def test_streams_opened_and_left(siege):
-    """As many as there may be, each with half a packet on it, connection after connection."""
+    """As many streams as allowed, each with half a packet, on one connection after another."""
     for _ in range(BURSTS):
         attackers = [siege.attacker() for _ in range(3)]
         for attacker in attackers:
@@ -218,7 +218,7 @@ def test_streams_opened_and_left(siege):
 
 
 def flood(siege: Siege, payloads, per_burst: int, attacker: Attacker | None = None, code: int | None = None) -> None:
-    """Injects packets in bursts, on a connection that stands it, or on one after the other that ends with the code."""
+    """Injects packets in bursts: on one connection that survives, or on one connection after another, each of which ends with the error code."""
     attacker = attacker or siege.attacker()
     for _ in range(BURSTS):
         for _ in range(per_burst):
@@ -238,14 +238,14 @@ def endless(make):
 
 
 def test_path_challenges(siege):
-    """Each wants an answer."""
+    """PATH_CHALLENGE frames, each of which asks for PATH_RESPONSE."""
     attacker = siege.attacker()
     attacker.ignore(PATH_RESPONSE, 0, octets=8)
     flood(siege, endless(lambda: b"".join(path_challenge() for _ in range(FULL // 9))), 200, attacker)
 
 
 def test_another_address_with_each_packet(siege):
-    """Only as many as may be new are looked at, and the client is still found where it was."""
+    """The broker handles only as many new addresses as its limit allows, and still reaches the client at its own address."""
     attacker = siege.attacker()
     home = attacker.socket
     for _ in range(BURSTS):
@@ -260,7 +260,7 @@ def test_another_address_with_each_packet(siege):
 
 
 def test_noise_for_an_honest_client(siege):
-    """Datagrams that bear its identifier, from others: none authenticates, and it does not notice."""
+    """Datagrams from other addresses with the client's connection identifier: none is authentic, and the client is not affected."""
     identifier = siege.honest.connection.quic._peer_cid.cid
     with bound() as opened:
         for _ in range(BURSTS):
@@ -272,7 +272,7 @@ def test_noise_for_an_honest_client(siege):
 
 
 def test_repeated_packets_of_an_honest_client(siege):
-    """By someone on the path, from an address of its own: the client is not thought to have moved there."""
+    """An attacker on the path sends copies from its own address: the broker does not move the client there."""
     seen: list[bytes] = []
     quic = siege.honest.connection.quic
     send = quic.datagrams_to_send
@@ -295,8 +295,8 @@ def test_repeated_packets_of_an_honest_client(siege):
 
 
 def test_new_connection_identifiers_that_retire_others(siege):
-    """Each makes the broker retire the one before, and what it sends is not acknowledged: CONNECTION_ID_LIMIT_ERROR (RFC
-    9000 §5.1.2)."""
+    """Each NEW_CONNECTION_ID makes the broker retire an identifier, and RETIRE_CONNECTION_ID is never acknowledged:
+    CONNECTION_ID_LIMIT_ERROR (RFC 9000 §5.1.2)."""
     turns = iter(range(10, 1 << 30, 30))
 
     def turn() -> bytes:
@@ -337,7 +337,7 @@ def test_more_identifiers_than_allowed(siege):
 
 @pytest.mark.parametrize("order", ["ascending", "descending", "even-then-odd", "shuffled"])
 def test_message_in_frames_of_one_octet(siege, order):
-    """It arrives whole, in whatever order its octets do."""
+    """Octets in any order: the message is read whole."""
     payload = random.Random(7).randbytes(8_000)
     watcher = siege.connect(TCP5, to=siege.broker)
     watcher.subscribe(f"{siege.topic}/pieces", 0)
@@ -368,7 +368,7 @@ def every_second_octet(siege: Siege, attacker: Attacker, count: int, identifier:
 
 
 def test_fragments_that_never_join(siege):
-    """With so many gaps in the data of a stream its connection ends: INTERNAL_ERROR (RFC 9000 §20.1)."""
+    """Too many gaps in the data of a stream end the connection: INTERNAL_ERROR (RFC 9000 §20.1)."""
     for _ in range(BURSTS):
         attacker = siege.attacker()
         every_second_octet(siege, attacker, 30_000)
@@ -377,7 +377,7 @@ def test_fragments_that_never_join(siege):
 
 
 def test_fragments_that_stay(siege):
-    """As many gaps as a stream may have, on several connections."""
+    """As many gaps as allowed in a stream, on several connections."""
     attackers = [siege.attacker() for _ in range(BURSTS)]
     for attacker in attackers:
         every_second_octet(siege, attacker, 4_000)
@@ -386,7 +386,7 @@ def test_fragments_that_stay(siege):
 
 
 def test_fragments_that_stay_on_data_streams(siege):
-    """As many as there may be on all streams together."""
+    """As many gaps as allowed on all streams of a connection."""
     attackers = [siege.attacker() for _ in range(3)]
     for attacker in attackers:
         streams = attacker.quic._remote_max_streams_bidi
@@ -397,7 +397,7 @@ def test_fragments_that_stay_on_data_streams(siege):
 
 
 def test_fragments_on_many_streams(siege):
-    """More than that end the connection, though no stream has many: INTERNAL_ERROR."""
+    """More gaps than allowed on all streams, few on each, end the connection: INTERNAL_ERROR."""
     for _ in range(BURSTS):
         attacker = siege.attacker()
         streams = attacker.quic._remote_max_streams_bidi
@@ -409,7 +409,7 @@ def test_fragments_on_many_streams(siege):
 
 @pytest.mark.parametrize("ahead", [1000, 1 << 40])
 def test_optimistic_acknowledgements(siege, ahead):
-    """RFC 9000 §13.1: of packets that were never sent: PROTOCOL_VIOLATION"""
+    """RFC 9000 §13.1: ACK of packets that were never sent: PROTOCOL_VIOLATION"""
     attacker = siege.attacker()
     attacker.inject(acknowledge(ahead))
     assert attacker.fate() == 0x0A
@@ -417,7 +417,7 @@ def test_optimistic_acknowledgements(siege, ahead):
 
 
 def test_acknowledgements_of_everything(siege):
-    """The same ones again and again, which are news to nobody."""
+    """The same ACK ranges repeated, which acknowledge nothing new."""
     attacker = siege.attacker()
     flood(siege, endless(lambda: acknowledge(attacker.last_received) * 100), 300, attacker)
 
@@ -428,13 +428,13 @@ def test_limits_raised_by_one(siege):
 
 
 def test_blocked_again_and_again(siege):
-    """DATA_BLOCKED, STREAM_DATA_BLOCKED and STREAMS_BLOCKED, which ask for nothing."""
+    """DATA_BLOCKED, STREAM_DATA_BLOCKED and STREAMS_BLOCKED, which need no answer."""
     blocked = b"\x14" + number(60_000) + b"\x15\0" + number(60_000) + b"\x16" + number(10)
     flood(siege, endless(lambda: blocked * (FULL // len(blocked))), 200)
 
 
 def test_pings(siege):
-    """One in each packet, and as many as fit."""
+    """One frame in each packet, and as many as fit."""
     flood(siege, endless(lambda: PING), 1500)
 
 
@@ -443,7 +443,7 @@ def test_packets_full_of_pings(siege):
 
 
 def test_mqtt_pings_without_reading(siege):
-    """PINGREQ by the thousand from a peer that takes no PINGRESP, and then is not read either."""
+    """Thousands of PINGREQ from a client that does not read PINGRESP: the broker stops reading from it."""
     attacker = siege.attacker(max_stream_data=4096)
     attacker.give_no_credit()
     for _ in range(BURSTS):
@@ -484,7 +484,7 @@ def test_data_beyond_the_limits(siege):
 
 @pytest.mark.parametrize("qos", [0, 1])
 def test_subscriber_that_stops_reading(siege, qos):
-    """It acknowledges, and gives no credit: what waits for it is bounded, and dropped beyond."""
+    """A subscriber that acknowledges packets but gives no credit: its queue is bounded, and further messages are dropped."""
     attacker = siege.attacker(max_stream_data=4096)
     attacker.give_no_credit()
     stuck(siege, attacker, qos, attacker.live)
@@ -492,7 +492,7 @@ def test_subscriber_that_stops_reading(siege, qos):
 
 @pytest.mark.parametrize("qos", [0, 1])
 def test_subscriber_that_never_acknowledges(siege, qos):
-    """It sends, so that nobody takes it for gone, and reads nothing."""
+    """A subscriber that sends, so that its keep alive holds, and reads nothing."""
     attacker = siege.attacker()
     stuck(siege, attacker, qos, lambda: attacker.inject(PING))
 

@@ -1,4 +1,4 @@
-"""What is QUIC's own, streams apart (test_streams.py): take-over between transports, a client whose address changes."""
+"""Behaviour that only QUIC has, without data streams (test_streams.py): take-over between transports, address changes."""
 
 import socket
 import ssl
@@ -16,14 +16,14 @@ TCP5, QUIC5 = Kind(WireOverTCP, 5), Kind(AioQUIC, 5)
 
 @pytest.fixture
 def client(connect, topic) -> AioQUIC:
-    """Connected and subscribed to its topic."""
+    """A client that is connected and subscribed to its topic."""
     client = connect(QUIC5)
     client.subscribe(topic, 1)
     return client
 
 
 def ended(client: AioQUIC) -> int:
-    """The code that the broker closed the connection with."""
+    """The error code with which the broker closed the connection."""
     quic = client.connection
     quic.wait(lambda: quic.closed is not None, 10)
     return quic.closed.code
@@ -109,13 +109,13 @@ def test_unknown_protocol_is_refused(server):
 
 
 def test_generated_certificate_is_not_trusted_blindly(server):
-    """A client that verifies refuses it, since no authority that it knows has signed it."""
+    """A client that verifies certificates refuses the generated one, which no known authority has signed."""
     with pytest.raises(Closed):
         QUIC(server.addresses["quic"], verify=ssl.CERT_REQUIRED)
 
 
 def test_noise_on_the_port(server, connect, topic):
-    """Datagrams that are no QUIC, too short, of another version, or of no connection."""
+    """Datagrams that are not QUIC, too short, of another version, or of an unknown connection."""
     noise = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     for length in (0, 1, 5, 20, 21, 1199, 1200, 1472, 9000):
         for first in (0x00, 0x40, 0x80, 0xC0, 0xFF):
@@ -139,7 +139,7 @@ def test_unknown_version_is_negotiated(server):
 
 
 def test_client_that_vanishes_is_forgotten(start):
-    """By its keep alive, although nobody closed the connection."""
+    """The client's keep alive ends the connection, which neither side has closed."""
     broker = start()
     watcher = WireOverTCP(broker.addresses["tcp"], 5, Options("watcher"))
     watcher.connect()

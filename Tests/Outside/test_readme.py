@@ -1,4 +1,4 @@
-"""The README's commands, as they stand there: only the binary and the ports are another's."""
+"""The README's commands, with only the binary and the ports replaced."""
 
 import re
 import shlex
@@ -17,7 +17,7 @@ PATIENCE = 20.0
 
 @pytest.fixture
 def run(binary, server):
-    """Starts a command of the README, with a few words more where it has to end."""
+    """Starts a command of the README, with arguments appended that make it end."""
     started: list[subprocess.Popen] = []
 
     def run(kind: str, *more: str) -> subprocess.Popen:
@@ -40,7 +40,7 @@ def run(binary, server):
 
 
 def lines_until(process: subprocess.Popen, pattern: str) -> list[str]:
-    """What a process prints, up to a line with the pattern."""
+    """The output of a process up to a line that matches the pattern."""
     lines: list[str] = []
     for line in process.stdout:
         lines.append(line)
@@ -59,7 +59,7 @@ def test_first_message(run):
 
 
 def test_ten_deliveries_for_each_publish(run):
-    """Ten subscribers and a publisher over QUIC, and none is lost."""
+    """Ten subscribers and a publisher over QUIC; no message is lost."""
     subscribers = run("bench sub")
     lines_until(subscribers, r"^\r?\w+ sub total=10 rate=")
     publisher = run("bench pub", "-L", "4")

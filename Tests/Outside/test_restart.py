@@ -124,7 +124,7 @@ def test_wrong_identity_is_refused(binary, tmp_path, content, configuration, exp
 
 
 def test_shared_secret_is_used(start, connect, topic, tmp_path):
-    """And that others may read it is said."""
+    """The broker warns that other users can read the file."""
     secret = tmp_path / "shared"
     secret.write_text("0123456789abcdef" * 4)
     secret.chmod(0o644)
@@ -144,7 +144,7 @@ def test_server_id_comes_from_the_environment(start, connect):
 
 
 def test_retry_is_answered(start, connect, topic):
-    """RFC 9000 §8.1.2, by a stack that is not ours."""
+    """RFC 9000 §8.1.2, with another QUIC stack as client."""
     broker = start("listeners.quic.default.retry.mode = always")
     client = connect(Kind(AioQUIC, 5), to=broker)
     assert client.connection.quic._retry_source_connection_id is not None

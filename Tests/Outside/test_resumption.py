@@ -21,7 +21,7 @@ PATIENCE = 20
 
 
 def ticket(broker: Server):
-    """Of a client that has come and gone."""
+    """The ticket of a client that has connected and disconnected."""
     client = AioQUIC(broker.addresses["quic"], 5, Options("ticket"))
     client.connect()
     quic = client.connection
@@ -32,7 +32,7 @@ def ticket(broker: Server):
 
 
 class FirstFlight(QUIC):
-    """A client that resumes and keeps its first flight to itself, so that anybody may send it."""
+    """A resuming client that records its first flight instead of sending it, so that a test can send it from anywhere."""
 
     def begin(self, early: bytes) -> None:
         super().begin(early)
@@ -67,7 +67,7 @@ def test_connack_takes_one_round_trip(server, connect, topic):
 
 
 def play(flight: list[bytes], broker: Server, times: int = 20) -> None:
-    """From another port each time, and so to any of the loops."""
+    """The first flight is sent from another port each time, and so reaches any of the event loops."""
     for _ in range(times):
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as elsewhere:
             for datagram in flight:
@@ -120,7 +120,7 @@ def test_retried_first_flight_is_acted_upon_once(start, connect, topic):
 
 
 def test_first_flight_of_before_the_restart_is_not_acted_upon(start, connect, topic):
-    """Ticket keys live in memory: another process, with the same secret on disk or not, opens no ticket."""
+    """Ticket keys are only in memory: another process cannot decrypt a ticket, whether it has the same node secret or not."""
     before = start()
     early = packets.connect(f"{topic}-early") + packets.publish(Message(topic, b"once"))
     flight = FirstFlight(before.addresses["quic"], ticket=ticket(before), early=early).datagrams
@@ -158,7 +158,7 @@ def pair(folder: Path, name: str) -> tuple[Path, Path]:
 
 @pytest.fixture
 def publishes(binary):
-    """Whether `martlet pub` gets through, with a certificate of its own or without."""
+    """True if `martlet pub` delivers its message, with a client certificate or without one."""
 
     def publishes(broker: Server, *words: object) -> bool:
         address = ["-h", "localhost", "-p", str(broker.addresses["quic"][1]), "--quic"]

@@ -222,7 +222,7 @@ def test_receive_maximum_of_the_client_bounds_what_is_in_flight(connect, topic):
 
 
 def test_closed_connection_is_seen_as_closed(connect):
-    """The tests' own eyes: a client that was taken over cannot send."""
+    """A check of the test client itself: a client that was taken over cannot send."""
     older = connect(TCP5, "eyes")
     connect(TCP5, "eyes")
     older.wait_closed()

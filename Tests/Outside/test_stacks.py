@@ -1,4 +1,4 @@
-"""QUIC stacks that are not ours as MQTT clients: what each of them can, the broker can with it."""
+"""MQTT clients on other QUIC stacks, with the features of QUIC that each stack has."""
 
 import pytest
 
@@ -17,12 +17,12 @@ LARGE = 1 << 20
 
 @pytest.fixture(scope="module")
 def wide(start) -> Server:
-    """Takes larger packets than others do."""
+    """A broker that accepts packets of up to 2 MB."""
     return start('mqtt.max_packet_size = "2MB"')
 
 
 def ticket_of(stack: type[WireOverQUIC], server: Server, **options) -> object:
-    """What a first connection of a client leaves behind."""
+    """The ticket and the token of a client's first connection."""
     first = stack(server.addresses["quic"], 5, Options(**options))
     first.connect()
     first.ping()
@@ -51,7 +51,7 @@ def test_messages_both_ways(connect, topic, stack, version):
 @each_stack
 @pytest.mark.parametrize("qos", [0, 1, 2])
 def test_large_payload_both_ways(connect, wide, topic, stack, qos):
-    """More than any window, datagram or buffer holds."""
+    """A payload that is larger than any window, datagram or buffer."""
     client, peer = connect(Kind(stack, 5), to=wide), connect(TCP5, to=wide)
     payload = bytes(range(256)) * (LARGE // 256)
     client.subscribe(f"{topic}/down", 2)
@@ -98,7 +98,7 @@ def test_keys_are_renewed(server, topic, stack):
 @each_stack
 @pytest.mark.parametrize("qos", [0, 1, 2])
 def test_data_streams_keep_to_themselves(connect, topic, stack, qos):
-    """Acknowledgements and deliveries on the stream that they belong to, and nothing on the control stream."""
+    """Acknowledgements and deliveries are sent on their own stream, and nothing on the control stream."""
     client, peer = connect(Kind(stack, 5)), connect(TCP5)
     writing, reading = client.open(), client.open()
     peer.subscribe(f"{topic}/up", 2)
@@ -179,7 +179,7 @@ def test_stopped_stream_ends_alone(connect, topic, stack):
 
 @each_stack
 def test_streams_are_given_back(connect, stack):
-    """More of them in turn than may be open at once."""
+    """More streams, one after another, than may be open at once."""
     client = connect(Kind(stack, 5))
     for _ in range(30):
         stream = client.open()
@@ -202,7 +202,7 @@ def test_resumption(server, topic, stack):
 
 @pytest.fixture(scope="module")
 def wary(start) -> Server:
-    """Asks everybody for a proof of the address."""
+    """A listener that sends Retry to every client."""
     return start("listeners.quic.default.retry.mode = always")
 
 

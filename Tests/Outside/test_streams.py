@@ -1,4 +1,4 @@
-"""Data streams: what they carry, how they end, and what that leaves alone. aioquic is the client."""
+"""Data streams: their packets, their end, and its effect on the other streams. The client is aioquic."""
 
 import pytest
 
@@ -13,7 +13,7 @@ PING = packets.packet(packets.PINGREQ)
 
 
 class Stream:
-    """A data stream of a client: packets of ours on it, and the broker's."""
+    """A data stream of a client, with packets of packets.py in both directions."""
 
     def __init__(self, quic: QUIC, version: int = 5):
         self.quic, self.version = quic, version
@@ -25,7 +25,7 @@ class Stream:
         self.quic.send(data, self.id)
 
     def receive(self, seconds: float = 10) -> packets.Received | None:
-        """The next packet, or None when none comes in time or the stream has ended."""
+        """The next packet; None if none arrives in time or the stream has ended."""
         found = packets.cut(self.inbox, self.version)
         while found is None:
             self.quic.wait(lambda: self.quic.arrived.get(self.id) or self.is_over, seconds)
@@ -213,7 +213,7 @@ def test_a_half_that_is_abandoned_takes_the_other_along(client):
 
 
 def test_streams_are_given_back(client):
-    """More of them in turn than may be open at once."""
+    """More streams, one after another, than may be open at once."""
     for _ in range(40):
         stream = Stream(client.connection)
         assert stream.lives()

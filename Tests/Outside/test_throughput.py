@@ -1,4 +1,4 @@
-"""Many messages at QoS 1 and 2: none lost, none twice, in order. Counts, never clocks."""
+"""Many messages at QoS 1 and 2: none is lost or duplicated, and their order is kept. The tests assert counts, not times."""
 
 import struct
 
@@ -61,7 +61,7 @@ def acknowledgements(writer, last: int) -> int:
 
 
 def arrivals(reader, waits: bool) -> list[bytes]:
-    """What has come by now; where nothing else can bring the test on, what comes next."""
+    """The packets that have arrived; if the test cannot continue without another packet, waits for the next one."""
     found = reader.receive(10 if waits else 0)
     assert found is not None or not waits, "messages are missing"
     while found is not None:

@@ -1,5 +1,5 @@
-"""Bytes to the broker and back: over TCP by a socket, over QUIC by aioquic. Nothing runs in the background: time passes
-for a connection while the test waits for it."""
+"""Transports of bytes to the broker and back: TCP with a socket, QUIC with aioquic. Nothing runs in the background: timers
+of a connection run only while the test waits for it."""
 
 import select
 import socket
@@ -36,7 +36,7 @@ class TCP:
             raise Closed from error
 
     def receive(self, timeout: float) -> bytes:
-        """What has arrived, or nothing when the time is over."""
+        """The octets that have arrived; none if the time is over."""
         if not select.select([self.socket], [], [], timeout)[0]:
             return b""
         try:
@@ -48,7 +48,7 @@ class TCP:
         return data
 
     def abort(self) -> None:
-        """Ends the connection without a word of MQTT."""
+        """Ends the connection without DISCONNECT."""
         self.socket.close()
 
 
@@ -84,7 +84,7 @@ class QUIC:
         self.complete()
 
     def complete(self) -> None:
-        """Lets the handshake come to its end."""
+        """Waits until the handshake is complete."""
         self.wait(lambda: self.established, 10)
         assert self.established, "no QUIC handshake within 10 seconds"
 
@@ -98,7 +98,7 @@ class QUIC:
             self.quic.send_stream_data(self.CONTROL, early)
 
     def wait(self, condition, seconds: float) -> None:
-        """Lets the connection live until something holds, or the time is over. Raises Closed when the broker closed it."""
+        """Runs the connection until a condition holds or the time is over. Raises Closed if the broker closed the connection."""
         deadline = time.monotonic() + seconds
         while True:
             self.transmit()
@@ -166,7 +166,7 @@ class QUIC:
         return data
 
     def open_stream(self) -> int:
-        """The next stream; what is sent on it first opens it."""
+        """The next stream, which is opened by the first octets sent on it."""
         return self.quic.get_next_available_stream_id()
 
     def finish(self, stream: int) -> None:
@@ -182,7 +182,7 @@ class QUIC:
         self.transmit()
 
     def ended(self, stream: int) -> bool:
-        """The broker's side of the stream is over."""
+        """True if the broker has ended its side of the stream."""
         return stream in self.finished or stream in self.reset
 
     def rebind(self, host: str = "", keep_port: bool = False) -> None:
@@ -196,13 +196,13 @@ class QUIC:
         self.rebind(host, keep_port)
 
     def change_identifier(self) -> bool:
-        """Whether the broker has given another one."""
+        """Begins to use another of the broker's connection identifiers. False if the broker has issued none."""
         has = bool(self.quic._peer_cid_available)
         self.quic.change_connection_id()
         return has
 
     def take_ticket(self) -> object:
-        """Ends the connection: what another one resumes it with, or None when the broker has given nothing."""
+        """Ends the connection, and returns the ticket with which another one can resume; None if the broker has sent none."""
         self.wait(lambda: self.tickets, 1)
         self.abort()
         return self.tickets[-1] if self.tickets else None
