@@ -123,6 +123,7 @@ struct LoadPlan: Sendable {
         return ClientConfiguration(
             connect: connect,
             maximumInflight: options.inflight == 0 ? Int(UInt16.max) : options.inflight,
+            responseTimeout: .seconds(Int64(options.connectTimeout)),
             retryInterval: options.retryInterval > 0 ? .seconds(Int64(options.retryInterval)) : nil,
             resumption: tickets == nil ? .never : .withEarlyData
         )

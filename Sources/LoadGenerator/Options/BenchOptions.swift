@@ -15,6 +15,8 @@ package struct BenchOptions: Sendable {
     let usesShortIdentifiers: Bool
     let startNumber: Int
     let connectRetries: Int
+    /// Seconds.
+    let connectTimeout: Int
     let reconnects: Int
     let isQUIC: Bool
     /// A file of options for QUIC.
@@ -85,6 +87,7 @@ package struct BenchOptions: Sendable {
         usesShortIdentifiers = values.flag("shortids")
         startNumber = check.integer("startnumber", in: 0...Int(Int32.max))
         connectRetries = check.integer("num-retry-connect", in: 0...1_000_000)
+        connectTimeout = check.integer("connect-timeout", in: 1...3600)
         reconnects = check.integer("reconnect", in: 0...1_000_000)
         (isQUIC, quicPath) = check.quic
         migrationInterval = check.duration("migrate-every")

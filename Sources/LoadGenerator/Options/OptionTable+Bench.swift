@@ -27,6 +27,13 @@ extension OptionTable {
         Option("shortids", nil, .flag, initial: "false", "client identifiers are PREFIX and number"),
         Option("startnumber", "n", .integer, initial: "0", "number before the first client's"),
         Option("num-retry-connect", nil, .integer, initial: "0", "retries of a failed first connect"),
+        Option(
+            "connect-timeout",
+            nil,
+            .integer,
+            initial: "30",
+            "seconds that a client waits for CONNACK before it gives up"
+        ),
         Option("reconnect", nil, .integer, initial: "0", "times that a client connects again after a loss"),
         quic,
         Option(
