@@ -13,6 +13,8 @@ package struct QUICCounters: Sendable, Equatable {
     /// Datagrams longer than the path allows: probes of the path's MTU that found its limit.
     package var datagramsTooLong = 0
 
+    /// Datagrams of new clients that had to wait because handshakes could not begin faster.
+    package var initialsHeld = 0
     package var handshakesStarted = 0
     package var handshakesCompleted = 0
     package var handshakesFailed = 0
@@ -71,6 +73,10 @@ package struct QUICCounters: Sendable, Equatable {
         package var unknownConnection = 0
         /// An Initial that is not authentic.
         package var forgedInitial = 0
+        /// Datagrams of new clients that waited too long, or had when they were read.
+        package var initialAge = 0
+        /// Datagrams of new clients that gave way to newer ones.
+        package var initialLimit = 0
         package var tooManyHandshakes = 0
         package var tooManyConnections = 0
         /// Initials beyond the rate of new connections.

@@ -47,15 +47,15 @@ import Testing
             let pair = try await scene.pair()
             let socket = pair.server.socket
             pair.server.socket = nil
-            while pair.server.batch.hasRoom(for: 1_200) {
-                pair.server.batch.append(1_200, from: nil, to: pair.server.canonicalAddress, ecn: 0)
+            while pair.server.egress.batch.hasRoom(for: 1_200) {
+                pair.server.egress.batch.append(1_200, from: nil, to: pair.server.canonicalAddress, ecn: 0)
             }
             pair.server.finish(
                 pair.peer,
                 .closing(.transport(by: .local, code: 0xA, reason: "")),
                 now: pair.server.now
             )
-            pair.server.batch.clear()
+            pair.server.egress.batch.clear()
             pair.server.socket = socket
             try pair.connection.openBidirectionalStream().write(ByteBuffer(string: "hello"))
             try await scene.until("closed") { pair.recorder.reason != nil }

@@ -50,6 +50,13 @@ package struct QUICServerConfiguration: Sendable {
     /// Connections of this endpoint whose handshake is not complete, some 45 KiB each. Further Initials are dropped.
     package var maximumHandshakes = 4_096
 
+    /// Datagrams of new clients that may wait for their handshakes to begin, some 1.5 KiB each; the newest client is the first,
+    /// and the oldest gives way.
+    package var maximumWaitingInitials = 512
+
+    /// How fast handshakes may begin. New clients wait for one window at most.
+    package var pace = HandshakePace.Limits()
+
     /// New peer addresses of one connection that may owe an answer to their PATH_CHALLENGE at once (RFC 9000 §8.2), 1 and up.
     /// Datagrams from further ones are dropped unread.
     package var newAddressBurst = 4

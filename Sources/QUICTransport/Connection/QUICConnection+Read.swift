@@ -97,7 +97,7 @@ extension QUICConnection {
         case .tokenDue:
             self.endpoint.sendToken(on: self)
         case .newToken(let token):
-            self.endpoint.serverTokens.keep(token, of: self.remote, named: self.serverName)
+            self.endpoint.dialer.serverTokens.keep(token, of: self.remote, named: self.serverName)
         }
     }
 

@@ -75,6 +75,8 @@ package final class QUICConnection {
 
     // State that the endpoint keeps in the connection.
     var isDirty = false
+    /// When the handshake began, for `HandshakePace` (servers only).
+    var handshakeStart: HandshakePace.Start = 0
     var heapIndex = -1
     var deadline = UInt64.max
     /// The instant, nanoseconds, at which an idle connection's memory is folded; `.max` while it is folded or never will be.

@@ -1,7 +1,7 @@
 internal import DequeModule
 
-/// What is left of a connection for three probe timeouts: enough to ignore late packets, or to repeat the end of it
-/// (RFC 9000 §10.2).
+/// A closed connection in its closing or draining period of three probe timeouts (RFC 9000 §10.2): enough to ignore late
+/// packets, or to answer them by CONNECTION_CLOSE once more.
 final class ClosedConnection {
     let identifiers: [QUICConnectionID]
     let expiry: UInt64
@@ -25,14 +25,14 @@ final class ClosedConnection {
         self.remote = remote
     }
 
-    /// Whether the end is to be repeated for another late packet: for the 1st, 2nd, 4th, 8th …
+    /// True if CONNECTION_CLOSE is to be sent again for one more late packet: for the 1st, 2nd, 4th, 8th …
     func answersNext() -> Bool {
         self.received += 1
         return !self.packet.isEmpty && self.received & (self.received - 1) == 0
     }
 }
 
-/// Closed connections in the order of closing, bounded: the oldest goes first.
+/// Closed connections in the order of closing. Beyond the bound the oldest is forgotten.
 struct ClosedConnections {
     let limit: Int
     private var entries = Deque<ClosedConnection>()
@@ -44,7 +44,9 @@ struct ClosedConnections {
     var count: Int { self.entries.count }
     var earliestExpiry: UInt64? { self.entries.first?.expiry }
 
-    /// Adds one; returns the one that had to go for it.
+    /// Adds a closed connection.
+    ///
+    /// - Returns: the connection that was forgotten for it, if any.
     mutating func insert(_ entry: ClosedConnection) -> ClosedConnection? {
         self.entries.append(entry)
         return self.entries.count > self.limit ? self.entries.popFirst() : nil

@@ -1,4 +1,4 @@
-/// Which connection a packet is for. Any number of identifiers lead to one connection.
+/// Finds the connection of a packet by its Destination Connection ID (RFC 9000 §5.2). A connection has several identifiers.
 struct ConnectionTable {
     enum Entry {
         case live(QUICConnection)
@@ -6,7 +6,7 @@ struct ConnectionTable {
     }
 
     private var entries: [QUICConnectionID: Entry] = [:]
-    /// Stateless resets bear no identifier of ours, but a token (clients only).
+    /// Connections by stateless reset token (clients only): a stateless reset has no known identifier (RFC 9000 §10.3).
     private var tokens: [StatelessResetToken: QUICConnection] = [:]
 
     var identifierCount: Int { self.entries.count }
@@ -21,7 +21,7 @@ struct ConnectionTable {
         set { self.tokens[token] = newValue }
     }
 
-    /// Forgets a closed connection; an identifier that is another's by now stays.
+    /// Removes the identifiers of a closed connection, except those that belong to another connection now.
     mutating func remove(_ closed: ClosedConnection) {
         for identifier in closed.identifiers {
             if case .closed(let entry)? = self.entries[identifier], entry === closed {
@@ -32,7 +32,7 @@ struct ConnectionTable {
 }
 
 extension ConnectionTable {
-    /// Each live connection once. Walks the whole table.
+    /// Every live connection once. The whole table is read for it.
     var connections: [QUICConnection] {
         var seen = Set<ObjectIdentifier>()
         return self.entries.values.compactMap { entry in

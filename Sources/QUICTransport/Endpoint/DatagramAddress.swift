@@ -57,7 +57,7 @@ struct DatagramAddress {
         return plain
     }
 
-    /// The address as users know it: v4-mapped ones as IPv4.
+    /// The address as a `SocketAddress`. IPv4-mapped IPv6 addresses become IPv4 (RFC 4291 §2.5.5.2).
     var socketAddress: SocketAddress {
         guard self.isIPv6 else { return unsafe SocketAddress(self.raw.v4, host: "") }
         guard self.isMappedIPv4 else { return unsafe SocketAddress(self.raw.v6, host: "") }
@@ -90,7 +90,7 @@ struct DatagramAddress {
         unsafe self.withAddressBytes { unsafe $0.allSatisfy { $0 == 0 } }
     }
 
-    /// Whether nothing must be sent there: port 0, multicast, broadcast, or no address at all.
+    /// True if nothing must be sent to the address: port 0, multicast, broadcast, or the unspecified address.
     var isUnanswerable: Bool {
         self.port == 0 || self.isWildcard || self.isMulticastOrBroadcast
     }

@@ -1,6 +1,6 @@
 internal import NIOCore
 
-/// Hands what SwiftNIO reads to the endpoint.
+/// The channel handler of an endpoint's UDP socket: it passes the datagrams that SwiftNIO reads to the endpoint.
 final class DatagramReader: ChannelInboundHandler {
     typealias InboundIn = AddressedEnvelope<ByteBuffer>
 
@@ -16,10 +16,10 @@ final class DatagramReader: ChannelInboundHandler {
     }
 
     func channelReadComplete(context: ChannelHandlerContext) {
-        self.endpoint.finishBurst()
+        self.endpoint.finishRead()
     }
 
-    /// Errors that do not close the socket need nothing; those that do are followed by `channelInactive`.
+    /// An error that closes the socket is followed by `channelInactive`; others need no action.
     func errorCaught(context: ChannelHandlerContext, error: any Error) {}
 
     func channelInactive(context: ChannelHandlerContext) {

@@ -2,7 +2,7 @@ internal import CDatagrams
 import Glibc
 internal import NIOCore
 
-/// A bound UDP socket, before SwiftNIO takes it over.
+/// A bound UDP socket that is no SwiftNIO channel yet.
 struct DatagramSocket {
     let descriptor: CInt
     let address: DatagramAddress
@@ -14,7 +14,7 @@ struct DatagramSocket {
         /// Number of the socket among those that share the port.
         var worker = 0
         var socket = QUICSocketConfiguration()
-        /// Whether the destination address of each datagram matters: on wildcards, when we answer strangers.
+        /// True if the destination address of each datagram is needed: by a server that is bound to a wildcard address.
         var packetInfo = false
     }
 
@@ -67,7 +67,7 @@ struct DatagramSocket {
     /// - Parameter workers: of the sockets, in the kernel's order.
     /// - Returns: 0, or -errno.
     static func steer(_ descriptor: CInt, by steering: IdentifierSteering, among workers: [Int]) -> CInt {
-        // In a short header the identifier stands behind one octet.
+        // A short header is one octet and the identifier (RFC 9000 §17.3.1).
         var request = datagram_steering()
         request.keys = steering.mask.keys
         request.masked_offset = UInt8(1 + steering.maskedOffset)

@@ -1,4 +1,4 @@
-/// Connections ordered by the time at which they want attention. A binary heap whose members know their place.
+/// Connections ordered by the deadline of their next timer: a binary heap in which each connection knows its index.
 ///
 /// A deadline that moves later leaves its entry where it is: the entry comes up early, and is put back. Deadlines of
 /// loss recovery move later with nearly every packet, so that this saves most of the work.
@@ -8,7 +8,7 @@ struct DeadlineHeap {
     var earliest: UInt64? { self.entries.first?.deadline }
     var count: Int { self.entries.count }
 
-    /// Sees to it that the connection comes up at its `deadline` at the latest.
+    /// Adds the connection, or moves its entry, so that `popDue` returns it at its `deadline` at the latest.
     mutating func schedule(_ connection: QUICConnection) {
         let deadline = connection.deadline
         if connection.heapIndex >= 0 {
@@ -22,7 +22,7 @@ struct DeadlineHeap {
         }
     }
 
-    /// Takes out one connection whose entry is due. Its actual deadline may be later.
+    /// Removes and returns one connection whose entry is due. The connection's own `deadline` may be later.
     mutating func popDue(now: UInt64) -> QUICConnection? {
         guard let first = self.entries.first, first.deadline <= now else { return nil }
         self.remove(first.connection)

@@ -4,12 +4,12 @@ internal import Logging
 package import NIOCore
 import NIOPosix
 
-/// A UDP socket that SwiftNIO reads and we write.
+/// A UDP socket that SwiftNIO reads and the endpoint writes.
 final class EndpointSocket {
     let socket: DatagramSocket
     /// `nil` for a socket that is only written.
     let channel: (any Channel)?
-    /// A descriptor of our own for the same socket: SwiftNIO closes its own when it sees fit.
+    /// A duplicate of the descriptor, for writing: SwiftNIO may close its own at any time.
     let descriptor: CInt
     private let wishes: DatagramSocket.Wishes
 
@@ -30,7 +30,7 @@ final class EndpointSocket {
         }
     }
 
-    /// Puts an open socket into SwiftNIO's hands. Nothing is read before `startReading`.
+    /// Makes a SwiftNIO channel of an open socket. Nothing is read before `startReading`.
     static func adopt(
         _ socket: DatagramSocket,
         wishes: DatagramSocket.Wishes,
@@ -40,8 +40,7 @@ final class EndpointSocket {
         DatagramBootstrap(group: loop)
             .channelOption(.autoRead, value: false)
             .channelOption(.datagramVectorReadMessageCount, value: wishes.socket.messagesPerCall)
-            // One call at a wake-up: it takes what is there, and a second one mostly finds nothing.
-            .channelOption(.maxMessagesPerRead, value: 1)
+            .channelOption(.maxMessagesPerRead, value: UInt(Self.usualCalls))
             .channelOption(
                 .recvAllocator,
                 value: FixedSizeRecvByteBufferAllocator(capacity: wishes.socket.messagesPerCall * Self.readSize)
@@ -59,7 +58,7 @@ final class EndpointSocket {
 
     func startReading() {
         guard let options = self.channel?.syncOptions else { return }
-        // Each makes SwiftNIO report something; a kernel that cannot is no reason to stop.
+        // Each option makes SwiftNIO report one more fact of a datagram. A kernel that lacks one is accepted.
         try? options.setOption(.explicitCongestionNotification, value: true)
         try? options.setOption(.receivePacketInfo, value: true)
         if self.wishes.socket.offloadsReceiving, System.supportsUDPReceiveOffload {
@@ -69,8 +68,33 @@ final class EndpointSocket {
         try? options.setOption(.autoRead, value: true)
     }
 
+    /// Calls that one wake-up of the socket makes at most. The first mostly takes all that is there, and a second one would
+    /// find nothing. A socket that was not read empty is read by more calls, so that what waits, waits with its endpoint,
+    /// where packets of known connections are told from new clients.
+    private static let usualCalls = 1
+    private static let callsBehind = 16
+
+    private var calls = EndpointSocket.usualCalls
+
+    /// Messages that one wake-up of the socket reads at most.
+    var messagesPerRead: Int { self.calls * self.wishes.socket.messagesPerCall }
+
+    /// Reads more or less at the next wake-up, after one that read the socket empty or did not.
+    func adjust(isEmpty: Bool) {
+        let calls = isEmpty ? Self.usualCalls : Self.callsBehind
+        guard calls != self.calls else { return }
+        self.calls = calls
+        try? self.channel?.syncOptions?.setOption(.maxMessagesPerRead, value: UInt(calls))
+    }
+
     func close() {
         self.channel?.close(promise: nil)
+    }
+
+    /// Whether there is something to read.
+    var isReadable: Bool {
+        var request = pollfd(fd: self.descriptor, events: Int16(POLLIN), revents: 0)
+        return unsafe poll(&request, 1, 0) > 0
     }
 
     /// Datagrams that the kernel has dropped because the receive buffer was full.
@@ -78,7 +102,7 @@ final class EndpointSocket {
 }
 
 extension QUICEndpoint {
-    /// Whether the system has IPv6 at all.
+    /// True if the system can open IPv6 sockets.
     package static let hasIPv6: Bool = {
         let descriptor = Glibc.socket(AF_INET6, CInt(SOCK_DGRAM.rawValue), 0)
         if descriptor >= 0 { Glibc.close(descriptor) }
@@ -99,19 +123,19 @@ extension QUICEndpoint {
         }
     }
 
-    /// SwiftNIO has closed a socket. If we did not want that, another takes its place.
+    /// Takes note that SwiftNIO has closed a channel. If the endpoint did not ask for that, it opens another socket.
     func socketClosed(_ channel: any Channel) {
         guard !self.isClosed, channel === self.socket?.channel else { return }
         self.dropsOfFormerSockets += self.socket?.drops ?? 0
         self.socket = nil
-        self.blockedUntil = nil
-        // The end of its last burst is not told.
+        self.egress.unblock()
+        // SwiftNIO fires no `channelReadComplete` for the last read burst of a socket that it closes.
         self.finishBurst()
         self.replaceSocket(because: "closed")
     }
 
-    /// The kernel refused to send, as it does where the socket's address has vanished. A server waits for the address
-    /// to come back, since its clients look for it there; a client opens another socket.
+    /// Takes note that the kernel refused to send, as it does when the local address no longer exists. A server waits
+    /// for the address to come back, since its clients know no other; a client opens another socket.
     func doubtSocket(errno: CInt) {
         guard !self.isClosed, !self.isServer, !self.isReplacingSocket, self.nextReplacement <= .now() else { return }
         self.nextReplacement = .now() + .seconds(1)
@@ -132,7 +156,7 @@ extension QUICEndpoint {
             "UDP socket failed, opening another",
             metadata: ["address": "\(self.wishedAddress)", "reason": "\(reason)"]
         )
-        // A socket that fails at once again must not keep the loop busy.
+        // A socket that fails again at once must not keep the loop busy.
         let bound = NIOLoopBound(self, eventLoop: self.eventLoop)
         let wait = self.nextReplacement - .now()
         self.nextReplacement = .now() + max(wait, .zero) + .seconds(1)
@@ -162,14 +186,14 @@ extension QUICEndpoint {
             }
     }
 
-    /// Servers stay where their clients look for them.
+    /// Where the new socket is bound: a server keeps its port.
     private var replacementAddress: SocketAddress {
         var address = self.wishedAddress
         if self.isServer { address.port = Int(self.canonicalAddress.port) }
         return address
     }
 
-    /// For a client whose address has vanished.
+    /// Opens a client's socket on any address, when its own no longer exists.
     private func openOnAnyAddress() -> EventLoopFuture<NIOLoopBound<EndpointSocket>> {
         guard !self.isServer else { return self.eventLoop.makeFailedFuture(QUICError.closed) }
         do {
@@ -187,8 +211,8 @@ extension QUICEndpoint {
         }
         let old = self.socket
         self.dropsOfFormerSockets += old?.drops ?? 0
-        self.socket = socket
-        self.blockedUntil = nil
+        self.use(socket)
+        self.egress.unblock()
         if movesConnections, !self.isServer {
             self.canonicalAddress = socket.socket.address
             for connection in self.table.connections {
@@ -201,11 +225,11 @@ extension QUICEndpoint {
         self.scheduleFlush()
     }
 
-    /// How connections take a change of the local address.
+    /// How a client's connections learn of another local address.
     package enum Migration: Sendable {
-        /// They know, and probe the new path with a new identifier (RFC 9000 §9.2).
+        /// The connections probe the new path with a new identifier (RFC 9000 §9.2).
         case active
-        /// They do not know, as when a NAT rebinds (RFC 9000 §9.3.1).
+        /// The connections are not told, as when a NAT rebinds (RFC 9000 §9.3.1).
         case unnoticed
     }
 

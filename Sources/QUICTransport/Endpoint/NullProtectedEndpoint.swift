@@ -3,7 +3,7 @@
     internal import Logging
     package import NIOCore
 
-    /// A listening endpoint without a socket whose packets are not protected: the seam at which it is fuzzed.
+    /// A listening endpoint without a socket and without packet protection, for fuzzing.
     ///
     /// All methods must be called on the event loop.
     package final class NullProtectedEndpoint {
@@ -25,15 +25,17 @@
             configuration.common.idleTimeout = .seconds(30)
             configuration.common.foldDelay = foldDelay
             let address = try SocketAddress(ipAddress: "127.0.0.1", port: 9)
-            self.endpoint = try QUICEndpoint(
-                role: .server(configuration, .null, accept),
+            self.endpoint = try QUICEndpoint.server(
+                configuration,
+                protection: .null,
                 wishedAddress: address,
                 socketWishes: DatagramSocket.Wishes(),
                 loop: loop,
-                logger: Logger(label: "null")
+                logger: Logger(label: "null"),
+                accept: accept
             )
             self.endpoint.canonicalAddress = DatagramAddress(address) ?? DatagramAddress()
-            // What is sent goes where nobody listens.
+            // Packets are sent to a port at which nobody listens.
             let socket = try DatagramSocket.open(
                 on: SocketAddress(ipAddress: "127.0.0.1", port: 0),
                 wishes: DatagramSocket.Wishes()
@@ -60,7 +62,7 @@
             self.endpoint.flush()
         }
 
-        /// Lets time pass, and minds what has become due.
+        /// Lets time pass, and fires the timers that are due.
         package func advance(milliseconds: UInt64) {
             self.endpoint.skew += milliseconds * 1_000_000
             self.endpoint.timerFired()
@@ -119,7 +121,9 @@
 
         // MARK: Afterwards
 
-        /// Ends all connections and forgets them. Returns what is left that should not be.
+        /// Ends and forgets all connections.
+        ///
+        /// - Returns: what is left of them and should not be; `nil` if nothing is.
         package func settle() -> String? {
             for connection in self.endpoint.table.connections {
                 self.endpoint.finish(connection, .silent(.idleTimeout), now: self.endpoint.now)
@@ -132,9 +136,10 @@
                 "handshakes": self.endpoint.handshakeCount,
                 "identifiers": self.endpoint.table.identifierCount,
                 "deadlines": self.endpoint.deadlines.count,
+                "waiting clients": self.endpoint.acceptor?.waiting.count ?? 0,
                 "closed connections": self.endpoint.closedConnections.count,
                 "events": self.endpoint.context.events.count,
-                "dirty connections": self.endpoint.dirty.filter { !$0.isClosed }.count,
+                "dirty connections": self.endpoint.egress.dirty.filter { !$0.isClosed }.count,
             ].filter { $0.value != 0 }
             return left.isEmpty ? nil : "\(left)"
         }

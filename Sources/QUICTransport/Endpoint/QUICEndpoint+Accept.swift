@@ -1,6 +1,6 @@
 internal import NIOCore
 
-/// Packets that belong to no connection of ours.
+/// Packets that belong to no connection of this endpoint.
 extension QUICEndpoint {
     func receiveStray(
         _ datagram: UnsafeRawBufferPointer,
@@ -13,20 +13,23 @@ extension QUICEndpoint {
     ) {
         let origin = self.origin(of: header)
         if case .worker(let worker) = origin, !isTossed {
-            unsafe self.toss(datagram, to: worker, from: remote, to: local, ecn: ecn)
+            unsafe self.courier.toss(
+                datagram,
+                to: worker,
+                from: remote,
+                to: local,
+                ecn: ecn,
+                counters: &self.counters
+            )
             return
         }
         switch header.form {
         case .short:
             unsafe self.answerUnknown(datagram, header, origin, from: remote, to: local, now: now)
         case .long(PacketHeader.version1):
-            guard let token = unsafe PacketHeader.acceptableToken(datagram) else {
-                self.counters.dropped.unexpectedLongHeader += 1
-                return
-            }
-            unsafe self.acceptClient(datagram, header, token, from: remote, to: local, ecn: ecn, now: now)
+            unsafe self.receiveFirstFlight(datagram, header, from: remote, to: local, ecn: ecn, now: now)
         case .long(let version):
-            // Only what could be an Initial of its version is answered (RFC 9000 §5.2.2, §6.1).
+            // Only a datagram that could be an Initial of its version is answered (RFC 9000 §5.2.2, §6.1).
             guard version != 0, datagram.count >= 1_200 else {
                 self.counters.dropped.malformed += 1
                 return
@@ -39,16 +42,17 @@ extension QUICEndpoint {
         }
     }
 
-    /// Who made the identifier of a packet that no connection here knows.
+    /// Tells who made the identifier of a packet that belongs to no connection of this endpoint.
     private func origin(of header: PacketHeader) -> QUICConnectionIDOrigin {
         switch header.form {
         case .short, .long(PacketHeader.version1): self.context.identifiers.origin(of: header.destination)
-        // Of other versions we know no more than that we do not speak them.
+        // The identifiers of other versions may have any form.
         case .long: .unknown
         }
     }
 
-    /// A reset is sent only where the connection surely is no more: for others it would be a way to end them.
+    /// Answers a short-header packet of an unknown connection by a stateless reset (RFC 9000 §10.3), if an earlier run
+    /// of the node had the connection. For any other connection a reset would be a way to end it.
     private func answerUnknown(
         _ datagram: UnsafeRawBufferPointer,
         _ header: PacketHeader,
@@ -57,8 +61,8 @@ extension QUICEndpoint {
         to local: DatagramAddress,
         now: UInt64
     ) {
-        guard case .server(let configuration, _, _) = self.role, configuration.sendsStatelessResets,
-            case .superseded(let rotation) = origin, let keys = self.context.keys[rotation],
+        guard self.acceptor?.configuration.sendsStatelessResets == true, case .superseded(let rotation) = origin,
+            let keys = self.context.keys[rotation],
             datagram.count >= StatelessPackets.leastTriggerCount
         else {
             self.counters.dropped.unknownConnection += 1
@@ -76,7 +80,7 @@ extension QUICEndpoint {
         }
     }
 
-    /// Puts a packet into the batch, at the rate that packets without state are allowed.
+    /// Sends a packet that belongs to no connection, within the rate of such packets.
     private func answerStateless(
         to remote: DatagramAddress,
         from local: DatagramAddress,
@@ -84,17 +88,83 @@ extension QUICEndpoint {
         write: (UnsafeMutableRawBufferPointer) -> Int
     ) {
         let room = 256
-        guard self.statelessBucket.take(now: now), self.batch.hasRoom(for: room) else {
+        guard self.acceptor?.mayAnswer(now: now) == true, self.egress.batch.hasRoom(for: room) else {
             self.counters.dropped.statelessLimit += 1
             return
         }
-        let count = unsafe write(self.batch.tail(room))
+        let count = unsafe write(self.egress.batch.tail(room))
         guard count > 0 else { return }
-        self.batch.append(count, from: self.socketWishes.packetInfo ? local : nil, to: remote, ecn: 0)
+        self.egress.batch.append(count, from: self.socketWishes.packetInfo ? local : nil, to: remote, ecn: 0)
         self.scheduleFlush()
     }
 
-    private func acceptClient(
+    /// Begins a handshake if it can be completed soon; otherwise the client waits.
+    private func receiveFirstFlight(
+        _ datagram: UnsafeRawBufferPointer,
+        _ header: PacketHeader,
+        from remote: DatagramAddress,
+        to local: DatagramAddress,
+        ecn: UInt8,
+        now: UInt64
+    ) {
+        guard !self.isClosing else { return }
+        guard let token = unsafe PacketHeader.acceptableToken(datagram) else {
+            // Early data of a client that waits (RFC 9000 §17.2.3).
+            if unsafe self.acceptor?.waiting.append(
+                datagram,
+                of: header.destination,
+                from: remote,
+                to: local,
+                ecn: ecn
+            ) == true {
+                self.counters.initialsHeld += 1
+            } else {
+                self.counters.dropped.unexpectedLongHeader += 1
+            }
+            return
+        }
+        if self.isBeginningHandshakes || self.acceptor?.mayBeginAtOnce(now: now) == true {
+            unsafe self.meet(datagram, header, token, from: remote, to: local, ecn: ecn, now: now)
+        } else {
+            unsafe self.acceptor?.hold(
+                datagram,
+                of: header.destination,
+                from: remote,
+                to: local,
+                ecn: ecn,
+                now: now,
+                counters: &self.counters
+            )
+        }
+    }
+
+    /// Lets the clients that wait begin their handshakes, the newest first, until the tick's time for that is spent.
+    func beginHandshakes() {
+        defer { self.acceptor?.endTurn() }
+        guard self.acceptor?.waiting.isEmpty == false, !self.isClosing, !self.isDispatching else { return }
+        self.context.beginBurst()
+        self.isBeginningHandshakes = true
+        while let flight = self.acceptor?.next(now: self.now, counters: &self.counters), !flight.isEmpty {
+            for datagram in flight {
+                unsafe datagram.bytes.withUnsafeReadableBytes { bytes in
+                    unsafe self.receive(
+                        bytes,
+                        from: datagram.remote,
+                        to: datagram.local,
+                        ecn: datagram.ecn,
+                        now: self.now,
+                        isTossed: true
+                    )
+                }
+            }
+        }
+        self.isBeginningHandshakes = false
+        self.dispatchEvents()
+        self.burstConnection = nil
+    }
+
+    /// Acts upon the acceptor's verdict about a new client, and measures what that costs.
+    private func meet(
         _ datagram: UnsafeRawBufferPointer,
         _ header: PacketHeader,
         _ token: UnsafeRawBufferPointer,
@@ -103,40 +173,42 @@ extension QUICEndpoint {
         ecn: UInt8,
         now: UInt64
     ) {
-        guard case .server(let configuration, let protection, _) = self.role, !self.isClosing else { return }
-        let admission = unsafe self.admit(token, of: header, from: remote, limits: configuration)
-        let validated: ValidatedToken?
-        switch admission {
-        case .admitted(let token):
-            validated = token
-        case .needsRetry:
+        let begun = self.now
+        defer { self.acceptor?.pace.didSpend(self.now - begun) }
+        let verdict = unsafe self.acceptor?.judge(
+            token,
+            of: header,
+            from: remote,
+            handshakes: self.handshakeCount,
+            connections: self.connectionCount,
+            counters: &self.counters
+        )
+        switch verdict {
+        case .begin(let token)?:
+            unsafe self.accept(datagram, header, token, from: remote, to: local, ecn: ecn, now: now)
+            self.acceptor?.pace.didBegin(cost: self.now - begun)
+        case .retry?:
             self.sendRetry(answering: header, to: remote, from: local, now: now)
-            return
-        case .refused:
+        case .refuse(let code)?:
             unsafe self.answerStateless(to: remote, from: local, now: now) {
-                unsafe StatelessPackets.writeRefusal(into: $0, answering: header, code: TransportError.invalidToken)
+                unsafe StatelessPackets.writeRefusal(into: $0, answering: header, code: code)
             }
-            return
-        }
-        guard self.handshakeCount < configuration.maximumHandshakes else {
-            self.counters.dropped.tooManyHandshakes += 1
-            return
-        }
-        switch self.connectionCount < configuration.maximumConnections ? self.admit() : .refuse {
-        case .accept:
+        case .drop?, nil:
             break
-        case .refuse:
-            self.counters.dropped.tooManyConnections += 1
-            unsafe self.answerStateless(to: remote, from: local, now: now) {
-                unsafe StatelessPackets.writeRefusal(
-                    into: $0,
-                    answering: header,
-                    code: TransportError.connectionRefused
-                )
-            }
-            return
-        case .drop:
-            self.counters.dropped.tooManyConnects += 1
+        }
+    }
+
+    /// Makes a connection for a client, and reads its first datagram.
+    private func accept(
+        _ datagram: UnsafeRawBufferPointer,
+        _ header: PacketHeader,
+        _ token: ValidatedToken?,
+        from remote: DatagramAddress,
+        to local: DatagramAddress,
+        ecn: UInt8,
+        now: UInt64
+    ) {
+        guard let configuration = self.acceptor?.configuration, let protection = self.acceptor?.protection else {
             return
         }
         let identifier = self.context.identifiers.make()
@@ -158,7 +230,7 @@ extension QUICEndpoint {
                 protection: protection,
                 configuration: configuration.common,
                 identifier: identifier,
-                token: validated,
+                token: token,
                 local: local,
                 remote: remote,
                 now: now
@@ -170,6 +242,7 @@ extension QUICEndpoint {
         connection.start(engine)
         connection.own(header.destination)
         connection.own(identifier)
+        connection.handshakeStart = self.acceptor?.pace.begin(now: now) ?? 0
         self.connectionCount += 1
         self.handshakeCount += 1
         self.counters.handshakesStarted += 1
@@ -184,21 +257,48 @@ extension QUICEndpoint {
         }
     }
 
+    /// Sends a Retry, and keeps nothing of the client (RFC 9000 §8.1.2).
+    private func sendRetry(
+        answering header: PacketHeader,
+        to remote: DatagramAddress,
+        from local: DatagramAddress,
+        now: UInt64
+    ) {
+        let room = 256
+        guard self.acceptor?.mayRetry(now: now) == true, self.egress.batch.hasRoom(for: room) else {
+            self.counters.dropped.retryLimit += 1
+            return
+        }
+        let count = unsafe self.acceptor?.tokens.writeRetry(
+            into: self.egress.batch.tail(room),
+            answering: header,
+            from: remote,
+            identifier: self.context.identifiers.make()
+        )
+        guard let count, count > 0 else { return }
+        self.counters.retriesSent += 1
+        self.egress.batch.append(count, from: self.socketWishes.packetInfo ? local : nil, to: remote, ecn: 0)
+        self.scheduleFlush()
+    }
+
+    /// Sends NEW_TOKEN with a token for the client's address (RFC 9000 §8.1.3).
+    func sendToken(on connection: QUICConnection) {
+        unsafe self.acceptor?.tokens.withNewToken(for: connection.remote) { token in
+            guard unsafe connection.engine?.submitToken(token) == true else { return }
+            self.counters.newTokensSent += 1
+            connection.markDirty()
+        }
+    }
+
     /// Asks the user for a delegate of a new connection.
     func accept(_ connection: QUICConnection) -> (any QUICConnectionDelegate)? {
-        guard case .server(_, _, let accept) = self.role else { return nil }
+        guard let accept = self.acceptor?.accept else { return nil }
         return accept(connection)
     }
 
     func didEstablish(_ connection: QUICConnection) {
         self.handshakeCount -= 1
         self.counters.handshakesCompleted += 1
+        self.acceptor?.pace.complete(connection.handshakeStart, now: self.now)
     }
-}
-
-/// Transport error codes that we send by ourselves (RFC 9000 §20.1).
-enum TransportError {
-    static let connectionRefused: UInt64 = 0x2
-    static let streamLimit: UInt64 = 0x4
-    static let invalidToken: UInt64 = 0xb
 }

@@ -1,8 +1,9 @@
 internal import NIOCore
 
 extension QUICEndpoint {
-    /// Takes what one read of the socket gave: one datagram, or a train of equally long ones from one address.
+    /// Takes one message of the socket: a datagram, or several equally long ones from one address (UDP_GRO).
     func receive(_ envelope: AddressedEnvelope<ByteBuffer>) {
+        self.acceptor?.didRead(envelope.data.readableBytes)
         guard let remote = DatagramAddress(envelope.remoteAddress) else { return }
         let local = self.localAddress(of: envelope)
         guard self.isAnswerable(remote, local) else { return }
@@ -22,7 +23,7 @@ extension QUICEndpoint {
         }
     }
 
-    /// The address that the peer sent to, which is where our answers come from.
+    /// The destination address of a datagram, which is the source address of answers.
     private func localAddress(of envelope: AddressedEnvelope<ByteBuffer>) -> DatagramAddress {
         guard self.socketWishes.packetInfo, let info = envelope.metadata?.packetInfo,
             var address = DatagramAddress(info.destinationAddress)
@@ -31,7 +32,7 @@ extension QUICEndpoint {
         return address
     }
 
-    /// Whether an answer could reach the peer, and nobody else.
+    /// True if an answer can be sent to the datagram's source. Counts the datagram as dropped otherwise.
     private func isAnswerable(_ remote: DatagramAddress, _ local: DatagramAddress) -> Bool {
         if !remote.isUnanswerable, !local.isMulticastOrBroadcast { return true }
         self.counters.dropped.unanswerableSource += 1
@@ -94,13 +95,16 @@ extension QUICEndpoint {
             self.dispatchEvents()
             self.burstConnection = connection
         }
-        if let end = unsafe connection.read(datagram, from: remote, to: local, ecn: ecn, now: now) {
+        let begun = connection.wasEstablished ? 0 : self.now
+        let end = unsafe connection.read(datagram, from: remote, to: local, ecn: ecn, now: now)
+        if begun > 0 { self.acceptor?.pace.didWork(cost: self.now - begun) }
+        if let end {
             self.dispatchEvents()
             self.finish(connection, end, now: now)
         }
     }
 
-    /// A stateless reset looks like a packet for nobody, and ends with a token that only the server can know.
+    /// Takes a packet of an unknown connection: a stateless reset, if it ends with a token of a server (RFC 9000 §10.3.1).
     private func receiveReset(
         _ datagram: UnsafeRawBufferPointer,
         from remote: DatagramAddress,
@@ -121,26 +125,42 @@ extension QUICEndpoint {
     }
 
     private func answerLate(_ closed: ClosedConnection, now: UInt64) {
-        guard closed.answersNext(), self.batch.hasRoom(for: closed.packet.count) else {
+        guard closed.answersNext(), self.egress.batch.hasRoom(for: closed.packet.count) else {
             self.counters.dropped.closedConnection += 1
             return
         }
-        self.batch.append(closed.packet, from: closed.local, to: closed.remote)
+        self.egress.batch.append(closed.packet, from: closed.local, to: closed.remote)
         self.scheduleFlush()
     }
 
-    /// Everything that one wake-up of the socket gave has been received.
+    /// Ends a read of the socket.
+    func finishRead() {
+        if let socket = self.socket,
+            let isEmpty = self.acceptor?.didFinishRead(limit: socket.messagesPerRead, now: self.now)
+        {
+            socket.adjust(isEmpty: isEmpty)
+        }
+        self.finishBurst()
+    }
+
+    /// Ends a read burst: packets of known connections have been read, and clients that wait have their turn.
     ///
-    /// Acknowledgements wait for the end of the loop's tick: what users write until then goes out in the same packets.
+    /// Acknowledgements are sent at the end of the loop's tick, in the same packets as the data that users write until
+    /// then.
     func finishBurst() {
         self.dispatchEvents()
         self.burstConnection = nil
-        self.sendStrays()
-        // A burst that was for other loops leaves nothing to do here.
-        if !self.dirty.isEmpty || !self.batch.isEmpty || !self.ended.isEmpty || self.isClosing { self.scheduleFlush() }
+        self.courier.send(counters: &self.counters)
+        self.beginHandshakes()
+        // A burst of datagrams for other loops needs no flush.
+        if !self.egress.isEmpty || !self.ended.isEmpty || self.isClosing {
+            self.scheduleFlush()
+        } else if self.acceptor?.waiting.isEmpty == false {
+            self.armTimer()
+        }
     }
 
-    /// Tells users what the engines noticed. What they do in answer may raise further events.
+    /// Passes the engines' events to the delegates. Their answers may raise further events.
     func dispatchEvents() {
         guard !self.isDispatching, !self.context.events.isEmpty else { return }
         self.isDispatching = true
@@ -155,7 +175,7 @@ extension QUICEndpoint {
 }
 
 extension NIOExplicitCongestionNotificationState {
-    /// The two bits of the IP header (RFC 3168 §5).
+    /// The two ECN bits of the IP header (RFC 3168 §5).
     fileprivate var codepoint: UInt8 {
         switch self {
         case .transportNotCapable: 0

@@ -1,14 +1,17 @@
 internal import NIOCore
 
-/// One scheduled callback serves the timers of all connections.
+/// The timers of all connections, by one scheduled callback.
 extension QUICEndpoint {
     func armTimer() {
         guard !self.isClosed else { return }
         self.timer.endpoint = self
         var earliest = self.deadlines.earliest ?? .max
         earliest = min(earliest, self.closedConnections.earliestExpiry ?? .max)
-        // While the kernel takes nothing, timers that want to send would only spin.
-        if let blocked = self.blockedUntil { earliest = blocked }
+        if self.acceptor?.waiting.isEmpty == false, let turn = self.acceptor?.planTurn(now: self.now) {
+            earliest = min(earliest, turn)
+        }
+        // While the kernel takes no datagrams, a timer that has to send would fire again and again.
+        if let blocked = self.egress.blockedUntil { earliest = blocked }
         guard earliest != .max else { return }
         if let scheduled = self.scheduled {
             guard earliest < scheduled.at else { return }
@@ -38,12 +41,16 @@ extension QUICEndpoint {
             self.dispatchEvents()
             if let end { self.finish(connection, end, now: now) }
         }
+        if self.acceptor?.isTurnDue(now: now) == true {
+            // A socket with something to read comes first: its read gives those that wait their turn.
+            if self.socket?.isReadable == true { self.acceptor?.putOff() } else { self.beginHandshakes() }
+        }
         self.flush()
     }
 }
 
 final class EndpointTimer: NIOScheduledCallbackHandler {
-    /// Let go of when the endpoint has closed. A weak reference would make every other one to it dear.
+    /// Set to `nil` when the endpoint has closed. A weak reference would slow down every other reference to the endpoint.
     var endpoint: QUICEndpoint?
 
     func handleScheduledCallback(eventLoop: some EventLoop) {

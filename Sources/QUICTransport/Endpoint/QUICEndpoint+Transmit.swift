@@ -1,38 +1,33 @@
 internal import NIOCore
 
 extension QUICEndpoint {
-    /// How long to wait for a socket whose buffer was full, nanoseconds.
-    private static let blockedInterval: UInt64 = 1_000_000
-
     func markDirty(_ connection: QUICConnection) {
         guard !connection.isDirty, !connection.isClosed else { return }
-        connection.isDirty = true
-        self.dirty.append(connection)
+        self.egress.append(connection)
         self.scheduleFlush()
     }
 
-    /// Flushes when the current work of the loop is done. During a read burst its end does so anyway.
+    /// Schedules a flush for the end of the loop's tick. During a read burst its end does that.
     func scheduleFlush() {
-        guard !self.flushIsScheduled, !self.isFlushing, self.burstConnection == nil else { return }
-        self.flushIsScheduled = true
+        guard !self.egress.isScheduled, !self.egress.isFlushing, self.burstConnection == nil else { return }
+        self.egress.isScheduled = true
         self.eventLoop.assumeIsolated().execute {
-            guard self.flushIsScheduled else { return }
+            guard self.egress.isScheduled else { return }
             self.flush()
         }
     }
 
-    /// Writes out everything pending of all connections that have something to send. A write schedules one by itself
-    /// for the end of the current tick; within a call to a delegate this does nothing but that.
+    /// Writes the packets of all connections that have something to send. Writing to a stream schedules a flush for the
+    /// end of the tick. Within a call to a delegate this method does nothing.
     package func flush() {
-        guard !self.isFlushing, !self.isDispatching else { return }
-        self.isFlushing = true
-        self.flushIsScheduled = false
+        guard !self.egress.isFlushing, !self.isDispatching else { return }
+        self.egress.begin()
         self.writeDirty()
-        self.isFlushing = false
+        self.egress.end()
         self.tellEnded()
         self.finishClosing()
-        // Without a socket, or while it takes nothing, that would only spin.
-        if !self.dirty.isEmpty, self.blockedUntil == nil, self.socket != nil { self.scheduleFlush() }
+        // Without a socket, or while the kernel takes no datagrams, a flush would follow upon a flush.
+        if !self.egress.dirty.isEmpty, self.egress.blockedUntil == nil, self.socket != nil { self.scheduleFlush() }
         self.armTimer()
     }
 
@@ -41,28 +36,22 @@ extension QUICEndpoint {
             if self.isClosing { self.abandonAll() }
             return
         }
-        if self.blockedUntil != nil, !self.send(on: socket) { return }
-        // Connections that become dirty meanwhile get their turn with the next flush.
-        swap(&self.dirty, &self.flushing)
-        defer { self.flushing.removeAll(keepingCapacity: true) }
-        var next = 0
-        while next < self.flushing.count {
-            let connection = self.flushing[next]
-            guard self.write(connection) else {
+        if self.egress.blockedUntil != nil, !self.send(on: socket) { return }
+        self.egress.beginRound()
+        var isBlocked = false
+        while !isBlocked, let connection = self.egress.current {
+            if self.write(connection) {
+                self.egress.advance()
+            } else {
                 // The batch is full: make room, and go on with the same connection.
-                guard self.send(on: socket) else { break }
-                continue
+                isBlocked = !self.send(on: socket)
             }
-            next += 1
         }
-        if next < self.flushing.count {
-            self.dirty.insert(contentsOf: self.flushing[next...], at: 0)
-        } else {
-            _ = self.send(on: socket)
-        }
+        self.egress.endRound()
+        if !isBlocked { _ = self.send(on: socket) }
     }
 
-    /// Writes what a connection has to say. False if the batch has no room for it.
+    /// Writes a connection's packets into the batch. False if the batch has no room for the next one.
     private func write(_ connection: QUICConnection) -> Bool {
         guard !connection.isClosed else {
             connection.isDirty = false
@@ -74,15 +63,18 @@ extension QUICEndpoint {
             if connection.wait(now: now) { self.deadlines.schedule(connection) }
             return true
         }
-        // Events are told in each case: identifiers that were issued must be known before the connection is forgotten.
-        switch connection.write(into: self.batch, sourceMatters: self.socketWishes.packetInfo, now: now) {
+        // Events are passed on in each case: identifiers that were issued must be known when the connection is forgotten.
+        let isHandshaking = !connection.wasEstablished
+        let outcome = connection.write(into: self.egress.batch, sourceMatters: self.socketWishes.packetInfo, now: now)
+        if isHandshaking { self.acceptor?.pace.didWork(cost: self.now - now) }
+        switch outcome {
         case .batchFull:
             self.dispatchEvents()
             return false
         case .done:
             connection.isDirty = false
             connection.didTakeTurn()
-            // What users write in answer has its turn with the next flush.
+            // Data that users write in answer leaves with the next flush.
             self.dispatchEvents()
             if let reason = connection.closesNow(now) {
                 self.finish(connection, .closing(reason), now: now)
@@ -98,21 +90,14 @@ extension QUICEndpoint {
         return true
     }
 
-    /// Hands the batch to the kernel. False if that took not all of it.
+    /// Sends the batch. False if the kernel did not take all of it.
     private func send(on socket: EndpointSocket) -> Bool {
-        guard !self.batch.isEmpty else {
-            self.blockedUntil = nil
-            return true
-        }
-        switch self.batch.send(on: socket.descriptor, counters: &self.counters) {
+        switch self.egress.send(on: socket.descriptor, counters: &self.counters, now: { self.now }) {
         case .sent:
-            self.blockedUntil = nil
             return true
         case .blocked:
-            self.blockedUntil = self.now + Self.blockedInterval
             return false
         case .doubtful(let error):
-            self.blockedUntil = nil
             self.doubtSocket(errno: error)
             return true
         }
@@ -120,16 +105,16 @@ extension QUICEndpoint {
 
     // MARK: The end of connections
 
-    /// Ends all connections without a word to their peers.
+    /// Ends all connections without CONNECTION_CLOSE.
     private func abandonAll() {
         let now = self.now
         for connection in self.table.connections {
             self.finish(connection, .silent(.application(by: .local, code: 0, reason: "")), now: now)
         }
-        self.dirty.removeAll()
+        self.egress.abandon()
     }
 
-    /// Ends a connection: the last packet, what is remembered of it, and the word to its user, which comes later.
+    /// Ends a connection: sends its last packet, and keeps what answers late packets. The delegate is told after the flush.
     func finish(_ connection: QUICConnection, _ end: EngineEnd, now: UInt64) {
         guard !connection.isClosed else { return }
         let reason: QUICCloseReason?
@@ -151,7 +136,7 @@ extension QUICEndpoint {
         if reason != nil { self.counters.connectionsClosed += 1 }
         connection.end()
         if let reason { self.ended.append((connection, reason)) }
-        if self.isFlushing || self.burstConnection != nil { return }
+        if self.egress.isFlushing || self.burstConnection != nil { return }
         self.scheduleFlush()
     }
 
@@ -162,9 +147,9 @@ extension QUICEndpoint {
         guard let way else { return nil }
         let packet = Array(octets.prefix(way.count))
         let source = self.socketWishes.packetInfo ? way.local : nil
-        if !self.batch.hasRoom(for: way.count), let socket = self.socket { _ = self.send(on: socket) }
-        // Where there is no room the peer's next packet is answered by it.
-        if self.batch.hasRoom(for: way.count) { self.batch.append(packet, from: source, to: way.remote) }
+        if !self.egress.batch.hasRoom(for: way.count), let socket = self.socket { _ = self.send(on: socket) }
+        // Without room CONNECTION_CLOSE answers the peer's next packet.
+        if self.egress.batch.hasRoom(for: way.count) { self.egress.batch.append(packet, from: source, to: way.remote) }
         return self.remember(connection, packet: packet, way: (source, way.remote), now: now)
     }
 
@@ -194,11 +179,12 @@ extension QUICEndpoint {
         if !connection.wasEstablished {
             self.handshakeCount -= 1
             self.counters.handshakesFailed += 1
+            self.acceptor?.pace.end(connection.handshakeStart, now: self.now)
         }
         if self.burstConnection === connection { self.burstConnection = nil }
     }
 
-    /// The last word to the users of connections that have ended.
+    /// Calls `closed` of the delegates of connections that have ended.
     func tellEnded() {
         while !self.ended.isEmpty {
             let round = self.ended
@@ -229,7 +215,7 @@ extension QUICEndpoint {
         self.table[token] = nil
     }
 
-    /// Adds an event that the engine did not raise itself.
+    /// Adds an event that the engine did not raise.
     func `defer`(_ event: EngineEvent, for connection: QUICConnection) {
         self.context.events.append((connection, event))
     }

@@ -1,9 +1,9 @@
 internal import NIOConcurrencyHelpers
 
-/// The endpoints of one port, one on each loop, each with a worker number: they pass each other what the kernel gave to
-/// the wrong one.
+/// The endpoints that share one port, one on each loop, by worker number. They toss each other the datagrams that the
+/// kernel gave to the wrong socket.
 package final class QUICEndpointGroup: Sendable {
-    /// As many as identifiers have room for.
+    /// The number of workers that connection identifiers have room for.
     package static let maximumCount = RoutableConnectionIDGenerator.maximumWorkers
 
     /// Endpoints of the port, 1 ... 32.
@@ -15,7 +15,7 @@ package final class QUICEndpointGroup: Sendable {
         self.inboxes = NIOLockedValueBox(Array(repeating: nil, count: max(0, count)))
     }
 
-    /// Whether the endpoint is the last that was missing.
+    /// Adds an endpoint. True if all endpoints of the port are there now.
     func join(_ inbox: StrayInbox, worker: Int) -> Bool {
         self.update { $0[worker] = inbox }
     }

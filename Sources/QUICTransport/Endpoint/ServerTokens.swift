@@ -1,6 +1,7 @@
-/// Tokens that servers gave us for the next connection to them (RFC 9000 §8.1.3). Each is used once, the newest first.
+/// Tokens of NEW_TOKEN frames, for later connections to the same server (RFC 9000 §8.1.3). Each is used once, the
+/// newest first.
 struct ServerTokens {
-    /// Tokens that are kept; the oldest goes first.
+    /// Tokens that are kept. Beyond them the oldest is forgotten.
     static let limit = 64
     /// Octets of one token; longer ones are not kept.
     static let tokenLimit = 512
@@ -15,7 +16,7 @@ struct ServerTokens {
         self.entries.append((server, name, token))
     }
 
-    /// Takes out a token for a new connection to the server; empty if there is none.
+    /// Removes and returns a token for a connection to the server; empty if there is none.
     mutating func take(for server: DatagramAddress, named name: String?) -> [UInt8] {
         guard let index = self.entries.lastIndex(where: { $0.server == server && $0.name == name }) else { return [] }
         return self.entries.remove(at: index).token

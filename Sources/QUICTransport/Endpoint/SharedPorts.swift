@@ -1,15 +1,16 @@
 internal import NIOConcurrencyHelpers
 internal import NIOCore
 
-/// The addresses that endpoints of this process share with each other by SO_REUSEPORT, with their workers in the order
-/// in which the kernel keeps the sockets.
+/// The addresses that endpoints of this process share by SO_REUSEPORT, each with its workers in the kernel's order of their
+/// sockets.
 ///
 /// The first holder of an address binds it once without SO_REUSEPORT: only that fails when another process has it,
 /// however that process opened it. Used when endpoints open and close.
 enum SharedPorts {
     private static let holders = NIOLockedValueBox<[SocketAddress: [Int]]>([:])
 
-    /// Runs `prove` if nobody here holds the address yet, then `bind`, and takes down the holder of what was bound.
+    /// Runs `prove` if no endpoint of this process holds the address yet, then `bind`, and records the worker under the
+    /// bound address.
     static func join<Bound>(
         _ address: SocketAddress,
         worker: Int,
@@ -29,7 +30,7 @@ enum SharedPorts {
         self.holders.withLockedValue { $0[address] ?? [] }
     }
 
-    /// The last takes the place of the one that leaves, as in the kernel.
+    /// Removes a worker. The last worker takes its place, as the kernel does with sockets.
     static func leave(_ address: SocketAddress, worker: Int) {
         self.holders.withLockedValue { holders in
             guard var workers = holders[address], let place = workers.firstIndex(of: worker) else { return }

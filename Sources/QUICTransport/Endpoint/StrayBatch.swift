@@ -1,6 +1,6 @@
 internal import NIOCore
 
-/// Datagrams that arrived on one loop for connections of another, on their way there. One for each read burst and owner.
+/// Datagrams that one loop read for connections of another loop: those of one read burst.
 struct StrayBatch {
     private struct Datagram {
         let count: Int
@@ -9,7 +9,7 @@ struct StrayBatch {
         let ecn: UInt8
     }
 
-    /// Added to each datagram's octets, so that many empty ones have a weight too.
+    /// Octets that each datagram counts beside its own, so that empty datagrams have a weight.
     private static let overhead = 128
 
     private var bytes = ByteBuffer()

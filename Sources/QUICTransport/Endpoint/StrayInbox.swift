@@ -1,7 +1,7 @@
 internal import NIOCore
 internal import Synchronization
 
-/// Where other loops leave the datagrams that are for an endpoint. Asked once per batch, never per datagram.
+/// The bounded inbox of an endpoint for datagrams that other loops toss, a batch at a time.
 final class StrayInbox: Sendable {
     private let loop: any EventLoop
     private let owner: NIOLoopBound<Owner>
@@ -10,7 +10,7 @@ final class StrayInbox: Sendable {
     private let waiting = Atomic(0)
 
     private final class Owner {
-        /// Let go of by `close`.
+        /// Set to `nil` by `close`.
         var endpoint: QUICEndpoint?
 
         init(_ endpoint: QUICEndpoint) {
@@ -24,7 +24,7 @@ final class StrayInbox: Sendable {
         self.limit = limit
     }
 
-    /// False if too much is waiting; then the batch is as if it had been lost on its way.
+    /// Passes a batch to the endpoint's loop. False if too much is waiting there; the batch is dropped then.
     func take(_ batch: StrayBatch) -> Bool {
         let weight = batch.weight
         guard self.waiting.add(weight, ordering: .relaxed).newValue <= self.limit else {
@@ -38,11 +38,11 @@ final class StrayInbox: Sendable {
         return true
     }
 
-    /// Tells who shares the port by now.
+    /// Tells the endpoint the inboxes of all endpoints of the port.
     func tell(_ inboxes: [StrayInbox?]) {
-        self.loop.execute { self.owner.value.endpoint?.inboxes = inboxes }
+        self.loop.execute { self.owner.value.endpoint?.courier.inboxes = inboxes }
     }
 
-    /// What arrives from now on is lost. To be called on the owner's loop.
+    /// Drops every batch from now on. To be called on the endpoint's loop.
     func close() { self.owner.value.endpoint = nil }
 }

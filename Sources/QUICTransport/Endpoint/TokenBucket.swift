@@ -3,7 +3,7 @@ package struct TokenBucket: Sendable {
     let burst: Int
     /// Nanoseconds.
     let interval: UInt64
-    /// Below 0 while events that could not be refused are paid for.
+    /// Events that are allowed now. Below 0 after `spend` beyond the allowance.
     private var tokens: Int
     private var refilled: UInt64
 

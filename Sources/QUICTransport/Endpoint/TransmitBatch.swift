@@ -1,17 +1,17 @@
 internal import CDatagrams
 import Glibc
 
-/// Datagrams of many connections on their way into one system call.
+/// Datagrams of many connections, sent by few system calls (sendmmsg).
 ///
 /// Packets are written one after the other into one stretch of memory. Packets of equal length that go the same way
 /// become one message, which the kernel cuts (UDP_SEGMENT), as long as it does not refuse that.
 @safe final class TransmitBatch {
-    /// What the kernel made of a batch.
+    /// The result of sending a batch.
     enum Outcome {
         case sent
-        /// The socket's buffer is full. What is unsent stays.
+        /// The socket's buffer is full. Datagrams that are not sent stay in the batch.
         case blocked
-        /// Sent but for what the kernel refused, which may be because the socket's own address has vanished.
+        /// Sent, except for datagrams that the kernel refused, perhaps because the local address no longer exists.
         case doubtful(errno: CInt)
     }
 
@@ -27,7 +27,7 @@ import Glibc
     private(set) var messageCount = 0
     private var trainIsOpen = false
     private var segments = 0
-    /// Whether the kernel has refused to cut trains, or is not asked to.
+    /// True if the kernel does not cut trains (UDP_SEGMENT): it refused to, or is not asked.
     private(set) var offloadRefused: Bool
     /// An error that may concern the socket and not the datagram alone.
     private var socketError: CInt = 0
@@ -50,12 +50,12 @@ import Glibc
 
     var isEmpty: Bool { self.messageCount == 0 }
 
-    /// Whether another packet of the size surely finds room.
+    /// True if there is room for a packet of the size, octets.
     func hasRoom(for count: Int) -> Bool {
         self.used + count <= Self.capacity && self.messageCount < Int(DATAGRAM_BATCH)
     }
 
-    /// Where the next packet is to be written.
+    /// The memory that the next packet is to be written to.
     func tail(_ count: Int) -> UnsafeMutableRawBufferPointer {
         unsafe UnsafeMutableRawBufferPointer(rebasing: self.memory[self.used..<self.used + count])
     }
@@ -97,7 +97,7 @@ import Glibc
         self.append(packet.count, from: source, to: destination, ecn: 0)
     }
 
-    /// No datagram's error ends the sending: what the kernel refuses for good is counted and dropped.
+    /// Sends the batch. A datagram that the kernel refuses for good is counted and dropped; the others are sent.
     func send(on descriptor: CInt, counters: inout QUICCounters) -> Outcome {
         var next = 0
         while next < self.messageCount {
@@ -144,7 +144,7 @@ import Glibc
             return
         }
         counters.sendFailures += 1
-        // What kernels answer where the address that the socket is bound to has vanished.
+        // Errors of a socket whose local address no longer exists.
         if [EINVAL, EADDRNOTAVAIL, ENETUNREACH].contains(error) { self.socketError = error }
     }
 
@@ -185,7 +185,7 @@ import Glibc
         self.trainIsOpen = false
     }
 
-    /// Forgets what is unsent.
+    /// Drops all datagrams of the batch.
     func clear() {
         self.used = 0
         self.messageCount = 0

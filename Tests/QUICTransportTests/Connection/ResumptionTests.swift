@@ -121,7 +121,7 @@ import Testing
             weak var memory: EarlyDataGuard.Memory?
             if case .live(let session)? = connection.engine?.tls { memory = session.earlyDataMemory }
             #expect(memory != nil)
-            guard case .server(_, .tls(let context), _) = server.role else {
+            guard case .tls(let context)? = server.acceptor?.protection else {
                 Issue.record("no TLS")
                 return
             }

@@ -95,8 +95,8 @@ import Testing
             pair.peerRecorder.opened.first?.write(ByteBuffer(string: "1"))
             try await scene.pause(.milliseconds(50))
             #expect(pair.server.socket == nil)
-            #expect(!pair.server.dirty.isEmpty)
-            #expect(!pair.server.flushIsScheduled)
+            #expect(!pair.server.egress.dirty.isEmpty)
+            #expect(!pair.server.egress.isScheduled)
             try await scene.until("replaced again") { pair.server.counters.socketsReplaced == 2 }
             try await scene.until("sent") { pair.recorder.received[0] == ByteBuffer(string: "01") }
 
@@ -104,8 +104,8 @@ import Testing
             pair.peerRecorder.opened.first?.write(ByteBuffer(string: "2"))
             try await pair.server.close().get()
             try await scene.pause(.milliseconds(20))
-            #expect(pair.server.dirty.isEmpty)
-            #expect(!pair.server.flushIsScheduled)
+            #expect(pair.server.egress.dirty.isEmpty)
+            #expect(!pair.server.egress.isScheduled)
         }
     }
 

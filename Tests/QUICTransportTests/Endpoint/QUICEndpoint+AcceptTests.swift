@@ -284,4 +284,106 @@ import Testing
             }
         }
     }
+
+    // MARK: More new clients than can be served
+
+    /// Lets no handshake begin.
+    private static func stop(_ endpoint: QUICEndpoint) {
+        var limits = HandshakePace.Limits()
+        limits.budget = 0
+        endpoint.acceptor?.pace = HandshakePace(limits)
+    }
+
+    /// Clients of connections go on while new clients wait, and those begin once there is time.
+    @Test func newClientsWaitForTime() async throws {
+        try await Scene.run { scene in
+            let pair = try await scene.pair()
+            let server = pair.server
+            Self.stop(server)
+            let initials = try await Initials.capture(5, in: scene)
+            let plain = try await PlainSocket.bind(on: scene.loop)
+            for initial in initials { plain.send(initial, to: server.localAddress) }
+            try await scene.until("held") { server.counters.initialsHeld == 5 }
+            try pair.connection.openBidirectionalStream().write(ByteBuffer(string: "x"))
+            try await scene.until("echo") { pair.recorder.text(0) == "x" }
+            #expect(server.counters.handshakesStarted == 1)
+            #expect(server.acceptor?.waiting.count == 5)
+            server.acceptor?.pace = HandshakePace(try Scene.serverConfiguration().pace)
+            try await scene.until("begun") { server.counters.handshakesStarted == 6 }
+            #expect(server.acceptor?.waiting.isEmpty == true)
+            try await plain.close()
+        }
+    }
+
+    /// Whoever could not be served within the window is given up without an answer; the next one is served.
+    @Test func oldInitialsAreThrownAway() async throws {
+        try await Scene.run { scene in
+            let null = try NullProtectedEndpoint(loop: scene.loop) { _ in Recorder() }
+            Self.stop(null.endpoint)
+            for port in 1...3 as ClosedRange<UInt16> {
+                null.receive(null.firstFlight(frames: [0x06, 0x00, 0x04, 1, 2, 3, 4]), fromPort: port)
+            }
+            #expect(null.endpoint.counters.initialsHeld == 3)
+            null.advance(milliseconds: 251)
+            #expect(null.endpoint.counters.dropped.initialAge == 3)
+            #expect(null.endpoint.connectionCount == 0)
+            #expect(null.endpoint.counters.datagramsOut == 0)
+            null.endpoint.acceptor?.pace = HandshakePace()
+            #expect(null.connect(fromPort: 4) != nil)
+            #expect(null.settle() == nil)
+        }
+    }
+
+    @Test func waitingClientsAreBounded() async throws {
+        try await Scene.run { scene in
+            let server = try await scene.listen(configure: { $0.maximumWaitingInitials = 4 })
+            Self.stop(server)
+            let initials = try await Initials.capture(6, in: scene)
+            let plain = try await PlainSocket.bind(on: scene.loop)
+            for initial in initials { plain.send(initial, to: server.localAddress) }
+            try await scene.until("handled") { server.counters.initialsHeld == 6 }
+            #expect(server.acceptor?.waiting.count == 4)
+            #expect(server.counters.dropped.initialLimit == 2)
+            try await plain.close()
+        }
+    }
+
+    /// Handshakes whose clients do not go on make room for others after the window, however many there are.
+    @Test func silentClientsDoNotHoldOthersUp() async throws {
+        try await Scene.run { scene in
+            let null = try NullProtectedEndpoint(loop: scene.loop) { _ in Recorder() }
+            var limits = HandshakePace.Limits()
+            limits.budget = 60_000_000_000
+            limits.window = 1_000_000
+            limits.least = 2
+            null.endpoint.acceptor?.pace = HandshakePace(limits)
+            for port in 1...3 as ClosedRange<UInt16> {
+                null.receive(null.firstFlight(frames: [0x06, 0x00, 0x04, 1, 2, 3, 4]), fromPort: port)
+            }
+            null.advance(milliseconds: 2)
+            #expect(null.endpoint.handshakeCount == 3)
+            #expect(null.connect(fromPort: 4) != nil)
+            #expect(null.settle() == nil)
+        }
+    }
+
+    /// A 0-RTT packet stays with the Initial of its client, and waits with it (RFC 9000 §17.2.3).
+    @Test func earlyDataWaitsWithItsInitial() async throws {
+        try await Scene.run { scene in
+            let null = try NullProtectedEndpoint(loop: scene.loop) { _ in Recorder() }
+            Self.stop(null.endpoint)
+            let initial = null.firstFlight(frames: [0x06, 0x00, 0x04, 1, 2, 3, 4])
+            var early = initial
+            early[0] = 0xd3
+            null.receive(early, fromPort: 1)
+            #expect(null.endpoint.counters.dropped.unexpectedLongHeader == 1)
+            null.receive(initial, fromPort: 1)
+            null.receive(early, fromPort: 1)
+            #expect(null.endpoint.counters.dropped.unexpectedLongHeader == 1)
+            #expect(null.endpoint.acceptor?.waiting.count == 2)
+            null.advance(milliseconds: 251)
+            #expect(null.endpoint.counters.dropped.initialAge == 2)
+            #expect(null.settle() == nil)
+        }
+    }
 }

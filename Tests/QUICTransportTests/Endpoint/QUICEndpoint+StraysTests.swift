@@ -237,10 +237,12 @@ import Testing
             let group = QUICEndpointGroup(count: 2)
             let first = try await scene.listen(in: group)
             let second = try await scene.listen(on: first.localAddress, in: group, worker: 1)
-            try await scene.until("known") { first.inboxes.count == 2 && second.inboxes.allSatisfy { $0 != nil } }
+            try await scene.until("known") {
+                first.courier.inboxes.count == 2 && second.courier.inboxes.allSatisfy { $0 != nil }
+            }
             let orphan = second.context.identifiers.make()
             try await second.close().get()
-            try await scene.until("gone") { first.inboxes[1] == nil }
+            try await scene.until("gone") { first.courier.inboxes[1] == nil }
             let plain = try await PlainSocket.bind(on: scene.loop)
             plain.send(.shortPacket(to: orphan), to: first.localAddress)
             try await scene.until("dropped") { first.counters.dropped.unknownConnection == 1 }

@@ -114,7 +114,9 @@ import Testing
             let group = QUICEndpointGroup(count: 2)
             let first = try await scene.listen(in: group)
             let second = try await scene.listen(on: first.localAddress, in: group, worker: 1)
-            try await scene.until("known") { first.inboxes.count == 2 && second.inboxes.allSatisfy { $0 != nil } }
+            try await scene.until("known") {
+                first.courier.inboxes.count == 2 && second.courier.inboxes.allSatisfy { $0 != nil }
+            }
             let plain = try await PlainSocket.bind(on: scene.loop)
             for _ in 0..<10 {
                 plain.send(.shortPacket(to: first.context.identifiers.make()), to: first.localAddress)
@@ -147,7 +149,7 @@ import Testing
 
     /// An identifier of the run before, with whose secret and number the server goes on.
     private static func superseded(by server: QUICEndpoint) throws -> QUICConnectionID {
-        guard case .server(let configuration, _, _) = server.role else { throw SceneError.timeout("server") }
+        guard let configuration = server.acceptor?.configuration else { throw SceneError.timeout("server") }
         var before = configuration.identifiers
         before.incarnation &-= 1
         return try RoutableConnectionIDGenerator(

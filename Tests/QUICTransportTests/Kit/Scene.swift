@@ -68,6 +68,9 @@ actor Scene {
         )
         // All that is tested here goes through folded connections wherever there is a moment of silence.
         configuration.common.foldDelay = .milliseconds(1)
+        // A loaded machine is no storm of clients.
+        configuration.pace.budget = 60_000_000_000
+        configuration.pace.window = 60_000_000_000
         return configuration
     }
 

@@ -1,0 +1,223 @@
+internal import NIOCore
+
+/// The listening side of an endpoint: who may begin a handshake, and when. It knows nothing of sockets.
+struct Acceptor {
+    /// What becomes of a client's first flight.
+    enum Verdict {
+        /// A handshake begins; the token validates the client's address (RFC 9000 §8.1).
+        case begin(ValidatedToken?)
+        /// The client has to show first that it receives at its address (RFC 9000 §8.1.2).
+        case retry
+        /// The client is told so, with a transport error code.
+        case refuse(UInt64)
+        /// The client is not answered, and tries again by itself.
+        case drop
+    }
+
+    private(set) var configuration: QUICServerConfiguration
+    private(set) var protection: ServerProtection
+    /// Asked about the first packet of a new client, before anything is spent on it.
+    let admit: () -> QUICAdmission
+    /// Makes the delegate of a connection; `nil` refuses.
+    let accept: (QUICConnection) -> (any QUICConnectionDelegate)?
+
+    /// Makes and judges address tokens.
+    var tokens: AddressTokens
+    private var statelessBucket: TokenBucket
+    /// Retry packets have an allowance of their own: they are many where stateless answers are few.
+    private var retryBucket: TokenBucket
+
+    /// Clients whose handshake has not begun.
+    var waiting: InitialStack
+    var pace: HandshakePace
+    var backlog: SocketBacklog
+    /// When those that wait have their next turn, nanoseconds.
+    private var turn: UInt64?
+    /// Messages and octets of the read under way.
+    private var read = (messages: 0, octets: 0)
+
+    init(
+        _ configuration: QUICServerConfiguration,
+        protection: ServerProtection,
+        keys: SecretKeys,
+        admit: @escaping () -> QUICAdmission,
+        accept: @escaping (QUICConnection) -> (any QUICConnectionDelegate)?,
+        now: UInt64
+    ) {
+        self.configuration = configuration
+        self.protection = protection
+        self.admit = admit
+        self.accept = accept
+        self.tokens = AddressTokens(configuration.retry, keys: keys)
+        self.statelessBucket = TokenBucket(perSecond: configuration.statelessPacketsPerSecond, now: now)
+        self.retryBucket = TokenBucket(perSecond: configuration.retry.retriesPerSecond, now: now)
+        self.waiting = InitialStack(
+            limit: configuration.maximumWaitingInitials,
+            lifetime: configuration.pace.window
+        )
+        self.pace = HandshakePace(configuration.pace)
+        self.backlog = SocketBacklog(capacity: .max)
+    }
+
+    /// Shows another certificate to new connections.
+    mutating func replace(_ configuration: QUICServerConfiguration, _ protection: ServerProtection) {
+        self.configuration = configuration
+        self.protection = protection
+    }
+
+    // MARK: Reading
+
+    mutating func didRead(_ octets: Int) {
+        self.read.messages += 1
+        self.read.octets += octets
+    }
+
+    /// Takes note that one read of the socket is over.
+    ///
+    /// - Parameter limit: messages that it could take at most.
+    /// - Returns: whether it left nothing; `nil` if nothing was read.
+    mutating func didFinishRead(limit: Int, now: UInt64) -> Bool? {
+        guard self.read.messages > 0 else { return nil }
+        let isEmpty = self.read.messages < limit
+        self.backlog.didRead(self.read.octets, isEmpty: isEmpty, now: now)
+        self.read = (0, 0)
+        return isEmpty
+    }
+
+    // MARK: Waiting
+
+    /// Whether a client's handshake may begin ahead of all that wait.
+    mutating func mayBeginAtOnce(now: UInt64) -> Bool { self.waiting.isEmpty && self.pace.mayBegin(now: now) }
+
+    /// Lets a client wait, or gives it up where it has waited too long already.
+    mutating func hold(
+        _ datagram: UnsafeRawBufferPointer,
+        of identifier: QUICConnectionID,
+        from remote: DatagramAddress,
+        to local: DatagramAddress,
+        ecn: UInt8,
+        now: UInt64,
+        counters: inout QUICCounters
+    ) {
+        let arrival = self.backlog.arrival(now: now)
+        guard arrival + self.waiting.lifetime >= now else {
+            counters.dropped.initialAge += 1
+            return
+        }
+        counters.initialsHeld += 1
+        if unsafe self.waiting.append(datagram, of: identifier, from: remote, to: local, ecn: ecn) { return }
+        counters.dropped.initialLimit += unsafe self.waiting.push(
+            datagram,
+            of: identifier,
+            from: remote,
+            to: local,
+            ecn: ecn,
+            arrival: arrival
+        )
+    }
+
+    /// The newest client that waits, if a handshake may begin in this tick; none otherwise.
+    mutating func next(now: UInt64, counters: inout QUICCounters) -> [InitialStack.Datagram] {
+        counters.dropped.initialAge += self.waiting.removeExpired(now: now)
+        return self.pace.mayBegin(now: now) ? self.waiting.popNewest() : []
+    }
+
+    /// Pause between two turns, nanoseconds: SwiftNIO looks at its sockets only while no task is due.
+    private static let pause: UInt64 = 100_000
+
+    /// Plans the next turn of the clients that wait, where no read of the socket gives them one before.
+    ///
+    /// - Returns: its instant, nanoseconds.
+    mutating func planTurn(now: UInt64) -> UInt64 {
+        if let turn = self.turn { return turn }
+        let turn = self.pace.hasRoom(now: now) ? now + Self.pause : self.pace.nextRoom(now: now)
+        self.turn = turn
+        return turn
+    }
+
+    func isTurnDue(now: UInt64) -> Bool { self.turn.map { $0 <= now } ?? false }
+
+    /// Forgets the turn that was planned.
+    mutating func putOff() { self.turn = nil }
+
+    mutating func endTurn() {
+        self.turn = nil
+        self.pace.endTick()
+    }
+
+    // MARK: Verdicts
+
+    /// Decides about a first flight.
+    ///
+    /// - Parameters:
+    ///   - token: of its Initial, empty for none.
+    ///   - handshakes: connections whose handshake is not complete.
+    ///   - connections: all of them.
+    mutating func judge(
+        _ token: UnsafeRawBufferPointer,
+        of header: PacketHeader,
+        from remote: DatagramAddress,
+        handshakes: Int,
+        connections: Int,
+        counters: inout QUICCounters
+    ) -> Verdict {
+        var validated: ValidatedToken?
+        switch unsafe token.isEmpty ? AddressTokens.Verdict.none : self.tokens.judge(token, of: header, from: remote) {
+        case .retried(let original):
+            counters.tokensValid += 1
+            unsafe validated = ValidatedToken(octets: token, original: original)
+        case .known:
+            counters.tokensValid += 1
+            unsafe validated = ValidatedToken(octets: token, original: nil)
+        case .refused:
+            counters.tokensInvalid += 1
+            return .refuse(TransportError.invalidToken)
+        case .none:
+            // A token that says nothing may be another server's, or too old: as if there were none.
+            if unsafe !token.isEmpty { counters.tokensInvalid += 1 }
+            if self.needsRetry(handshakes: handshakes) { return .retry }
+        }
+        guard handshakes < self.configuration.maximumHandshakes else {
+            counters.dropped.tooManyHandshakes += 1
+            return .drop
+        }
+        switch connections < self.configuration.maximumConnections ? self.admit() : .refuse {
+        case .accept:
+            return .begin(validated)
+        case .refuse:
+            counters.dropped.tooManyConnections += 1
+            return .refuse(TransportError.connectionRefused)
+        case .drop:
+            counters.dropped.tooManyConnects += 1
+            return .drop
+        }
+    }
+
+    private func needsRetry(handshakes: Int) -> Bool {
+        switch self.configuration.retry.mode {
+        case .never: false
+        case .always: true
+        case .underLoad:
+            Double(handshakes) >= self.configuration.retry.load * Double(self.configuration.maximumHandshakes)
+        }
+    }
+
+    /// Whether one more stateless packet may be sent.
+    mutating func mayAnswer(now: UInt64) -> Bool { self.statelessBucket.take(now: now) }
+
+    /// Whether one more Retry may be sent.
+    mutating func mayRetry(now: UInt64) -> Bool { self.retryBucket.take(now: now) }
+}
+
+extension TokenBucket {
+    fileprivate init(perSecond count: Int, now: UInt64) {
+        self.init(burst: count, interval: 1_000_000_000 / UInt64(max(1, count)), now: now)
+    }
+}
+
+/// Transport error codes that the endpoint sends by itself (RFC 9000 §20.1).
+enum TransportError {
+    static let connectionRefused: UInt64 = 0x2
+    static let streamLimit: UInt64 = 0x4
+    static let invalidToken: UInt64 = 0xb
+}
