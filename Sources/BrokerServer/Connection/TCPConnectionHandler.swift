@@ -12,6 +12,8 @@ final class TCPConnectionHandler: ChannelDuplexHandler {
 
     private let runner: ShardRunner
     private let admission: Admission
+    /// Holds back the octets before CONNECT; `nil` once CONNECT was read.
+    private var first: FirstOctetsHandler?
     /// `nil` before the channel is active, once it is closed, and if the listener has refused it.
     private var connection: Connection?
     private var context: ChannelHandlerContext?
@@ -30,9 +32,10 @@ final class TCPConnectionHandler: ChannelDuplexHandler {
     private static let closeTimeout = TimeAmount.seconds(1)
     private static let progressInterval = TimeAmount.seconds(1)
 
-    init(runner: ShardRunner, admission: Admission) {
+    init(runner: ShardRunner, admission: Admission, first: FirstOctetsHandler) {
         self.runner = runner
         self.admission = admission
+        self.first = first
     }
 
     func handlerAdded(context: ChannelHandlerContext) { self.context = context }
@@ -54,6 +57,9 @@ final class TCPConnectionHandler: ChannelDuplexHandler {
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         if let connection { runner.receive(Self.unwrapInboundIn(data), on: connection) }
+        guard let first else { return }
+        self.first = nil
+        first.complete()
     }
 
     func channelWritabilityChanged(context: ChannelHandlerContext) {
@@ -101,6 +107,7 @@ final class TCPConnectionHandler: ChannelDuplexHandler {
     }
 
     func channelInactive(context: ChannelHandlerContext) {
+        first = nil
         guard let connection else { return }
         self.connection = nil
         progress?.cancel()

@@ -1,7 +1,7 @@
 import NIOCore
 
-/// Accepts connections of a listening socket no faster than its listener admits them: those beyond wait in the kernel's
-/// backlog.
+/// Accepts connections of a listening socket no faster than its listener admits them, and than their handshakes can begin.
+/// Those beyond wait in the kernel's backlog; where that is full, the kernel drops their SYN.
 final class AcceptPace: ChannelDuplexHandler {
     typealias InboundIn = any Channel
     typealias InboundOut = any Channel
@@ -17,13 +17,16 @@ final class AcceptPace: ChannelDuplexHandler {
         context.fireChannelRead(data)
     }
 
+    /// Until it is seen whether fewer clients wait for their handshake.
+    private static let pause = TimeAmount.milliseconds(5)
+
     func read(context: ChannelHandlerContext) {
         guard !isWaiting else { return }
-        guard let wait = admission.wait() else { return context.read() }
+        guard let wait = admission.isCrowded() ? Self.pause : admission.wait() else { return context.read() }
         isWaiting = true
         context.eventLoop.assumeIsolated().scheduleTask(in: wait) {
             self.isWaiting = false
-            context.read()
+            self.read(context: context)
         }
     }
 }

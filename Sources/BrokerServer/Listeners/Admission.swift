@@ -14,6 +14,9 @@ final class Admission: Sendable {
         var delayed: UInt64 = 0
         var acceptsFailed: UInt64 = 0
         var shed: UInt64 = 0
+        var waiting = 0
+        var abandoned: UInt64 = 0
+        var acceptsPaused: UInt64 = 0
         var pace: TokenBucket?
     }
 
@@ -68,6 +71,30 @@ final class Admission: Sendable {
         }
     }
 
+    // MARK: Clients whose handshake has not begun
+
+    /// Clients of a listener that may wait for their handshake to begin; the next ones wait in the kernel's backlog.
+    static let maximumWaiting = 256
+
+    /// A client's first octets are here, and wait for their loop to have time.
+    func startedWaiting() { state.withLockedValue { $0.waiting += 1 } }
+
+    func stoppedWaiting(isServed: Bool) {
+        state.withLockedValue { state in
+            state.waiting -= 1
+            if !isServed { state.abandoned += 1 }
+        }
+    }
+
+    /// Whether so many clients wait that no more are to be accepted.
+    func isCrowded() -> Bool {
+        state.withLockedValue { state in
+            guard state.waiting >= Self.maximumWaiting else { return false }
+            state.acceptsPaused += 1
+            return true
+        }
+    }
+
     /// No file descriptor was left for the next connection, and so many that waited were closed at once.
     func failedToAccept(shed: Int) {
         state.withLockedValue { state in
@@ -85,6 +112,13 @@ final class Admission: Sendable {
     var acceptsFailed: UInt64 { state.withLockedValue { $0.acceptsFailed } }
     /// Connections that were closed at once because no file descriptor was left for them.
     var shed: UInt64 { state.withLockedValue { $0.shed } }
+
+    /// Clients that wait for their handshake to begin.
+    var waiting: Int { state.withLockedValue { $0.waiting } }
+    /// Clients that gave up while they waited for their handshake to begin.
+    var abandoned: UInt64 { state.withLockedValue { $0.abandoned } }
+    /// Pauses of a few milliseconds in which no client was accepted because so many waited.
+    var acceptsPaused: UInt64 { state.withLockedValue { $0.acceptsPaused } }
 
     private static var now: UInt64 { NIODeadline.now().uptimeNanoseconds }
 }

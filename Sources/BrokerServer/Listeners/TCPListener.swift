@@ -31,7 +31,6 @@ struct TCPListener {
         logger: Logger
     ) async throws {
         let admission = Admission(listener)
-        let isPaced = listener.connectionRate != nil
         let tls = try tls.map {
             TLS(needsClientCertificate: $0.needsClientCertificate, context: .init(try Self.context($0, for: listener)))
         }
@@ -42,7 +41,7 @@ struct TCPListener {
             .serverChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
                     try channel.pipeline.syncOperations.addHandler(DescriptorShortage(admission, logger: logger))
-                    if isPaced { try channel.pipeline.syncOperations.addHandler(AcceptPace(admission)) }
+                    try channel.pipeline.syncOperations.addHandler(AcceptPace(admission))
                 }
             }
             .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
@@ -52,11 +51,13 @@ struct TCPListener {
                 channel.eventLoop.makeCompletedFuture {
                     guard let runner = shards.runner(on: channel.eventLoop) else { return }
                     // The time to CONNECT runs from here, so that it bounds the handshake too.
+                    let first = FirstOctetsHandler(runner.handshakes, admission: admission, isTLS: context != nil)
+                    try channel.pipeline.syncOperations.addHandler(first)
                     if let context = context?.withLockedValue({ $0 }) {
                         try channel.pipeline.syncOperations.addHandler(NIOSSLServerHandler(context: context))
                     }
                     try channel.pipeline.syncOperations.addHandler(
-                        TCPConnectionHandler(runner: runner, admission: admission)
+                        TCPConnectionHandler(runner: runner, admission: admission, first: first)
                     )
                 }
             }

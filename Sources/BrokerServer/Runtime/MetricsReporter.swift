@@ -44,6 +44,9 @@ final class MetricsReporter: Sendable {
                 Gauge(label: "martlet_listener_connections_refused", dimensions: dimensions).record(listener.refused)
                 Gauge(label: "martlet_listener_connections_delayed", dimensions: dimensions).record(listener.delayed)
                 Gauge(label: "martlet_listener_connections_shed", dimensions: dimensions).record(listener.shed)
+                Gauge(label: "martlet_listener_clients_waiting", dimensions: dimensions).record(listener.waiting)
+                Gauge(label: "martlet_listener_clients_abandoned", dimensions: dimensions).record(listener.abandoned)
+                Gauge(label: "martlet_listener_accepts_paused", dimensions: dimensions).record(listener.acceptsPaused)
                 Gauge(label: "martlet_listener_accepts_failed", dimensions: dimensions).record(listener.acceptsFailed)
             }
         }

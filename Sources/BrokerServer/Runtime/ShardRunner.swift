@@ -8,6 +8,8 @@ import NIOCore
 /// Confined to its event loop.
 final class ShardRunner {
     let eventLoop: any EventLoop
+    /// When TCP clients may begin.
+    let handshakes: HandshakeGate
     private(set) var shard: Shard
     private let log: ClientLog?
     private var group: ShardGroup?
@@ -36,6 +38,7 @@ final class ShardRunner {
         handOver = HandOver(count: shard.count)
         self.shard = shard
         self.eventLoop = eventLoop
+        handshakes = HandshakeGate(eventLoop: eventLoop)
         self.log = log
         if let log { self.shard.wantEvents(log.wanted, once: log.once) }
     }
