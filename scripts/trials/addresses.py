@@ -143,21 +143,37 @@ def wandering(options: Options, delay: int = 15, every: float = 0.1) -> list[dic
     for change in ["port", "back"]:
         for stack in ["Martlet", "AioQUIC", "QH3", "Picoquic"]:
             with Bed(options, f"set delay {delay}ms", way=Way("quic"), nat=True, settings=("node.loops=4",)) as bed:
-                rows.append(wander(bed, stack, change, every, int(options.seconds(60, 3) / every), delay / 1000))
+                row = wander_loaded if stack == "Martlet" else wander
+                rows.append(row(bed, stack, change, every, int(options.seconds(60, 3) / every), delay / 1000))
                 options.say(str(rows[-1]))
     return rows
 
 
+def wander_loaded(bed: Bed, stack: str, change: str, every: float, changes: int, delay: float) -> dict:
+    """A `martlet bench pub`: its gap is the time from a PUBLISH to the PUBACK, over all messages."""
+    before = 2  # seconds without a move, at the beginning and at the end
+    count = int((changes * every + 2 * before) * 100)
+    load = bed.bench("pub", "-c", 1, "-q", 1, "-I", 10, "-F", 100, "-t", "up", "-L", count)
+    time.sleep(before)
+    start, known = time.monotonic(), len(bed.link.bound)
+    for number in range(changes):
+        bed.link.say(f"rebind all {change}")
+        time.sleep(max(0.0, start + (number + 1) * every - time.monotonic()))
+    found = load.result()
+    counters = bed.link.counters()
+    latency = found["latencies"]["publish_to_ack"]
+    return {
+        "stack": stack, "change": change, "every_ms": every * 1000, "round_trip_ms": delay * 2000, "moves": len(bed.link.bound) - known,
+        **{f"gap_{name}_ms": latency[f"{name}_us"] / 1000 for name in ("p50", "p99", "max")},
+        "bindings": counters["counters"]["nat"]["made"], "messages": count, "lost": count - latency["count"], "late_ms": counters["lateMean"] / 1000,
+    }
+
+
 def wander(bed: Bed, stack: str, change: str, every: float, changes: int, delay: float) -> dict:
-    if stack == "Martlet":
-        listener = Listener(bed.tool("sub", "-t", "down", "-q", 1, "-F", Listener.FORMAT))
-        wait_until(lambda: bed.link.bound)
-        speaker = Speaker(lambda: bed.tool("pub", "-t", "up", "-q", 1, "-l"))
-    else:
-        words = [sys.executable, Path(__file__).with_name("walker.py"), stack, Link.SERVER, Link.PORTS["quic"], "walker", "up", "down"]
-        process = bed.popen([*bed.link.at_client, *words], stdin=subprocess.PIPE)
-        listener, speaker = Listener(process), Speaker(lambda: process)
-        wait_until(lambda: bed.link.bound)
+    words = [sys.executable, Path(__file__).with_name("walker.py"), stack, Link.SERVER, Link.PORTS["quic"], "walker", "up", "down"]
+    process = bed.popen([*bed.link.at_client, *words], stdin=subprocess.PIPE)
+    listener, speaker = Listener(process), Speaker(lambda: process)
+    wait_until(lambda: bed.link.bound)
     inside = bed.link.bound[0]["inside"]
     up = Listener(bed.tool("sub", "-t", "up", "-q", 1, "-F", Listener.FORMAT, far=False))
     down = Speaker(lambda: bed.tool("pub", "-t", "down", "-q", 1, "-l", far=False))
