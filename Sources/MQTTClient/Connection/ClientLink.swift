@@ -1,7 +1,7 @@
 package import MQTTCodec
 package import NIOCore
 
-/// Told of what happens on a ``ClientLink``, on its event loop.
+/// Receives the events of a ``ClientLink``, on its event loop.
 package protocol ClientLinkDelegate: AnyObject {
     /// The transport of the control stream is up and CONNECT is on its way: the first moment for
     /// ``ClientConnection/openStream(priority:)``. The server keeps what arrives on data streams until it has accepted CONNECT.
@@ -36,7 +36,7 @@ package final class ClientLink {
         (stream: any DataStreamTransport, connection: ClientConnection, messages: ClientSession.Unacknowledged)?
     private var input = PacketInput()
     private var isProcessing = false
-    private var isDirty = false
+    private(set) var isDirty = false
     private var wasUnwritable = false
 
     /// Octets that may wait for a flush before the link counts as not writable.
@@ -86,7 +86,7 @@ package final class ClientLink {
     /// Messages at QoS 1 and 2 without their final acknowledgement, and those that wait.
     package var unacknowledged: Int { abandoned?.messages.count ?? session.unacknowledged }
 
-    /// True if the link takes more without piling it up; ``ClientLinkDelegate/linkBecameWritable(_:)`` follows otherwise.
+    /// False if too many octets wait to be sent; ``ClientLinkDelegate/linkBecameWritable(_:)`` follows then.
     package var isWritable: Bool {
         guard let transport, transport.isWritable, session.output.readableBytes < Self.highWaterMark else {
             wasUnwritable = true
@@ -95,7 +95,7 @@ package final class ClientLink {
         return true
     }
 
-    /// True keeps further messages from coming: what is read is kept, and no more is read.
+    /// True stops reading and delivering: octets that were read are kept.
     package var isReadingPaused = false {
         didSet {
             guard isReadingPaused != oldValue else { return }
@@ -146,7 +146,7 @@ package final class ClientLink {
             writePieces(to: transport)
         } else if session.output.readableBytes > 0 {
             transport.write(session.output.buffer)
-            // The transport holds what was written only while the peer is slow: then clearing takes new storage.
+            // While the peer is slow, the transport still holds the storage: then clearing allocates a new one.
             if session.output.buffer.capacity > 2 * Self.highWaterMark {
                 session.output = ClientOutput()
             } else {
@@ -154,7 +154,7 @@ package final class ClientLink {
             }
         }
         connection?.scheduleTimer()
-        if wasUnwritable { becameWritable() }
+        if wasUnwritable { tellIfWritable() }
     }
 
     /// Gives the transport ``pieceSize`` octets, so that neither TLS nor a copy holds up the event loop for a large payload.
@@ -165,7 +165,7 @@ package final class ClientLink {
             room -= piece.readableBytes
             transport.write(piece)
         }
-        // Else `becameWritable` goes on.
+        // Otherwise `becameWritable` marks the link dirty.
         if transport.isWritable || !session.output.hasParts { markDirty() }
     }
 
@@ -176,9 +176,13 @@ package final class ClientLink {
         flush()
     }
 
-    /// The transport takes more than before.
+    /// The transport is writable again.
     func becameWritable() {
         if session.output.hasParts { markDirty() }
+        tellIfWritable()
+    }
+
+    private func tellIfWritable() {
         guard wasUnwritable, isWritable else { return }
         wasUnwritable = false
         delegate?.linkBecameWritable(self)

@@ -78,7 +78,10 @@ struct ClientLinkTests {
             slow.isWritable = false
             large.flush()
             #expect(slow.count == ClientLink.pieceSize, "the transport takes no more")
+            #expect(!large.isDirty, "and the link waits for the transport instead of trying again in each tick")
             slow.isWritable = true
+            large.becameWritable()
+            #expect(large.isDirty)
             var ticks = 1
             while large.session.output.readableBytes > 0 {
                 large.flush()
