@@ -1,8 +1,8 @@
-/// Bytes that are no MQTT packet, or one that this side must not accept.
+/// Why octets are not an MQTT packet, or a packet that this side must not accept.
 package struct CodecError: Error, Equatable, Sendable {
-    /// What goes on the wire: in DISCONNECT, or in CONNACK while the connection is not accepted.
+    /// The reason code of DISCONNECT, or of CONNACK before the connection is accepted.
     package let reasonCode: ReasonCode
-    /// What was wrong, for the log: constant text, never a peer's data.
+    /// The mistake in words, for the log: constant text, never a peer's data.
     package let detail: String
 
     package init(_ reasonCode: ReasonCode, _ detail: StaticString) {
@@ -10,9 +10,9 @@ package struct CodecError: Error, Equatable, Sendable {
         self.detail = detail.description
     }
 
-    /// Octets that the standard gives no meaning (MQTT 5.0 §4.13.1): reason code 0x81.
+    /// A Malformed Packet, which cannot be parsed (MQTT 5.0 §4.13.1): reason code 0x81.
     package static func malformed(_ detail: StaticString) -> Self { Self(.malformedPacket, detail) }
 
-    /// Octets that have a meaning and may not be said, or not now (MQTT 5.0 §4.13.1): reason code 0x82.
+    /// A Protocol Error: a packet that can be parsed and is not allowed, or not now (MQTT 5.0 §4.13.1): reason code 0x82.
     package static func protocolError(_ detail: StaticString) -> Self { Self(.protocolError, detail) }
 }

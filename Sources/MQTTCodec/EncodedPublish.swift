@@ -3,13 +3,14 @@ package import NIOCore
 /// A PUBLISH that is encoded once and written to any number of subscribers: they differ in the first octet, the packet
 /// identifier, the protocol version and, seldom, in subscription identifiers.
 ///
-/// Making one of a message that passes through copies nothing but its properties, if it has any: topic and payload
-/// stay slices of what was read. `copied()` makes one that may be kept.
+/// Making an `EncodedPublish` copies only the properties of the message, if there are any: topic and payload stay slices
+/// of the read buffer. `copied()` makes one that may be kept.
 ///
-/// MQTT 3 is not written the properties. What is meant for one hop alone is not among them: topic alias and subscription
-/// identifiers.
+/// A packet of MQTT 3 has no properties. Topic alias and subscription identifiers, which are meant for one connection only,
+/// are not part of an `EncodedPublish`.
 package struct EncodedPublish: Sendable {
-    /// From this size on a payload is better sent from where it lies than copied (`write` without it, then `payload`).
+    /// Octets of a payload from which it is cheaper to send the payload by reference than to copy it (`write` without it,
+    /// then `payload`).
     package static let separatePayloadThreshold = 16 * 1024
 
     /// The topic name, UTF-8.
@@ -17,9 +18,9 @@ package struct EncodedPublish: Sendable {
     package let payload: ByteBuffer
     /// Seconds from the receipt of the message to its expiry.
     package let messageExpiryInterval: UInt32?
-    /// The properties without their length; a message expiry interval stands first.
+    /// The encoded properties without Property Length; a Message Expiry Interval comes first.
     private let properties: ByteBuffer?
-    /// Whether a packet's fields can hold it: nothing that a decoder read is too long for them.
+    /// True if the fields of a packet can hold the message; a message that a decoder has read always fits.
     private let isExpressible: Bool
 
     package init(_ publish: Publish) {
@@ -58,8 +59,8 @@ package struct EncodedPublish: Sendable {
 }
 
 extension EncodedPublish {
-    /// The same message in storage of its own, one allocation that pins no read buffer: for queues, inflight messages,
-    /// retained messages and wills.
+    /// The same message in storage of its own: one allocation, which does not keep a read buffer in memory. For queues,
+    /// inflight messages, retained messages and wills.
     package func copied() -> EncodedPublish {
         let size = topic.readableBytes + (properties?.readableBytes ?? 0) + payload.readableBytes
         var storage = ByteBufferAllocator().buffer(capacity: size)
@@ -80,7 +81,7 @@ extension EncodedPublish {
 }
 
 extension EncodedPublish {
-    /// Octets of the whole packet; 0 where no packet can hold it.
+    /// Octets of the whole packet; 0 if no packet can hold the message.
     package func size(
         version: ProtocolVersion,
         qos: QualityOfService,
@@ -89,15 +90,15 @@ extension EncodedPublish {
         Layout(self, version: version, qos: qos, subscriptionIdentifiers: subscriptionIdentifiers)?.size ?? 0
     }
 
-    /// Appends the packet and returns how many octets that were; 0, and nothing appended, where no packet can hold it.
+    /// Appends the packet and returns its size in octets. If no packet can hold the message, appends nothing and returns 0.
     ///
     /// - Parameters:
     ///   - packetIdentifier: 1 to 65,535; not written at QoS 0.
-    ///   - isDuplicate: Not written at QoS 0 [MQTT-3.3.1-2].
-    ///   - subscriptionIdentifiers: Of the subscriptions that match, 1 to 268,435,455 each [MQTT-3.3.4-3]; MQTT 5.0 only.
-    ///   - messageExpiryInterval: Seconds that are left of the message's own interval [MQTT-3.3.2-6]; ignored where it has
-    ///     none.
-    ///   - withPayload: Otherwise all that stands before the payload is written, and `payload` is to follow on the wire.
+    ///   - isDuplicate: the DUP flag; not written at QoS 0 [MQTT-3.3.1-2].
+    ///   - subscriptionIdentifiers: of the subscriptions that match, 1 to 268,435,455 each [MQTT-3.3.4-3]; MQTT 5.0 only.
+    ///   - messageExpiryInterval: seconds that are left of the message's own interval [MQTT-3.3.2-6]; ignored if the message
+    ///     has none.
+    ///   - withPayload: false writes the packet up to the payload; the caller sends `payload` behind it.
     @discardableResult
     package func write(
         into buffer: inout ByteBuffer,
@@ -165,15 +166,15 @@ extension EncodedPublish {
         }
     }
 
-    /// The lengths that stand in the packet.
+    /// The length fields of the packet.
     private struct Layout {
-        /// `nil` in MQTT 3, which has none.
+        /// `nil` in MQTT 3, which has no properties.
         let propertiesLength: Int?
         let remainingLength: Int
 
         var size: Int { 1 + VariableByteInteger.size(of: remainingLength) + remainingLength }
 
-        /// `nil` where no packet can hold the message.
+        /// `nil` if no packet can hold the message.
         @inline(__always)
         init?(
             _ message: EncodedPublish,

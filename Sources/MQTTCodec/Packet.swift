@@ -1,6 +1,6 @@
 /// An MQTT control packet of any version, in the vocabulary of MQTT 5.0 (§2.1.2).
 ///
-/// The large and seldom ones are behind a pointer, so that a PUBLISH or its acknowledgement moves few octets.
+/// Large and rare packets are `indirect`, so that a PUBLISH or an acknowledgement is a small value.
 package enum Packet: Equatable, Sendable {
     indirect case connect(Connect)
     indirect case connectAcknowledgement(ConnectAcknowledgement)

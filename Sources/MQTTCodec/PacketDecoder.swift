@@ -1,26 +1,26 @@
 package import NIOCore
 
-/// Bytes of one connection, as they arrive, to packets.
+/// Decodes the octets of one connection, as they arrive, into packets.
 ///
-/// What is allowed is judged as early as it can be: type, flags and size from the fixed header alone. Nothing is copied
-/// or reserved for a packet that is not there yet, and a retry costs the same however much has arrived. What a packet
-/// makes of memory is bounded by `maximumPacketSize`.
+/// The decoder checks type, flags and size as soon as it has the fixed header. It copies and reserves nothing for a packet
+/// that is incomplete, and another attempt costs the same however many octets have arrived. `maximumPacketSize` bounds the
+/// memory of a packet.
 package struct PacketDecoder {
-    /// The side that this decoder reads for: each packet type is allowed in one direction or both.
+    /// The side that receives: each packet type is allowed in one direction or in both.
     package enum Role: Sendable { case server, client }
 
     package let role: Role
-    /// Octets of a whole packet with its fixed header; larger ones are refused with 0x95 before they are buffered.
+    /// Octets of a whole packet with its fixed header; a larger packet is refused with 0x95 before it is buffered.
     package var maximumPacketSize: Int
-    /// Known to a client from the start; a server learns it from CONNECT, also from one that is refused for what follows
-    /// in it, so that the answer can be in the client's words.
+    /// The protocol version. A client knows it from the start; a server learns it from CONNECT, also from a CONNECT that is
+    /// refused, so that CONNACK has the form that the client understands.
     package private(set) var version: ProtocolVersion? {
         didSet { receivable = PacketTypes.receivable(by: role, version: version) }
     }
     private var receivable: PacketTypes
 
-    /// - Parameter version: Given for a client, which reads as MQTT 5.0 otherwise, and for what a server reads beside
-    ///   the connection that had the CONNECT.
+    /// - Parameter version: for a client, MQTT 5.0 unless given; for a server, given only for a data stream, which has no
+    ///   CONNECT.
     package init(role: Role, maximumPacketSize: Int, version: ProtocolVersion? = nil) {
         self.role = role
         self.maximumPacketSize = maximumPacketSize
@@ -29,10 +29,10 @@ package struct PacketDecoder {
         receivable = PacketTypes.receivable(by: role, version: version)
     }
 
-    /// The next whole packet, or `nil` while it is incomplete; then the reader index stands at its first octet.
+    /// The next whole packet. While it is incomplete, returns `nil` and leaves the reader index at its first octet.
     ///
-    /// Topics, payloads and other binary fields are slices of `buffer`. After an error the connection has no next packet:
-    /// where one would start is not known.
+    /// Topics, payloads and other binary fields are slices of `buffer`. After an error the connection has no next packet,
+    /// since the place where it starts is unknown.
     package mutating func next(from buffer: inout ByteBuffer) throws(CodecError) -> Packet? {
         guard let (packet, size) = try first(of: buffer) else { return nil }
         buffer.moveReaderIndex(forwardBy: size)
@@ -48,7 +48,7 @@ package struct PacketDecoder {
     /// The first packet of `buffer` and its size.
     @inline(__always)
     private mutating func first(of buffer: ByteBuffer) throws(CodecError) -> (packet: Packet, size: Int)? {
-        // Taken once, since each time it is asked for costs as much as all that is read of a fixed header.
+        // Taken once: the span costs as much as reading a whole fixed header.
         let bytes = buffer.readableBytesSpan
         guard let header = try header(bytes) else { return nil }
         let body = header.size..<(header.size + header.remainingLength)
@@ -56,7 +56,7 @@ package struct PacketDecoder {
         return (try packet(header, body, bytes, of: buffer), body.upperBound)
     }
 
-    /// The fixed header (MQTT 5.0 §2.1) once it is complete and nothing in it is wrong.
+    /// The fixed header (MQTT 5.0 §2.1), or `nil` while it is incomplete.
     @inline(__always)
     private func header(_ bytes: borrowing RawSpan) throws(CodecError) -> FixedHeader? {
         guard !bytes.isEmpty else { return nil }
@@ -72,7 +72,7 @@ package struct PacketDecoder {
             }
         }
         guard let (length, lengthSize) = try VariableByteInteger.read(from: bytes, at: 1) else { return nil }
-        // Clients of MQTT 3 were never forbidden the longer forms.
+        // MQTT 3 does not forbid a Remaining Length in more octets than necessary.
         guard lengthSize == 1 || version != .v5 || lengthSize == VariableByteInteger.size(of: length) else {
             throw .overlongInteger
         }
@@ -82,7 +82,7 @@ package struct PacketDecoder {
         return FixedHeader(type: type, flags: first & 0x0F, size: 1 + lengthSize, remainingLength: length)
     }
 
-    /// Why the packet that starts with this octet is not accepted.
+    /// The error of a packet that starts with this octet and is not accepted.
     @inline(never)
     private func refusal(firstOctet: UInt8) -> CodecError {
         guard let type = PacketType(rawValue: firstOctet >> 4) else { return .malformed("packet type 0") }
@@ -121,7 +121,7 @@ package struct PacketDecoder {
         }
     }
 
-    /// PUBACK, PUBREC, PUBREL and PUBCOMP, of which nearly all hold a packet identifier alone.
+    /// PUBACK, PUBREC, PUBREL or PUBCOMP; nearly all have a packet identifier and nothing else.
     @inline(__always)
     private func acknowledgement(
         _ kind: PublishAcknowledgement.Kind,
@@ -185,7 +185,7 @@ private struct FixedHeader {
     let remainingLength: Int
 }
 
-/// What follows a packet's fixed header. The reader knows the version and the side it reads for.
+/// The variable header and payload of a packet. The reader knows the version and the side that receives.
 protocol PacketBody {
     init(from reader: inout PacketReader) throws(CodecError)
 }

@@ -1,11 +1,11 @@
 package import NIOCore
 
 extension ByteBuffer {
-    /// Appends a packet as `version` writes it and returns the number of octets. 0, and nothing appended, where that
-    /// version has no such packet (AUTH, or DISCONNECT from a server, in MQTT 3) or a field is too long for it.
+    /// Appends a packet in the form of `version` and returns its size in octets. If that version has no such packet (AUTH,
+    /// or DISCONNECT from a server, in MQTT 3) or a field is too long, appends nothing and returns 0.
     ///
-    /// CONNECT is written in the version that it names. What MQTT 3 cannot say is left out, and its return codes are the
-    /// nearest ones. A PUBLISH for many is an `EncodedPublish`.
+    /// CONNECT is written in the version that it names. Fields that MQTT 3 does not have are left out, and reason codes
+    /// become the nearest return codes. A PUBLISH for several subscribers is an `EncodedPublish`.
     @discardableResult
     package mutating func write(_ packet: Packet, version: ProtocolVersion) -> Int {
         switch packet {
@@ -33,8 +33,8 @@ extension ByteBuffer {
         }
     }
 
-    /// Appends PUBLISH without its payload, which is to follow on the wire, and returns the number of octets; 0, and nothing
-    /// appended, where no packet can hold the message.
+    /// Appends PUBLISH up to its payload, which the caller sends behind it, and returns the number of octets. If no packet can
+    /// hold the message, appends nothing and returns 0.
     @discardableResult
     package mutating func writeHead(of publish: Publish, version: ProtocolVersion) -> Int {
         EncodedPublish(publish, place: .publish).write(
@@ -48,8 +48,8 @@ extension ByteBuffer {
         )
     }
 
-    /// Appends PUBACK, PUBREC, PUBREL or PUBCOMP in its shortest form and returns the number of octets. MQTT 3 has no
-    /// reason codes.
+    /// Appends PUBACK, PUBREC, PUBREL or PUBCOMP in its shortest form and returns the number of octets. The reason code is
+    /// left out in MQTT 3.
     @discardableResult
     package mutating func writePublishAcknowledgement(
         _ kind: PublishAcknowledgement.Kind,

@@ -1,7 +1,6 @@
 /// The protocol level of a connection, as CONNECT names it (MQTT 5.0 §3.1.2.2).
 ///
-/// Only the codec asks for it: packets have one vocabulary, that of MQTT 5.0, and what an older version cannot say is
-/// left out or mapped when a packet is encoded.
+/// Packet types have the fields of MQTT 5.0; the encoder leaves out or maps what an older version does not have.
 package enum ProtocolVersion: UInt8, Sendable, CaseIterable {
     case v3_1 = 3
     case v3_1_1 = 4

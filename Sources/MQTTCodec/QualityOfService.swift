@@ -1,4 +1,4 @@
-/// How often an application message arrives (MQTT 5.0 §4.3).
+/// The Quality of Service of an application message: how often it is delivered (MQTT 5.0 §4.3).
 package enum QualityOfService: UInt8, Sendable, Comparable, CaseIterable {
     case atMostOnce = 0
     case atLeastOnce = 1

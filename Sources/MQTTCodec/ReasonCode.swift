@@ -1,11 +1,11 @@
-/// A reason code (MQTT 5.0 §2.4). Codes are an open set: a received one that no name is given to here is kept as it is.
+/// A reason code (MQTT 5.0 §2.4). A received code without a constant here is kept.
 package struct ReasonCode: RawRepresentable, Hashable, Sendable {
     package let rawValue: UInt8
 
     @inlinable
     package init(rawValue: UInt8) { self.rawValue = rawValue }
 
-    /// Whether the code reports a failure: 0x80 and above.
+    /// True for a code of failure: 0x80 and above.
     @inlinable
     package var isError: Bool { rawValue >= 0x80 }
 

@@ -3,10 +3,10 @@ import MQTTCodec
 import NIOCore
 
 extension MQTTClient {
-    /// The tasks and messages of one link: messages that wait for a reader, and tasks that wait to write. Confined to the actor.
+    /// The user's side of one link: messages that wait for a reader, and tasks that wait to write. Confined to the actor.
     final class Stream {
         let link: ClientLink
-        /// Messages that may wait for the reader before no more is read.
+        /// Received messages that may wait; from this number on the link does not read.
         let messageLimit: Int
         private(set) var received = Deque<Publish>()
         var reader: CheckedContinuation<Void, any Error>?
@@ -83,8 +83,8 @@ extension MQTTClient {
 }
 
 extension ByteBuffer {
-    /// The same octets in storage of their own, or themselves where they make up most of their storage: kept for long, a slice
-    /// would pin the whole read buffer.
+    /// The same octets in storage of their own, unless they are more than half of their storage: a slice keeps the whole read
+    /// buffer in memory.
     var unpinned: ByteBuffer {
         readableBytes > storageCapacity / 2 ? self : ByteBuffer(buffer: self)
     }

@@ -2,10 +2,10 @@ package import MQTTCodec
 package import NIOCore
 package import QUICTransport
 
-/// An MQTT client for people who write `await`: one connection at a time, on any transport.
+/// An MQTT client with an `async` interface: one connection at a time, over TCP, TLS or QUIC.
 ///
-/// It runs on an event loop, which is its executor. What it receives waits in a bounded buffer: a slow reader makes it stop
-/// reading, and the server feels it by flow control.
+/// The executor of the actor is an event loop. Received messages wait in a bounded buffer: while it is full, the client does
+/// not read from the transport, whose flow control then stops the server.
 package actor MQTTClient {
     package nonisolated let eventLoop: any EventLoop
     package nonisolated var unownedExecutor: UnownedSerialExecutor { eventLoop.executor.asUnownedSerialExecutor() }
@@ -76,7 +76,7 @@ package actor MQTTClient {
 
     // MARK: Connecting
 
-    /// Opens the connection; again after its end, when the session goes on if the server still has it.
+    /// Connects, also again after the end of a connection; the session continues if the server still has it.
     ///
     /// - Throws: ``ClientError``.
     package func connect() async throws -> ConnectAcknowledgement {
@@ -88,7 +88,7 @@ package actor MQTTClient {
         }
     }
 
-    /// What became of CONNECT, and of what followed it, if they were sent ahead of the handshake's end.
+    /// Whether the server accepted the early data of the last QUIC handshake: CONNECT and the packets behind it.
     package var earlyData: QUICEarlyData { connection.earlyData }
 
     /// The last QUIC session ticket that the server gave, unless it is used: the next connection resumes with it.

@@ -2,14 +2,14 @@ import Logging
 package import NIOCore
 import QUICTransport
 
-/// What the connections of one event loop share: the flush at the end of a tick, and their UDP sockets.
+/// The state that the connections of one event loop share: the flush at the end of a tick, and their UDP sockets.
 ///
 /// Confined to its event loop.
 package final class ClientLoop {
     package let eventLoop: any EventLoop
     private var dirty: [ClientLink] = []
     private var isFlushScheduled = false
-    /// One UDP socket for each local address, and one each for the families when none is given.
+    /// One UDP socket for each local address; without a local address one for IPv4 and one for IPv6.
     private var endpoints: [SocketAddress: EventLoopFuture<NIOLoopBound<QUICEndpoint>>] = [:]
     private var closing = 0
     private var closed: EventLoopPromise<Void>?
@@ -28,7 +28,7 @@ package final class ClientLoop {
 
     private func flush() {
         isFlushScheduled = false
-        // Flushing may make connections dirty again: they are for the next tick.
+        // Flushing may make links dirty again: these are flushed in the next tick.
         var batch: [ClientLink] = []
         swap(&batch, &dirty)
         for link in batch { link.flush() }
@@ -45,14 +45,14 @@ package final class ClientLoop {
         if let endpoint = endpoints[localAddress] { return endpoint }
         let endpoint = open(localAddress, QUICSocketConfiguration())
         endpoints[localAddress] = endpoint
-        // A later connection may find what this one missed, such as a free descriptor.
+        // A later connection tries again: there may be a free descriptor then.
         endpoint.assumeIsolated().whenFailure { _ in self.endpoints[localAddress] = nil }
         return endpoint
     }
 
     /// A UDP socket for one connection alone, which closes it.
     func makeEndpoint(localAddress: SocketAddress) -> EventLoopFuture<NIOLoopBound<QUICEndpoint>> {
-        // There may be thousands, and each has memory for what one call may read.
+        // There may be thousands of sockets, and each has a buffer for the datagrams of one read.
         var socket = QUICSocketConfiguration()
         socket.messagesPerCall = 1
         return open(localAddress, socket)
@@ -75,7 +75,7 @@ package final class ClientLoop {
         if closing == 0 { closed?.succeed() }
     }
 
-    /// Waits until what was written to closed connections is sent, each within its bound, and closes the sockets.
+    /// Waits until closed connections have sent what was written, at most for their close timeout, and closes the sockets.
     ///
     /// The owner closes the connections first.
     package func shutdown() -> EventLoopFuture<Void> {

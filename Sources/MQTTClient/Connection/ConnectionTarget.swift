@@ -9,7 +9,7 @@ package import QUICTransport
     import Darwin
 #endif
 
-/// Where a client connects to, from where, and by which transport.
+/// The server's addresses, the local address and the transport of a client's connections.
 package struct ConnectionTarget: Sendable {
     package enum Transport: Sendable {
         case tcp
@@ -19,17 +19,17 @@ package struct ConnectionTarget: Sendable {
         case quic(serverName: String, trust: ServerTrust)
     }
 
-    /// Tried in turn until one answers.
+    /// Tried one after the other until a server answers.
     package let addresses: [SocketAddress]
     package let transport: Transport
-    /// With port 0; `nil` leaves the choice to the system.
+    /// The local address, with port 0; `nil` leaves the choice to the system.
     package let localAddress: SocketAddress?
-    /// Whether each QUIC connection has a UDP socket of its own, so that it can move by itself; else connections from one
-    /// local address share one.
+    /// True gives each QUIC connection a UDP socket of its own, so that it can migrate alone; otherwise connections from one
+    /// local address share a socket.
     package let ownsSocket: Bool
-    /// Of QUIC connections.
+    /// The settings of QUIC connections.
     package let quic: QUICConfiguration
-    /// What the client shows where the server asks for a certificate, over QUIC; that of TLS is in its context.
+    /// The client's certificate and key over QUIC, if the server asks for them; those of TLS are in its context.
     package let identity: QUICIdentity?
 
     package init(
@@ -48,9 +48,10 @@ package struct ConnectionTarget: Sendable {
         self.identity = identity
     }
 
-    /// The addresses of a host, IPv4 loopback first: brokers listen there sooner than on `::1`, and over UDP nobody says so.
+    /// The addresses of a host, IPv4 loopback first: many brokers listen there and not on `::1`, and over UDP nothing tells
+    /// that no server listens.
     ///
-    /// Blocks on the system's resolver, so it is no call for an event loop.
+    /// Blocks on the system's resolver: not to be called on an event loop.
     package static func resolve(host: String, port: Int) throws(ClientError) -> [SocketAddress] {
         var hints = addrinfo()
         hints.ai_socktype = Int32(SOCK_STREAM.rawValue)

@@ -1,9 +1,9 @@
 package import MQTTCodec
 package import NIOCore
 
-/// What a client says in CONNECT, and the bounds it keeps to.
+/// CONNECT and the bounds of a client.
 package struct ClientConfiguration: Sendable {
-    /// Sent as it stands on every connection of the session.
+    /// Sent unchanged on every connection of the session.
     package var connect: Connect
     /// Messages at QoS 1 and 2 without their final acknowledgement, 1 to 65,535; the server's Receive Maximum may be lower.
     package var maximumInflight: Int
@@ -16,17 +16,17 @@ package struct ClientConfiguration: Sendable {
     /// After which a message without acknowledgement is sent again, in MQTT 3 only: MQTT 5 forbids it on a connection that
     /// stands [MQTT-4.4.0-1].
     package var retryInterval: TimeAmount?
-    /// How far a QUIC connection may build upon an earlier one.
+    /// Whether QUIC connections resume earlier ones.
     package var resumption: Resumption
 
     package enum Resumption: Sendable {
-        /// Every handshake is a full one.
+        /// Every handshake is a full handshake.
         case never
-        /// With what the server gave on the connection before.
+        /// With the session ticket of the connection before.
         case withTickets
-        /// Also, CONNECT goes out in the first flight, so that CONNACK comes after one round trip.
+        /// With a session ticket, and CONNECT is sent as early data, so that CONNACK comes after one round trip.
         ///
-        /// Somebody on the way may keep that flight, and play it to the server later. A server must not heed it twice.
+        /// An attacker may record early data and replay it: the server must refuse the second copy (RFC 8446 §8).
         case withEarlyData
     }
 

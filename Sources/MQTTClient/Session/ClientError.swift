@@ -1,6 +1,6 @@
 package import MQTTCodec
 
-/// Why a client's wish did not come true.
+/// Why a request of a client failed, or its connection ended.
 package enum ClientError: Error, Equatable, Sendable {
     /// CONNACK with a reason code of failure, and the server's explanation if it gave one.
     case refused(ReasonCode, String?)
@@ -8,7 +8,7 @@ package enum ClientError: Error, Equatable, Sendable {
     case disconnected(ReasonCode, String?)
     /// The connection below MQTT failed.
     case transport(TransportFailure)
-    /// The server sent what MQTT does not allow.
+    /// The server has violated the protocol.
     case protocolViolation(CodecError)
     /// No CONNACK in time.
     case connectTimeout
@@ -23,7 +23,7 @@ package enum ClientError: Error, Equatable, Sendable {
     case streamLimitReached
     /// The transport has no streams: only QUIC has.
     case streamsNotSupported
-    /// As many messages wait as may (``ClientConfiguration/maximumQueued``).
+    /// ``ClientConfiguration/maximumQueued`` messages wait already.
     case queueFull
     /// More octets than the server's Maximum Packet Size.
     case packetTooLarge
@@ -34,7 +34,7 @@ package enum ClientError: Error, Equatable, Sendable {
     /// The server forgot the session before it acknowledged.
     case sessionLost
 
-    /// Whether it is the end of a connection, after which another one may fare better.
+    /// True for the end of a connection, after which another attempt may succeed.
     package var isLoss: Bool {
         switch self {
         case .disconnected, .transport, .protocolViolation, .connectTimeout, .pingTimeout, .notConnected: true

@@ -2,20 +2,20 @@ import DequeModule
 import MQTTCodec
 package import NIOCore
 
-/// What a session has written and its transport has not been given yet.
+/// Octets that a session has written and not given to its transport.
 package struct ClientOutput {
-    /// Large payloads by reference, and before each what was written ahead of it.
+    /// Large payloads by reference, each behind a buffer with the octets written before it.
     private var parts = Deque<ByteBuffer>()
     private var partBytes = 0
-    /// What was written behind the last part.
+    /// The octets written behind the last part.
     var buffer = ByteBuffer()
 
-    /// Octets from which a payload is sent from where it lies instead of being copied.
+    /// Size in octets from which a payload is kept by reference instead of copied.
     static let referenceThreshold = 131_072
 
     package var readableBytes: Int { partBytes + buffer.readableBytes }
 
-    /// True while a large payload is not sent to its end.
+    /// True while a large payload is not completely given to the transport.
     var hasParts: Bool { !parts.isEmpty }
 
     mutating func write(_ packet: Packet, version: ProtocolVersion) {
@@ -35,7 +35,7 @@ package struct ClientOutput {
         buffer = ByteBuffer()
     }
 
-    /// Takes up to `limit` octets of what was written first, without copying them.
+    /// Takes the first octets, at most `limit`, without copying them.
     mutating func takePiece(_ limit: Int) -> ByteBuffer {
         guard !parts.isEmpty else {
             let piece = buffer.readSlice(length: min(limit, buffer.readableBytes)) ?? ByteBuffer()
@@ -50,7 +50,7 @@ package struct ClientOutput {
         return piece
     }
 
-    /// Takes everything, copied together.
+    /// Takes all octets, copied into one buffer.
     package mutating func takeAll() -> ByteBuffer {
         var all = ByteBuffer()
         for part in parts { all.writeImmutableBuffer(part) }

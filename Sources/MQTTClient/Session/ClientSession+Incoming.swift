@@ -4,7 +4,7 @@ package import NIOCore
 
 /// Packets from the server.
 extension ClientSession {
-    /// The next event in what was read, or `nil` when more bytes are needed; answers are appended to ``output``.
+    /// The next event in the octets that were read, or `nil` if more octets are needed. Answers are appended to ``output``.
     ///
     /// - Throws: why the connection cannot go on. DISCONNECT is written already; the owner sends it and closes.
     package mutating func next(from bytes: inout ByteBuffer, now: NIODeadline) throws(ClientError) -> ClientEvent? {
@@ -63,7 +63,7 @@ extension ClientSession {
     }
 
     private mutating func receiveFirst(_ packet: Packet, now: NIODeadline) throws(ClientError) -> ClientEvent? {
-        // After DISCONNECT nothing that arrives matters any more.
+        // After DISCONNECT all packets are ignored.
         guard phase == .connecting else { return nil }
         switch packet {
         case .connectAcknowledgement(let answer):
@@ -83,7 +83,7 @@ extension ClientSession {
 
     private mutating func receive(_ message: Publish, now: NIODeadline) throws(ClientError) -> ClientEvent? {
         let identifier = message.packetIdentifier
-        // Without an acknowledgement it comes again, on the control stream.
+        // The server sends an unacknowledged message again on the control stream.
         if isFinished, message.qos > .atMostOnce { return nil }
         switch message.qos {
         case .atMostOnce:
@@ -140,7 +140,7 @@ extension ClientSession {
         return nil
     }
 
-    /// Takes a message out of flight and gives its place to the next.
+    /// Ends the exchange of a message, and sends the next one that waits.
     private mutating func finish(_ identifier: UInt16, _ code: ReasonCode, now: NIODeadline) -> ClientEvent? {
         guard let entry = inflight.remove(identifier) else { return nil }
         // A PUBREL of an earlier connection took no place on this one (MQTT 5.0 §4.9).

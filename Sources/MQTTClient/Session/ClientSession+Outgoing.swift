@@ -10,7 +10,7 @@ extension ClientSession {
     /// Messages at QoS 1 and 2 without their final acknowledgement, and those that wait.
     package var unacknowledged: Int { inflight.count + waiting.count }
 
-    /// Sends a message, or keeps it until there is a place in flight or a connection. Its packet identifier is set here.
+    /// Sends a message, or keeps it until the window has room and there is a connection. Sets its packet identifier.
     ///
     /// At QoS 1 and 2 ``ClientEvent/published(token:_:)`` follows.
     package mutating func publish(_ message: Publish, token: UInt64 = 0, now: NIODeadline) throws(ClientError) {
@@ -97,7 +97,7 @@ extension ClientSession {
 
     // MARK: A new connection of the session
 
-    /// Sends again what was not acknowledged, in its first order [MQTT-4.4.0-1].
+    /// Sends unacknowledged PUBLISH and PUBREL packets again, in their original order [MQTT-4.4.0-1].
     mutating func resendUnacknowledged(now: NIODeadline) {
         for identifier in inflight.identifiers(where: \.isMessage) {
             switch inflight[identifier]?.stage {
@@ -108,7 +108,7 @@ extension ClientSession {
         }
     }
 
-    /// The server knows nothing of the session, so neither may we [MQTT-3.2.2-5].
+    /// The server has no session, so the client discards its own [MQTT-3.2.2-5].
     mutating func forgetSession() {
         for identifier in inflight.identifiers(where: \.isMessage) {
             if let entry = inflight.remove(identifier) { abandoned.append(entry.token) }

@@ -2,11 +2,11 @@ import DequeModule
 import MQTTCodec
 import NIOCore
 
-/// A data stream has a session of its own beside the control stream's: what it sends and receives is acknowledged on it, by
-/// windows of its own. It knows no CONNECT, no keep alive and no connection but the one that it was opened on; at its end the
-/// control stream's session goes on with what has no final acknowledgement yet.
+/// Sessions of data streams. A data stream's session has windows of its own, and acknowledgements travel on that stream. It has
+/// no CONNECT and no keep alive, and ends with its connection at the latest. At its end the control stream's session takes over
+/// the messages without their final acknowledgement.
 extension ClientSession {
-    /// The session of a data stream beside this one.
+    /// Makes the session of a data stream of this client.
     func makeStream() -> ClientSession {
         var stream = ClientSession(configuration: configuration, identifiers: inflight.identifiers)
         stream.isDataStream = true
@@ -15,7 +15,7 @@ extension ClientSession {
         return stream
     }
 
-    /// CONNACK came after the stream was opened.
+    /// Sets the limits that CONNACK brought after the stream was opened.
     mutating func take(_ limits: ServerLimits, now: NIODeadline? = nil) {
         let inUse = inflight.identifiers(where: \.isMessage).count
         self.limits = limits
@@ -23,8 +23,8 @@ extension ClientSession {
         if let now { sendWaiting(now: now) }
     }
 
-    /// Nothing more is sent on this stream. Acknowledgements are still heeded, and messages that would need one are left to
-    /// be sent again elsewhere.
+    /// Ends sending on this stream. Received acknowledgements still count; received messages at QoS 1 and 2 are ignored, since
+    /// they cannot be acknowledged, and come again on the control stream.
     mutating func finishSending() { isFinished = true }
 
     /// Messages without their final acknowledgement, in order.
@@ -35,7 +35,7 @@ extension ClientSession {
         var count: Int { inflight.count + waiting.count }
     }
 
-    /// The stream is over.
+    /// Takes the unacknowledged messages out of the session of a stream that has ended.
     mutating func takeUnacknowledged() -> Unacknowledged {
         var left = Unacknowledged()
         for identifier in inflight.identifiers(where: { !$0.isMessage }) { inflight.remove(identifier) }
@@ -49,8 +49,7 @@ extension ClientSession {
         return left
     }
 
-    /// Goes on with the messages of a stream that is over: under the identifiers that the server knows them by, as
-    /// repetitions.
+    /// Takes over the messages of a stream that has ended, under their packet identifiers, and sends them again with DUP.
     mutating func adopt(_ left: Unacknowledged, now: NIODeadline) {
         for (identifier, entry) in left.inflight {
             inflight.adopt(entry, as: identifier, now: now)

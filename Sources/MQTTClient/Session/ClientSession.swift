@@ -2,39 +2,39 @@ import DequeModule
 package import MQTTCodec
 package import NIOCore
 
-/// The client's side of an MQTT session, without IO: bytes and the current instant go in, events and bytes come out.
+/// The client's side of an MQTT session, without IO: octets and the current instant go in, events and octets come out.
 ///
-/// A session outlives its connections. The owner tells it when a transport opened and closed, feeds it what was read
-/// (``next(from:now:)``), sends what it wrote (``output``), and wakes it at ``deadline``.
+/// A session outlives its connections. The ``ClientLink`` tells it when a transport opened and closed, gives it the octets that
+/// were read (``next(from:now:)``), sends ``output``, and calls ``advance(to:)`` at ``deadline``.
 package struct ClientSession {
     package enum Phase: Sendable { case disconnected, connecting, connected, disconnecting }
 
     package let configuration: ClientConfiguration
     package internal(set) var phase = Phase.disconnected
-    /// What is to be sent. The owner empties it.
+    /// Octets to send. The link empties it.
     package var output = ClientOutput()
     /// The server's answer to the last CONNECT, with its limits.
     package internal(set) var limits = ServerLimits()
 
     var decoder: PacketDecoder
     var inflight: InflightTable
-    /// Messages at QoS 1 and 2 that wait for a place in flight.
+    /// Messages at QoS 1 and 2 that wait for room in the window.
     var waiting = Deque<(message: Publish, token: UInt64)>()
-    /// Messages of the last connection that are to be sent again, by packet identifier, oldest first.
+    /// Packet identifiers of messages to send again on this connection, oldest first.
     var redelivery = Deque<UInt16>()
-    /// Owners of messages that a lost session took along, until they are told.
+    /// Tokens of messages that were lost with the server's session and are not reported yet.
     var abandoned = Deque<UInt64>()
-    /// Identifiers of messages at QoS 2 that were delivered and whose PUBREL is due (MQTT 5.0 §4.3.3, method B).
+    /// Packet identifiers of received messages at QoS 2 without their PUBREL (MQTT 5.0 §4.3.3, method B).
     var unreleased = Set<UInt16>()
-    /// Messages that may be sent now (MQTT 5.0 §4.9).
+    /// The send quota: messages at QoS 1 and 2 that may be sent now (MQTT 5.0 §4.9).
     var quota = 0
     var lastSent = NIODeadline.uptimeNanoseconds(0)
     var unanswered: NIODeadline?
-    /// When the oldest message may be sent again (MQTT 3).
+    /// When the oldest unacknowledged message is sent again (MQTT 3).
     var retryAt: NIODeadline?
-    /// Whether this is a data stream's session, beside the control stream's.
+    /// True for the session of a data stream.
     var isDataStream = false
-    /// This side of a data stream has ended.
+    /// True once this side of a data stream has ended (FIN).
     var isFinished = false
 
     package init(configuration: ClientConfiguration) {
@@ -57,7 +57,7 @@ package struct ClientSession {
         )
     }
 
-    /// What the server allows on this connection (MQTT 5.0 §3.2.2.3).
+    /// The server's limits on this connection (MQTT 5.0 §3.2.2.3).
     package struct ServerLimits: Sendable {
         package var receiveMaximum = Int(UInt16.max)
         package var maximumQoS = QualityOfService.exactlyOnce
@@ -79,7 +79,7 @@ package struct ClientSession {
         unanswered = now
     }
 
-    /// The connection is gone, for whatever reason; requests that only live on a connection are forgotten.
+    /// The connection has ended. SUBSCRIBE and UNSUBSCRIBE without an answer are forgotten; messages are kept.
     package mutating func transportClosed() {
         phase = .disconnected
         output = ClientOutput()
@@ -90,9 +90,9 @@ package struct ClientSession {
         for identifier in inflight.identifiers(where: { !$0.isMessage }) { inflight.remove(identifier) }
     }
 
-    /// Writes DISCONNECT; the owner closes the transport once ``output`` is sent.
+    /// Writes DISCONNECT; the link closes the transport once ``output`` is sent.
     package mutating func disconnect(_ packet: Disconnect = Disconnect(), now: NIODeadline) {
-        // A data stream ends by itself.
+        // A data stream ends without DISCONNECT.
         if phase == .connected, !isDataStream { send(.disconnect(packet), now: now) }
         phase = .disconnecting
     }
@@ -127,9 +127,9 @@ package struct ClientSession {
         return ping.map { min($0, retryAt) } ?? retryAt
     }
 
-    /// Does what is due: PINGREQ, and in MQTT 3 the repetition of what was not acknowledged.
+    /// Sends what is due: PINGREQ, and in MQTT 3 unacknowledged messages again.
     ///
-    /// - Throws: ``ClientError/connectTimeout`` or ``ClientError/pingTimeout``; the owner closes the transport.
+    /// - Throws: ``ClientError/connectTimeout`` or ``ClientError/pingTimeout``; the link closes the transport.
     package mutating func advance(to now: NIODeadline) throws(ClientError) {
         if let unanswered {
             guard now >= unanswered + configuration.responseTimeout else { return }

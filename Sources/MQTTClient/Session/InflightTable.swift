@@ -1,10 +1,10 @@
 import MQTTCodec
 import NIOCore
 
-/// What was sent and awaits an answer, by packet identifier.
+/// Packets that were sent and are not answered, by packet identifier.
 ///
-/// Identifiers index an array and the last one freed is given out first, so that look-ups cost no hash and the table is as
-/// large as the most that was ever in flight at its client.
+/// The identifier is the index into an array, and the identifier freed last is used first: look-ups need no hash, and the
+/// table is as large as the most packets that were ever in flight.
 struct InflightTable {
     struct Entry {
         enum Stage {
@@ -18,7 +18,7 @@ struct InflightTable {
 
         var stage: Stage
         let token: UInt64
-        /// Rises with each entry: messages are sent again in the order of their first time [MQTT-4.6.0-1].
+        /// Rises with each entry: messages are sent again in the order in which they were sent first [MQTT-4.6.0-1].
         var sequence: UInt64
         var sentAt: NIODeadline
     }
@@ -32,14 +32,14 @@ struct InflightTable {
 
     init(identifiers: PacketIdentifiers) { self.identifiers = identifiers }
 
-    /// Gives out an identifier, or `nil` when all 65,535 are in use.
+    /// Adds an entry and returns its identifier, or `nil` if all 65,535 are in use.
     mutating func insert(_ stage: Entry.Stage, token: UInt64, now: NIODeadline) -> UInt16? {
         guard let identifier = identifiers.take() else { return nil }
         put(Entry(stage: stage, token: token, sequence: nextSequence, sentAt: now), at: identifier)
         return identifier
     }
 
-    /// Takes an entry over from another table of the same client, behind all others.
+    /// Adds an entry of another table of the same client, as the newest.
     mutating func adopt(_ entry: Entry, as identifier: UInt16, now: NIODeadline) {
         var entry = entry
         entry.sequence = nextSequence
@@ -78,7 +78,7 @@ struct InflightTable {
         return entry
     }
 
-    /// Removes an entry whose identifier stays in use elsewhere.
+    /// Removes an entry and keeps its identifier in use, for another table.
     mutating func release(_ identifier: UInt16) -> Entry? {
         guard let entry = self[identifier] else { return nil }
         slots[Int(identifier) - 1] = nil

@@ -1,13 +1,13 @@
-/// The packet identifiers of a client, of which each is in use once over all its streams: so an exchange whose stream ends
-/// goes on under its own on the control stream.
+/// The packet identifiers of a client. Each is in use on one stream at most, so that the control stream can continue the exchange
+/// of a stream that has ended under the same identifier.
 final class PacketIdentifiers {
     private var free: [UInt16] = []
-    /// Those above have never been used.
+    /// The identifiers above have never been used.
     private var highest: UInt16 = 0
 
     var isAnyFree: Bool { !free.isEmpty || highest < .max }
 
-    /// The last one given back, or `nil` when all 65,535 are in use.
+    /// The identifier given back last, else a new one; `nil` if all 65,535 are in use.
     func take() -> UInt16? {
         if let recycled = free.popLast() { return recycled }
         guard highest < .max else { return nil }

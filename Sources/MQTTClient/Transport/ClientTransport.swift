@@ -1,16 +1,16 @@
 import NIOCore
 import QUICTransport
 
-/// A byte stream to a server: what a ``ClientLink`` writes to.
+/// A byte stream to a server, on which a ``ClientLink`` sends and receives.
 protocol LinkTransport: AnyObject {
-    /// False while more is written than the peer takes.
+    /// False while too many written octets are not sent.
     var isWritable: Bool { get }
-    /// True leaves octets to the peer.
+    /// True stops reading; flow control then stops the server.
     var isReadingPaused: Bool { get set }
     func write(_ bytes: ByteBuffer)
 }
 
-/// A connection below MQTT; its own byte stream is the control stream's. It belongs to one ``ClientConnection`` and reports to it:
+/// A transport connection and the byte stream of its control stream. It belongs to one ``ClientConnection`` and reports to it:
 /// opened, received, writable, closed.
 protocol ClientTransport: LinkTransport {
     func open()
@@ -30,8 +30,8 @@ protocol ClientTransport: LinkTransport {
 protocol DataStreamTransport: LinkTransport {
     /// Ends the sending side behind what was written; the peer's end is reported.
     func finish()
-    /// Ends both sides; nothing is reported any more but that both know of it (`streamClosed`).
+    /// Ends both sides with a code. After that only `streamClosed` is reported, when both sides know of the end.
     func abandon(code: UInt64)
-    /// Ends the reports.
+    /// Stops all reports to the link.
     func detach()
 }

@@ -8,7 +8,7 @@ final class QUICClientTransport: ClientTransport {
     private let ownsSocket: Bool
     private let configuration: QUICClientConfiguration
     private let loop: ClientLoop
-    /// Held until the end is reported.
+    /// Present until the end is reported.
     private var owner: ClientConnection?
     /// The UDP socket, if it is for this connection alone.
     private var ownEndpoint: QUICEndpoint?
@@ -17,7 +17,7 @@ final class QUICClientTransport: ClientTransport {
     private var isClosing = false
     /// Data streams that are not over yet.
     private var openStreams = 0
-    /// What waits for them to end.
+    /// The octets to send once the data streams have ended.
     private var lastWords = ClientOutput()
     private var closeTimer: Scheduled<Void>?
 
@@ -106,7 +106,7 @@ final class QUICClientTransport: ClientTransport {
         if openStreams == 0 { sayLastWords() }
     }
 
-    /// The server has had all that went over data streams.
+    /// Sends the last octets on the control stream: the server has received everything that went over data streams.
     private func sayLastWords() {
         guard let stream else { return }
         while lastWords.readableBytes > 0 { stream.write(lastWords.takePiece(.max)) }
@@ -195,7 +195,7 @@ extension QUICClientTransport: QUICConnectionDelegate {
         if isClosing { closeConnection() } else { streamEnded("by the server") }
     }
 
-    /// A server never opens streams towards an MQTT client; none is credited to it.
+    /// An MQTT server opens no streams, and gets no credit for any.
     func opened(_ stream: QUICStream) { stream.reset(code: 0) }
 
     func remoteAddressChanged(_ connection: QUICConnection) {}

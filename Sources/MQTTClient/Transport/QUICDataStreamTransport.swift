@@ -4,7 +4,7 @@ import QUICTransport
 /// A data stream on a QUIC connection: a further bidirectional stream of the client's.
 final class QUICDataStreamTransport: DataStreamTransport {
     private let stream: QUICStream
-    /// Held until the end is reported.
+    /// Present until the end is reported.
     private var owner: ClientLink?
     private var isAbandoned = false
 
@@ -32,7 +32,7 @@ final class QUICDataStreamTransport: DataStreamTransport {
         stream.stopSending(code: code)
     }
 
-    /// What still comes is for nobody, but the server may have to send it before it can end.
+    /// Octets that still arrive are ignored, but read: the server may have to send them before it can end the stream.
     func detach() {
         owner = nil
         stream.context = nil
@@ -50,7 +50,7 @@ final class QUICDataStreamTransport: DataStreamTransport {
 
     func becameWritable() { owner?.becameWritable() }
 
-    /// QUIC has forgotten the stream.
+    /// QUIC has closed the stream: both sides have ended it and know of the other's end.
     func closed() {
         let owner = owner
         self.owner = nil

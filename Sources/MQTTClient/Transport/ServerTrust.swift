@@ -1,12 +1,12 @@
 import QUICTransport
 
-/// Which server certificates a client believes.
+/// Which server certificates a client accepts.
 package enum ServerTrust: Sendable, Equatable {
     /// The system's authorities, for the host's name.
     case system
     /// The authorities of a PEM file's bytes, for the host's name.
     case authorities(pem: [UInt8])
-    /// Any certificate of anybody.
+    /// Any certificate, unverified.
     case insecure
 }
 

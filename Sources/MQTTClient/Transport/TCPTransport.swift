@@ -8,12 +8,12 @@ final class TCPTransport: ClientTransport {
     private let address: SocketAddress
     private let local: SocketAddress?
     private let tls: (serverName: String, context: TLSClientContext)?
-    /// Held until the channel is closed.
+    /// Present until the channel is closed.
     private var connection: ClientConnection?
     private let eventLoop: any EventLoop
     private var channel: (any Channel)?
     private var context: ChannelHandlerContext?
-    /// What is written before stays here.
+    /// True once the TLS handshake is complete; octets written before it wait in the TLS handler.
     private var isSecured = false
 
     /// How long the peer may take to read what was written before a close.
@@ -73,7 +73,7 @@ final class TCPTransport: ClientTransport {
         context?.writeAndFlush(NIOAny(bytes), promise: nil)
     }
 
-    /// A TCP connection is its addresses (RFC 9293 §3.3.1).
+    /// The addresses of a TCP connection cannot change (RFC 9293 §3.3.1).
     func migrate(to local: SocketAddress, _ migration: QUICEndpoint.Migration) -> EventLoopFuture<Void> {
         eventLoop.makeFailedFuture(ClientError.cannotMigrate)
     }

@@ -2,11 +2,11 @@ import NIOCore
 import NIOSSL
 package import QUICTransport
 
-/// What the TLS connections of many clients share: made once, since it parses certificates.
+/// The TLS context that the connections of many clients share, since making one parses certificates.
 package struct TLSClientContext: Sendable {
     private let context: NIOSSLContext
 
-    /// - Parameter identity: what the client shows where the server asks for a certificate.
+    /// - Parameter identity: the client's certificate and key, if the server asks for them.
     /// - Throws: ``TransportFailure/security(_:)`` for authorities that are no PEM certificates, or an identity that is none.
     package init(trust: ServerTrust, identity: QUICIdentity? = nil) throws(ClientError) {
         var configuration = TLSConfiguration.makeClientConfiguration()
@@ -40,7 +40,7 @@ package struct TLSClientContext: Sendable {
         guard !isAddress, context.configuration.certificateVerification != .none else {
             return try NIOSSLClientHandler(context: context, serverHostname: isAddress ? nil : serverName)
         }
-        // A certificate for the address that a name led to is none for the name.
+        // A certificate for the address that the name resolved to is not one for the name.
         return try NIOSSLClientHandler._makeSSLClientHandler(context: context, serverHostname: serverName) {
             certificate,
             channel in

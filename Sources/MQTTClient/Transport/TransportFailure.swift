@@ -9,7 +9,7 @@ import NIOSSL
     import Darwin
 #endif
 
-/// What ended a transport, or kept it from starting.
+/// Why a transport ended, or could not be opened.
 package enum TransportFailure: Error, Equatable, Sendable {
     case refused
     case timedOut
@@ -19,7 +19,7 @@ package enum TransportFailure: Error, Equatable, Sendable {
     case idle
     /// This process may open no more descriptors (EMFILE, ENFILE).
     case outOfDescriptors
-    /// No local address or port is left, or the local address is not this machine's (EADDRNOTAVAIL).
+    /// No local address or port is free, or the local address is not one of this machine (EADDRNOTAVAIL).
     case outOfAddresses
     case nameNotResolved(String)
     /// The server's certificate is not trusted, or the handshake failed.

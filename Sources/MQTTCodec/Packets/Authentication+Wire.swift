@@ -1,7 +1,7 @@
 extension Authentication: PacketBody {
     init(from reader: inout PacketReader) throws(CodecError) {
         self.init()
-        // Nothing at all means success (MQTT 5.0 §3.15.2.1).
+        // A packet without content means success (MQTT 5.0 §3.15.2.1).
         guard !reader.isEmpty else { return }
         var values = Self(reasonCode: ReasonCode(rawValue: try reader.readByte()))
         var reason = ReasonProperties()
@@ -22,7 +22,7 @@ extension Authentication: PacketBody {
 
     func write(to writer: inout PacketWriter) {
         guard let method else {
-            // Only the empty form does without a method.
+            // Only the packet without content may lack the Authentication Method.
             if reasonCode != .success || data != nil || properties?.nonEmpty != nil { writer.giveUp() }
             return
         }

@@ -37,7 +37,7 @@ private struct ConnectFlags {
 
 extension ConnectFlags {
     init(octet: UInt8, version: ProtocolVersion) throws(CodecError) {
-        // MQTT 3.1 leaves the reserved bit free, and will bits without a will have no meaning there.
+        // MQTT 3.1 does not reserve the lowest bit, and ignores the will bits without a will.
         guard octet & 0x01 == 0 || version == .v3_1 else {
             throw .malformed("reserved connect flag")  // [MQTT-3.1.2-3]
         }
@@ -66,14 +66,14 @@ extension ConnectFlags {
 }
 
 extension Connect: PacketBody {
-    /// Reads what follows protocol name and level.
+    /// Reads the packet from the Connect Flags on.
     init(from reader: inout PacketReader) throws(CodecError) {
         let flags = try ConnectFlags(octet: try reader.readByte(), version: reader.version)
         let keepAlive = try reader.readUInt16()
         let properties = reader.version == .v5 ? try Properties(from: &reader) : Properties()
         let clientIdentifier = try reader.readText()
         let will = flags.hasWill ? try Will(from: &reader, flags: flags) : nil
-        // In MQTT 3.1 the length of the packet counts for more than these two flags.
+        // In MQTT 3.1 a packet may end before the user name and the password that its flags announce (MQTT 3.1 §3.1).
         let mayBeMissing = reader.version == .v3_1
         let userName = flags.hasUserName && !(mayBeMissing && reader.isEmpty) ? try reader.readText() : nil
         let password = flags.hasPassword && !(mayBeMissing && reader.isEmpty) ? try reader.readBinary() : nil

@@ -5,11 +5,11 @@ package struct Connect: Equatable, Sendable {
     package var version: ProtocolVersion
     /// True if another broker's bridge connects: mosquitto's set the high bit of the protocol level in MQTT 3.
     package var isBridge = false
-    /// Empty where the server is to assign one.
+    /// The Client Identifier; empty asks the server to assign one.
     package var clientIdentifier: String
-    /// Clean Session of MQTT 3.
+    /// Clean Start; in MQTT 3 Clean Session.
     package var cleanStart: Bool
-    /// Seconds; 0 turns it off.
+    /// Keep Alive in seconds; 0 turns it off.
     package var keepAlive: UInt16
     package var userName: String?
     package var password: ByteBuffer?
@@ -17,11 +17,11 @@ package struct Connect: Equatable, Sendable {
     package var properties: Properties
 
     package struct Properties: Equatable, Sendable {
-        /// Seconds; 0xFFFFFFFF means never. `nil` is 0 in MQTT 5.0; in MQTT 3 it follows from Clean Session.
+        /// Seconds; 0xFFFFFFFF means that the session does not expire. `nil` is 0 in MQTT 5.0; in MQTT 3 Clean Session decides.
         package var sessionExpiryInterval: UInt32?
         /// 1 to 65,535; `nil` is 65,535.
         package var receiveMaximum: UInt16?
-        /// Octets of a whole packet, 1 and up; `nil` is no limit.
+        /// Octets of a whole packet, from 1; `nil` is no limit.
         package var maximumPacketSize: UInt32?
         package var topicAliasMaximum: UInt16?
         package var requestResponseInformation: Bool?

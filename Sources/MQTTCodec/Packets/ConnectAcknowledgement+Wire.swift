@@ -12,8 +12,8 @@ extension ReasonCode {
         self = Self.connectReturnCodes[Int(code)]
     }
 
-    /// The return code that says most nearly the same. Refusals that MQTT 3 has no word for are "server unavailable"
-    /// where another attempt may succeed, and "not authorized" where it will not.
+    /// The nearest return code. A refusal that MQTT 3 has no code for becomes "server unavailable" if another attempt may
+    /// succeed, and "not authorized" if it cannot.
     var connectReturnCode: UInt8 {
         if let code = Self.connectReturnCodes.firstIndex(of: self) { return UInt8(code) }
         switch self {
@@ -48,7 +48,7 @@ extension ConnectAcknowledgement: PacketBody {
     }
 
     func write(to writer: inout PacketWriter) {
-        // A refusal never has a session [MQTT-3.2.2-6], and MQTT 3.1 has no such flag.
+        // Session Present is 0 in a refusal [MQTT-3.2.2-6], and MQTT 3.1 has no such flag.
         let flag = sessionPresent && reasonCode == .success && writer.version != .v3_1
         writer.write(byte: flag ? 1 : 0)
         if writer.version == .v5 {
@@ -95,7 +95,7 @@ extension ConnectAcknowledgement.Properties {
     func write(to writer: inout PacketWriter) {
         writer.write(.sessionExpiryInterval, sessionExpiryInterval)
         writer.write(.receiveMaximum, receiveMaximum)
-        // QoS 2 is said by silence (MQTT 5.0 §3.2.2.3.4).
+        // A Maximum QoS of 2 is not written (MQTT 5.0 §3.2.2.3.4).
         if let maximumQoS, maximumQoS < .exactlyOnce { writer.write(.maximumQoS, maximumQoS == .atLeastOnce) }
         writer.write(.retainAvailable, retainAvailable)
         writer.write(.maximumPacketSize, maximumPacketSize)

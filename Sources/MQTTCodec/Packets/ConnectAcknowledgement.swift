@@ -7,10 +7,10 @@ package struct ConnectAcknowledgement: Equatable, Sendable {
     package var properties: Properties
 
     package struct Properties: Equatable, Sendable {
-        /// Seconds; set where the server uses another than the client asked for.
+        /// Session Expiry Interval in seconds; present if the server uses another one than the client asked for.
         package var sessionExpiryInterval: UInt32?
         package var receiveMaximum: UInt16?
-        /// Set where it is below 2.
+        /// Present if it is below 2.
         package var maximumQoS: QualityOfService?
         package var retainAvailable: Bool?
         package var maximumPacketSize: UInt32?

@@ -1,8 +1,8 @@
 extension Disconnect: PacketBody {
     init(from reader: inout PacketReader) throws(CodecError) {
         self.init()
-        // Both may be left out (MQTT 5.0 §3.14.2.1, §3.14.2.2.1); MQTT 3 has neither, and what it has left is refused as
-        // surplus.
+        // Reason code and properties may be left out (MQTT 5.0 §3.14.2.1, §3.14.2.2.1). MQTT 3 has neither: further octets
+        // are an error.
         guard reader.version == .v5, !reader.isEmpty else { return }
         reasonCode = ReasonCode(rawValue: try reader.readByte())
         guard !reader.isEmpty else { return }
@@ -28,7 +28,7 @@ extension Disconnect: PacketBody {
 
     func write(to writer: inout PacketWriter) {
         guard writer.version == .v5 else {
-            // In MQTT 3 it is the client's farewell and no more: a server just closes.
+            // In MQTT 3 only a client sends DISCONNECT, and without content.
             if reasonCode != .normalDisconnection { writer.giveUp() }
             return
         }

@@ -1,7 +1,7 @@
-/// DISCONNECT (MQTT 5.0 §3.14). MQTT 3 knows it from the client only, and without any content.
+/// DISCONNECT (MQTT 5.0 §3.14). In MQTT 3 only a client sends it, without content.
 package struct Disconnect: Equatable, Sendable {
     package var reasonCode: ReasonCode
-    /// Seconds; from the client only [MQTT-3.14.2-2].
+    /// Session Expiry Interval in seconds; from the client only [MQTT-3.14.2-2].
     package var sessionExpiryInterval: UInt32?
     package var serverReference: String?
     package var properties: ReasonProperties?

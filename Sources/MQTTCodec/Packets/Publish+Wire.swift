@@ -1,9 +1,9 @@
 import NIOCore
 
 extension Publish {
-    /// Reads the body at `body` within `bytes`, which are the readable ones of `buffer`.
+    /// Reads the variable header and payload at `body` within `bytes`, the readable octets of `buffer`.
     ///
-    /// This is where the broker spends its time: nothing is allocated unless there are properties.
+    /// The broker spends most of its time here: a message without properties needs no allocation.
     @inline(__always)
     init(
         _ flags: UInt8,
@@ -61,7 +61,7 @@ extension Publish {
         )
     }
 
-    /// Reads the section of properties that starts at `offset`, and moves that behind it.
+    /// Reads the properties that start at `offset`, and moves `offset` behind them.
     @inline(never)
     private static func properties(
         in buffer: ByteBuffer,
@@ -75,7 +75,7 @@ extension Publish {
         return properties
     }
 
-    /// No topic is allowed only where an alias stands for it (MQTT 5.0 §3.3.2.1).
+    /// An empty topic name is allowed only with a topic alias (MQTT 5.0 §3.3.2.1).
     @inline(never)
     private static func checkEmptyTopic(version: ProtocolVersion, properties: PublishProperties) throws(CodecError) {
         guard version == .v5 else { throw .malformed("empty topic name") }  // [MQTT-4.7.3-1]

@@ -2,10 +2,10 @@ package import NIOCore
 
 /// PUBLISH (MQTT 5.0 §3.3).
 ///
-/// `topic` and `payload` are slices of what was read. Slices pin the whole read buffer: whoever keeps a message beyond
-/// the read burst copies it (`EncodedPublish`).
+/// `topic` and `payload` are slices of the read buffer, which stays in memory as long as they do: to keep a message beyond
+/// the read burst, copy it (`EncodedPublish.copied()`).
 package struct Publish: Equatable, Sendable {
-    /// UTF-8, without wildcards and U+0000; empty only where a topic alias stands for it.
+    /// UTF-8, without wildcards and U+0000; empty only if there is a topic alias.
     package var topic: ByteBuffer
     package var payload: ByteBuffer
     /// 1 to 65,535 at QoS 1 and 2; 0 at QoS 0.

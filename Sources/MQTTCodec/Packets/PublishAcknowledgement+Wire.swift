@@ -3,12 +3,12 @@ extension PublishAcknowledgement {
         self.init(kind, try reader.readPacketIdentifier())
         guard reader.version == .v5, !reader.isEmpty else { return }
         reasonCode = ReasonCode(rawValue: try reader.readByte())
-        // Under four octets there is no property length (MQTT 5.0 §3.4.2.2.1).
+        // A Remaining Length below 4 means that there are no properties (MQTT 5.0 §3.4.2.2.1).
         guard !reader.isEmpty else { return }
         properties = try reader.readReasonProperties()
     }
 
-    /// Writes the form with properties.
+    /// Writes the packet with reason code and properties.
     func write(to writer: inout PacketWriter) {
         writer.write(packetIdentifier)
         writer.write(byte: reasonCode.rawValue)

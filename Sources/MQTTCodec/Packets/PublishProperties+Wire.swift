@@ -1,13 +1,14 @@
 import NIOCore
 
 extension PublishProperties {
-    /// Where properties of a message stand: each place allows some of them.
+    /// The packet, or part of it, that has the properties of a message: each allows some of them.
     enum Place {
         /// In a will (MQTT 5.0 §3.1.3.2).
         case will
         /// In a PUBLISH as it is on the wire (MQTT 5.0 §3.3.2.3).
         case publish
-        /// What is passed on from one PUBLISH to another: all but what is between one sender and one receiver.
+        /// The properties that the server passes on from the publisher to subscribers: without topic alias and subscription
+        /// identifiers.
         case forwarded
     }
 
@@ -49,7 +50,7 @@ extension PublishProperties.Values {
     }
 
     func write(to writer: inout PacketWriter, in place: PublishProperties.Place) {
-        // The expiry interval stands first, so that its octets are found again (`EncodedPublish`).
+        // First, so that `EncodedPublish` can overwrite the Message Expiry Interval.
         writer.write(.messageExpiryInterval, messageExpiryInterval)
         writer.write(.payloadFormatIndicator, payloadIsUTF8)
         writer.write(.contentType, contentType)

@@ -1,16 +1,16 @@
 package import NIOCore
 
-/// The properties of PUBLISH and of a will (MQTT 5.0 §3.3.2.3, §3.1.3.2). Most messages have none: then this is one null
-/// pointer.
+/// The properties of PUBLISH and of a will (MQTT 5.0 §3.3.2.3, §3.1.3.2). Without any it is one null pointer, as in most
+/// messages.
 package struct PublishProperties: Equatable, Sendable {
-    /// Everything, in one box that is shared until it is changed.
+    /// All properties, copied on write.
     package final class Storage: Sendable {
         package let values: Values
         package init(_ values: Values) { self.values = values }
     }
 
     package struct Values: Equatable, Sendable {
-        /// Whether the payload is said to be UTF-8 text (0x01); `nil` where the property is absent.
+        /// Payload Format Indicator (0x01): true for UTF-8 text; `nil` if the property is absent.
         package var payloadIsUTF8: Bool?
         /// Seconds until the message expires (0x02).
         package var messageExpiryInterval: UInt32?
@@ -20,11 +20,11 @@ package struct PublishProperties: Equatable, Sendable {
         package var correlationData: ByteBuffer?
         /// In the order in which they were received [MQTT-3.3.2-18].
         package var userProperties: [UserProperty] = []
-        /// 1 to 65,535; for this hop only [MQTT-3.3.2-7].
+        /// 1 to 65,535; for this connection only [MQTT-3.3.2-7].
         package var topicAlias: UInt16?
         /// 1 to 268,435,455 each; set by the server only [MQTT-3.3.4-6].
         package var subscriptionIdentifiers: [UInt32] = []
-        /// Seconds; in a will only (0x18).
+        /// Will Delay Interval in seconds (0x18); in a will only.
         package var willDelayInterval: UInt32?
 
         package init() {}
@@ -33,7 +33,7 @@ package struct PublishProperties: Equatable, Sendable {
     @usableFromInline
     package var storage: Storage?
 
-    /// No property at all.
+    /// True if there is no property.
     @inlinable
     package init() { storage = nil }
 

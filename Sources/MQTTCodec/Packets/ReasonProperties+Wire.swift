@@ -1,8 +1,8 @@
 extension ReasonProperties {
-    /// `nil` where there is neither text nor property, as a packet without them has it.
+    /// `nil` if there is neither a Reason String nor a User Property.
     var nonEmpty: Self? { reasonString == nil && userProperties.isEmpty ? nil : self }
 
-    /// Takes one property, if it is one of these two.
+    /// Reads the value of one property, if it is a Reason String or a User Property.
     mutating func take(_ identifier: PropertyIdentifier, from reader: inout PacketReader) throws(CodecError) -> Bool {
         switch identifier {
         case .reasonString: reasonString = try reader.readText()
@@ -14,7 +14,7 @@ extension ReasonProperties {
 }
 
 extension PacketReader {
-    /// A section of properties that holds these two alone.
+    /// Reads properties, of which only Reason String and User Property are allowed.
     mutating func readReasonProperties() throws(CodecError) -> ReasonProperties? {
         var properties = ReasonProperties()
         try readProperties { (identifier, reader) throws(CodecError) in try properties.take(identifier, from: &reader) }

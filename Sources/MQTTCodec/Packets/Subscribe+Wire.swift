@@ -53,7 +53,7 @@ extension Subscribe: PacketBody {
 
 extension SubscriptionOptions {
     init(octet: UInt8, version: ProtocolVersion) throws(CodecError) {
-        // MQTT 3.1 leaves the other bits free; MQTT 3.1.1 reserves all six, MQTT 5.0 two of them.
+        // Reserved bits: none in MQTT 3.1, six in MQTT 3.1.1, two in MQTT 5.0.
         switch version {
         case .v3_1: break
         case .v3_1_1:
@@ -96,7 +96,7 @@ extension SubscribeAcknowledgement: PacketBody {
         writer.write(packetIdentifier)
         if writer.version == .v5 { writer.writeLengthPrefixed { $0.write(properties) } }
         for code in reasonCodes {
-            // MQTT 3 has one failure.
+            // MQTT 3 has one code of failure.
             writer.write(
                 byte: code.isError && writer.version != .v5 ? ReasonCode.unspecifiedError.rawValue : code.rawValue
             )
@@ -105,7 +105,7 @@ extension SubscribeAcknowledgement: PacketBody {
 }
 
 extension PacketReader {
-    /// All that is left as reason codes, one at least.
+    /// Reads the rest of the packet as reason codes, at least one.
     mutating func readReasonCodes() throws(CodecError) -> [ReasonCode] {
         let codes = readRest().readableBytesView.map { ReasonCode(rawValue: $0) }
         guard !codes.isEmpty else { throw .protocolError("acknowledgement without a reason code") }

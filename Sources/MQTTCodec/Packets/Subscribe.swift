@@ -8,7 +8,7 @@ package struct Subscribe: Equatable, Sendable {
     package var userProperties: [UserProperty]
 
     package struct Subscription: Equatable, Sendable {
-        /// UTF-8; whether it is a valid filter is the broker's question, since SUBACK answers each one apart.
+        /// UTF-8. The broker checks whether it is a valid topic filter, since SUBACK has a reason code for each filter.
         package var topicFilter: String
         package var options: SubscriptionOptions
 

@@ -1,6 +1,6 @@
 import NIOCore
 
-/// Writes fields one after the other into memory whose size was computed before. Each write is checked against the end.
+/// Writes fields one after the other into memory of a size computed before. Each write checks that it stays within.
 struct OctetCursor {
     private let target: UnsafeMutableRawBufferPointer
     /// Octets written so far.

@@ -1,8 +1,8 @@
 import NIOCore
 
 extension PacketReader {
-    /// Reads a section of properties (MQTT 5.0 §2.2.2), giving each identifier to `take`, which reads the value and returns
-    /// whether the packet may have that property.
+    /// Reads properties (MQTT 5.0 §2.2.2): gives each identifier to `take`, which reads the value and returns true if the
+    /// packet may have that property.
     mutating func readProperties(
         _ take: (PropertyIdentifier, inout PacketReader) throws(CodecError) -> Bool
     ) throws(CodecError) {
@@ -11,7 +11,7 @@ extension PacketReader {
         var section = try readSection(length)
         var seen: UInt64 = 0
         while !section.isEmpty {
-            // Identifiers are Variable Byte Integers, of which all that exist take one octet.
+            // A property identifier is a Variable Byte Integer; all that are defined take one octet.
             guard let identifier = PropertyIdentifier(rawValue: try section.readByte()) else {
                 throw .malformed("unknown property")
             }

@@ -1,8 +1,8 @@
 import NIOCore
 
-/// What is left of a packet's body, field by field. Each field is held against what is there before it is taken.
+/// Reads the body of a packet field by field. Each read checks that the field lies within the body.
 struct PacketReader {
-    /// That of the connection; CONNECT brings it.
+    /// The version of the connection; reading CONNECT sets it.
     var version: ProtocolVersion
     let role: PacketDecoder.Role
     private var bytes: ByteBuffer
@@ -22,18 +22,18 @@ struct PacketReader {
         self.role = role
     }
 
-    /// The next `length` octets, to be read apart.
+    /// A reader of the next `length` octets.
     mutating func readSection(_ length: Int) throws(CodecError) -> PacketReader {
         var section = self
         section.bytes = try readSlice(length)
         return section
     }
 
-    /// Octets that are left.
+    /// Octets that are not read yet.
     var count: Int { bytes.readableBytes }
     var isEmpty: Bool { bytes.readableBytes == 0 }
 
-    /// All that is left.
+    /// Reads all remaining octets.
     mutating func readRest() -> ByteBuffer {
         let rest = bytes.slice()
         bytes.moveReaderIndex(forwardBy: bytes.readableBytes)

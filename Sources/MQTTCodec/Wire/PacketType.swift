@@ -16,7 +16,7 @@ enum PacketType: UInt8, CaseIterable {
     case disconnect = 14
     case authentication = 15
 
-    /// The low nibble that goes with it; PUBLISH has flags of its own there [MQTT-2.1.3-1].
+    /// The reserved flags in the low nibble; PUBLISH has flags of its own there [MQTT-2.1.3-1].
     var fixedFlags: UInt8 {
         switch self {
         case .publishRelease, .subscribe, .unsubscribe: 0b0010
@@ -25,7 +25,7 @@ enum PacketType: UInt8, CaseIterable {
     }
 }
 
-/// Some of the packet types, by bit.
+/// A set of packet types.
 struct PacketTypes: OptionSet {
     let rawValue: UInt16
 
@@ -33,11 +33,11 @@ struct PacketTypes: OptionSet {
 
     init(_ types: [PacketType]) { rawValue = types.reduce(0) { $0 | 1 << UInt16($1.rawValue) } }
 
-    /// Whether the type in the high nibble of `firstOctet` is among them.
+    /// True if the set has the type in the high nibble of `firstOctet`.
     @inline(__always)
     func contains(firstOctet: UInt8) -> Bool { rawValue >> UInt16(firstOctet >> 4) & 1 == 1 }
 
-    /// What `role` may receive once `version` is known; before, a server waits for CONNECT [MQTT-3.1.0-1].
+    /// The packet types that `role` may receive; CONNECT only while a server does not know the version [MQTT-3.1.0-1].
     static func receivable(by role: PacketDecoder.Role, version: ProtocolVersion?) -> Self {
         guard let version else { return Self([.connect]) }
         var types: [PacketType] = [.publish, .publishReceived, .publishRecorded, .publishRelease, .publishComplete]

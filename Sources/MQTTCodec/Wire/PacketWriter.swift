@@ -1,15 +1,15 @@
 import NIOCore
 
-/// Fields of one packet, appended to a buffer.
+/// Appends the fields of one packet to a buffer.
 ///
-/// A value that the standard's fields cannot hold (text over 65,535 octets, say) makes the whole packet inexpressible, and nothing of it
-/// is left in the buffer: half a packet would break the connection for good.
+/// A value that is too long for its field (such as text of more than 65,535 octets) makes the whole packet inexpressible:
+/// nothing of it stays in the buffer, since half a packet would break the connection.
 struct PacketWriter {
     let version: ProtocolVersion
     private var bytes = ByteBuffer()
     private(set) var isExpressible = true
 
-    /// Appends one packet to `buffer` and returns its size, 0 where it is inexpressible.
+    /// Appends one packet to `buffer` and returns its size in octets, 0 if it is inexpressible.
     static func append(
         _ type: PacketType,
         to buffer: inout ByteBuffer,
@@ -30,7 +30,7 @@ struct PacketWriter {
         return writer.bytes.writerIndex - start
     }
 
-    /// What `body` writes, in a buffer of its own; `nil` where it is inexpressible.
+    /// The octets that `body` writes, in a buffer of their own; `nil` if they are inexpressible.
     static func fragment(_ body: (inout PacketWriter) -> Void) -> ByteBuffer? {
         var writer = PacketWriter(version: .v5)
         body(&writer)
@@ -39,7 +39,7 @@ struct PacketWriter {
 
     private init(version: ProtocolVersion) { self.version = version }
 
-    /// Says that what is to be written has no form in this version.
+    /// Makes the packet inexpressible: this version has no form for a value.
     mutating func giveUp() { isExpressible = false }
 
     mutating func write(byte: UInt8) { bytes.writeInteger(byte) }
@@ -60,14 +60,14 @@ struct PacketWriter {
         bytes.writeImmutableBuffer(data)
     }
 
-    /// What `body` writes, behind its length as a Variable Byte Integer.
+    /// Writes the octets that `body` writes, behind their length as a Variable Byte Integer.
     mutating func writeLengthPrefixed(_ body: (inout PacketWriter) -> Void) {
         let start = bytes.writerIndex
         bytes.writeInteger(0 as UInt8)
         body(&self)
         let length = bytes.writerIndex - start - 1
         guard isExpressible, length <= VariableByteInteger.maximum else { return giveUp() }
-        // Nearly all lengths take the one octet that was left for them; for a longer one the content moves up.
+        // One octet was left for the length, which is nearly always enough; else the content moves.
         let shift = VariableByteInteger.size(of: length) - 1
         bytes.writeRepeatingByte(0, count: shift)
         let offset = start - bytes.readerIndex
@@ -90,7 +90,7 @@ struct PacketWriter {
     }
 }
 
-/// Properties: each is written where it has a value.
+/// Properties: each is written if it has a value.
 extension PacketWriter {
     mutating func write(_ identifier: PropertyIdentifier, _ value: Bool?) {
         guard let value else { return }

@@ -28,7 +28,7 @@ enum PropertyIdentifier: UInt8 {
     case subscriptionIdentifiersAvailable = 0x29
     case sharedSubscriptionAvailable = 0x2A
 
-    /// Whether it may stand more than once in a packet. Subscription Identifiers may in PUBLISH alone; SUBSCRIBE sees to
-    /// its own.
+    /// True if the property may occur more than once in a packet. Subscription Identifier may in PUBLISH; the reader of
+    /// SUBSCRIBE refuses a second one itself.
     var isRepeatable: Bool { self == .userProperty || self == .subscriptionIdentifier }
 }

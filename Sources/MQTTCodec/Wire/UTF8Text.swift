@@ -1,13 +1,13 @@
-/// What a UTF-8 field holds (MQTT 5.0 §1.5.4).
+/// The content of a UTF-8 Encoded String (MQTT 5.0 §1.5.4).
 enum UTF8Text {
     /// Valid, without wildcards.
     case plain
-    /// Valid, with `+` or `#` in it: no topic name.
+    /// Valid, with `+` or `#`: not a topic name.
     case wildcards
     /// Not well-formed UTF-8 (surrogates and overlong forms among it [MQTT-1.5.4-1]), or with U+0000 [MQTT-1.5.4-2].
     case invalid
 
-    /// Judges `bytes[range]`. Most topics are ASCII: those are judged eight octets at a time.
+    /// Checks `bytes[range]`; ASCII, as in most topics, eight octets at a time.
     @inline(__always)
     init(_ bytes: borrowing RawSpan, _ range: Range<Int>) {
         var offset = range.lowerBound
@@ -29,7 +29,8 @@ enum UTF8Text {
         self = .plain
     }
 
-    /// Whether all eight octets are ASCII, and none is 0, `+` or `#`. Adding 0x7F sets the high bit of each ASCII octet that is not 0.
+    /// True if all eight octets are ASCII, and none is 0, `+` or `#`. Adding 0x7F sets the high bit of each ASCII octet that is
+    /// not 0.
     @inline(__always)
     private static func isPlain(_ word: UInt64) -> Bool {
         let high: UInt64 = 0x8080_8080_8080_8080
@@ -39,13 +40,13 @@ enum UTF8Text {
         return (word &+ low) & noPlus & noHash & ~word & high == high
     }
 
-    /// One to seven octets, filled up with an octet that is plain.
+    /// One to seven octets, filled up to eight with a plain octet.
     @inline(__always)
     private static func word(_ bytes: borrowing RawSpan, _ range: Range<Int>) -> UInt64 {
         let count = range.count
         let start = range.lowerBound
         if count >= 4 {
-            // Two halves that overlap: what is read twice is judged twice.
+            // Two halves that overlap: some octets are checked twice.
             let first = bytes.unsafeLoadUnaligned(fromByteOffset: start, as: UInt32.self)
             let last = bytes.unsafeLoadUnaligned(fromByteOffset: range.upperBound - 4, as: UInt32.self)
             return UInt64(first) | UInt64(last) << 32
@@ -64,7 +65,7 @@ enum UTF8Text {
         while offset < range.upperBound {
             let octet = bytes.unsafeLoad(fromByteOffset: offset, as: UInt8.self)
             offset += 1
-            // How many octets continue the scalar, and between what the first of them lies.
+            // The number of octets that continue the scalar, and the range of the first of them.
             let continuations: Int
             var second: ClosedRange<UInt8> = 0x80...0xBF
             switch octet {

@@ -15,8 +15,8 @@ package enum VariableByteInteger {
         }
     }
 
-    /// The value at `offset` and its size, or `nil` where the octets end within it. A fifth octet is malformed; whether a
-    /// longer form than the shortest is, is the caller's question.
+    /// The value at `offset` and its size, or `nil` if the octets end within it. A fifth octet is malformed; the caller
+    /// decides about a form that is longer than necessary.
     @inline(__always)
     static func read(
         from bytes: borrowing RawSpan,
