@@ -40,6 +40,17 @@ struct LoadRunTests {
         return try await LoadGenerator.run(options, output: console.output, interrupts: AsyncStream { _ in })
     }
 
+    /// Interrupts a run once it has said something.
+    private func run(_ options: BenchOptions, until text: String, _ console: Console) async throws
+        -> LoadGenerator.Outcome
+    {
+        let (interrupts, source) = AsyncStream.makeStream(of: Void.self)
+        async let outcome = LoadGenerator.run(options, output: console.output, interrupts: interrupts)
+        while !console.contains(text) { try await Task.sleep(for: .milliseconds(50)) }
+        source.yield()
+        return try await outcome
+    }
+
     @Test(
         "Ten subscribers have each message of a limited load",
         arguments: Transport.allCases,
@@ -102,7 +113,7 @@ struct LoadRunTests {
                 .sub,
                 broker,
                 transport,
-                ["-t", "#", "-q", "2", "-c", "1", "-L", "200", "--duration", "60"],
+                ["-t", "#", "-q", "2", "-c", "1", "-L", "200", "--duration", "120"],
                 received
             )
             while !received.contains(" sub total=1") { try await Task.sleep(for: .milliseconds(50)) }
@@ -138,7 +149,7 @@ struct LoadRunTests {
                 .sub,
                 broker,
                 transport,
-                ["-t", "b", "-q", "1", "-c", "1", "-L", "100", "--duration", "10"],
+                ["-t", "b", "-q", "1", "-c", "1", "-L", "100", "--duration", "120"],
                 received
             )
             while !received.contains(" sub total=1") { try await Task.sleep(for: .milliseconds(50)) }
@@ -154,8 +165,8 @@ struct LoadRunTests {
         let console = Console()
         let topics = (1...8).flatMap { ["-t", "t/\($0)"] }
         let words = ["--quic", "-h", "127.0.0.1", "-p", "\(broker.port)", "-c", "1", "--streams", "8", "-q", "1"]
-        let options = try BenchOptions(.pub, words + topics + ["-I", "0", "-F", "3", "--duration", "500ms"])
-        let outcome = try await LoadGenerator.run(options, output: console.output, interrupts: AsyncStream { _ in })
+        let options = try BenchOptions(.pub, words + topics + ["-I", "0", "-F", "3"])
+        let outcome = try await run(options, until: " pub total=3 ", console)
         await broker.stop()
         #expect(outcome == .incomplete)
         #expect(console.contains("NOT AS ASKED    3 messages were not acknowledged"))
@@ -166,7 +177,7 @@ struct LoadRunTests {
         try await Mosquitto.with { broker in
             let received = Console()
             let words = ["-t", "a", "-t", "b", "-c", "1", "-L", "100", "-q", "1", "--payload-hdrs", "cnt64"]
-            async let subscriber = run(.sub, broker, transport, words + ["--duration", "10"], received)
+            async let subscriber = run(.sub, broker, transport, words + ["--duration", "120"], received)
             while !received.contains(" sub total=1") { try await Task.sleep(for: .milliseconds(50)) }
             #expect(try await run(.pub, broker, transport, words + ["-I", "1"]) == .done)
             #expect(try await subscriber == .done)
@@ -177,7 +188,7 @@ struct LoadRunTests {
     func closedLoop(transport: Transport, kind: LoadKind) async throws {
         try await Mosquitto.with { broker in
             let console = Console()
-            let words = ["-c", "3", "--window", "4", "-q", "1", "--duration", "300ms", "--warm-up", "100ms"]
+            let words = ["-c", "3", "--window", "4", "-q", "1", "--duration", "1s", "--warm-up", "100ms"]
             let outcome = try await run(kind, broker, transport, words, console)
             #expect(outcome == .done)
             #expect(console.contains("delivered/s"))
@@ -202,8 +213,8 @@ struct LoadRunTests {
         let path = FileManager.default.temporaryDirectory.appending(path: "martlet-\(UUID().uuidString).json").path
         defer { try? FileManager.default.removeItem(atPath: path) }
         try await Mosquitto.with { broker in
-            let words = ["-c", "3", "-i", "0", "--duration", "500ms", "--json", path]
-            _ = try await run(.conn, broker, .tcp, words)
+            let words = ["-h", "127.0.0.1", "-p", "\(broker.port)", "-c", "3", "-i", "0", "--json", path]
+            _ = try await run(try BenchOptions(.conn, words), until: "connect_succ total=3", Console())
             let data = try Data(contentsOf: URL(filePath: path))
             let document = try JSONDecoder().decode(LoadReport.Document.self, from: data)
             #expect(document.command == "conn")
@@ -218,16 +229,19 @@ struct LoadRunTests {
         defer { try? FileManager.default.removeItem(atPath: path) }
         try await Mosquitto.with { broker in
             let words = [
-                "-c", "3", "-i", "0", "--duration", "700ms", "--prefix", "car", "--shortids", "--load-qst", path,
+                "--quic", "-h", "127.0.0.1", "-p", "\(broker.quicPort)", "-c", "3", "-i", "0", "--prefix", "car",
+                "--shortids",
+                "--load-qst", path,
             ]
+            let options = try BenchOptions(.conn, words)
             let (first, second) = (Console(), Console())
-            #expect(try await run(.conn, broker, .quic, words, first) == .done)
+            #expect(try await run(options, until: "connect_succ total=3", first) == .done)
             #expect(!first.contains("connect_early"))
             let mode = try FileManager.default.attributesOfItem(atPath: path)[.posixPermissions] as? NSNumber
             #expect(mode?.intValue == 0o600)
             let file = try TicketFile(path: path)
             #expect(Set(file.tickets.keys.map(\.client)) == ["car1", "car2", "car3"])
-            #expect(try await run(.conn, broker, .quic, words, second) == .done)
+            #expect(try await run(options, until: "connect_succ total=3", second) == .done)
             #expect(second.contains("connect_early total=3 "))
             // Those of the second run are there for a third.
             #expect(try TicketFile(path: path).tickets.values.allSatisfy { !file.tickets.values.contains($0) })
@@ -269,17 +283,12 @@ struct LoadRunTests {
         try await Mosquitto.with { broker in
             let console = Console()
             let options = try BenchOptions(.conn, ["-h", "127.0.0.1", "-p", "\(broker.port)", "-c", "2", "-i", "0"])
-            let (interrupts, source) = AsyncStream.makeStream(of: Void.self)
-            async let outcome = LoadGenerator.run(options, output: console.output, interrupts: interrupts)
-            while !console.contains("connect_succ total=2") { try await Task.sleep(for: .milliseconds(50)) }
-            source.yield()
-            let end = try await outcome
-            #expect(end == .done)
+            #expect(try await run(options, until: "connect_succ total=2", console) == .done)
             #expect(console.contains("2 of 2"))
         }
     }
 
-    @Test("A client that was lost connects again, and its session goes on", .timeLimit(.minutes(2)))
+    @Test("A client that was lost connects again, and its session goes on")
     func reconnect() async throws {
         try await Mosquitto.with { broker in
             let console = Console()
@@ -291,7 +300,11 @@ struct LoadRunTests {
             async let outcome = LoadGenerator.run(options, output: console.output, interrupts: interrupts)
             while !console.contains(" sub total=1") { try await Task.sleep(for: .milliseconds(50)) }
             // The same identifier takes the session over, and gives it back by ending.
-            _ = try await run(.sub, broker, .tcp, ["-t", "t", "-c", "1", "--prefix", "p", "--duration", "3"])
+            let other = try BenchOptions(
+                .sub,
+                ["-h", "127.0.0.1", "-p", "\(broker.port)", "-t", "t", "-c", "1", "--prefix", "p"]
+            )
+            _ = try await run(other, until: " sub total=1", Console())
             while !console.contains("reconnect_succ total=1") { try await Task.sleep(for: .milliseconds(50)) }
             source.yield()
             _ = try await outcome

@@ -60,7 +60,7 @@ package struct Mosquitto: Sendable {
             let file = folder.appending(path: "mosquitto.conf")
             try lines.joined(separator: "\n").appending("\n").write(to: file, atomically: true, encoding: .utf8)
             let process = try ChildProcess(executable, ["-c", file.path])
-            for _ in 0..<1000 where process.isRunning {
+            for _ in 0..<12_000 where process.isRunning {
                 if canConnect(port: port) { return (process, port) }
                 try await Task.sleep(for: .milliseconds(10))
             }

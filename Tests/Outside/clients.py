@@ -20,9 +20,9 @@ from paho.mqtt.properties import Properties
 import packets
 import stacks
 from packets import Message, Received, Will
+from servers import PATIENCE
 from transports import QUIC, TCP, Address, Closed, Stream
 
-PATIENCE = 10.0  # seconds until something that should have happened counts as lost
 SILENCE = 0.2  # seconds of nothing that count as nothing
 NEVER = 0xFFFFFFFF
 

@@ -10,7 +10,7 @@ from aioquic.quic.connection import QuicConnection
 from aioquic.tls import Epoch
 
 import packets
-from servers import Address
+from servers import PATIENCE, Address
 from transports import QUIC, Closed
 
 RESET_STREAM, STOP_SENDING, CRYPTO, RETIRE_CONNECTION_ID, PATH_RESPONSE = 0x04, 0x05, 0x06, 0x19, 0x1B
@@ -68,7 +68,7 @@ class Attacker(QUIC):
     def __init__(self, address: Address, identifier: str, **settings):
         super().__init__(address, **settings)
         self.send(packets.connect(identifier))
-        assert self.receive(10)[0] >> 4 == packets.CONNACK
+        assert self.receive(PATIENCE)[0] >> 4 == packets.CONNACK
 
     def inject(self, frames: bytes) -> None:
         """Sends one packet of these frames. aioquic counts nothing of it but the packet number."""
@@ -121,7 +121,7 @@ class Attacker(QUIC):
     def settle(self) -> bool:
         """Waits until the broker has processed all injected packets, by a PING that is acknowledged. False if the broker has closed instead."""
         space = self.quic._spaces[Epoch.ONE_RTT]
-        for _ in range(10):
+        for _ in range(60):
             self.inject(PING)
             last = self.quic._packet_number - 1
             try:
@@ -135,7 +135,7 @@ class Attacker(QUIC):
     def fate(self) -> int | None:
         """The error code of the broker's CONNECTION_CLOSE."""
         try:
-            self.wait(lambda: False, 10)
+            self.wait(lambda: False, PATIENCE)
         except Closed as closed:
             return closed.code
         raise AssertionError("the broker goes on")

@@ -9,6 +9,7 @@ import pytest
 
 from clients import Kind, WireOverTCP
 from packets import Message
+from servers import PATIENCE
 
 pytestmark = pytest.mark.martlet
 
@@ -125,7 +126,7 @@ NOT_BUILT = {
 
 def serve(binary: Path, folder: Path, *arguments: str, environment: dict[str, str] | None = None) -> subprocess.CompletedProcess:
     return subprocess.run(
-        [str(binary), "serve", *arguments], cwd=folder, capture_output=True, text=True, timeout=20, env={**os.environ, **(environment or {})}
+        [str(binary), "serve", *arguments], cwd=folder, capture_output=True, text=True, timeout=PATIENCE, env={**os.environ, **(environment or {})}
     )
 
 
@@ -219,7 +220,7 @@ def test_cut_receive_buffer_is_said(binary, tmp_path):
         if "martlet is ready" in line:
             break
     process.terminate()
-    said.append(process.communicate(timeout=20)[0])
+    said.append(process.communicate(timeout=PATIENCE)[0])
     assert f"sysctl -w net.core.rmem_max={wanted}" in "".join(said), said
 
 

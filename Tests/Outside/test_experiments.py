@@ -18,7 +18,7 @@ def results(binary, tmp_path_factory):
         pytest.skip("needs root for network namespaces")
     folder = tmp_path_factory.mktemp("experiments")
     command = [sys.executable, ROOT / "scripts" / "experiments", "--quick", "--binaries", binary.parent, "--results", folder]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=600)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=1800)
     assert done.returncode == 0, done.stderr
     assert (folder / "experiments.md").read_text().startswith("# Experiments")
     for drawing in (folder / "experiments").glob("*.svg"):
@@ -40,11 +40,11 @@ def test_nothing_is_lost_but_packets(results):
 
 def test_messages_pass(results):
     for row in results["goodput"]:
-        assert row["received_per_s"] > 0, row
+        assert row["received"] > 0, row
 
 
 def test_streams_keep_a_small_topic_alive(results):
-    """A stream that is blocked does not block the other."""
+    """A stream that is blocked does not block the other. Over TCP only the small messages before the first large one pass."""
     if not results["blocking"]:
         pytest.skip("no streams here")
     received = {row["way"]: row["received"] for row in results["blocking"]}

@@ -11,7 +11,7 @@ import pytest
 import packets
 from clients import Kind, WireOverTCP
 from packets import Message
-from servers import wait_until
+from servers import PATIENCE, wait_until
 
 CONNECTIONS = 10_000
 WARM_UP = 2_000
@@ -49,7 +49,7 @@ def assail(address, count: int, source: random.Random) -> None:
     kept: list[socket.socket] = []
     for _ in range(count):
         try:
-            connection = socket.create_connection(address, 5)
+            connection = socket.create_connection(address, PATIENCE)
             connection.sendall(source.choice([noise, broken_off, changed])(source))
             kept.append(connection)
         except OSError:
@@ -73,7 +73,7 @@ def test_ten_thousand_connections(start, connect, topic, record_property):
     assail(broker.addresses["tcp"], WARM_UP, source)
     before = resident(broker)
     assail(broker.addresses["tcp"], CONNECTIONS, source)
-    wait_until(lambda: resident(broker) <= before)
+    wait_until(lambda: resident(broker) <= before, 10)
     after = resident(broker)
     record_property("resident before", before)
     record_property("resident after", after)

@@ -19,7 +19,7 @@ from hostile_quic import (
     stream,
 )
 from packets import Message
-from servers import Server, wait_until
+from servers import PATIENCE, Server, wait_until
 from transports import bound
 
 pytestmark = pytest.mark.martlet
@@ -193,7 +193,7 @@ def test_streams_opened_and_reset(siege):
     for _ in range(BURSTS):
         for _ in range(100):
             number = attacker.open_stream()
-            attacker.wait(lambda: number // 4 < attacker.quic._remote_max_streams_bidi, 10)
+            attacker.wait(lambda: number // 4 < attacker.quic._remote_max_streams_bidi, PATIENCE)
             attacker.send(packets.packet(packets.PINGREQ), number)
             attacker.abandon(number, 0)
         assert attacker.live()
@@ -313,7 +313,7 @@ def test_identifiers_retired_as_fast_as_they_come(siege):
             while attacker.change_identifier():
                 pass
             attacker.quic.send_ping(1)
-            attacker.wait(lambda: attacker.quic._peer_cid_available, 1)
+            attacker.wait(lambda: attacker.quic._peer_cid_available, PATIENCE)
         siege.served()
     attacker.abort()
     siege.end()

@@ -10,7 +10,7 @@ import pytest
 import packets
 from clients import AioQUIC, Kind, Options, Paho, WireOverTCP
 from packets import Message
-from servers import Martlet, free_port, wait_until
+from servers import PATIENCE, Martlet, free_port, wait_until
 from transports import Closed
 
 pytestmark = pytest.mark.martlet
@@ -27,13 +27,13 @@ def test_sigterm_says_goodbye(start):
         client.connect()
     broker.process.send_signal(signal.SIGTERM)
     assert [client.wait_closed() for client in clients] == [0x8B, 0x8B, None]
-    assert broker.process.wait(10) == 0, broker.output
+    assert broker.process.wait(PATIENCE) == 0, broker.output
 
 
 def test_sigint_ends_it_too(start):
     broker = start()
     broker.process.send_signal(signal.SIGINT)
-    assert broker.process.wait(10) == 0, broker.output
+    assert broker.process.wait(PATIENCE) == 0, broker.output
 
 
 def test_stuck_client_does_not_hold_up_the_end(start):
@@ -69,7 +69,7 @@ def test_no_publish_is_acknowledged_and_lost_at_the_end(start):
     except Closed:
         pass
     assert received == [b"%d" % number for number in range(100)]
-    assert broker.process.wait(10) == 0, broker.output
+    assert broker.process.wait(PATIENCE) == 0, broker.output
 
 
 @pytest.mark.parametrize("kind, transport", [(socket.SOCK_STREAM, "tcp"), (socket.SOCK_DGRAM, "quic")], ids=["tcp", "quic"])
@@ -81,8 +81,8 @@ def test_port_of_somebody_else_is_named(binary, tmp_path, kind, transport):
         if kind == socket.SOCK_STREAM:
             holder.listen()
         broker = Martlet(binary, tmp_path, f'listeners.{transport}.default.bind = "127.0.0.1:{port}"')
-        code = broker.process.wait(20)
-        broker.reader.join(5)
+        code = broker.process.wait(PATIENCE)
+        broker.reader.join(PATIENCE)
     assert code == 1, broker.output
     for expected in (str(port), "127.0.0.1", f"{transport}:default"):
         assert expected in broker.output
@@ -95,8 +95,8 @@ def test_second_broker_on_the_same_ports_is_refused(binary, tmp_path, start):
         folder = tmp_path / transport
         folder.mkdir()
         second = Martlet(binary, folder, f'listeners.{transport}.default.bind = "{host}:{port}"')
-        assert second.process.wait(20) == 1, second.output
-        second.reader.join(5)
+        assert second.process.wait(PATIENCE) == 1, second.output
+        second.reader.join(PATIENCE)
         assert str(port) in second.output
     assert first.is_running
 
@@ -148,5 +148,5 @@ def test_descriptors_come_back(start):
 
 def test_binary_explains_itself(binary):
     for arguments in ([], ["--help"], ["serve", "--help"], ["bench", "--help"], ["pub", "--help"], ["sub", "--help"]):
-        done = subprocess.run([binary, *arguments], capture_output=True, text=True, timeout=20)
+        done = subprocess.run([binary, *arguments], capture_output=True, text=True, timeout=PATIENCE)
         assert done.returncode == 0 and "martlet" in done.stdout

@@ -1,5 +1,6 @@
 """Bytes that no client should send: the connection is closed with the right reason, and the broker goes on."""
 
+import contextlib
 import random
 import struct
 
@@ -259,7 +260,8 @@ def test_no_connect_in_time(start, transport):
     client = (WireOverTCP if transport is TCP else AioQUIC)(broker.addresses[transport.name], 5, Options("silent"))
     client.wait_closed()
     half = (WireOverTCP if transport is TCP else AioQUIC)(broker.addresses[transport.name], 5, Options("halting"))
-    half.send(packets.connect("halting")[:7])
+    with contextlib.suppress(Closed):  # on a busy machine that may be too late already
+        half.send(packets.connect("halting")[:7])
     half.wait_closed()
 
 

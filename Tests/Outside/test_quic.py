@@ -8,6 +8,7 @@ import pytest
 import packets
 from clients import AioQUIC, Kind, Options, WireOverTCP
 from packets import Message, Will
+from servers import PATIENCE
 from transports import QUIC, Closed
 
 pytestmark = pytest.mark.martlet
@@ -25,7 +26,7 @@ def client(connect, topic) -> AioQUIC:
 def ended(client: AioQUIC) -> int:
     """The error code with which the broker closed the connection."""
     quic = client.connection
-    quic.wait(lambda: quic.closed is not None, 10)
+    quic.wait(lambda: quic.closed is not None, PATIENCE)
     return quic.closed.code
 
 
@@ -38,7 +39,7 @@ def test_unidirectional_stream_is_refused_and_the_connection_goes_on(client, top
     quic = client.connection
     stream = quic.quic.get_next_available_stream_id(is_unidirectional=True)
     quic.send(b"no MQTT", stream)
-    quic.wait(lambda: stream in quic.stopped, 10)
+    quic.wait(lambda: stream in quic.stopped, PATIENCE)
     assert stream in quic.stopped, "no STOP_SENDING"
     assert works(client, topic)
 
@@ -128,7 +129,7 @@ def test_noise_on_the_port(server, connect, topic):
 def test_unknown_version_is_negotiated(server):
     """RFC 9000 §6.1: Version Negotiation with version 1, and the identifiers swapped."""
     probe = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-    probe.settimeout(10)
+    probe.settimeout(PATIENCE)
     theirs, ours = b"\x11" * 8, b"\x22" * 8
     initial = b"\xc0" + b"\x1a\x2a\x3a\x4a" + bytes([8]) + theirs + bytes([8]) + ours
     probe.sendto(initial.ljust(1200, b"\0"), server.addresses["quic"])

@@ -9,10 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from servers import PATIENCE
+
 pytestmark = pytest.mark.martlet
 README = (Path(__file__).resolve().parents[2] / "README.md").read_text()
 COMMANDS = [line for block in re.findall(r"```sh\n(.*?)```", README, re.DOTALL) for line in block.splitlines()]
-PATIENCE = 20.0
 
 
 @pytest.fixture

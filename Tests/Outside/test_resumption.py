@@ -12,12 +12,11 @@ import pytest
 import packets
 from clients import AioQUIC, Kind, Options, WireOverTCP
 from packets import Message
-from servers import Server, wait_until
+from servers import PATIENCE, Server, wait_until
 from transports import QUIC
 
 pytestmark = pytest.mark.martlet
 TCP5 = Kind(WireOverTCP, 5)
-PATIENCE = 20
 
 
 def ticket(broker: Server):
@@ -25,7 +24,7 @@ def ticket(broker: Server):
     client = AioQUIC(broker.addresses["quic"], 5, Options("ticket"))
     client.connect()
     quic = client.connection
-    quic.wait(lambda: quic.tickets, 10)
+    quic.wait(lambda: quic.tickets, PATIENCE)
     assert len(quic.tickets) == 1, "one ticket for a connection"
     client.send(packets.disconnect())
     return quic.tickets[0]
@@ -45,7 +44,7 @@ class FirstFlight(QUIC):
         """Sends it, and takes what comes back without a further word: one round trip."""
         for datagram in self.datagrams:
             self.socket.sendto(datagram, self.address)
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + PATIENCE
         while self.CONTROL not in self.arrived and (left := deadline - time.monotonic()) > 0:
             if select.select([self.socket], [], [], left)[0]:
                 self.read()
@@ -61,7 +60,7 @@ def test_connack_takes_one_round_trip(server, connect, topic):
     assert packets.cut(quic.arrived[QUIC.CONTROL], 5).kind == packets.CONNACK
     assert quic.quic.tls.early_data_accepted
     assert subscriber.next().payload == b"in the first flight"
-    quic.wait(lambda: quic.tickets, 10)
+    quic.wait(lambda: quic.tickets, PATIENCE)
     assert quic.tickets, "and there is a ticket for the next time"
     quic.abort()
 

@@ -7,6 +7,7 @@ import pytest
 import packets
 from clients import KINDS, NEVER, AioQUIC, Gmqtt, Kind, Mosquitto, Paho, WireOverTCP
 from packets import Message, Will
+from servers import in_time, pings_in_time
 from transports import Closed
 
 TCP4, TCP5, QUIC4, QUIC5 = Kind(WireOverTCP, 4), Kind(WireOverTCP, 5), Kind(AioQUIC, 4), Kind(AioQUIC, 5)
@@ -56,14 +57,21 @@ def test_disconnect_with_will_publishes_it(connect, topic, kind):
 def test_delayed_will_is_cancelled_by_coming_back(connect, topic, kind):
     """[MQTT-3.1.3-9]"""
     watcher = connect(TCP5)
-    watcher.subscribe(topic, 1)
-    options = {"expires": 60, "will": Will(topic, b"gone", 1, delay=1)}
-    connect(kind, f"{topic}-back", **options).drop()
-    connect(kind, f"{topic}-back", clean=False, expires=60)
-    time.sleep(1.5)
-    watcher.nothing()
-    connect(kind, f"{topic}-gone", **options).drop()
-    assert watcher.next().payload == b"gone"
+    delay = 2
+
+    def come_back(number: int) -> str:
+        name = f"{topic}/back/{number}"
+        watcher.subscribe(name, 1)
+        connect(kind, name, expires=60, will=Will(name, b"gone", 1, delay=delay)).drop()
+        connect(kind, name, clean=False, expires=60)
+        return name
+
+    name = in_time(delay * 0.9, come_back)
+    time.sleep(delay)
+    watcher.subscribe(f"{topic}/gone", 1)
+    connect(kind, f"{topic}-gone", expires=60, will=Will(f"{topic}/gone", b"gone", 1, delay=1)).drop()
+    while (message := watcher.next()).topic != f"{topic}/gone":
+        assert message.topic != name, "the will of a client that came back in time"
 
 
 @pytest.mark.parametrize("second", [TCP5, TCP4, QUIC5], ids=str)
@@ -128,9 +136,14 @@ def test_mosquitto_session_is_resumed(connect, topic):
 def test_session_ends_with_its_expiry(connect, topic, kind):
     """[MQTT-4.1.0-1], MQTT 5.0 §3.1.2.11.2"""
     connect(kind, f"{topic}-brief", clean=False, expires=1).disconnect()
-    connect(kind, f"{topic}-brief", clean=False, expires=1).disconnect()
-    time.sleep(2.5)
-    assert not connect(kind, f"{topic}-brief", clean=False).session_present
+    for _ in range(10):
+        # Where the broker was too busy to hear DISCONNECT at once, the session ends later.
+        client = connect(kind, f"{topic}-brief", clean=False, expires=1)
+        if not client.session_present:
+            return
+        client.disconnect()
+        time.sleep(2.5)
+    pytest.fail("the session does not end")
 
 
 @pytest.mark.parametrize("kind", [TCP4, TCP5, QUIC4, QUIC5], ids=str)
@@ -183,11 +196,16 @@ def test_silent_client_is_closed_and_its_will_published(connect, own, topic, kin
 
 @pytest.mark.parametrize("kind", [TCP4, TCP5, QUIC5], ids=str)
 def test_pinging_client_stays(connect, kind):
-    client = connect(kind, keep_alive=1)
-    for _ in range(6):
-        client.send(packets.packet(packets.PINGREQ))
-        client.expect(packets.PINGRESP)
-        time.sleep(0.5)
+    for _ in range(10):
+        client = connect(kind, keep_alive=1)
+
+        def ping() -> None:
+            client.send(packets.packet(packets.PINGREQ))
+            client.expect(packets.PINGRESP)
+
+        if pings_in_time(ping, count=6, every=0.5, allowed=1.4):
+            return
+    pytest.skip("the machine is too busy for a keep alive of a second")
 
 
 def test_assigned_identifier(connect):

@@ -16,10 +16,9 @@ from cryptography.x509.oid import NameOID
 
 import packets
 from packets import Message
-from servers import Server, wait_until
+from servers import PATIENCE, Server, wait_until
 
 pytestmark = pytest.mark.martlet
-PATIENCE = 20
 
 
 def tool(name: str, server: Server, *words: str, authority: str | None = None) -> list[str]:
@@ -158,7 +157,7 @@ def test_a_client_that_has_ended_its_side_is_answered(start, topic, transport, l
     octets = packets.connect(topic)
     if says_more:
         octets += packets.subscribe(1, [(topic, 0)]) + packets.packet(packets.PINGREQ)
-    with socket.create_connection(server.addresses[transport], timeout=4) as plain:
+    with socket.create_connection(server.addresses[transport], timeout=PATIENCE) as plain:
         wire = plain
         if transport == "ssl":
             context = ssl.create_default_context(cafile=f"{server.folder}/data/certs/cert.pem")
@@ -177,8 +176,24 @@ def test_a_client_that_has_ended_its_side_is_answered(start, topic, transport, l
 
 
 def test_a_certificate_ends_though_its_session_is_resumed(start, topic, tmp_path):
-    """Who resumes shows nothing anew (RFC 8446 §2.2)."""
-    files = short_lived_pair(tmp_path, seconds=4)
+    """A client that resumes shows no certificate (RFC 8446 §2.2)."""
+    for seconds in (4, 16, 64):  # a busy machine may need more
+        begun = time.monotonic()
+        visit = visitor(start, topic, short_lived_pair(tmp_path, seconds))
+        first, session, _ = visit(None)
+        second, session, is_resumed = visit(session)
+        if time.monotonic() - begun < seconds:
+            break
+    assert first[0] >> 4 == second[0] >> 4 == packets.CONNACK
+    assert is_resumed
+    time.sleep(seconds + 1)
+    answer, _, is_resumed = visit(session)
+    assert is_resumed and answer == b""
+
+
+def visitor(start, topic, files: list[str]):
+    """Connects with a certificate, and perhaps a session, to a broker that asks for it: the first octet of the answer, the session
+    for the next time, and whether the one before was resumed."""
     server = start(
         f"""listeners.ssl.default.ssl_options {{
           verify = verify_peer, cacertfile = "{files[0]}", fail_if_no_peer_cert = true
@@ -196,14 +211,7 @@ def test_a_certificate_ends_though_its_session_is_resumed(start, topic, tmp_path
                 except (ConnectionError, ssl.SSLError):
                     return b"", wire.session, wire.session_reused
 
-    answer, session, _ = visit(None)
-    assert answer[0] >> 4 == packets.CONNACK
-    answer, session, is_resumed = visit(session)
-    assert answer[0] >> 4 == packets.CONNACK
-    assert is_resumed
-    time.sleep(5)
-    answer, _, is_resumed = visit(session)
-    assert is_resumed and answer == b""
+    return visit
 
 
 def short_lived_pair(folder, seconds: int) -> list[str]:

@@ -11,11 +11,11 @@ import pytest
 
 from clients import Kind, WireOverTCP
 from packets import CONNACK, SUBACK, Message, packet, publish
+from servers import PATIENCE
 from test_tls import make_pair
 
 pytestmark = pytest.mark.martlet
 TCP5 = Kind(WireOverTCP, 5)
-PATIENCE = 20
 TRANSPORTS = pytest.mark.parametrize("transport", ["tcp", "ssl", "quic"])
 # What `martlet pub` and `sub` want to hear, and `martlet bench`.
 TOOL = {"tcp": [], "ssl": ["--tls"], "quic": ["--quic"]}
@@ -286,7 +286,7 @@ def test_bench_takes_a_file_of_quic_options(binary, server, tmp_path):
         make_pair(tmp_path, "other")
         file = tmp_path / "options.eterm"
         file.write_text(f'{{[{{verify, peer}}, {{cacertfile, "{authority}"}}, {{peer_bidi_stream_count, 3}}], [{{active, true}}]}}.')
-        done = subprocess.run([*command, "--quic", str(file)], capture_output=True, text=True, timeout=40)
+        done = subprocess.run([*command, "--quic", str(file)], capture_output=True, text=True, timeout=PATIENCE)
         assert done.returncode == code, done.stdout
         assert "peer_bidi_stream_count has no meaning here" in done.stderr
 
@@ -298,6 +298,6 @@ def test_bench_conn_tells_when_nobody_answers(binary, transport):
         held.bind(("127.0.0.1", 0))
         port = held.getsockname()[1]
         command = [binary, "bench", "conn", "-h", "127.0.0.1", "-p", str(port), "-c", "3", "--duration", "3", *BENCH[transport]]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=40)
+        done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE)
     assert done.returncode != 0, done.stdout
     assert "connected       0 of 3" in done.stdout, done.stdout

@@ -11,7 +11,7 @@ import aioquic.quic.events
 from aioquic.quic.configuration import QuicConfiguration
 from aioquic.quic.connection import QuicConnection
 
-from servers import Address
+from servers import PATIENCE, Address
 
 
 class Closed(Exception):
@@ -26,7 +26,7 @@ class TCP:
     name = "tcp"
 
     def __init__(self, address: Address):
-        self.socket = socket.create_connection(address, timeout=10)
+        self.socket = socket.create_connection(address, timeout=PATIENCE)
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
     def send(self, data: bytes) -> None:
@@ -85,8 +85,8 @@ class QUIC:
 
     def complete(self) -> None:
         """Waits until the handshake is complete."""
-        self.wait(lambda: self.established, 10)
-        assert self.established, "no QUIC handshake within 10 seconds"
+        self.wait(lambda: self.established, PATIENCE)
+        assert self.established, f"no QUIC handshake within {PATIENCE} seconds"
 
     def make(self, ticket: object, **settings):
         configuration = self.Configuration(is_client=True, session_ticket=ticket, **settings)
@@ -192,7 +192,7 @@ class QUIC:
 
     def migrate(self, host: str = "", keep_port: bool = False) -> None:
         """As `rebind`, by a client that knows of it and takes another connection identifier along (RFC 9000 §9.5)."""
-        self.wait(self.change_identifier, 10)
+        self.wait(self.change_identifier, PATIENCE)
         self.rebind(host, keep_port)
 
     def change_identifier(self) -> bool:
@@ -203,7 +203,7 @@ class QUIC:
 
     def take_ticket(self) -> object:
         """Ends the connection, and returns the ticket with which another one can resume; None if the broker has sent none."""
-        self.wait(lambda: self.tickets, 1)
+        self.wait(lambda: self.tickets, PATIENCE)
         self.abort()
         return self.tickets[-1] if self.tickets else None
 
@@ -238,7 +238,7 @@ class Stream:
         self.quic.stop(self.id, code)
 
     def wait_over(self) -> None:
-        self.quic.wait(lambda: self.quic.ended(self.id), 10)
+        self.quic.wait(lambda: self.quic.ended(self.id), PATIENCE)
         assert self.quic.ended(self.id), f"stream {self.id} goes on"
 
 

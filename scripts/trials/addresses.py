@@ -9,7 +9,7 @@ from pathlib import Path
 
 from link import Link
 
-from .bed import Bed, Options, Way
+from .bed import PATIENCE, Bed, Options, Way
 
 CLIENTS = 5
 
@@ -96,7 +96,7 @@ def rebind(bed: Bed, change: str, first: float, every: float, changes: int, roun
     while not ready():
         for speaker in [*speakers, down]:
             speaker.say()
-        if down.number > 600:
+        if down.number > PATIENCE / 0.05:
             raise RuntimeError("not everybody is subscribed")
         time.sleep(0.05)
     begun = [down.number, *(speaker.number for speaker in speakers)]
@@ -111,7 +111,7 @@ def rebind(bed: Bed, change: str, first: float, every: float, changes: int, roun
         time.sleep(0.02)
     last = [down.number, *(speaker.number for speaker in speakers)]
     wanted = lambda: all(last[0] in listener.numbers for listener in listeners) and all(number in up.numbers for number, up in zip(last[1:], ups))
-    wait_until(wanted, 15)
+    wait_until(wanted)
     seconds = time.monotonic() - start
 
     gaps = []
@@ -219,9 +219,14 @@ def idle(options: Options) -> list[dict]:
         with Bed(options, "set delay 25ms", way=way, nat=True, nat_timeout=timeout, settings=keep) as bed:
             words = ["-t", "wake", "-q", 1, "-c", "-x", 600, "-i", "sleeper", "-k", int(silence * 1.5), "-F", Listener.FORMAT]
             sleeper = Listener(bed.tool("sub", *words))
-            wait_until(lambda: bed.link.bound)
             speaker = Speaker(lambda: bed.tool("pub", "-t", "wake", "-q", 1, "-l", far=False))
-            time.sleep(1)
+            # Until it is subscribed, and nothing more is under way to it.
+            while speaker.number not in sleeper.numbers:
+                if not sleeper.messages:
+                    speaker.say()
+                if speaker.number > PATIENCE / 0.2:
+                    raise RuntimeError("the sleeper is not subscribed")
+                time.sleep(0.2)
             begun = time.time()
             if not pings:
                 time.sleep(timeout)
@@ -230,8 +235,8 @@ def idle(options: Options) -> list[dict]:
             known, published = len(bed.link.bound), time.time()
             speaker.say()
             # PINGREQ, at MQTT's keep alive, is the client's next packet.
-            wait_until(lambda: sleeper.messages, silence + 15)
-            heard = sleeper.messages[0][0] if sleeper.messages else None
+            wait_until(lambda: speaker.number in sleeper.numbers)
+            heard = next((at for at, number in sleeper.messages if number == speaker.number), None)
             woke = bed.link.bound[known]["unix"] / 1e9 if len(bed.link.bound) > known else None
             row = {
                 "way": way.label, "pings": pings, "round_trip_ms": 50, "silence_s": silence, "nat_timeout_s": timeout,
@@ -249,7 +254,7 @@ def percentile(values: list[float], percent: float) -> float | None:
     return statistics.quantiles(values, n=1000, method="inclusive")[int(percent * 10) - 1] if len(values) > 1 else values[0]
 
 
-def wait_until(condition, seconds: float = 10) -> bool:
+def wait_until(condition, seconds: float = PATIENCE) -> bool:
     deadline = time.monotonic() + seconds
     while not (held := condition()) and time.monotonic() < deadline:
         time.sleep(0.01)

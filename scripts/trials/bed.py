@@ -171,6 +171,15 @@ class Bench:
         word = f" {counter} total="
         return [(at, int(line.split(word)[1].split()[0])) for at, line in self.lines if word in line]
 
+    def total(self, counter: str) -> int:
+        """What a counter has come to, as far as it was said."""
+        return max((total for _, total in self.totals(counter)), default=0)
+
+    def reaches(self, counter: str, total: int) -> bool:
+        """Waits until a counter has come to so much."""
+        with self.heard:
+            return self.heard.wait_for(lambda: self.total(counter) >= total, PATIENCE)
+
     def result(self) -> dict:
         """Waits for the end of the process. An exit code that reports missing messages is accepted: the link loses packets."""
         self.process.wait(PATIENCE)

@@ -21,7 +21,9 @@ def crowd(options: Options) -> list[dict]:
     rows = []
     for transport in ["quic"] if options.quick else ["quic", "ssl"]:
         way = Way(transport)
-        with Bed(options, "set delay 15ms", way=way, nat=True, clients=ADDRESSES, settings=("node.loops=2",)) as bed:
+        # In its short form as a test: there a machine that is busy with others may make a thousand clients late with their PINGREQ.
+        patient = ("mqtt.keepalive_multiplier=10",) if options.quick else ()
+        with Bed(options, "set delay 15ms", way=way, nat=True, clients=ADDRESSES, settings=("node.loops=2", *patient)) as bed:
             rows.append({"way": way.label, **move(bed, 1_000 if options.quick else CLIENTS)})
             row = rows[-1]
             options.say(
@@ -80,9 +82,11 @@ def move(bed: Bed, count: int) -> dict:
     published = speakers.result()["counters"], speaker.result()["counters"]
     wanted = published[0]["pub"], published[1]["pub"] * half
     heard = lambda bench: max((total for _, total in bench.totals("recv")), default=0)
-    wait_until(lambda: heard(watch) >= wanted[0] and heard(listeners) >= wanted[1], 30)
+    wait_until(lambda: heard(watch) >= wanted[0] and heard(listeners) >= wanted[1])
 
     if bed.way.transport == "quic":
+        answered = lambda: {word["outside"] for word in bed.link.answered}
+        wait_until(lambda: len({word["outside"] for word in bed.link.bound[known:]} & answered()) >= count)
         # A client is bound by its first packet from the new address and port, and reached by the first packet to it after that.
         answers = {word["outside"]: word["unix"] for word in bed.link.answered}
         moved = {word["outside"]: word["unix"] for word in bed.link.bound[known:]}

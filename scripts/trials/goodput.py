@@ -24,10 +24,11 @@ def goodput(options: Options) -> list[dict]:
             common = ["-c", 4, *topics, *streams, "-q", qos, "--shortids"]
             subscribers = bed.bench("sub", *common, "--prefix", "s").until(" sub total=4 ")
             bed.bench("pub", *common, "--prefix", "p", "-s", size, "-I", 0, "-F", 1000, "--duration", f"{seconds + 1}s").result()
+            subscribers.reaches("recv", 1)
             received = steady_rate(subscribers.totals("recv"), seconds)
             row = {
                 "cell": number, "qos": qos, "size": size, "loss_percent": loss, "way": way.label, "controller": way.controller,
-                "received_per_s": received, "mbit_per_s": received * size * 8 / 1e6, "late_ms": bed.late_ms,
+                "received": subscribers.total("recv"), "received_per_s": received, "mbit_per_s": received * size * 8 / 1e6, "late_ms": bed.late_ms,
             }
             options.say(f"goodput at QoS {qos}, {size} octets, loss {loss} %, {way}: {received:,.0f}/s, {row['mbit_per_s']:.1f} Mbit/s")
             rows.append(row)

@@ -10,7 +10,7 @@ import Testing
 @testable import BrokerServer
 
 /// CONNECT, and what follows it, in a client's first flight (RFC 9001 §4.6).
-@Suite(.timeLimit(.minutes(2))) struct EarlyDataTests {
+@Suite(.timeLimit(.minutes(10))) struct EarlyDataTests {
     @Test("CONNECT goes out with the first flight, and the session works") func accepted() async throws {
         try await RunningBroker.run(configure: { $0.resume() }) { broker, _ in
             let client = try broker.client("c", over: .quic)
@@ -158,7 +158,7 @@ import Testing
             let client = MQTTClient(
                 configuration: ClientConfiguration(
                     connect: Connect(clientIdentifier: "c"),
-                    responseTimeout: .seconds(2)
+                    responseTimeout: .seconds(10)
                 ),
                 target: ConnectionTarget(
                     addresses: [dead, try #require(broker.address(.quic))],

@@ -8,7 +8,7 @@ import Testing
 @testable import BrokerServer
 
 /// Clients that change their address while messages are under way (RFC 9000 §9).
-@Suite(.timeLimit(.minutes(2))) struct MigrationTests {
+@Suite(.timeLimit(.minutes(10))) struct MigrationTests {
     private static let addresses = ["127.0.0.1", "127.0.0.2", "127.0.0.3"]
 
     @Test(

@@ -90,7 +90,7 @@ actor RawQUIC {
 
     /// Waits for a packet and takes it with those before it.
     func expect(_ packet: Packet, on stream: Int64) async throws {
-        for _ in 0..<2000 {
+        for _ in 0..<Self.attempts {
             if try takePackets(stream).contains(packet) { return }
             try await Task.sleep(for: .milliseconds(5))
         }
@@ -99,7 +99,7 @@ actor RawQUIC {
 
     /// Opens a stream as soon as the broker allows one more.
     func openWhenAllowed(_ octets: ByteBuffer) async throws -> Int64 {
-        for _ in 0..<2000 {
+        for _ in 0..<Self.attempts {
             if let stream = try? open(octets) { return stream }
             try await Task.sleep(for: .milliseconds(5))
         }
@@ -110,12 +110,15 @@ actor RawQUIC {
     var isUntouched: Bool { received.isEmpty && finished.isEmpty && resets.isEmpty && stops.isEmpty }
 
     func wait(_ what: String, _ condition: @Sendable (isolated RawQUIC) throws -> Bool) async throws {
-        for _ in 0..<2000 {
+        for _ in 0..<Self.attempts {
             if try condition(self) { return }
             try await Task.sleep(for: .milliseconds(5))
         }
         throw Timeout(what: what)
     }
+
+    /// Of five milliseconds each: two minutes, since a busy machine may be slow.
+    private static let attempts = 24_000
 
     struct Timeout: Error { let what: String }
 }

@@ -7,7 +7,7 @@ import Testing
 @testable import BrokerServer
 
 /// A listening socket whose process has no file descriptor left, as SwiftNIO reports it.
-@Suite(.timeLimit(.minutes(1))) struct DescriptorShortageTests {
+@Suite(.timeLimit(.minutes(10))) struct DescriptorShortageTests {
     private struct Listening {
         let channel: any Channel
         let admission: Admission

@@ -6,7 +6,7 @@ import Testing
 
 @testable import BrokerServer
 
-@Suite(.timeLimit(.minutes(1))) struct ListenerErrorTests {
+@Suite(.timeLimit(.minutes(10))) struct ListenerErrorTests {
     @Test("A TCP port that somebody else holds is named") func tcpPortHeld() async throws {
         let holder = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
             .bind(host: "127.0.0.1", port: 0).get()

@@ -9,7 +9,7 @@ import Testing
 @testable import BrokerServer
 
 /// Names that clients have from their certificates.
-@Suite(.timeLimit(.minutes(2))) struct PeerCertificateTests {
+@Suite(.timeLimit(.minutes(10))) struct PeerCertificateTests {
     @Test(
         "The subject of a client's certificate is its user name and identifier, also when it comes again",
         arguments: [RunningBroker.Transport.tls, .quic]

@@ -6,7 +6,7 @@ import Testing
 
 @testable import BrokerServer
 
-@Suite(.timeLimit(.minutes(2))) struct CertificateWatchTests {
+@Suite(.timeLimit(.minutes(10))) struct CertificateWatchTests {
     @Test(
         "A pair that changes is shown to new connections, a broken one is not, and who is connected stays",
         arguments: [RunningBroker.Transport.tls, .quic]

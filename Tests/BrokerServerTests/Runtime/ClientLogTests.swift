@@ -7,7 +7,7 @@ import Testing
 
 @testable import BrokerServer
 
-@Suite(.timeLimit(.minutes(1))) struct ClientLogTests {
+@Suite(.timeLimit(.minutes(10))) struct ClientLogTests {
     private final class Transport: ConnectionTransport {
         func write(_ output: Output) {}
         func close(_ reason: ReasonCode?) {}

@@ -8,7 +8,7 @@ import Testing
 @testable import BrokerServer
 
 /// What a loop does with its transports, without sockets.
-@Suite(.timeLimit(.minutes(1))) struct ShardRunnerTests {
+@Suite(.timeLimit(.minutes(10))) struct ShardRunnerTests {
     /// Notes what it is told.
     private final class Transport: ConnectionTransport {
         var written = 0

@@ -34,11 +34,14 @@ import Testing
             try await scene.until("all folded") { engines.allSatisfy { $0.isFolded } }
             #expect(server.context.regions.usedCount == count)
             // All are spoken to at once, and so are due at once.
-            let before = server.counters.connectionsFolded
+            let before = server.counters
             for accepted in scene.accepted { accepted.connection.markDirty() }
-            try await scene.until("unfolded") { engines.allSatisfy { !$0.isFolded } }
-            try await scene.until("all folded again") { engines.allSatisfy { $0.isFolded } }
-            #expect(server.counters.connectionsFolded == before + count)
+            try await scene.until("all unfolded, and folded again") {
+                server.counters.connectionsUnfolded >= before.connectionsUnfolded + count
+                    && engines.allSatisfy { $0.isFolded }
+            }
+            #expect(server.counters.connectionsFolded >= before.connectionsFolded + count)
+            #expect(server.counters.connectionsFolded - server.counters.connectionsUnfolded == count)
         }
     }
 
@@ -51,10 +54,10 @@ import Testing
                 stream.write(ByteBuffer(string: "word \(round) "))
                 try await scene.until("echo") { pair.recorder.text(0).hasSuffix("word \(round) ") }
                 let engine = try #require(pair.peer.engine)
-                #expect(!engine.isFolded)
                 try await scene.until("folded") { engine.isFolded }
-                #expect(pair.server.counters.connectionsFolded == round)
-                #expect(pair.server.counters.connectionsUnfolded == round - 1)
+                // An acknowledgement that comes late, on a busy machine, unfolds it once more.
+                #expect(pair.server.counters.connectionsFolded >= round)
+                #expect(pair.server.counters.connectionsUnfolded == pair.server.counters.connectionsFolded - 1)
                 // Of some 33 KiB.
                 #expect((1_000...6_000).contains(engine.foldedSize))
             }
@@ -81,10 +84,14 @@ import Testing
             try await relay.changeAddress(on: scene.loop, forgets: true)
             peer.recorder.opened[0].write(ByteBuffer(string: "lost"))
             let folded = server.counters.connectionsFolded
-            // The first packets that are sent again leave within so long.
+            // The first packets that are sent again leave within so long. Later ones are so far apart that the connection is
+            // folded between them, which a busy machine may come to see.
+            let begun = NIODeadline.now()
             try await scene.pause(.milliseconds(150))
-            #expect(peer.connection.engine?.isFolded == false)
-            #expect(server.counters.connectionsFolded == folded)
+            if NIODeadline.now() - begun < .milliseconds(200) {
+                #expect(peer.connection.engine?.isFolded == false)
+                #expect(server.counters.connectionsFolded == folded)
+            }
             stream.write(ByteBuffer(string: "found"))
             try await scene.until("again") { recorder.text(0) == "lost" }
             try await scene.until("folded again") { peer.connection.engine?.isFolded == true }

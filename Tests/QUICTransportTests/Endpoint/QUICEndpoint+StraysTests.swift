@@ -209,7 +209,9 @@ import Testing
                 // The last packets of a handshake have a long header, by which the kernel does not steer.
                 let tossed = counters.map(\.tossedIn).reduce(0, +)
                 #expect(steers ? tossed <= 3 * clients : tossed > clients * rounds / 4, "\(tossed) tossed")
-                #expect(counters.allSatisfy { $0.dropped.unknownConnection == 0 && $0.dropped.tossLimit == 0 })
+                #expect(counters.allSatisfy { $0.dropped.unknownConnection == 0 })
+                // A loop that a busy machine does not let run finds its inbox full, and the packets are sent again.
+                #expect(counters.map(\.dropped.tossLimit).reduce(0, +) * 10 <= tossed)
             }
         }
     }

@@ -105,7 +105,7 @@ actor Scene {
         worker: Int = 0,
         configure: (inout QUICServerConfiguration) -> Void = { _ in }
     ) async throws -> QUICEndpoint {
-        for _ in 0..<200 {
+        for _ in 0..<12_000 {
             do {
                 return try await self.listen(on: address, in: group, worker: worker, configure: configure)
             } catch QUICError.portInUse {
@@ -245,12 +245,27 @@ actor Scene {
 
     // MARK: Waiting
 
-    /// Waits for a condition, in vain for at most some seconds.
-    func until(_ what: String, seconds: Int = 20, _ condition: () -> Bool) async throws {
+    /// Waits for a condition, in vain for at most some seconds: a busy machine may be slow.
+    func until(_ what: String, seconds: Int = 120, _ condition: () -> Bool) async throws {
         let end = NIODeadline.now() + .seconds(Int64(seconds))
         while !condition() {
             guard NIODeadline.now() < end else { throw SceneError.timeout(what) }
             try await self.pause(.milliseconds(1))
+        }
+    }
+
+    /// Lets the keep alive and idle timers of both endpoints see so many seconds pass, one after the other. Whatever one endpoint
+    /// sends in a second has arrived before the next, so that a busy machine cannot make a packet late.
+    func pass(seconds: Int, for first: QUICEndpoint, _ second: QUICEndpoint) async throws {
+        for _ in 0..<seconds {
+            for endpoint in [first, second] {
+                endpoint.skew += 1_000_000_000
+                endpoint.timerFired()
+            }
+            try await self.until("a second's packets") {
+                first.counters.datagramsOut == second.counters.datagramsIn
+                    && second.counters.datagramsOut == first.counters.datagramsIn
+            }
         }
     }
 
