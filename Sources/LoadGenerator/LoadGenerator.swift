@@ -3,7 +3,7 @@ import NIOPosix
 
 /// The engine of `martlet bench`.
 package enum LoadGenerator {
-    /// Whether what was asked for happened: the process's exit code.
+    /// Whether the load did what was asked for; decides the exit code.
     package enum Outcome: Int32, Sendable {
         case done = 0
         case incomplete = 1
@@ -11,7 +11,7 @@ package enum LoadGenerator {
 
     /// Runs a load until it is done, its time is over, or an element arrives in `interrupts`.
     ///
-    /// - Throws: ``UsageError`` for what only shows when it is tried: a host, a template, a file to write.
+    /// - Throws: ``UsageError`` for a host that does not resolve, or a file that cannot be read or written.
     package static func run(
         _ options: BenchOptions,
         output: BenchOutput,

@@ -22,7 +22,7 @@ struct LoadRun {
 
     private static let acknowledgementTime = TimeAmount.seconds(5)
 
-    /// What ended a run: its limit or its time, somebody before that, or the loss of its last client.
+    /// Why a run ended: its limit or time (`asked`), an interrupt, or the loss of the last client.
     enum End { case asked, interrupted, nobodyLeft }
 
     /// - Throws: ``UsageError``.
@@ -112,7 +112,7 @@ struct LoadRun {
         return (.interrupted, statistics)
     }
 
-    /// Waits for the acknowledgements of what is published, as long as they may take.
+    /// Waits for outstanding acknowledgements, at most ``acknowledgementTime``.
     private func drain() async {
         await each { $0.stopPublishing() }
         let deadline = NIODeadline.now() + Self.acknowledgementTime
@@ -159,7 +159,7 @@ struct LoadRun {
         return report.problems.isEmpty ? .done : .incomplete
     }
 
-    /// Keeps what the next run may begin with (`--load-qst`).
+    /// Writes the session tickets for the next run (`--load-qst`).
     private func writeTickets() async throws(UsageError) {
         guard let file = plan.tickets else { return }
         var newer: [TicketFile.Owner: QUICSessionTicket] = [:]
@@ -190,7 +190,7 @@ struct LoadRun {
 }
 
 extension Double {
-    /// The number without needless decimals.
+    /// The number without trailing zeros.
     func text(atMost decimals: Int) -> String {
         var text = text(decimals: decimals)
         while text.contains("."), let last = text.last, last == "0" || last == "." {

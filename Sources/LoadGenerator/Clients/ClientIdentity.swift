@@ -6,9 +6,9 @@
     import Darwin
 #endif
 
-/// Who a client of the load says it is.
+/// The client identifier and user name of one client of a load.
 struct ClientIdentity: Sendable {
-    /// `%i`: the first client's is one more than `--startnumber`.
+    /// The value of `%i`; the first client's is one more than `--startnumber`.
     let number: Int
     let clientIdentifier: String
     let userName: String?

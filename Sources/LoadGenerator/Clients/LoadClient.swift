@@ -3,7 +3,7 @@ import MQTTCodec
 import NIOCore
 import QUICTransport
 
-/// What a connected client does with its connection.
+/// The part of a client in the load: publisher or subscriber.
 protocol LoadRole: AnyObject {
     func connected(sessionPresent: Bool)
     /// The signal of `--wait-before-publishing`.
@@ -12,11 +12,11 @@ protocol LoadRole: AnyObject {
     func becameWritable()
     /// The server has ended a data stream.
     func streamEnded(_ number: Int)
-    /// The connection is lost; `finally` when no other follows.
+    /// The connection is lost; `finally` is true if the client will not connect again.
     func closed(finally: Bool)
 }
 
-/// One client of a load: it connects, again if it may, and gives its connection to its role.
+/// One client of a load: it connects, also again where the options allow it, and passes events to its role.
 final class LoadClient {
     let identity: ClientIdentity
     let connection: ClientConnection
@@ -28,7 +28,7 @@ final class LoadClient {
     private var retriesLeft: Int
     private var reconnectsLeft: Int
     private var hasConnected = false
-    /// Whether it is connected, as far as MQTT knows.
+    /// True from CONNACK to the end of the connection.
     private var isConnected = false
     private var connectStarted = NIODeadline.uptimeNanoseconds(0)
 
@@ -63,10 +63,10 @@ final class LoadClient {
         connection.connect()
     }
 
-    /// The ticket that the next run may begin with.
+    /// The QUIC session ticket for the next run (`--load-qst`).
     var ticket: (owner: TicketFile.Owner, ticket: QUICSessionTicket)? { connection.ticket.map { (ticketOwner, $0) } }
 
-    /// A line in the peer's form.
+    /// Prints a line in the form of emqtt_bench.
     func say(_ text: @autoclosure () -> String) {
         worker.say("client(\(identity.number)): \(text())")
     }

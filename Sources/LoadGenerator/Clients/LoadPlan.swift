@@ -4,16 +4,16 @@ import MQTTCodec
 import NIOCore
 import QUICTransport
 
-/// What all clients of a load share, resolved once.
+/// The options of a load with everything that its clients share: topics, payloads, addresses, certificates.
 struct LoadPlan: Sendable {
     let options: BenchOptions
-    /// What subscribers subscribe to.
+    /// Topic filters of subscribers.
     let filters: [TopicTemplate]
-    /// What publishers publish.
+    /// Topics and payloads of publishers.
     let flows: [FlowPlan]
     /// Tickets of the run before; `nil` without `--load-qst`.
     let tickets: TicketFile?
-    /// What of a file of QUIC options does nothing.
+    /// A line for each option of the QUIC options file that has no effect.
     let notes: [String]
     /// One for each host and each local address.
     private let targets: [[ConnectionTarget]]
@@ -89,7 +89,7 @@ struct LoadPlan: Sendable {
         }
     }
 
-    /// Where a client goes when it changes its address for the n-th time: the next of its local addresses, or another port.
+    /// The local address of a client after its n-th migration: the next of `--ifaddr`, or another port.
     func localAddress(_ index: Int, move: Int) -> SocketAddress? {
         let choices = targets[index % targets.count]
         let next = choices[(index + move) % choices.count]
@@ -104,7 +104,7 @@ struct LoadPlan: Sendable {
         return choices[index % choices.count]
     }
 
-    /// Whose ticket a client's is.
+    /// The owner under which a client's ticket is stored.
     func ticketOwner(_ index: Int, _ identity: ClientIdentity) -> TicketFile.Owner {
         let host = options.hosts[index % options.hosts.count]
         return TicketFile.Owner(client: identity.clientIdentifier, server: "\(host):\(options.port)")

@@ -6,12 +6,12 @@ import NIOCore
 final class LoadStreams {
     private unowned let client: LoadClient
     private var streams: [Int: ClientLink] = [:]
-    /// What the peer's streams have unless told otherwise.
+    /// Priority of a stream unless another is given.
     static let defaultPriority = ClientLink.defaultPriority
 
     init(_ client: LoadClient) { self.client = client }
 
-    /// What the stream's messages go over; throws while it cannot be opened.
+    /// The link of a stream, opened if necessary; throws while it cannot be opened.
     func link(_ number: Int, priority: UInt16 = defaultPriority) throws(ClientError) -> ClientLink {
         if number == 0 { return client.connection.control }
         if let stream = streams[number] { return stream }

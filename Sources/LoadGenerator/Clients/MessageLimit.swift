@@ -8,7 +8,7 @@ final class MessageLimit: Sendable {
     private let unsettled: Atomic<Int>
     private let reached: @Sendable () -> Void
 
-    /// - Parameter reached: called once, when as many messages are settled as were allowed.
+    /// - Parameter reached: called once, when all messages are completed.
     init(_ total: Int, reached: @escaping @Sendable () -> Void) {
         self.total = total
         self.reached = reached
@@ -16,13 +16,13 @@ final class MessageLimit: Sendable {
         unsettled = Atomic(total)
     }
 
-    /// Takes one message, or none when all are taken.
+    /// Takes one message of the limit; false if all are taken.
     func claim() -> Bool {
         guard unclaimed.load(ordering: .relaxed) > 0 else { return false }
         return unclaimed.wrappingSubtract(1, ordering: .relaxed).newValue >= 0
     }
 
-    /// One message has its last word: acknowledged, failed, received, or sent at QoS 0.
+    /// Counts a message that is acknowledged, failed, received, or sent at QoS 0.
     func settle() {
         if unsettled.wrappingSubtract(1, ordering: .acquiringAndReleasing).newValue == 0 { reached() }
     }

@@ -3,7 +3,7 @@ import NIOCore
 
 /// Changes a client's address at an interval, across the addresses that the load was given.
 ///
-/// The first changes of the clients are spread over the interval, as those of vehicles are.
+/// The first changes of the clients are spread over the interval.
 final class Mover: TimerTarget {
     private unowned let client: LoadClient
     private let index: Int
@@ -17,7 +17,7 @@ final class Mover: TimerTarget {
         self.interval = .nanoseconds(Int64(clamping: interval))
     }
 
-    /// The client is connected; connecting again does not change its rhythm.
+    /// Starts the changes at the first CONNACK; later ones do not start them again.
     func start() {
         guard !isStarted else { return }
         isStarted = true

@@ -2,13 +2,13 @@ import MQTTClient
 import MQTTCodec
 import NIOCore
 
-/// Publishes on its topics, each at its own rate. Those that are due take turns, so that none of them takes all that the server
-/// or a stream has room for.
+/// The role that publishes on its topics, each at its own rate. Topics that are due take turns, so that none of them uses the whole
+/// window or stream.
 final class Publisher: LoadRole {
     unowned let client: LoadClient
     let streams: LoadStreams
     private let options: BenchOptions
-    /// The one that has sent last is the last.
+    /// The topics; the one that has published last is last.
     private var flows: [TopicFlow] = []
     /// Messages at QoS 1 and 2 without their final acknowledgement, on all streams.
     private var outstanding = 0
@@ -65,14 +65,14 @@ final class Publisher: LoadRole {
 
     // MARK: Publishing
 
-    /// Publishes what is due and has room.
+    /// Publishes messages that are due, while window and streams have room.
     func pump() {
         while client.worker.mayPublish, client.connection.phase == .connected, takeTurns() {}
     }
 
-    /// Each flow publishes one message at most, first the one whose last is the longest ago.
+    /// Each flow publishes at most one message; the flow that has waited longest goes first.
     ///
-    /// - Returns: whether any did.
+    /// - Returns: false if none published.
     private func takeTurns() -> Bool {
         var turns = 0
         var index = 0
@@ -87,7 +87,7 @@ final class Publisher: LoadRole {
         return turns > 0
     }
 
-    /// Whether one more may be without its final acknowledgement (`--inflight`).
+    /// True if another message may be without its final acknowledgement (`--inflight`).
     var mayAwaitMore: Bool { options.inflight == 0 || outstanding < options.inflight }
 
     func publish(_ message: Publish, over link: ClientLink, now: NIODeadline) {

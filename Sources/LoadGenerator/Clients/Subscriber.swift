@@ -1,14 +1,14 @@
 import MQTTClient
 import MQTTCodec
 
-/// Subscribes and counts.
+/// The role that subscribes, and counts received messages.
 final class Subscriber: LoadRole {
     private unowned let client: LoadClient
     private let streams: LoadStreams
     private let headers: [PayloadHeader]
     /// The last `cnt64` of each stream of the publisher.
     private var lastCounters: [UInt64: UInt64] = [:]
-    /// SUBSCRIBEs whose answer is due, and whether one of them has failed.
+    /// SUBSCRIBE packets without SUBACK, and whether one of them has failed.
     private var unanswered = 0
     private var hasFailed = false
 
@@ -22,7 +22,7 @@ final class Subscriber: LoadRole {
         let options = client.worker.plan.options
         unanswered = 0
         hasFailed = false
-        // What a session that goes on was subscribed to it still is, but not on data streams.
+        // A resumed session keeps its subscriptions, except those of data streams.
         guard !sessionPresent || options.streams > 0 else { return }
         let filters = client.worker.plan.filters.map { $0.text(for: client.identity) }
         let lanes = Dictionary(grouping: filters.indices) { options.stream(of: $0) }
@@ -82,7 +82,7 @@ final class Subscriber: LoadRole {
         }
     }
 
-    /// The stream's subscriptions are gone with it; that is told in the summary.
+    /// The stream's subscriptions have ended with it; the summary counts ended streams.
     func streamEnded(_ number: Int) {}
     func start() {}
     func becameWritable() {}

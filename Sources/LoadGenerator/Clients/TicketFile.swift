@@ -13,9 +13,9 @@ import QUICTransport
 
 /// The QUIC session tickets of a load's clients, kept from one run to the next (`--load-qst`).
 ///
-/// A line of JSON for each client. Whoever has the file can pass for the clients, so that nobody but its owner may read it.
+/// A line of JSON for each client. The file is readable for its owner only (0600): with a ticket one can impersonate a client.
 struct TicketFile: Sendable {
-    /// Whose ticket, and from whom: one that another server gave would be worth nothing.
+    /// The client and the server of a ticket; it is of no use with another server.
     struct Owner: Hashable, Sendable {
         let client: String
         let server: String
@@ -34,7 +34,7 @@ struct TicketFile: Sendable {
     let path: String
     private(set) var tickets: [Owner: QUICSessionTicket] = [:]
 
-    /// Lines of the file, and octets of one, beyond which it is no file of ours.
+    /// Most lines of a file, and most octets of a line.
     private static let maximumLines = 2_000_000
     private static let maximumLine = 65_536
 
@@ -61,14 +61,14 @@ struct TicketFile: Sendable {
         }
     }
 
-    /// The file with newer tickets; those of clients that got none stay.
+    /// The file with newer tickets; clients without a newer ticket keep theirs.
     func adding(_ newer: [Owner: QUICSessionTicket]) -> TicketFile {
         var file = self
         file.tickets.merge(newer) { $1 }
         return file
     }
 
-    /// Puts the tickets into the place of the file, at once.
+    /// Replaces the file atomically.
     ///
     /// - Throws: ``UsageError``.
     func write() throws(UsageError) {

@@ -1,12 +1,12 @@
 import HeapModule
 import NIOCore
 
-/// Woken at a time it asked for, perhaps for something that has passed meanwhile.
+/// The target of a ``TimerQueue``; a call may be for a time that no longer matters to it.
 protocol TimerTarget: AnyObject {
     func timeReached(_ now: NIODeadline)
 }
 
-/// The timers of one event loop: a heap behind one scheduled task, so that ten thousand clients cost the loop one.
+/// The timers of one event loop: a heap and one scheduled task, so that ten thousand clients need one task.
 final class TimerQueue {
     private struct Entry: Comparable {
         let deadline: NIODeadline

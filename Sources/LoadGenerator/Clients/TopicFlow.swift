@@ -2,10 +2,10 @@ import MQTTClient
 import MQTTCodec
 import NIOCore
 
-/// One topic of one publisher: messages at a fixed rate from its first on, or as fast as the server takes them.
+/// One topic of one publisher: messages at a fixed rate, or as fast as the server takes them.
 ///
-/// A message that could not leave at its time, because the one before was not acknowledged or the stream was full, leaves as soon
-/// as it can and counts as overrun.
+/// A message that could not be sent when it was due, since the window or the stream was full, is sent as soon as possible and
+/// counts as overrun.
 final class TopicFlow {
     private unowned let publisher: Publisher
     private let plan: FlowPlan
@@ -15,12 +15,12 @@ final class TopicFlow {
     /// Messages since ``begin``.
     private var attempts: Int64 = 0
     private let counter: MessageCounter
-    /// When it wants to be woken. An earlier wish that is no more is not heard.
+    /// When the timer is due; earlier calls of the timer are ignored.
     private var wakeTime: NIODeadline?
-    /// Whether its timer has just woken it.
+    /// True during a call of the timer.
     private var isOnTime = false
 
-    /// After which a stream that could not be opened is tried again.
+    /// The time until another attempt to open a stream.
     private static let streamRetryDelay = TimeAmount.seconds(1)
 
     init(_ plan: FlowPlan, of publisher: Publisher, counter: MessageCounter) {
@@ -40,7 +40,7 @@ final class TopicFlow {
 
     func stop() { begin = nil }
 
-    /// Publishes one message if one is due and has room.
+    /// Publishes one message if it is due, and window and stream have room.
     func publishNext() -> Bool {
         guard let begin, wakeTime == nil else { return false }
         let worker = publisher.client.worker
@@ -72,7 +72,7 @@ final class TopicFlow {
         do throws(ClientError) {
             return try publisher.streams.link(plan.stream, priority: plan.priority)
         } catch {
-            // Such as one that has ended and is not given back yet.
+            // Such as too many open streams, until the server gives credit for another.
             publisher.client.say("stream \(plan.stream) not opened - \(error)")
             wait(until: .now() + Self.streamRetryDelay)
             return nil

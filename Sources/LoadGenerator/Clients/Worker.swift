@@ -2,7 +2,7 @@ import MQTTClient
 import NIOCore
 import QUICTransport
 
-/// The clients of one event loop, what they count, and the pace at which they connect. Confined to its loop.
+/// The clients of one event loop, their counters, and the rate at which they connect. Confined to its loop.
 final class Worker: TimerTarget {
     let plan: LoadPlan
     let loop: ClientLoop
@@ -14,9 +14,9 @@ final class Worker: TimerTarget {
 
     var counters = Counters()
     var latencies = Latencies()
-    /// Times that a subscriber saw another `cnt64` than the next.
+    /// How often a subscriber received a `cnt64` that was not one more than the last.
     var sequenceBreaks = 0
-    /// Messages at QoS 1 and 2, each of which has to be answered.
+    /// Published messages at QoS 1 and 2, which the server has to acknowledge.
     var awaited: UInt64 = 0
     /// Clients that had a connection and have none.
     var lost = 0
@@ -30,15 +30,15 @@ final class Worker: TimerTarget {
     private var untried: Int
     private var alive: Int
 
-    /// What the run's coordinator is told.
+    /// A message to ``LoadRun``.
     enum Notice: Sendable {
         /// Every client has connected, or failed to, once.
         case allTried
-        /// No client is left that is connected or will be.
+        /// No client is connected, and none will connect again.
         case allEnded
     }
 
-    /// Clients of a worker that connect at once when there is no interval between them.
+    /// Clients of a worker that may be connecting at the same time, without an interval.
     private static let maximumConnecting = 128
 
     /// - Parameter number: from 0; the worker has each `workers`-th client.
@@ -77,7 +77,7 @@ final class Worker: TimerTarget {
         for client in clients { client.role?.start() }
     }
 
-    /// Publishes no more, but lets the server acknowledge what it has.
+    /// Stops publishing; acknowledgements still count.
     func stopPublishing() { mayPublish = false }
 
     /// Messages at QoS 1 and 2 of connected clients without their final acknowledgement.
@@ -87,7 +87,7 @@ final class Worker: TimerTarget {
         }
     }
 
-    /// Disconnects everybody; the future completes when all is sent.
+    /// Disconnects all clients; the future completes when everything is sent.
     func stop() -> EventLoopFuture<Void> {
         isStopping = true
         mayPublish = false
@@ -144,7 +144,7 @@ final class Worker: TimerTarget {
         Dictionary(clients.compactMap(\.ticket).map { ($0.owner, $0.ticket) }) { $1 }
     }
 
-    /// What the coordinator reads.
+    /// The figures for ``LoadRun``.
     var snapshot: Snapshot {
         Snapshot(
             counters: counters,
@@ -172,7 +172,7 @@ final class Worker: TimerTarget {
     }
 }
 
-/// Everything whose time is taken.
+/// The latencies that a load measures.
 struct Latencies: Sendable {
     /// From the start of a connect to CONNACK.
     var connect = LatencyRecord()

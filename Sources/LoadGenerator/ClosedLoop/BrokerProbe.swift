@@ -8,7 +8,7 @@ import FoundationEssentials
     import Darwin
 #endif
 
-/// What the broker's process uses, from `/proc`.
+/// Processor time and memory of the broker's process, from `/proc`.
 struct BrokerProbe: Sendable {
     struct Sample: Sendable {
         /// Processor time of all its threads so far.
@@ -30,7 +30,7 @@ struct BrokerProbe: Sendable {
         }
     }
 
-    /// utime and stime, the 14th and 15th fields of proc(5), after a name that may contain anything.
+    /// utime and stime, the 14th and 15th fields of proc(5); the name before them may contain blanks and brackets.
     static func cpuSeconds(_ stat: String) -> Double {
         guard let end = stat.lastIndex(of: ")") else { return 0 }
         let fields = stat[end...].split(separator: " ")

@@ -14,7 +14,7 @@ final class ClosedLoopClient: ClientLinkDelegate {
     private let role: Role
     private let topic: String
     private let worker: ClosedLoopWorker
-    /// Messages that a subscriber has.
+    /// Messages that a subscriber has received.
     private var received = 0
 
     init(_ role: Role, topic: String, index: Int, worker: ClosedLoopWorker) {

@@ -1,6 +1,6 @@
 import MQTTCodec
 
-/// What a closed loop found, for people and as JSON.
+/// The result of a closed loop, as a line of text and as JSON.
 struct ClosedLoopResult: Codable, Sendable {
     let command: String
     let transport: String
@@ -10,7 +10,7 @@ struct ClosedLoopResult: Codable, Sendable {
     let size: Int
     var deliveredPerSecond: Double?
     var latency: LatencySummary?
-    /// Of this process, for each delivery: where it nears the broker's, the load is what is measured.
+    /// Processor time of this process for each delivery: near the broker's, the load is the bottleneck.
     var loadMicrosecondsPerDelivery: Double?
     var brokerMicrosecondsPerDelivery: Double?
     /// Processors that the broker kept busy.

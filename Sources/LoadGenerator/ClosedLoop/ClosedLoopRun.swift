@@ -11,7 +11,7 @@ struct ClosedLoopRun {
     private let probe: BrokerProbe?
 
     private static let connectTimeout = TimeAmount.seconds(60)
-    /// What a broker gets to come to rest before the memory of idle connections is taken.
+    /// The time that a broker gets before the memory of idle connections is measured.
     private static let rest = Duration.seconds(3)
 
     /// - Throws: ``UsageError``.

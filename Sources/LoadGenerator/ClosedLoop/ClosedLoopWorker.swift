@@ -1,7 +1,7 @@
 import MQTTClient
 import NIOCore
 
-/// The closed loop's part on one event loop. Confined to it.
+/// The flows and clients of a closed loop on one event loop. Confined to that loop.
 final class ClosedLoopWorker {
     let plan: LoadPlan
     let loop: ClientLoop
@@ -9,7 +9,7 @@ final class ClosedLoopWorker {
     private(set) var delivered = 0
     private(set) var latency = LatencyRecord()
     private(set) var readyAt: NIODeadline?
-    /// The first thing that went wrong.
+    /// The first error.
     private(set) var failure: String?
 
     private let output: BenchOutput
@@ -53,7 +53,7 @@ final class ClosedLoopWorker {
         }
     }
 
-    /// Connects and subscribes everybody; ``readyAt`` or ``failure`` is set when that is done.
+    /// Connects and subscribes all clients, and then sets ``readyAt`` or ``failure``.
     func connect() {
         if clients.isEmpty { readyAt = .now() }
         connectMore()

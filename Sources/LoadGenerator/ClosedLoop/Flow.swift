@@ -2,8 +2,8 @@ import MQTTClient
 import MQTTCodec
 import NIOCore
 
-/// One publisher and the subscribers of its topic: a window of messages is under way, and each that all of them have makes room
-/// for the next.
+/// One publisher and the subscribers of its topic. A window of messages is in flight; when all subscribers have received one, the
+/// next is published.
 final class Flow {
     private let worker: ClosedLoopWorker
     private let link: ClientLink
@@ -11,8 +11,8 @@ final class Flow {
     private let qos: QualityOfService
     private let subscribers: Int
     private var payload: ByteBuffer
-    /// How many subscribers have each message of the window. They have them in order, so a message that all have ends those
-    /// before it.
+    /// How many subscribers have received each message of the window. Messages arrive in order, so those before a message that
+    /// all have received are complete too.
     private var counts: [Int]
 
     init(_ publisher: ClosedLoopClient, topic: String, subscribers: Int, worker: ClosedLoopWorker) {
@@ -30,7 +30,7 @@ final class Flow {
         for _ in counts.indices { publish(.now()) }
     }
 
-    /// - Parameter number: how many the subscriber had before.
+    /// - Parameter number: how many messages the subscriber received before.
     func received(_ message: Publish, number: Int) {
         let now = NIODeadline.now()
         let stamp = message.payload.getInteger(at: message.payload.readerIndex, as: UInt64.self) ?? 0

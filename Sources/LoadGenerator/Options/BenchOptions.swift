@@ -22,11 +22,11 @@ package struct BenchOptions: Sendable {
     /// A file of options for QUIC.
     let quicPath: String?
     /// Between changes of a client's address; `nil` for none.
-    /// Whether clients over QUIC share no socket; those that move never do.
+    /// True gives each QUIC client a socket of its own; clients that migrate always have one.
     let ownsSockets: Bool
     let migrationInterval: Nanoseconds?
     let migration: QUICEndpoint.Migration
-    /// `nil` for what the file of options says, or else the default.
+    /// `nil` uses the value of the QUIC options file, or else the default.
     let congestionController: QUICConfiguration.CongestionController?
     let isTLS: Bool
     let certificatePath: String?
@@ -40,9 +40,9 @@ package struct BenchOptions: Sendable {
     let isSilent: Bool
 
     let topics: [String]
-    /// A file of topics, in place of all that is said of topics and messages.
+    /// A file of topics, which replaces the options for topics and messages.
     let topicsPayload: String?
-    /// Data streams of each client that its topics are spread over; 0 for none.
+    /// Data streams of each client, over which its topics are spread; 0 for none.
     let streams: Int
     let qos: QualityOfService
     let headers: [PayloadHeader]
@@ -172,7 +172,7 @@ extension LoadKind {
 /// A length of time, or an instant of the monotonic clock.
 package typealias Nanoseconds = UInt64
 
-/// Turns option values into checked ones and remembers the first mistake.
+/// Checks option values, and keeps the first error.
 private struct OptionCheck {
     let values: OptionTable.Values
     private(set) var error: UsageError?

@@ -1,9 +1,9 @@
-/// What a load does: the peer's three, and three closed loops that measure a broker.
+/// The kind of a load: the three of emqtt_bench, and three closed loops that measure a broker.
 package enum LoadKind: String, Sendable, CaseIterable {
     case conn, pub, sub
     case pair, fanout, idle
 
-    /// Whether the load is regulated by its own deliveries, and reports one result at the end.
+    /// True for a load that publishes as messages are delivered, and reports one result at the end.
     var isClosedLoop: Bool {
         switch self {
         case .conn, .pub, .sub: false

@@ -1,4 +1,4 @@
-/// A command line in the manner of the peer's parser, from one table that also makes the help.
+/// A command line with the rules of emqtt_bench's parser (getopt), described by one table that also makes the help text.
 ///
 /// The rules, which differ from those of common libraries: flags may take a value (`-C false`), integers may go without one and
 /// then mean 1 (`-q`), short options take their value attached (`-c10`) or stand in a cluster, the first occurrence wins.
@@ -20,7 +20,7 @@ package struct OptionTable: Sendable {
         let initial: String?
         let help: String
         let repeats: Bool
-        /// What this version lacks, where the option is known but not served.
+        /// Why a known option is not supported; `nil` for supported options.
         let missing: String?
 
         init(
@@ -145,7 +145,7 @@ package struct OptionTable: Sendable {
     /// Both spellings of words are in use: `--interval_of_msg`, `--session-expiry`.
     private static func normal(_ name: String) -> String { String(name.map { $0 == "_" ? "-" : $0 }) }
 
-    /// The value that a word stands for, or `nil` when it is no value of this kind.
+    /// The value of a word, or `nil` if it is not a value of this kind.
     private static func accepted(_ word: String, _ kind: Option.Kind) -> String? {
         switch kind {
         case .flag:
@@ -180,14 +180,14 @@ package struct OptionTable: Sendable {
     }
 }
 
-/// A command line that makes no sense; the process ends with exit code 2.
+/// A mistake in the command line; the process ends with exit code 2.
 package struct UsageError: Error, Equatable, Sendable, CustomStringConvertible {
     package let description: String
     package init(_ description: String) { self.description = description }
 }
 
 extension OptionTable {
-    /// The table as text, one option a line; what this version lacks is left out.
+    /// The help text, one supported option a line.
     var help: String {
         let shown = options.filter { $0.missing == nil }
         let heads = shown.map { option in

@@ -1,18 +1,19 @@
 import NIOCore
 
-/// Eight octets, big-endian, before the payload; publishers and subscribers name the same ones in the same order.
+/// A header of eight octets, big-endian, before the payload. Publishers and subscribers have to be given the same headers in the same
+/// order (`--payload-hdrs`).
 enum PayloadHeader: String, Sendable {
     /// The publisher's counter, from 0, over all its topics; on data streams each has its own (``MessageCounter``).
     case cnt64
     /// When it was published: milliseconds since 1970, as the peer's.
     case ts
-    /// The same in microseconds, which only this tool understands.
+    /// The time of publishing in microseconds since 1970; an extension to emqtt_bench.
     case tsMicroseconds = "ts_us"
 
     static let size = 8
 }
 
-/// What a subscriber reads from the headers of one message.
+/// The headers of one received message.
 struct ReceivedHeaders {
     private(set) var counter: UInt64?
     /// Microseconds from publish to receipt, 0 where the clocks disagree.

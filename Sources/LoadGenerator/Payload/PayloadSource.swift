@@ -1,9 +1,9 @@
 import NIOCore
 import Synchronization
 
-/// The payloads of one publisher.
+/// Makes the payloads of one topic of a publisher.
 struct PayloadSource {
-    /// What all publishers share.
+    /// The content behind the headers, shared by all publishers.
     enum Body: Sendable {
         case fixed(ByteBuffer)
         case template(PayloadTemplate)

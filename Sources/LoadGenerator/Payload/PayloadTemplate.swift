@@ -17,7 +17,7 @@ struct PayloadTemplate: Sendable {
     }
 
     private let parts: [Part]
-    /// Octets that `%RANDOM%` stands for.
+    /// Random octets that replace `%RANDOM%`.
     private let randomSize: Int
 
     init(_ text: String, randomSize: Int) {

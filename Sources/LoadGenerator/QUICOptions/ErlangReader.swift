@@ -8,7 +8,7 @@ struct ErlangReader {
 
     init(_ text: String) { rest = text[...].unicodeScalars }
 
-    /// Whether nothing but blanks and comments is left.
+    /// True if only blanks and comments are left.
     var isAtEnd: Bool {
         mutating get throws(UsageError) {
             skipBlanks()
@@ -91,7 +91,7 @@ struct ErlangReader {
 
     // MARK: - Texts and numbers
 
-    /// Texts beside each other are one.
+    /// Adjacent string literals are one string.
     private mutating func string() throws(UsageError) -> String {
         var text = ""
         while take("\"") {

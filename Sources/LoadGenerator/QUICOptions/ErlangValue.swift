@@ -1,4 +1,4 @@
-/// A term of Erlang, as far as files of options need them.
+/// An Erlang term, of the kinds that files of options use.
 enum ErlangValue: Equatable, Sendable {
     case atom(String)
     case integer(Int64)
@@ -27,9 +27,9 @@ enum ErlangValue: Equatable, Sendable {
         return terms
     }
 
-    /// What a property list or a map says, by key; a lone atom stands for true, and of several values the first counts.
+    /// The entries of a property list or a map by key; an atom alone means true, and the first of several values counts.
     ///
-    /// `nil` for anything else.
+    /// `nil` for other terms.
     var properties: [String: ErlangValue]? {
         var properties: [String: ErlangValue] = [:]
         func add(_ key: ErlangValue, _ value: ErlangValue) -> Bool {
@@ -50,7 +50,7 @@ enum ErlangValue: Equatable, Sendable {
         }
     }
 
-    /// As Erlang would print it, more or less: for messages.
+    /// The term in Erlang's notation, for error messages.
     var text: String {
         func joined(_ values: [ErlangValue]) -> String { values.map(\.text).joined(separator: ",") }
         return switch self {

@@ -1,6 +1,6 @@
 import FoundationEssentials
 
-/// Takes values out of a property list, and remembers the first that is not allowed and what nobody has asked for.
+/// Takes values out of a property list. Keeps the first value that is not allowed, and the keys that were not taken.
 struct QUICOptionCheck {
     private let file: String
     private let values: [String: ErlangValue]

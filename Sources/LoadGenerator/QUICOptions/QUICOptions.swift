@@ -7,9 +7,9 @@ import QUICTransport
 struct QUICOptions: Sendable {
     private(set) var settings = QUICConfiguration.client
     private(set) var identity: QUICIdentity?
-    /// Nobody is verified unless the file asks for it.
+    /// The server's certificate is verified only if the file asks for it.
     private(set) var trust = ServerTrust.insecure
-    /// A line for each option that does nothing, and why.
+    /// A line for each option without effect, with the reason.
     private(set) var notes: [String] = []
 
     /// Octets.

@@ -1,7 +1,7 @@
 import MQTTClient
 import Synchronization
 
-/// Where a load's lines go. Safe to use from every event loop.
+/// The output of a load, line by line. Safe to use from every event loop.
 package final class BenchOutput: Sendable {
     private let writeLine: @Sendable (String) -> Void
     private let writeNote: @Sendable (String) -> Void
@@ -19,7 +19,7 @@ package final class BenchOutput: Sendable {
     package func line(_ text: String) { writeLine(text) }
     package func note(_ text: String) { writeNote(text) }
 
-    /// Says once what helps when the machine's limits end a connection.
+    /// Prints a hint once if a limit of the machine ended a connection.
     func hint(_ failure: TransportFailure, options: BenchOptions) {
         switch failure {
         case .outOfDescriptors:

@@ -1,4 +1,4 @@
-/// What the lines of each second count, with the peer's names and in its order; what it has not comes last.
+/// The counters of the lines of each second: first those of emqtt_bench with its names and in its order, then our own.
 enum Counter: Int, CaseIterable, Sendable {
     case publishLatency, received, subscribed, subscribeFailed, published, publishFailed, publishOverrun,
         publishSucceeded,

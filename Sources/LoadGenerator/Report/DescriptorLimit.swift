@@ -6,9 +6,9 @@
     import Darwin
 #endif
 
-/// How many files this process may have open (RLIMIT_NOFILE).
+/// The limit of open file descriptors of this process (RLIMIT_NOFILE).
 package enum DescriptorLimit {
-    /// The soft limit, which is in force.
+    /// The soft limit, which the system enforces.
     package static var current: Int { Int(clamping: limits.rlim_cur) }
 
     /// Raises the soft limit to the hard limit, and returns what is in force.

@@ -7,7 +7,7 @@ struct LatencyRecord: Sendable {
         numberOfSignificantValueDigits: .three
     )
 
-    /// An hour; longer ones are recorded as this.
+    /// An hour; longer latencies are recorded as an hour.
     private static let highest: UInt64 = 3_600_000_000
 
     var count: UInt64 { histogram.totalCount }

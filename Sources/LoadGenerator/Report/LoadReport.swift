@@ -1,7 +1,7 @@
 import FoundationEssentials
 import MQTTCodec
 
-/// What a load did, for people and for programs.
+/// The report of a load, as text and as JSON.
 struct LoadReport: Sendable {
     /// Everything in JSON; names are those of the lines.
     struct Document: Codable, Sendable {
@@ -16,10 +16,10 @@ struct LoadReport: Sendable {
     private(set) var document: Document
     private let snapshot: Worker.Snapshot
 
-    /// Why not everything that was asked for happened.
+    /// Why the load did not do everything that was asked for; empty if it did.
     var problems: [String] { document.problems }
 
-    /// - Parameter end: where somebody ended the run before its time, missing is only what failed.
+    /// - Parameter end: after an interrupt, messages that were not published yet do not count as missing.
     init(_ options: BenchOptions, _ snapshot: Worker.Snapshot, elapsed: Nanoseconds, end: LoadRun.End) {
         self.snapshot = snapshot
         let counters = snapshot.counters

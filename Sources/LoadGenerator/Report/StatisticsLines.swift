@@ -13,7 +13,7 @@ struct StatisticsLines {
         last = Array(repeating: Last(at: start), count: Counter.allCases.count)
     }
 
-    /// Each line starts with a carriage return, as the peer's.
+    /// Each line starts with a carriage return, as in emqtt_bench.
     mutating func lines(_ counters: Counters, now: Nanoseconds) -> [String] {
         let elapsed = Self.elapsed((now - start) / 1_000_000_000)
         // The latency line divides by what was received since the last one, so it comes before that is updated.

@@ -1,7 +1,7 @@
 import MQTTCodec
 import NIOCore
 
-/// What every publisher does with one topic.
+/// One topic of all publishers: rate, payload and stream.
 struct FlowPlan: Sendable {
     let topic: TopicTemplate
     let qos: QualityOfService
@@ -13,7 +13,7 @@ struct FlowPlan: Sendable {
     let payload: Payload
     /// 0 is the control stream; others are data streams, opened at their first use.
     let stream: Int
-    /// Of the stream; the control stream has its own.
+    /// Priority of the data stream; that of the control stream is fixed.
     let priority: UInt16
 
     enum Payload: Sendable {
@@ -59,8 +59,8 @@ extension FlowPlan {
 
     /// What a file of topics asks for. The first message of each comes after its interval, as the peer's.
     ///
-    /// What all clients publish is encoded here, before any client connects: it may be large, and an event loop would stand
-    /// still meanwhile.
+    /// Payloads that are the same for all clients are encoded here, before clients connect: a large one would block an event
+    /// loop.
     static func flows(_ specifications: [TopicSpecification], _ options: BenchOptions) -> [FlowPlan] {
         specifications.map { specification in
             let headers = specification.headers(options.headers)

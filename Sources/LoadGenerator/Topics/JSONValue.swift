@@ -1,4 +1,4 @@
-/// Any JSON.
+/// A JSON value.
 enum JSONValue: Sendable, Equatable, Decodable {
     case null
     case boolean(Bool)
@@ -27,7 +27,7 @@ enum JSONValue: Sendable, Equatable, Decodable {
         }
     }
 
-    /// As JSON, keys in order.
+    /// The value as JSON text, keys in order.
     var text: String {
         switch self {
         case .null: "null"

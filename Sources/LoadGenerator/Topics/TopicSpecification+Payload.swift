@@ -7,12 +7,12 @@ extension TopicSpecification {
         return PaddingPages(template) != nil || !(template.contains("%i") || template.contains("%c"))
     }
 
-    /// What a client publishes: encoded once, but for the time that each message has.
+    /// The payload of a client, encoded up to the time, which differs with each message.
     ///
     /// - Parameter identity: any client's where ``isSameForAllClients``.
     func body(for identity: ClientIdentity) -> PayloadSource.Body {
         var fields = payload
-        // The time is written last, behind what stays the same.
+        // The time is written last, behind the constant part.
         if timestampUnit != nil { fields[Self.timestampKey] = nil }
         let head: ByteBuffer =
             switch encoding {
@@ -23,7 +23,7 @@ extension TopicSpecification {
         return .stamped(StampedPayload(head: head, unit: timestampUnit, form: encoding))
     }
 
-    /// Nothing precedes a JSON text, which would be none then.
+    /// The headers in front of the payload: none for JSON, which would not be valid JSON behind them.
     func headers(_ headers: [PayloadHeader]) -> [PayloadHeader] {
         encoding == .json ? [] : headers
     }
@@ -100,7 +100,7 @@ extension TopicSpecification {
     }
 }
 
-/// A payload that differs from the one before in its time alone, which stands at its end.
+/// A payload that ends with the time of publishing and is otherwise constant.
 struct StampedPayload: Sendable {
     /// Everything before the time.
     let head: ByteBuffer
@@ -108,7 +108,7 @@ struct StampedPayload: Sendable {
     let unit: Nanoseconds
     let form: TopicSpecification.Encoding
 
-    /// Appends the time, and what closes the payload.
+    /// Appends the time and the end of the payload.
     func writeTime(into buffer: inout ByteBuffer, now: Nanoseconds) {
         switch form {
         case .json: buffer.writeString("\(now / unit)}")

@@ -13,7 +13,7 @@ struct TopicTemplate: Sendable {
     }
 
     private let levels: [Level]
-    /// Whether every message has another topic.
+    /// True if each message has a topic of its own.
     let changes: Bool
 
     /// Messages of the process so far, for `%s`.
