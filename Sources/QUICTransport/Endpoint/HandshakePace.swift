@@ -4,17 +4,6 @@
 /// that comes the rate at which they can be completed, and from the rate how many may be in flight. A handshake counts
 /// as in flight for one window: after that its client is slow, or gone, and the loop is free for others.
 package struct HandshakePace: Sendable {
-    package struct Limits: Sendable, Equatable {
-        /// Time that one tick of the loop may spend on beginning handshakes, nanoseconds. The last may exceed it.
-        package var budget: UInt64 = 1_000_000
-        /// Time within which those in flight are to be completed, nanoseconds.
-        package var window: UInt64 = 250_000_000
-        /// Handshakes that may be in flight whatever was measured.
-        package var least = 32
-
-        package init() {}
-    }
-
     /// When a handshake began, to be given back at its end. 0: it is not counted.
     package typealias Start = UInt32
 
