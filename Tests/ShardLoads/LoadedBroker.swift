@@ -84,7 +84,7 @@ final class LoadedBroker {
             loop.shard.swapDirty(with: &loop.dirty)
             for connection in loop.dirty {
                 let output = loop.shard.takeOutput(of: connection)
-                loop.shard.recycle(output.buffer)
+                loop.shard.recycle(consume output)
                 if connection.isClosed {
                     loop.shard.closed(connection, now: now)
                 } else {

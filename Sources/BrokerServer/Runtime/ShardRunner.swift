@@ -191,7 +191,7 @@ final class ShardRunner {
             let output = shard.takeOutput(of: connection)
             guard let attachment = attachment(of: connection) else { continue }
             if output.count > 0 { attachment.transport.write(output) }
-            shard.recycle(output.buffer)
+            shard.recycle(consume output)
             if connection.isClosed {
                 attachment.transport.close(connection.endReason)
             } else {

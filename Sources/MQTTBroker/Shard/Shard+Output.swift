@@ -1,5 +1,5 @@
 import MQTTCodec
-package import NIOCore
+import NIOCore
 
 // What a shard leaves behind for the shell.
 extension Shard {
@@ -17,8 +17,14 @@ extension Shard {
         return output
     }
 
-    /// Gives a buffer back that was written out, so that the next burst need not allocate one.
-    package mutating func recycle(_ buffer: consuming ByteBuffer) { effects.recycle(buffer) }
+    /// Gives an output back that was written, so that the next burst need not allocate a buffer.
+    ///
+    /// - Parameter output: consumed, since a buffer that the caller still holds cannot be used again.
+    package mutating func recycle(_ output: consuming Output) {
+        var buffer = ByteBuffer()
+        swap(&buffer, &output.buffer)
+        effects.recycle(buffer)
+    }
 
     mutating func markDirty(_ connection: Connection) { effects.markDirty(connection) }
 

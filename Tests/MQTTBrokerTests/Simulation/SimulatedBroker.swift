@@ -248,7 +248,7 @@ final class SimulatedBroker {
                 let client = clients[ObjectIdentifier(connection)]
                 for part in output.parts { client?.take(part) }
                 client?.take(output.buffer)
-                shards[shard].shard.recycle(output.buffer)
+                shards[shard].shard.recycle(consume output)
                 if connection.isClosed {
                     if let client { close(client) }
                 } else {
