@@ -32,40 +32,45 @@ let package = Package(
         // UDP sends in batches, in C.
         .target(name: "CDatagrams"),
 
+        // Values that are never printed.
+        .target(name: "Secrets"),
+
         // Core: no IO.
-        .target(name: "MQTTCodec", dependencies: [.nioCore]),
+        .target(name: "MQTTCodec", dependencies: ["Secrets", .nioCore]),
         .target(name: "MQTTBroker", dependencies: ["MQTTCodec", .nioCore, .deque]),
 
         // Transport.
         .target(
             name: "QUICTransport",
-            dependencies: ["CNgtcp2", "CDatagrams", .nioCore, .nioPosix, .nioSSL, .logging, .deque]
+            dependencies: ["CNgtcp2", "CDatagrams", "Secrets", .nioCore, .nioPosix, .nioSSL, .logging, .deque]
         ),
 
         // The outside.
         .target(
             name: "BrokerServer",
             dependencies: [
-                "MQTTBroker", "QUICTransport", .nioCore, .nioPosix, .nioSSL, .nioTLS, .nioConcurrencyHelpers, .logging,
-                .metrics, .serviceLifecycle, .x509, .asn1, .crypto,
+                "MQTTBroker", "QUICTransport", "Secrets", .nioCore, .nioPosix, .nioSSL, .nioTLS,
+                .nioConcurrencyHelpers, .logging, .metrics, .serviceLifecycle, .x509, .asn1, .crypto,
             ]
         ),
-        .target(name: "BrokerAccess", dependencies: ["MQTTBroker", .crypto, .cryptoExtras]),
-        .target(name: "BrokerConfiguration", dependencies: [.configuration]),
+        .target(name: "BrokerAccess", dependencies: ["MQTTBroker", "Secrets", .crypto, .cryptoExtras]),
+        .target(name: "BrokerConfiguration", dependencies: ["Secrets", .configuration]),
         .target(
             name: "MQTTClient",
             dependencies: ["MQTTCodec", "QUICTransport", .nioCore, .nioPosix, .nioSSL, .nioTLS, .logging, .deque]
         ),
         .target(
             name: "LoadGenerator",
-            dependencies: ["MQTTClient", "MQTTCodec", "QUICTransport", .nioCore, .nioPosix, .heap, .histogram]
+            dependencies: [
+                "MQTTClient", "MQTTCodec", "QUICTransport", "Secrets", .nioCore, .nioPosix, .heap, .histogram,
+            ]
         ),
         .executableTarget(
             name: "martlet",
             dependencies: [
                 "BrokerServer", "BrokerAccess", "BrokerConfiguration", "LoadGenerator", "MQTTBroker", "MQTTClient",
                 "MQTTCodec",
-                "QUICTransport", .argumentParser,
+                "QUICTransport", "Secrets", .argumentParser,
                 .logging, .metrics, .serviceLifecycle, .unixSignals, .nioCore, .nioPosix,
             ]
         ),
@@ -75,39 +80,43 @@ let package = Package(
         .target(name: "CTunnel"),
         .executableTarget(name: "martlet-link", dependencies: ["LinkEmulator", "CTunnel", .argumentParser]),
 
+        .testTarget(name: "SecretsTests", dependencies: ["Secrets", "SecretFixture"]),
         .testTarget(
             name: "MQTTCodecTests",
             dependencies: ["MQTTCodec", "FuzzPacketDecoder", .nioCore],
             exclude: ["Corpus"]
         ),
-        .testTarget(name: "MQTTBrokerTests", dependencies: ["MQTTBroker", "MQTTCodec", .nioCore]),
+        .testTarget(
+            name: "MQTTBrokerTests",
+            dependencies: ["MQTTBroker", "MQTTCodec", .nioCore, .nioConcurrencyHelpers]
+        ),
         .testTarget(
             name: "QUICTransportTests",
             dependencies: [
-                "QUICTransport", "FuzzQUICTransport", "CDatagrams", "CertificateFixture", .nioCore, .nioPosix, .logging,
-                .x509, .crypto,
+                "QUICTransport", "FuzzQUICTransport", "CDatagrams", "CertificateFixture", "SecretFixture", .nioCore,
+                .nioPosix, .logging, .x509, .crypto,
             ],
             exclude: ["Corpus"]
         ),
         .testTarget(
             name: "BrokerServerTests",
             dependencies: [
-                "BrokerServer", "MQTTBroker", "MQTTClient", "MQTTCodec", "QUICTransport", .nioCore, .nioPosix, .logging,
-                .serviceLifecycle, .serviceLifecycleTestKit, .x509, .asn1,
+                "BrokerServer", "MQTTBroker", "MQTTClient", "MQTTCodec", "QUICTransport", "SecretFixture", .nioCore,
+                .nioPosix, .logging, .serviceLifecycle, .serviceLifecycleTestKit, .x509, .asn1, .crypto,
             ]
         ),
         .testTarget(name: "LinkEmulatorTests", dependencies: ["LinkEmulator"]),
-        .testTarget(name: "BrokerAccessTests", dependencies: ["BrokerAccess"]),
+        .testTarget(name: "BrokerAccessTests", dependencies: ["BrokerAccess", "SecretFixture"]),
         .testTarget(
             name: "BrokerConfigurationTests",
-            dependencies: ["BrokerConfiguration", "FuzzHOCONParser", .configuration],
+            dependencies: ["BrokerConfiguration", "FuzzHOCONParser", "SecretFixture", .configuration],
             exclude: ["Corpus"]
         ),
         .testTarget(
             name: "martletTests",
             dependencies: [
-                "martlet", "BrokerAccess", "BrokerConfiguration", "MQTTBroker", "MQTTCodec", "QUICTransport", .logging,
-                .nioCore,
+                "martlet", "BrokerAccess", "BrokerConfiguration", "MQTTBroker", "MQTTCodec", "QUICTransport",
+                "SecretFixture", .logging, .nioCore,
             ]
         ),
         .testTarget(
@@ -144,6 +153,7 @@ let package = Package(
             dependencies: ["CertificateFixture", "QUICTransport", .nioCore, .nioPosix, .logging, .x509, .crypto],
             path: "Tests/MosquittoFixture"
         ),
+        .target(name: "SecretFixture", path: "Tests/SecretFixture"),
         .target(
             name: "CertificateFixture",
             dependencies: [.x509, .asn1, .crypto],

@@ -1,8 +1,8 @@
-/// What one authenticator says of a client.
+/// The answer of one authenticator about a client.
 package enum AuthenticationVerdict: Sendable, Equatable {
-    /// The client is who it says. A superuser may do anything.
+    /// The client has proved its name. A superuser may publish and subscribe to everything.
     case allow(isSuperuser: Bool)
-    /// The client is not who it says.
+    /// The client has not proved its name, and is refused.
     case deny
     /// This authenticator does not know the client; the next one is asked.
     case ignore

@@ -1,7 +1,8 @@
 import Foundation
+import Secrets
 
 /// Reads users from CSV (RFC 4180), whose first line names the columns. Empty lines are skipped.
-struct CSVRows {
+struct CSVRows: SecretValue {
     private let bytes: [UInt8]
     private let file: String
     private var columns: [String] = []
@@ -13,7 +14,7 @@ struct CSVRows {
     private static let newline = UInt8(ascii: "\n")
     private static let carriageReturn = UInt8(ascii: "\r")
 
-    /// - Throws: when the first line does not name columns, each of them one of `known`.
+    /// - Throws: `UserFileError` if the first line is not a list of names out of `known`, each at most once.
     init(_ bytes: [UInt8], file: String, columns known: [String]) throws(UserFileError) {
         self.bytes = bytes
         self.file = file
@@ -26,12 +27,16 @@ struct CSVRows {
             throw UserFileError(
                 file: file,
                 place: .line(header.line),
-                message: "the column \(name) is unknown or there twice; allowed: \(known.joined(separator: ", "))"
+                // The number and not the name: if the line of names is missing, the text may be a password.
+                message: "column \(index + 1) has a name that is unknown or that another column has; allowed: "
+                    + known.joined(separator: ", ")
             )
         }
     }
 
-    /// The next user, or nil at the end.
+    /// Reads the next user.
+    ///
+    /// - Returns: `nil` at the end of the file.
     mutating func next() throws(UserFileError) -> UserRecord? {
         guard let row = try fields() else { return nil }
         guard row.fields.count == columns.count else {
@@ -44,7 +49,9 @@ struct CSVRows {
         return UserRecord(place: .line(row.line), values: Dictionary(zip(columns, row.fields)) { first, _ in first })
     }
 
-    /// The fields of the next row that is not empty, and the line it begins in.
+    /// Reads the next row that is not empty.
+    ///
+    /// - Returns: the fields, and the line in which the row begins; `nil` at the end of the file.
     private mutating func fields() throws(UserFileError) -> (fields: [String], line: Int)? {
         skipEmptyLines()
         guard index < bytes.count else { return nil }

@@ -6,7 +6,9 @@ enum Hexadecimal {
         return bytes.flatMap { [digit($0 >> 4), digit($0 & 0xF)] }
     }
 
-    /// - Returns: nil when `digits` are anything but pairs of digits, in either case.
+    /// Reads pairs of digits, in upper or lower case.
+    ///
+    /// - Returns: `nil` if `digits` are anything else.
     static func bytes(_ digits: some Collection<UInt8>) -> [UInt8]? {
         var bytes: [UInt8] = []
         bytes.reserveCapacity(digits.count / 2)

@@ -1,15 +1,15 @@
 import Crypto
 import Foundation
 
-/// Authentication by user name, or client identifier, and password against a file of users.
+/// Authenticates clients by password, and by user name or client identifier, with a file of users.
 package struct PasswordAuthentication: Sendable {
-    /// By what users are known; EMQX's `user_id_type`.
+    /// The field of CONNECT that is compared with the file; EMQX's `user_id_type`.
     package enum UserIdentifier: Sendable { case userName, clientIdentifier }
 
     private let users: UserFile
     private let identifiedBy: UserIdentifier
-    /// Stands in for a user that does not exist, so that an unknown user costs as much time as a wrong password. Its
-    /// hash is random, and nothing hashes to it.
+    /// The user that a password is compared with if the file does not have the client's, so that the time of an answer does not tell
+    /// whether a user exists. The hash is random, and no password has it.
     private let nobody: UserFile.User
 
     package init(users: UserFile, identifiedBy: UserIdentifier) {
@@ -22,14 +22,14 @@ package struct PasswordAuthentication: Sendable {
         )
     }
 
-    /// Whether `verdict` takes so long that it should not run on an event loop, as PBKDF2 does
-    /// (`PasswordHashing.isCostly`). With a salted SHA it takes little more than a microsecond.
+    /// True if `verdict` takes too long for an event loop (`PasswordHashing.isCostly`). With a salted SHA it takes little more
+    /// than a microsecond.
     package var isCostly: Bool { users.hashing.isCostly }
 
-    /// Whether the client is one of the users. It waits for nothing, but see `isCostly`.
+    /// Compares the client's password with the file.
     ///
-    /// - Parameter password: nil when CONNECT has none; then a user that exists is denied.
-    /// - Returns: `.ignore` for a client that is not in the file, or that does not name itself.
+    /// - Parameter password: `nil` if CONNECT has none; a user of the file is denied then.
+    /// - Returns: `.ignore` if the file does not have the client, or CONNECT has no user name to look for.
     package func verdict(userName: String?, clientIdentifier: String, password: [UInt8]?) -> AuthenticationVerdict {
         let identifier: String
         switch identifiedBy {
@@ -47,7 +47,7 @@ package struct PasswordAuthentication: Sendable {
         return isRight && password != nil ? .allow(isSuperuser: user.isSuperuser) : .deny
     }
 
-    /// Compares in a time that does not tell where the difference is.
+    /// Compares in a time that does not depend on where the first difference is.
     private static func isEqual(_ left: [UInt8], _ right: [UInt8]) -> Bool {
         guard left.count == right.count else { return false }
         var difference: UInt8 = 0

@@ -13,7 +13,7 @@ package struct PasswordHashing: Sendable, Equatable {
         case sha512
     }
 
-    /// Where the salt stands beside the password.
+    /// Whether the salt is hashed before or after the password.
     package enum SaltPosition: Sendable { case prefix, suffix, disable }
 
     /// The hash function within PBKDF2 (RFC 8018 §5.2), by HMAC.
@@ -29,9 +29,9 @@ package struct PasswordHashing: Sendable, Equatable {
 
     package init(_ algorithm: Algorithm) { self.algorithm = algorithm }
 
-    /// Whether a hash takes long enough to delay others on the same event loop. An iteration of PBKDF2 takes about
-    /// 0.13 µs with SHA-256 and 0.6 µs with SHA-512, so that the 210,000 which are recommended for the latter hold a
-    /// loop for a tenth of a second. A salted SHA takes half a microsecond.
+    /// True if a hash takes so long that other connections of the event loop would notice. An iteration of PBKDF2 takes about
+    /// 0.13 µs with SHA-256 and 0.6 µs with SHA-512, and 210,000 iterations, as recommended for SHA-512, a tenth of a second. A
+    /// salted SHA takes half a microsecond.
     package var isCostly: Bool {
         if case .pbkdf2(_, let iterations, _) = algorithm {
             iterations > PasswordHashing.cheapIterations
@@ -40,10 +40,10 @@ package struct PasswordHashing: Sendable, Equatable {
         }
     }
 
-    /// Iterations of PBKDF2 that cost less than a TLS handshake.
+    /// Iterations of PBKDF2 up to which a hash takes less time than a TLS handshake.
     private static let cheapIterations = 500
 
-    /// Bytes of a hash in a user file; nil for `plain`, where they are the password's.
+    /// Bytes of a hash in a user file; `nil` for `plain`, where the password itself is in the file.
     var length: Int? {
         switch algorithm {
         case .digest(.plain, _): nil
@@ -58,8 +58,9 @@ package struct PasswordHashing: Sendable, Equatable {
         }
     }
 
-    /// The hash of `password`: what stands in a user file, in hexadecimal digits there.
-    /// - Throws: when the derivation fails, which it does for lack of memory.
+    /// The hash of `password`. User files have it in hexadecimal digits.
+    ///
+    /// - Throws: if there is not enough memory for PBKDF2.
     package func hash(_ password: [UInt8], salt: [UInt8]) throws -> [UInt8] {
         switch algorithm {
         case .digest(let digest, let position):
@@ -81,7 +82,7 @@ package struct PasswordHashing: Sendable, Equatable {
                 salt: salt,
                 using: function.hashFunction,
                 outputByteCount: length ?? 0,
-                // What is in the file was hashed with so many, wise or not.
+                // The number by which the file was made, also if it is less than the library recommends.
                 unsafeUncheckedRounds: iterations
             ).withUnsafeBytes { Array($0) }
         }
@@ -97,7 +98,7 @@ package struct PasswordHashing: Sendable, Equatable {
         return bytes
     }
 
-    /// A new salt: 32 hexadecimal digits, as EMQX makes them; empty where none is used.
+    /// Makes a salt: 32 hexadecimal digits, as EMQX does, or nothing if the algorithm uses none.
     func makeSalt() -> [UInt8] {
         switch algorithm {
         case .digest(.plain, _), .digest(_, .disable): []

@@ -1,5 +1,6 @@
 import Crypto
 import Foundation
+import Secrets
 
 /// The users of a bootstrap file of EMQX: CSV with a line of column names, or a JSON array of objects with the same
 /// keys.
@@ -18,16 +19,15 @@ package struct UserFile: Sendable {
     /// Bytes of one field: the longest that MQTT carries (§1.5.4, §1.5.6).
     package static let maximumFieldBytes = 65_535
 
-    struct User: Sendable {
-        /// The SHA-256 digest of what the password hashes to: of one length for all algorithms, and no password even
-        /// for `plain`.
+    struct User: Sendable, SecretValue {
+        /// The SHA-256 digest of the hash, which has the same length for all algorithms and hides the password of `plain`.
         var digest: [UInt8]
         var salt: [UInt8]
         var isSuperuser: Bool
     }
 
     package let hashing: PasswordHashing
-    /// By the bytes of the identifier: two spellings of one character are two users.
+    /// By the bytes of the identifier: two Unicode forms of one character are two users.
     private var users: [[UInt8]: User] = [:]
 
     package var count: Int { users.count }
@@ -37,7 +37,8 @@ package struct UserFile: Sendable {
     static func digest(of hash: [UInt8]) -> [UInt8] { Array(SHA256.hash(data: hash)) }
 
     /// Reads the file at `path`.
-    /// - Throws: what is wrong, with the line or entry.
+    ///
+    /// - Throws: `UserFileError`, which names the line or entry.
     package init(path: String, content: Content, hashing: PasswordHashing) throws(UserFileError) {
         guard let format = Format(rawValue: (path as NSString).pathExtension.lowercased()) else {
             throw UserFileError(file: path, place: nil, message: "the name of a user file ends in .csv or .json")
@@ -72,7 +73,7 @@ package struct UserFile: Sendable {
             throw UserFileError(file: name, place: nil, message: "is larger than \(UserFile.maximumBytes) bytes")
         }
         var places: [[UInt8]: UserFileError.Place] = [:]
-        // One after the other, so that a large file is not in memory three times.
+        // User by user, so that a large file is in memory once.
         let add = { (record: UserRecord, users: inout [[UInt8]: User]) throws(UserFileError) in
             let (identifier, user) = try record.user(content: content, hashing: hashing, file: name)
             if let first = places.updateValue(record.place, forKey: identifier) {
@@ -94,12 +95,12 @@ package struct UserFile: Sendable {
     }
 }
 
-/// Why a user file cannot be used. It never holds a password or a hash.
+/// Why a user file cannot be used. The text never contains a password or a hash.
 package struct UserFileError: Error, Equatable, CustomStringConvertible {
     package enum Place: Sendable, Equatable, CustomStringConvertible {
-        /// Of a CSV file, from 1.
+        /// A line of a CSV file, 1 and up.
         case line(Int)
-        /// Of a JSON array, from 1.
+        /// An element of a JSON array, 1 and up.
         case entry(Int)
 
         package var description: String {

@@ -34,7 +34,7 @@ extension UserRecord {
         return records
     }
 
-    /// What may stand in an entry: a text, true or false, or nothing.
+    /// A value of an entry: a text, true, false or null.
     private struct Scalar: Decodable {
         let text: String
 

@@ -1,7 +1,9 @@
-/// One user as it stands in a file: texts by column.
+import Secrets
+
+/// One user of a file, as texts by the name of their column.
 struct UserRecord {
     let place: UserFileError.Place
-    let values: [String: String]
+    @Secret private(set) var values: [String: String]
 
     static func columns(for content: UserFile.Content) -> [String] {
         switch content {
@@ -10,7 +12,9 @@ struct UserRecord {
         }
     }
 
-    /// The user that is meant, and its identifier.
+    /// Makes a user of the texts, with a hash and a salt.
+    ///
+    /// - Returns: the user, and the identifier by which the file knows it.
     func user(
         content: UserFile.Content,
         hashing: PasswordHashing,

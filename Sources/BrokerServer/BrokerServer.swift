@@ -9,7 +9,10 @@ import ServiceLifecycle
 ///
 /// As a `Service` (swift-service-lifecycle) it opens its listeners, serves until a graceful shutdown is triggered, ends all
 /// connections with DISCONNECT and returns.
-package struct BrokerServer: Service {
+package struct BrokerServer: Service, CustomStringConvertible {
+    /// Names the service in the log.
+    package var description: String { "broker" }
+
     private let configuration: BrokerServerConfiguration
     private let logger: Logger
     private let listening: @Sendable ([Listening]) -> Void

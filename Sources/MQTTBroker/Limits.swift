@@ -13,6 +13,9 @@ package struct Limits: Sendable {
     package var certificateAsUserName: Peer.Certificate.Field?
     /// The field of a client's verified certificate that is taken as its client identifier; `nil` for none.
     package var certificateAsClientIdentifier: Peer.Certificate.Field?
+    /// True if a client whose verified certificate lacks such a field is refused with 0x87; false if the user name and the client
+    /// identifier in its CONNECT count then.
+    package var requiresCertificateField = true
     /// Levels of a topic name or filter, 1 and up. A deeper one is refused with 0x90 or 0x8F.
     package var maximumTopicLevels = 128
     /// The highest QoS of a PUBLISH; a higher one ends the connection with 0x9B [MQTT-3.2.2-11].

@@ -4,6 +4,7 @@ import MQTTCodec
 import NIOCore
 import NIOPosix
 import QUICTransport
+import Secrets
 
 /// Options of a connection to a broker, which `pub` and `sub` share. Their letters are those of Mosquitto's tools.
 struct ConnectionOptions: ParsableArguments {
@@ -65,7 +66,7 @@ struct ConnectionOptions: ParsableArguments {
     var username: String?
 
     @Option(name: [.customShort("P"), .customLong("pw")], parsing: .unconditional, help: "The password.")
-    var password: String?
+    var password: Password?
 
     @Option(name: [.customShort("k"), .long], parsing: .unconditional, help: "The keep alive in seconds; 0 for none.")
     var keepalive: UInt16 = 60
@@ -169,7 +170,7 @@ struct ConnectionOptions: ParsableArguments {
             cleanStart: !disableCleanSession,
             keepAlive: keepalive,
             userName: username,
-            password: password.map { ByteBuffer(string: $0) },
+            password: password.map { ByteBuffer(string: $0.text) },
             will: willTopic.map { topic in
                 Connect.Will(
                     topic: ByteBuffer(string: topic),
@@ -183,6 +184,15 @@ struct ConnectionOptions: ParsableArguments {
             connect.properties.sessionExpiryInterval = sessionExpiryInterval ?? (disableCleanSession ? .max : nil)
         }
         return connect
+    }
+
+    struct Password: ExpressibleByArgument, SecretValue {
+        let text: String
+
+        init(argument: String) { text = argument }
+
+        // What the help would print as a default.
+        var defaultValueDescription: String { description }
     }
 
     enum Version: String, ExpressibleByArgument {

@@ -72,7 +72,9 @@ struct ServeCommand: AsyncParsableCommand {
         var settings: [String: String] = [:]
         for setting in set {
             guard let equals = setting.firstIndex(of: "=") else {
-                throw ValidationError("--set \(setting): expected a key and a value, such as --set node.loops=2")
+                // Without what follows the key, which may be a secret.
+                let key = setting.prefix { $0.isLetter || $0.isNumber || "._-".contains($0) }
+                throw ValidationError("--set \(key): expected a key and a value, such as --set node.loops=2")
             }
             settings[String(setting[..<equals])] = String(setting[setting.index(after: equals)...])
         }

@@ -1,4 +1,5 @@
 import Foundation
+import SecretFixture
 import Testing
 
 @testable import BrokerAccess
@@ -30,6 +31,41 @@ import Testing
         }
     }
 
+    @Test func descriptionsAndErrorsHideSecrets() throws {
+        let files = [
+            try read("user_id,password\nann,\(Marker.text)\n"),
+            try read("user_id,password\nann,\(Marker.text)\n", .csv, .passwords, Self.sha256),
+        ]
+        for file in files {
+            #expect(!Marker.isShown(by: file))
+            #expect(!Marker.isShown(by: PasswordAuthentication(users: file, identifiedBy: .userName)))
+            #expect(Marker.descriptions(of: file).contains { $0.contains("hashing") })
+        }
+        #expect(!Marker.isShown(by: UserRecord(place: .line(1), values: ["password": Marker.text])))
+        let rows = try CSVRows(
+            Array("user_id,password\nann,\(Marker.text)".utf8),
+            file: "users",
+            columns: ["user_id", "password"]
+        )
+        #expect(!Marker.isShown(by: rows))
+        for text in [
+            "\(Marker.text),ann,false\n", "user_id,\(Marker.text)\n", "user_id,password\nann,\(Marker.text),x\n",
+            "user_id,password\nann,\"\(Marker.text)\n", "user_id,password\nann,\"\(Marker.text)\"x\n",
+            "user_id,password,is_superuser\nann,\(Marker.text),perhaps\n",
+        ] {
+            #expect(!Marker.isIn(message(text)), "\(message(text))")
+        }
+        for text in [
+            #"[{"user_id": "ann", "password": "\#(Marker.text)""#,
+            #"[{"user_id": "ann", "password": ["\#(Marker.text)"]}]"#,
+            #"[{"user_id": "ann", "password": "\#(Marker.text)", "is_superuser": "perhaps"}]"#, #"["\#(Marker.text)"]"#,
+            #"\#(Marker.text)"#,
+        ] {
+            #expect(!Marker.isIn(message(text, .json)), "\(message(text, .json))")
+        }
+        #expect(!Marker.isIn(message("user_id,password_hash\nann,\(Marker.text)\n", .csv, .hashes, Self.sha256)))
+    }
+
     @Test func quotedFieldsOrderOfColumnsAndEmptyLines() throws {
         let users = try read(
             "\u{FEFF}is_superuser,password,user_id\r\n\r\ntrue,\"a,\"\"b\"\"\nc\",ann\r\n,plain \" quote,bob\r\n\nfalse,x,eve"
@@ -59,9 +95,9 @@ import Testing
         ("", "users:1: is empty; the first line names the columns"),
         (
             "user,password\n",
-            "users:1: the column user is unknown or there twice; allowed: user_id, password, is_superuser, namespace"
+            "users:1: column 1 has a name that is unknown or that another column has; allowed: user_id, password, is_superuser, namespace"
         ),
-        ("user_id,user_id\n", "users:1: the column user_id is unknown or there twice"),
+        ("user_id,user_id\n", "users:1: column 2 has a name that is unknown or that another column has"),
         ("user_id,password\nann\n", "users:2: has 1 fields, and the first line names 2"),
         ("user_id,password\n\nann,a\nann,b\n", "users:4: the same user_id stands in line 3 already"),
         ("user_id,password\n,a\n", "users:2: user_id is missing"),

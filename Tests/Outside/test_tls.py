@@ -1,6 +1,8 @@
 """mosquitto's tools against the TLS listener."""
 
 import datetime
+import ipaddress
+import json
 import shutil
 import signal
 import socket
@@ -91,6 +93,79 @@ def test_our_own_tools_show_certificates(binary, start, tmp_path, words):
     assert reached(*car)
     assert not reached(*stranger)
     assert not reached()
+
+
+@pytest.mark.parametrize("name", ["car 7", "Smith, John", '#"häuser" <7>;=+', "\u6f22"])
+def test_common_name_of_a_certificate_is_the_client(binary, start, tmp_path, name):
+    """As it stands in the certificate, whatever CONNECT says, over TLS and QUIC: the file of users knows it by that name."""
+    car = named_pair(tmp_path, x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)]))
+    (tmp_path / "users.json").write_text(json.dumps([{"user_id": name, "password": "open sesame"}]))
+    verify = f'{{ verify = verify_peer, cacertfile = "{car[0]}" }}'
+    server = start(f"""listeners.ssl.default.ssl_options = {verify}, listeners.quic.default.ssl_options = {verify}
+                       authentication = {{ mechanism = password_based, backend = built_in_database, bootstrap_file = "{tmp_path}/users.json" }}
+                       mqtt.peer_cert_as_username = cn""")
+    for transport in ("tls", "quic"):
+        port = server.addresses[{"tls": "ssl"}.get(transport, transport)][1]
+        words = [str(binary), "pub", f"--{transport}", "--insecure", "-h", "127.0.0.1", "-p", str(port), "-t", "t", "-m", "x", "-q", "1", "-u", "else"]
+        shown = ["--cert", car[0], "--key", car[1]]
+        assert run([*words, *shown, "-P", "open sesame"]).returncode == 0
+        assert run([*words, *shown, "-P", "sesame"]).returncode != 0
+
+
+@pytest.mark.parametrize("believed", [False, True])
+def test_a_certificate_without_the_name_that_is_asked_for(binary, start, tmp_path, believed):
+    car = named_pair(tmp_path, x509.Name([x509.NameAttribute(NameOID.ORGANIZATION_NAME, "Fleet")]))
+    server = start(f"""listeners.ssl.default.ssl_options {{ verify = verify_peer, cacertfile = "{car[0]}", fail_if_no_peer_cert = true }}
+                       mqtt {{ peer_cert_as_clientid = cn, peer_cert_field_required = {str(not believed).lower()} }}""")
+    done = run(tool("mosquitto_pub", server, "-t", "t", "-m", "x", "-q", "1", "--cert", car[0], "--key", car[1]))
+    assert (done.returncode == 0) is believed
+    assert believed or "not authori" in done.stderr.lower(), done.stderr
+
+
+def named_pair(folder, subject: x509.Name) -> list[str]:
+    """A self-signed certificate with any subject."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    return written(folder, "named", issued(subject, key, subject, key), key)
+
+
+def issued(subject: x509.Name, key, issuer: x509.Name, issuer_key) -> x509.Certificate:
+    now = datetime.datetime.now(datetime.timezone.utc)
+    builder = x509.CertificateBuilder(issuer, subject, key.public_key(), x509.random_serial_number())
+    builder = builder.not_valid_before(now - datetime.timedelta(hours=1)).not_valid_after(now + datetime.timedelta(hours=1))
+    names = x509.SubjectAlternativeName([x509.DNSName("localhost"), x509.IPAddress(ipaddress.ip_address("127.0.0.1"))])
+    return builder.add_extension(x509.BasicConstraints(True, None), True).add_extension(names, False).sign(issuer_key, hashes.SHA256())
+
+
+def written(folder, name: str, certificate: x509.Certificate, key) -> list[str]:
+    files = [folder / f"{name}.pem", folder / f"{name}.key"]
+    files[0].write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
+    files[1].write_bytes(key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()))
+    return [str(file) for file in files]
+
+
+@pytest.mark.parametrize("completes", [True, False])
+def test_intermediate_certificates_of_cacertfile_are_sent(binary, start, tmp_path, completes):
+    """As of Let's Encrypt's cert.pem and chain.pem: clients that know the root alone verify the server, over TLS and QUIC (RFC 8446 §4.4.2)."""
+    names = {name: x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)]) for name in ("root", "R11", "localhost", "others")}
+    keys = {name: ec.generate_private_key(ec.SECP256R1()) for name in names}
+    above = {"root": "root", "R11": "root", "localhost": "R11", "others": "others"}
+    files = {name: written(tmp_path, name, issued(names[name], keys[name], names[above[name]], keys[above[name]]), keys[name]) for name in names}
+    chain = tmp_path / "chain.pem"
+    # As a text editor of another system may leave it.
+    texts = [open(files[name][0]).read() for name in (("others", "R11") if completes else ("others",))]
+    chain.write_bytes(b"\xef\xbb\xbf" + "".join(texts).replace("-----\n-----", "----------").replace("\n", "\r\n").encode())
+    options = f'{{ certfile = "{files["localhost"][0]}", keyfile = "{files["localhost"][1]}", cacertfile = "{chain}" }}'
+    server = start(f"listeners.ssl.default.ssl_options = {options}, listeners.quic.default.ssl_options = {options}")
+    assert ("CN=R11" in server.output) is not completes, server.output
+    assert (run(tool("mosquitto_pub", server, "-t", "t", "-m", "x", authority=files["root"][0])).returncode == 0) is completes
+    for transport, listener in (("tls", "ssl"), ("quic", "quic")):
+        words = [str(binary), "pub", f"--{transport}", "--cafile", files["root"][0], "-h", "localhost", "-p", str(server.addresses[listener][1])]
+        assert (run([*words, "-t", "t", "-m", "x", "-q", "1"]).returncode == 0) is completes
+    context = ssl.create_default_context(cafile=files["root"][0])
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    with socket.create_connection(server.addresses["ssl"], timeout=PATIENCE) as plain, context.wrap_socket(plain) as wrapped:
+        sent = wrapped.get_unverified_chain()
+    assert len(sent) == (2 if completes else 1), "neither the root nor another authority is sent"
 
 
 def test_subject_of_a_certificate_is_the_client(start, tmp_path):

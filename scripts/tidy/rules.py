@@ -10,17 +10,18 @@ from .tree import Finding, Tree
 
 # The drawing in ARCHITECTURE.md as a table: a room may import the rooms on its right, and no other.
 ARROWS: dict[str, set[str]] = {
-    "MQTTCodec": set(),
-    "MQTTBroker": {"MQTTCodec"},
-    "QUICTransport": {"CNgtcp2", "CDatagrams", "CNIOBoringSSL"},
-    "MQTTClient": {"MQTTCodec", "QUICTransport"},
-    "BrokerServer": {"MQTTCodec", "MQTTBroker", "QUICTransport"},
-    "BrokerAccess": {"MQTTCodec", "MQTTBroker"},
-    "BrokerConfiguration": set(),
-    "LoadGenerator": {"MQTTCodec", "MQTTClient", "QUICTransport"},
+    "Secrets": set(),
+    "MQTTCodec": {"Secrets"},
+    "MQTTBroker": {"MQTTCodec", "Secrets"},
+    "QUICTransport": {"CNgtcp2", "CDatagrams", "CNIOBoringSSL", "Secrets"},
+    "MQTTClient": {"MQTTCodec", "QUICTransport", "Secrets"},
+    "BrokerServer": {"MQTTCodec", "MQTTBroker", "QUICTransport", "Secrets"},
+    "BrokerAccess": {"MQTTCodec", "MQTTBroker", "Secrets"},
+    "BrokerConfiguration": {"Secrets"},
+    "LoadGenerator": {"MQTTCodec", "MQTTClient", "QUICTransport", "Secrets"},
     "martlet": {
         "BrokerServer", "BrokerAccess", "BrokerConfiguration", "LoadGenerator", "MQTTClient", "MQTTBroker", "MQTTCodec",
-        "QUICTransport",
+        "QUICTransport", "Secrets",
     },
     "LinkEmulator": set(),
     "martlet-link": {"LinkEmulator", "CTunnel"},
@@ -169,6 +170,25 @@ def words_that_no_source_says(tree: Tree) -> Iterator[Finding]:
                 yield Finding(file.path, line, f"{match[0].strip()}: {instead}")
         for line, _ in file.matches(r'\blogger\.\w+\("[^"]*\\\(', file.lines):
             yield Finding(file.path, line, "a log message is constant text; what varies is metadata")
+
+
+SECRET_NAME = r"(?i:\w*(?:password|passphrase|privatekey|secrets?)|hash|digest|salt)"
+OPEN_TYPE = r"(?:String|Data|ByteBuffer|\[UInt8\]|\[\w+: *(?:String|\[UInt8\])\])\?*"
+
+
+@rule(
+    {"Sources/MQTTCodec/A.swift": "struct A {\n    var password: ByteBuffer?\n}"},
+    {"Sources/BrokerServer/A.swift": "package struct A: Sendable {\n    package let privateKey: [UInt8]\n}"},
+    {"Sources/martlet/A.swift": "struct A {\n    private let nodeSecrets: [Int: [UInt8]]\n}"},
+)
+def secrets_are_never_shown(tree: Tree) -> Iterator[Finding]:
+    """A stored property that is named like a secret is hidden from descriptions, by itself or with its whole type."""
+    for file in tree.swift("Sources"):
+        for line, match in file.matches(rf"^(\s+)(?:[\w()]+ )*(?:let|var) {SECRET_NAME}: {OPEN_TYPE}(?:$| =)"):
+            above = [code for code in file.code[: line - 1] if code.strip() and len(code) - len(code.lstrip()) < len(match[1])]
+            holder = re.search(r"\b(?:struct|class|enum|actor|extension)\b(.*)", above[-1]) if above else None
+            if holder and "SecretValue" not in holder[1]:
+                yield Finding(file.path, line, "a secret: write @Secret, or let the type be a SecretValue")
 
 
 @rule(

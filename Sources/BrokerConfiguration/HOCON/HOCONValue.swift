@@ -1,3 +1,5 @@
+import Secrets
+
 /// A value of a resolved HOCON document: a tree without references, each value with its place in a file.
 package struct HOCONValue: Sendable {
     package enum Content: Sendable, Equatable {
@@ -16,6 +18,22 @@ package struct HOCONValue: Sendable {
     package init(_ content: Content, origin: Origin) {
         self.content = content
         self.origin = origin
+    }
+}
+
+/// A value describes itself by its kind and its place, since it may be a secret, or hold one.
+extension HOCONValue: SecretValue {
+    package var description: String {
+        let kind =
+            switch content {
+            case .object: "object"
+            case .list: "list"
+            case .string: "string"
+            case .number: "number"
+            case .boolean: "boolean"
+            case .null: "null"
+            }
+        return "\(kind) of \(origin)"
     }
 }
 

@@ -1,3 +1,5 @@
+package import Secrets
+
 /// The sources of a configuration. A later source goes before an earlier one: the defaults in the code, the file, the
 /// environment, the command line.
 package struct ConfigurationSources {
@@ -5,9 +7,9 @@ package struct ConfigurationSources {
     package var file: String?
     /// The environment of the process. `MARTLET_LISTENERS__QUIC__DEFAULT__BIND` sets `listeners.quic.default.bind`: two
     /// underscores are a dot, case means nothing, and `EMQX_` does as a prefix, too. References in the file may use any variable.
-    package var environment: [String: String]
+    @Secret package var environment: [String: String]
     /// `--set KEY=VALUE` of the command line, by key.
-    package var settings: [String: String]
+    @Secret package var settings: [String: String]
     /// Opens the file.
     package var read: HOCONDocument.FileReader
     /// Opens the files that it includes.

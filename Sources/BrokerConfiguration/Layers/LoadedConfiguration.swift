@@ -10,6 +10,7 @@ package struct LoadedConfiguration<Root> {
     private let section: Section<Root>
     private let tree: HOCONValue
     private let origins: [String: Origin]
+    private let secretKeys: Set<String>
 
     init(configuration: Root, section: Section<Root>, tree: HOCONValue, reading: SchemaReading) {
         self.configuration = configuration
@@ -18,6 +19,7 @@ package struct LoadedConfiguration<Root> {
         self.keysWithoutEffect = reading.keysWithoutEffect
         self.tree = tree
         self.origins = reading.origins
+        self.secretKeys = reading.secretKeys
     }
 
     /// Where the value of a dotted key comes from.
@@ -31,6 +33,7 @@ package struct LoadedConfiguration<Root> {
         return text.text
     }
 
-    /// The values of the file, the environment and the command line, without defaults, for `ConfigReader`.
-    package var provider: some ConfigProvider { HOCONProvider(tree, name: "martlet") }
+    /// The values of the file, the environment and the command line, without defaults, for `ConfigReader`. Secrets are marked,
+    /// so that no `AccessReporter` shows them.
+    package var provider: some ConfigProvider { HOCONProvider(tree, name: "martlet", secrets: .specific(secretKeys)) }
 }

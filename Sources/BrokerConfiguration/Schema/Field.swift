@@ -43,6 +43,7 @@ extension Field {
             allowed: form.allowed,
             read: { root, value, path, reading in
                 reading.note(value.origin, at: path)
+                if isSecret { reading.noteSecret(at: path) }
                 guard let read = form.read(value) else {
                     let shown = isSecret ? HOCONValue(.string("(hidden)"), origin: value.origin) : value
                     return reading.refuse(shown, at: path, allowed: form.allowed)

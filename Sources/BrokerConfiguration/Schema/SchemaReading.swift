@@ -13,6 +13,11 @@ package struct SchemaReading {
     /// The sources of values that were set, by dotted key.
     private(set) var origins: [String: Origin] = [:]
 
+    /// Dotted keys of values that nobody may see.
+    private(set) var secretKeys: Set<String> = []
+
+    mutating func noteSecret(at path: [String]) { secretKeys.insert(HOCONText.path(path)) }
+
     /// Notes that the key at `path` was given and has no effect.
     mutating func noteWithoutEffect(_ path: [String]) {
         if keysWithoutEffect.count < Self.maximumProblems { keysWithoutEffect.append(HOCONText.path(path)) }

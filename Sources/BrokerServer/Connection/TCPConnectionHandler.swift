@@ -120,7 +120,7 @@ final class TCPConnectionHandler: ChannelDuplexHandler {
     /// An error of the socket or of TLS closes the channel, and `channelInactive` tells the shard. After the end of a TLS
     /// session without close_notify `inputClosed` follows.
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
-        if error.isRaggedEnd { return }
+        if error.isUncleanShutdown { return }
         if let failure = error.handshakeFailure {
             runner.tell(.handshakeFailed, of: peer(context), detail: failure)
         }

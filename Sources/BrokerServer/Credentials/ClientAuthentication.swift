@@ -2,25 +2,26 @@ package import MQTTBroker
 import MQTTCodec
 import NIOCore
 import NIOPosix
+package import Secrets
 
-/// How the broker decides who may in.
+/// How the broker authenticates clients.
 package enum ClientAuthentication: Sendable {
     case everybody
-    /// Decides within microseconds, on the connection's loop.
+    /// Decides within microseconds, and is called on the connection's event loop.
     case immediate(@Sendable (Credentials) -> Authenticator.Verdict)
-    /// Takes its time, so it is asked on threads of its own.
+    /// Takes longer, and is called on a thread pool.
     case costly(@Sendable (Credentials) -> Authenticator.Verdict)
 
-    /// Threads for costly decisions, and how many may wait for one; further clients are refused with 0x89.
+    /// Threads of the pool, and clients that may wait for one; further clients are refused with 0x89 (Server busy).
     static let threads = 2
     static let maximumPending = 4096
 }
 
-/// What a client says of itself in CONNECT.
+/// Client identifier, user name and password of a CONNECT, after those that a certificate gives.
 package struct Credentials: Sendable {
     package let clientIdentifier: String
     package let userName: String?
-    package let password: [UInt8]?
+    @Secret package private(set) var password: [UInt8]?
 
     init(_ connect: Connect) {
         clientIdentifier = connect.clientIdentifier

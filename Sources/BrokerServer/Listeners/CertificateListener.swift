@@ -1,12 +1,12 @@
-/// A listener whose certificates may come from files.
+/// A listener whose certificates can be read from files again while it is open.
 protocol CertificateListener: Sendable {
-    /// As logs and metrics name it.
+    /// The listener's name in logs and metrics, such as `quic:default`.
     var label: String { get }
-    /// `nil` where nothing is read again.
+    /// The files that are read again; `nil` for none.
     var certificateFiles: CertificateFiles? { get }
 
-    /// Shows new connections what the files say by now.
+    /// Reads the files, and uses their certificates for new connections.
     ///
-    /// - Throws: what is no good about them; then the certificate before stays.
+    /// - Throws: `CertificateFileError`; the certificates in use stay.
     func readCertificates(_ files: CertificateFiles) async throws
 }

@@ -1,4 +1,4 @@
-/// Why a listener could not open: says which one, where, and what to do.
+/// Why a listener could not open. The text names the listener and its address, and says what to do.
 package struct ListenerError: Error, Sendable, CustomStringConvertible {
     package let listener: String
     package let description: String

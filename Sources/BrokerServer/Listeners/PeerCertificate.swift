@@ -9,12 +9,10 @@ extension Peer.Certificate {
         self.init(subject: certificate.subject, commonName: certificate.commonName)
     }
 
-    /// What a client has shown on a channel whose TLS handshake is complete; `nil` where it has shown nothing.
+    /// The certificate that the client has sent in a TLS handshake, which is complete; `nil` if it has sent none.
     init?(_ context: ChannelHandlerContext) {
-        guard let shown = context.shownCertificate,
-            let certificate = (try? shown.toDERBytes()).flatMap(QUICPeerCertificate.init(der:))
-        else { return nil }
-        self.init(certificate)
+        guard let shown = context.shownCertificate else { return nil }
+        self.init(QUICPeerCertificate(der: (try? shown.toDERBytes()) ?? []))
     }
 }
 
@@ -23,8 +21,8 @@ extension ChannelHandlerContext {
         try? pipeline.syncOperations.handler(type: NIOSSLServerHandler.self).peerCertificate
     }
 
-    /// Whether the client has shown a certificate that is not valid any more: who resumes a session is taken for who it was,
-    /// and is not verified again.
+    /// True if the client's certificate has expired. BoringSSL does not check that when a client resumes a session: the
+    /// certificate comes from the session then, and is not verified again.
     var hasShownExpiredCertificate: Bool {
         guard let shown = shownCertificate else { return false }
         return shown.notValidAfter < time(nil)

@@ -1,20 +1,21 @@
 package import NIOSSL
+package import Secrets
 
-/// What a TLS listener shows its clients, and asks of them.
+/// The certificate of a TLS listener, and whether its clients need one.
 package struct TLSServerConfiguration: Sendable {
     package var pair: CertificatePair
-    /// What the private key is encrypted with, if it is.
-    package var privateKeyPassword: String?
-    /// Authorities for clients' certificates, PEM; without any nobody is asked for one.
+    /// The password that the private key is encrypted with; `nil` for none.
+    @Secret package var privateKeyPassword: String?
+    /// Authorities that certificates of clients must come from, PEM; if `nil`, clients are not asked for a certificate.
     package var clientAuthorities: [UInt8]?
-    /// Whether who has no certificate is kept out, where there are authorities.
+    /// True if a client without a certificate is refused, where there are authorities.
     package var needsClientCertificate = false
 
     package init(pair: CertificatePair) { self.pair = pair }
 
-    /// TLS 1.3 by BoringSSL. Made once for many connections: it parses certificates.
+    /// Makes a context of BoringSSL for TLS 1.3. It parses certificates, so one context is used for many connections.
     ///
-    /// - Throws: what does not fit in the certificates or the key.
+    /// - Throws: `NIOSSLError` if certificates and key cannot be read or do not fit each other.
     package func makeContext() throws -> NIOSSLContext {
         var configuration = TLSConfiguration.makeServerConfiguration(
             certificateChain: try NIOSSLCertificate.fromPEMBytes(pair.certificateChain).map { .certificate($0) },

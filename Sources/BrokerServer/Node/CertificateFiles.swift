@@ -1,25 +1,37 @@
 import Foundation
 package import QUICTransport
+package import Secrets
 
-/// The files that a listener's certificate and its authorities are read from, at the start and whenever they change.
+/// The files of a listener's certificate and of certificate authorities, which are read at the start and whenever they change.
+///
+/// Every file is PEM, and read by `PEMBlock`, so that TLS and QUIC accept the same files.
 package struct CertificateFiles: Sendable {
-    /// The certificate and the chain above it, PEM.
+    /// `ssl_options.certfile`: the server's certificate, and mostly the chain above it.
     package let chain: String
-    /// Its private key, PEM.
+    /// `ssl_options.keyfile`: the private key of the server's certificate.
     package let key: String
-    /// What the private key is encrypted with, if it is.
-    package let password: String?
-    /// Authorities for clients' certificates, PEM.
+    /// The password that the private key is encrypted with; `nil` for none.
+    @Secret package private(set) var password: String?
+    /// `ssl_options.cacertfile`, from which the chain above the server's certificate is completed; `nil` for none.
+    package let intermediates: String?
+    /// Authorities that the certificates of clients must come from; `nil` where clients are not asked for any.
     package let authorities: String?
 
-    package init(chain: String, key: String, password: String? = nil, authorities: String? = nil) {
+    package init(
+        chain: String,
+        key: String,
+        password: String? = nil,
+        intermediates: String? = nil,
+        authorities: String? = nil
+    ) {
         self.chain = chain
         self.key = key
         self.password = password
+        self.intermediates = intermediates
         self.authorities = authorities
     }
 
-    /// Reads what the files say into a QUIC listener's configuration, and holds it to it.
+    /// Reads the files into the configuration of a QUIC listener, and validates it.
     ///
     /// - Throws: `CertificateFileError`.
     package func load(into configuration: QUICServerConfiguration) throws -> QUICServerConfiguration {
@@ -28,7 +40,7 @@ package struct CertificateFiles: Sendable {
         loaded.certificateChain = pair.certificateChain
         loaded.privateKey = pair.privateKey
         loaded.privateKeyPassword = password
-        loaded.clientAuthorities = try authorities.map(Self.read)
+        loaded.clientAuthorities = try authorities.map(Self.certificates)
         do throws(QUICError) {
             try loaded.validateWithCertificate()
         } catch {
@@ -38,15 +50,15 @@ package struct CertificateFiles: Sendable {
         return loaded
     }
 
-    /// Reads what the files say into the configuration of a TLS listener, and holds it to it.
+    /// Reads the files into the configuration of a TLS listener, and validates it.
     ///
-    /// - Parameter needsClientCertificate: whether who has none is kept out, where there are authorities.
+    /// - Parameter needsClientCertificate: whether a client without a certificate is refused, where there are authorities.
     /// - Throws: `CertificateFileError`.
     package func load(needsClientCertificate: Bool) throws -> TLSServerConfiguration {
         var loaded = TLSServerConfiguration(pair: try pair)
         loaded.needsClientCertificate = needsClientCertificate
         loaded.privateKeyPassword = password
-        loaded.clientAuthorities = try authorities.map(Self.read)
+        loaded.clientAuthorities = try authorities.map(Self.certificates)
         do {
             _ = try loaded.trustRoots
         } catch {
@@ -60,6 +72,23 @@ package struct CertificateFiles: Sendable {
         return loaded
     }
 
+    /// Warnings about a chain that clients may not be able to verify. Files that cannot be read give none: `load` throws.
+    package var warnings: [String] {
+        var warnings: [String] = []
+        if let intermediates, isMissing(intermediates) {
+            warnings.append(
+                "cacertfile \(intermediates) does not exist, so that no intermediate certificates come from it"
+            )
+        }
+        if let issuer = try? certificateChain.missingIssuer {
+            warnings.append(
+                "\(chain) holds a certificate of \(issuer), and neither certfile nor cacertfile holds a certificate of this "
+                    + "issuer: a client that has none cannot verify the server; append the intermediate certificates to certfile"
+            )
+        }
+        return warnings
+    }
+
     private func unfit(_ error: any Error) -> CertificateFileError {
         CertificateFileError(
             "\(chain) and \(key) are no certificate chain and private key in PEM that fit each other: \(error)"
@@ -71,10 +100,32 @@ package struct CertificateFiles: Sendable {
     }
 
     private var pair: CertificatePair {
-        get throws { CertificatePair(certificateChain: try Self.read(chain), privateKey: try Self.read(key)) }
+        get throws {
+            let chain = try certificateChain
+            guard let key = try Self.blocks(key).first(where: \.isPrivateKey) else {
+                throw CertificateFileError("\(key) holds no private key in PEM")
+            }
+            return CertificatePair(certificateChain: chain.blocks.flatMap(\.canonical), privateKey: key.canonical)
+        }
     }
 
-    /// Holds authorities to what `load` will, where the certificate itself is not there yet.
+    private var certificateChain: CertificateChain {
+        get throws {
+            var further: [PEMBlock] = []
+            if let intermediates, !isMissing(intermediates) { further = try Self.blocks(intermediates) }
+            guard let made = CertificateChain(certfile: try Self.blocks(chain), cacertfile: further) else {
+                throw CertificateFileError("\(chain) holds no certificate in PEM")
+            }
+            return made
+        }
+    }
+
+    /// EMQX's own files name a cacertfile that is not there, which matters only if clients are verified.
+    private func isMissing(_ intermediates: String) -> Bool {
+        intermediates != authorities && !FileManager.default.fileExists(atPath: intermediates)
+    }
+
+    /// Validates authorities as `load` does, where there is no certificate yet.
     ///
     /// - Throws: `CertificateFileError`.
     package static func check(authorities: String) throws {
@@ -84,7 +135,7 @@ package struct CertificateFiles: Sendable {
             privateKey: pair.privateKey,
             staticSecret: Array(repeating: 0, count: 32)
         )
-        configuration.clientAuthorities = try read(authorities)
+        configuration.clientAuthorities = try certificates(authorities)
         do throws(QUICError) {
             try configuration.validateWithCertificate()
         } catch {
@@ -92,15 +143,25 @@ package struct CertificateFiles: Sendable {
         }
     }
 
-    private static func read(_ path: String) throws -> [UInt8] {
+    private static func certificates(_ path: String) throws -> [UInt8] {
+        try blocks(path).filter(\.isCertificate).flatMap(\.canonical)
+    }
+
+    private static func blocks(_ path: String) throws -> [PEMBlock] {
+        let octets: [UInt8]
         do {
-            return Array(try Data(contentsOf: URL(fileURLWithPath: path)))
+            octets = Array(try Data(contentsOf: URL(fileURLWithPath: path)))
         } catch {
             throw CertificateFileError("cannot read \(path): \(error.localizedDescription)")
         }
+        do {
+            return try PEMBlock.all(in: octets)
+        } catch {
+            throw CertificateFileError("\(path): \(error)")
+        }
     }
 
-    /// What tells that a file is another than before.
+    /// The attributes of a file by which a change is noticed.
     struct Stamp: Equatable {
         private let modified: Date?
         private let size: UInt64?
@@ -116,10 +177,10 @@ package struct CertificateFiles: Sendable {
         }
     }
 
-    var stamps: [Stamp] { [chain, key, authorities].compactMap { $0.map(Stamp.init) } }
+    var stamps: [Stamp] { [chain, key, intermediates, authorities].compactMap { $0.map(Stamp.init) } }
 }
 
-/// Why files are no certificate; names them.
+/// Why files cannot be used. The text names them, and nothing of their content.
 package struct CertificateFileError: Error, CustomStringConvertible {
     package let description: String
 

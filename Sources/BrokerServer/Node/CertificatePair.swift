@@ -1,19 +1,20 @@
 import Crypto
 import Foundation
+package import Secrets
 import SwiftASN1
 import X509
 
 /// A certificate chain and its private key, as PEM.
 package struct CertificatePair: Sendable {
     package let certificateChain: [UInt8]
-    package let privateKey: [UInt8]
+    @Secret package private(set) var privateKey: [UInt8]
 
     package init(certificateChain: [UInt8], privateKey: [UInt8]) {
         self.certificateChain = certificateChain
         self.privateKey = privateKey
     }
 
-    /// Years that a pair made here is good for: nobody is there to renew it.
+    /// Years until a generated pair expires. Nothing renews it.
     private static let lifetimeYears = 10
 
     /// A new ECDSA P-256 pair for this host and for loopback.
@@ -26,7 +27,7 @@ package struct CertificatePair: Sendable {
             version: .v3,
             serialNumber: Certificate.SerialNumber(),
             publicKey: Certificate.PublicKey(key.publicKey),
-            // Clocks of vehicles are late as well as early.
+            // A day ago, since the clock of a client may be late.
             notValidBefore: now.addingTimeInterval(-86_400),
             notValidAfter: now.addingTimeInterval(Double(lifetimeYears) * 365 * 86_400),
             issuer: name,

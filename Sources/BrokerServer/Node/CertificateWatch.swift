@@ -2,18 +2,18 @@ import Logging
 import Metrics
 import NIOCore
 
-/// Shows new connections the certificates that lie in the files now: when those change, and when it is asked to look.
+/// Reads the certificate files of listeners again when they change, and on request.
 ///
-/// Connections that stand go on. Files that are no good change nothing, and are told to the log once.
+/// New connections get the new certificates, and open connections go on. Files that cannot be used change nothing, and are logged once.
 struct CertificateWatch: Sendable {
     private let listeners: [(listener: any CertificateListener, files: CertificateFiles)]
     private let interval: TimeAmount
     private let logger: Logger
 
     enum Cause: Sendable {
-        /// Some time has passed.
+        /// The interval is over: files that have changed are read.
         case time
-        /// Somebody asked, by a signal: the files are read whether or not they seem to be others.
+        /// SIGHUP: all files are read, changed or not.
         case request
     }
 
@@ -59,6 +59,12 @@ struct CertificateWatch: Sendable {
             try await listener.readCertificates(files)
             Counter(label: "martlet_certificate_reloads_total", dimensions: dimensions).increment()
             logger.notice("certificate read again", metadata: ["listener": "\(listener.label)"])
+            for warning in files.warnings {
+                logger.warning(
+                    "certificate chain",
+                    metadata: ["listener": "\(listener.label)", "warning": "\(warning)"]
+                )
+            }
         } catch {
             Counter(label: "martlet_certificate_reload_failures_total", dimensions: dimensions).increment()
             logger.error(

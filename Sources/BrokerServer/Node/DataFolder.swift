@@ -6,12 +6,12 @@ import Glibc
 package struct DataFolder: Sendable {
     package let path: String
 
-    /// What went wrong with a file of the folder, and with which.
+    /// Why a file of the folder cannot be used. The text names the file.
     package struct Failure: Error, CustomStringConvertible {
         package let description: String
     }
 
-    /// Makes the folder where there is none, readable by its owner only.
+    /// Makes the folder, readable by its owner only, if there is none.
     package init(path: String) throws {
         self.path = path
         do {
@@ -25,7 +25,7 @@ package struct DataFolder: Sendable {
         }
     }
 
-    /// The node's secret, 32 random octets, made at the first start: keys are derived from it.
+    /// The node's secret, from which keys are derived: 32 random octets, made at the first start.
     package func secret() throws -> [UInt8] {
         let secret = try contents(of: "secret") {
             SymmetricKey(size: .bits256).withUnsafeBytes { Array($0) }
@@ -39,13 +39,13 @@ package struct DataFolder: Sendable {
         return secret
     }
 
-    /// Takes the folder for this process, and raises the number of its runs.
+    /// Locks the folder for this process, and raises the number of its runs.
     ///
     /// - Returns: the number of this run, which is on disk when this returns.
     /// - Throws: `Failure` if another process has the folder, or the number cannot be read or written.
     package func beginRun() throws -> NodeRun { try NodeRun(folder: self) }
 
-    /// The pair of certificate and key (PEM) that this installation made for itself.
+    /// The certificate and key (PEM) that were generated for this installation.
     package func certificate() throws -> CertificatePair {
         let certificate = try? read("certs/cert.pem")
         let key = try? read("certs/key.pem")
@@ -56,13 +56,13 @@ package struct DataFolder: Sendable {
         return generated
     }
 
-    /// The files of that pair, which is made if it is not there.
+    /// The files of the generated certificate and key, which are made if they are not there.
     package func certificateFiles(authorities: String?) throws -> CertificateFiles {
         _ = try certificate()
         return CertificateFiles(chain: certificatePath, key: file("certs/key.pem"), authorities: authorities)
     }
 
-    /// Where the certificate is that clients of this installation may trust.
+    /// The path of the generated certificate, which clients of this installation may trust.
     package var certificatePath: String { file("certs/cert.pem") }
 
     func file(_ name: String) -> String { path + "/" + name }
@@ -82,7 +82,7 @@ package struct DataFolder: Sendable {
         }
     }
 
-    /// Writes a file that its owner alone may read, whole or not at all. It is on disk when this returns.
+    /// Writes a file, whole or not at all, that only its owner may read. The file is on disk when the call returns.
     func write(_ octets: [UInt8], to name: String) throws {
         let target = file(name)
         let folder = (target as NSString).deletingLastPathComponent
@@ -97,7 +97,7 @@ package struct DataFolder: Sendable {
         }
     }
 
-    /// Makes a file that never was anybody else's to read, not even for a moment.
+    /// Makes a file that only its owner may read from the moment it exists.
     private static func create(_ path: String, _ octets: [UInt8]) -> Bool {
         unlink(path)
         let descriptor = open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0o600)

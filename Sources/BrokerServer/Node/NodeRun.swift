@@ -1,10 +1,10 @@
 import Foundation
 
-/// One run of a node: its number, and the data folder that no other process may use meanwhile.
+/// One run of a node: its number, and the lock on the data folder.
 ///
-/// The number is in every connection identifier of the run. Whoever sees a lower one knows that its connection is gone.
+/// Every QUIC connection identifier holds the number of its run, so that a packet of an earlier run is recognized.
 package final class NodeRun: Sendable {
-    /// Counts from 1, and is never given twice for a folder.
+    /// 1 and up. No two runs of a folder have the same number.
     package let number: UInt64
     private let lock: CInt
 
@@ -18,7 +18,7 @@ package final class NodeRun: Sendable {
         lock = try NodeRun.take(folder)
         do {
             let number = try NodeRun.last(in: folder) + 1
-            // Before any socket opens: a number that was used and forgotten would be used again.
+            // Before any socket opens, so that no number is used that is not on disk.
             try folder.write(Array("\(number)\n".utf8), to: NodeRun.numberName)
             self.number = number
         } catch {
@@ -29,7 +29,7 @@ package final class NodeRun: Sendable {
 
     deinit { close(lock) }
 
-    /// Two runs with one number would know each other's secrets and deny each other's connections.
+    /// Locks the folder: two runs with one number would reset each other's connections.
     private static func take(_ folder: DataFolder) throws -> CInt {
         let path = folder.file(lockName)
         let descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)

@@ -8,7 +8,7 @@ package enum NodeSecret {
     /// Reads 32 octets as they are, or as 64 hexadecimal digits with or without an end of line.
     ///
     /// - Parameter key: the configuration key that names the file, for errors.
-    /// - Returns: the secret, and whether others than its owner may read the file.
+    /// - Returns: the secret, and true if others than its owner may read the file.
     /// - Throws: `DataFolder.Failure`
     package static func read(_ path: String, key: String) throws -> (secret: [UInt8], isExposed: Bool) {
         let octets: [UInt8]
@@ -22,7 +22,7 @@ package enum NodeSecret {
                 description: "\(key): \(path) holds neither 32 octets nor 64 hexadecimal digits"
             )
         }
-        // Kubernetes mounts secrets as links, whose own mode says nothing.
+        // Kubernetes mounts secrets as links, and the mode of a link means nothing.
         let file = URL(fileURLWithPath: path).resolvingSymlinksInPath().path
         let mode = try? FileManager.default.attributesOfItem(atPath: file)[.posixPermissions] as? Int
         return (secret, (mode ?? 0) & 0o077 != 0)

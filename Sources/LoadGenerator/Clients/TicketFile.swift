@@ -2,6 +2,7 @@ import FoundationEssentials
 import MQTTClient
 import NIOCore
 import QUICTransport
+import Secrets
 
 #if canImport(Glibc)
     import Glibc
@@ -21,7 +22,7 @@ struct TicketFile: Sendable {
         let server: String
     }
 
-    private struct Line: Codable {
+    private struct Line: Codable, SecretValue {
         let client: String
         let server: String
         let session: Data

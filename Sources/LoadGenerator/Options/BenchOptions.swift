@@ -1,5 +1,6 @@
 import MQTTCodec
 import QUICTransport
+import Secrets
 
 /// A checked command line of `martlet bench`.
 package struct BenchOptions: Sendable {
@@ -33,7 +34,7 @@ package struct BenchOptions: Sendable {
     let keyPath: String?
     let ticketPath: String?
     let userName: String?
-    let password: String?
+    @Secret private(set) var password: String?
     let keepAlive: UInt16
     let cleanStart: Bool
     let sessionExpiry: UInt32

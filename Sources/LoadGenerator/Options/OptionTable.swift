@@ -1,3 +1,5 @@
+import Secrets
+
 /// A command line with the rules of emqtt_bench's parser (getopt), described by one table that also makes the help text.
 ///
 /// The rules, which differ from those of common libraries: flags may take a value (`-C false`), integers may go without one and
@@ -45,7 +47,7 @@ package struct OptionTable: Sendable {
     let options: [Option]
 
     /// Values by option name, in the order of their appearance.
-    package struct Values: Sendable {
+    package struct Values: Sendable, SecretValue {
         private var values: [String: [String]] = [:]
 
         mutating func add(_ value: String, to option: Option) {

@@ -23,7 +23,8 @@ struct QUICOptionCheck {
         guard let value = values[name] else { return nil }
         unread.remove(name)
         guard let result = read(value) else {
-            fail("bad value \(value.text) for \(name): \(allowed)")
+            let shown = name == "password" ? "(hidden)" : value.text
+            fail("bad value \(shown) for \(name): \(allowed)")
             return nil
         }
         return result

@@ -47,7 +47,7 @@ package struct Peer: Sendable {
         func value(of field: Field) -> String? {
             switch field {
             case .commonName: commonName
-            case .subject: subject
+            case .subject: subject.isEmpty ? nil : subject
             }
         }
     }

@@ -13,9 +13,14 @@ extension Shard {
         connect.password = connect.password.map { ByteBuffer(bytes: $0.readableBytesView) }
         connect.will = connect.will.map { Connect.Will(copying: $0) }
         if connection.isEarly { counters.earlyConnects += 1 }
-        adoptCertificate(of: connection, in: &connect)
+        let isIdentified = adoptCertificate(of: connection, in: &connect)
         connection.waiting = .connect(PendingConnect(connect))
 
+        guard isIdentified else {
+            tell(.authenticationFailed, connection, .notAuthorized)
+            fail(connection, .notAuthorized, now: now)
+            return
+        }
         if let refusal = refusal(of: connect) {
             fail(connection, refusal, now: now)
             return
@@ -25,12 +30,18 @@ extension Shard {
     }
 
     /// Takes user name and client identifier from the client's verified certificate, if the limits say so.
-    private func adoptCertificate(of connection: Connection, in connect: inout Connect) {
-        guard let certificate = connection.peer.certificate else { return }
-        if let name = limits.certificateAsUserName.flatMap({ certificate.value(of: $0) }) { connect.userName = name }
-        if let name = limits.certificateAsClientIdentifier.flatMap({ certificate.value(of: $0) }) {
-            connect.clientIdentifier = name
+    ///
+    /// - Returns: false if the certificate lacks one of them, and is required to have it.
+    private func adoptCertificate(of connection: Connection, in connect: inout Connect) -> Bool {
+        guard let certificate = connection.peer.certificate else { return true }
+        var isComplete = true
+        if let field = limits.certificateAsUserName {
+            if let name = certificate.value(of: field) { connect.userName = name } else { isComplete = false }
         }
+        if let field = limits.certificateAsClientIdentifier {
+            if let name = certificate.value(of: field) { connect.clientIdentifier = name } else { isComplete = false }
+        }
+        return isComplete || !limits.requiresCertificateField
     }
 
     /// Why a CONNECT is refused before its client is authenticated; `nil` if it is not.

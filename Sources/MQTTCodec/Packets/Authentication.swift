@@ -1,10 +1,11 @@
 package import NIOCore
+package import Secrets
 
 /// AUTH (MQTT 5.0 §3.15).
 package struct Authentication: Equatable, Sendable {
     package var reasonCode: ReasonCode
     package var method: String?
-    package var data: ByteBuffer?
+    @Secret package var data: ByteBuffer?
     package var properties: ReasonProperties?
 
     package init(

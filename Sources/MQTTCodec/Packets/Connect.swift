@@ -1,4 +1,5 @@
 package import NIOCore
+package import Secrets
 
 /// CONNECT (MQTT 5.0 §3.1).
 package struct Connect: Equatable, Sendable {
@@ -12,7 +13,7 @@ package struct Connect: Equatable, Sendable {
     /// Keep Alive in seconds; 0 turns it off.
     package var keepAlive: UInt16
     package var userName: String?
-    package var password: ByteBuffer?
+    @Secret package var password: ByteBuffer?
     package var will: Will?
     package var properties: Properties
 
@@ -28,7 +29,7 @@ package struct Connect: Equatable, Sendable {
         package var requestProblemInformation: Bool?
         package var userProperties: [UserProperty] = []
         package var authenticationMethod: String?
-        package var authenticationData: ByteBuffer?
+        @Secret package var authenticationData: ByteBuffer?
 
         package init() {}
     }

@@ -1,3 +1,5 @@
+package import Secrets
+
 /// The contents of the connection identifiers of a listening endpoint.
 package struct QUICIdentifierConfiguration: Sendable, Equatable {
     package enum Mode: Sendable, Equatable {
@@ -20,7 +22,7 @@ package struct QUICIdentifierConfiguration: Sendable, Equatable {
     package var rotation = 0
     /// Secrets of 32 octets by codepoint that only decode identifiers: other nodes already use them, or earlier runs of this
     /// node did.
-    package var otherSecrets: [Int: [UInt8]] = [:]
+    @Secret package var otherSecrets: [Int: [UInt8]] = [:]
 
     package init() {}
 }

@@ -1,11 +1,13 @@
+package import Secrets
+
 /// A certificate chain with its private key.
 package struct QUICIdentity: Sendable, Equatable {
     /// The chain in PEM, leaf first.
     package var certificateChain: [UInt8]
     /// The leaf's private key in PEM.
-    package var privateKey: [UInt8]
+    @Secret package var privateKey: [UInt8]
     /// The password of an encrypted private key.
-    package var password: String?
+    @Secret package var password: String?
 
     package init(certificateChain: [UInt8], privateKey: [UInt8], password: String? = nil) {
         self.certificateChain = certificateChain

@@ -1,3 +1,5 @@
+package import Secrets
+
 /// The configuration of a listening endpoint, beyond `QUICConfiguration`.
 package struct QUICServerConfiguration: Sendable {
     package var common = QUICConfiguration()
@@ -6,10 +8,10 @@ package struct QUICServerConfiguration: Sendable {
     package var certificateChain: [UInt8]
 
     /// Private key of the leaf, PEM.
-    package var privateKey: [UInt8]
+    @Secret package var privateKey: [UInt8]
 
     /// The password of an encrypted private key.
-    package var privateKeyPassword: String?
+    @Secret package var privateKeyPassword: String?
 
     /// Certificate authorities in PEM. If set, clients must show a certificate of one of them.
     package var clientAuthorities: [UInt8]?
@@ -25,7 +27,7 @@ package struct QUICServerConfiguration: Sendable {
 
     /// 32 random octets from which the keys of identifiers, stateless resets and tokens are derived. Nodes with the same
     /// secret accept each other's.
-    package var staticSecret: [UInt8]
+    @Secret package var staticSecret: [UInt8]
 
     package var identifiers = QUICIdentifierConfiguration()
 

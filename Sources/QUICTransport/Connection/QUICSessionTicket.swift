@@ -1,10 +1,12 @@
+package import Secrets
+
 /// A session ticket with which a client resumes, and sends early data to, the server that issued it (RFC 9001 §4.5, §4.6).
 ///
 /// A ticket holds a secret of the connection that it was issued on: its owner can act as that client. Use a ticket for one
 /// connection only, since an observer can link two connections that show the same ticket (RFC 8446 §C.4).
 package struct QUICSessionTicket: Sendable, Equatable {
     /// Ticket and secret in the TLS library's form.
-    package let session: [UInt8]
+    @Secret package private(set) var session: [UInt8]
     /// The server's transport parameters, which hold for early data.
     package let transportParameters: [UInt8]
     package let allowsEarlyData: Bool

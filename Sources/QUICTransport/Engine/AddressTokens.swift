@@ -1,6 +1,7 @@
 internal import CDatagrams
 internal import CNgtcp2
 import Glibc
+import Secrets
 
 /// Tokens that prove a client's address (RFC 9000 §8.1).
 ///
@@ -17,8 +18,8 @@ struct AddressTokens {
         case refused
     }
 
-    private let retryKey: [UInt8]
-    private let newTokenKey: [UInt8]
+    @Secret private var retryKey: [UInt8]
+    @Secret private var newTokenKey: [UInt8]
     /// Nanoseconds.
     private let retryLifetime: UInt64
     private let newTokenLifetime: UInt64

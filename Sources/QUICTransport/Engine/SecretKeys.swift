@@ -1,7 +1,8 @@
 internal import CNgtcp2
+import Secrets
 
 /// The keys that are derived from one secret by HKDF with SHA-256 (RFC 5869), each with its label.
-struct SecretKeys {
+struct SecretKeys: SecretValue {
     /// The AES-128 key of connection identifiers.
     let identifiers: [UInt8]
     let mask: IdentifierMask

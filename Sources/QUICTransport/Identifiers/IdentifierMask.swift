@@ -1,7 +1,9 @@
+import Secrets
+
 /// A keyed hash of 32 bits to 5, which hides the worker in octet 0 of an identifier.
 ///
 /// It uses only operations of classic BPF, since the kernel removes the mask, too.
-struct IdentifierMask: Sendable {
+struct IdentifierMask: Sendable, SecretValue {
     let keys: (UInt32, UInt32, UInt32)
 
     /// - Parameter octets: 12, of which the multipliers are made odd.

@@ -1,5 +1,7 @@
+import Secrets
+
 /// The keys that protect the packets of one direction at one encryption level, derived from one secret (RFC 9001 §5.1).
-@safe struct PacketKeys {
+@safe struct PacketKeys: SecretValue {
     let packets: ProtectionKey
     /// `nil` after a key update, which does not change the header key (RFC 9001 §6).
     let headers: ProtectionKey?

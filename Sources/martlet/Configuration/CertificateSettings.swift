@@ -1,4 +1,5 @@
 import BrokerConfiguration
+import Secrets
 
 /// `ssl_options` of a listener: its certificate, and whether clients need one.
 struct CertificateSettings {
@@ -7,8 +8,8 @@ struct CertificateSettings {
     /// The private key of the certificate, PEM; `nil` for a generated pair.
     var keyFile: String?
     /// The password that the private key is encrypted with; `nil` for none.
-    var password: String?
-    /// Authorities, PEM; `nil` for none.
+    @Secret var password: String?
+    /// Intermediate certificates and authorities, PEM; `nil` for none.
     var authorityFile: String?
     /// Whether clients are asked for a certificate.
     var verifiesClients = false
@@ -60,7 +61,13 @@ struct CertificateSettings {
                 "The password that the private key is encrypted with, if it is.",
                 .atStart
             ),
-            .value("cacertfile", \.authorityFile, .path, "The authorities of clients' certificates, PEM.", .atStart),
+            .value(
+                "cacertfile",
+                \.authorityFile,
+                .path,
+                "Intermediate certificates, PEM, that are sent if they lead on from `certfile`; with `verify_peer`, also the authorities of clients' certificates.",
+                .atStart
+            ),
             .value(
                 "verify",
                 \.verifiesClients,

@@ -80,6 +80,13 @@ extension Section<Limits> {
                 .live
             ),
             .value(
+                "peer_cert_field_required",
+                \.requiresCertificateField,
+                .boolean,
+                "Whether a client is refused whose certificate lacks that part; `false` believes its CONNECT, as EMQX does.",
+                .live
+            ),
+            .value(
                 "server_keepalive",
                 \.serverKeepAlive,
                 ValueForm.integer(1...65_535).or("disabled"),

@@ -1,12 +1,13 @@
 import BrokerServer
 import QUICTransport
+import Secrets
 
 /// The secrets that `node` names, read from their files.
 struct NodeSecrets {
     /// The secret of identifiers; `nil` for the one of the data folder.
-    let own: [UInt8]?
+    @Secret private(set) var own: [UInt8]?
     private let node: NodeSettings
-    private let others: [Int: [UInt8]]
+    @Secret private var others: [Int: [UInt8]]
 
     /// - Throws: `DataFolder.Failure`, which names the key and the file.
     init(_ node: NodeSettings) throws {

@@ -44,12 +44,15 @@ struct ServerPlan {
         let authorities = authorities(certificate)
         switch certificate.pair(in: environment, fileExists: FileManager.default.fileExists) {
         case .files(let chain, let key):
-            return CertificateFiles(
+            let files = CertificateFiles(
                 chain: chain,
                 key: key,
                 password: certificate.password,
+                intermediates: certificate.authorityFile.map { CertificateSettings.expanded($0, in: environment) },
                 authorities: authorities
             )
+            for warning in files.warnings { Terminal.note("warning: \(label): \(warning)") }
+            return files
         case .generated(let warning):
             if let warning { Terminal.note("warning: \(label): \(warning)") }
             try Self.named(label) { try authorities.map(CertificateFiles.check) }

@@ -1,5 +1,7 @@
 import BrokerConfiguration
+import Configuration
 import FuzzHOCONParser
+import SecretFixture
 import Testing
 
 @Suite struct LoadedConfigurationTests {
@@ -52,6 +54,21 @@ import Testing
                 "martlet.conf:1:1: node.password: \"(hidden)\" is not allowed; allowed: a text"
             ]
         )
+    }
+
+    @Test func secretsAreMarkedForReadersAndHiddenFromDescriptions() throws {
+        let loaded = try load("node { loops = 3, password = \"\(Marker.text)\" }")
+        let secret = try loaded.provider.value(forKey: AbsoluteConfigKey(["node", "password"]), type: .string).value
+        #expect(secret?.content == .string(Marker.text) && secret?.isSecret == true)
+        #expect(
+            try loaded.provider.value(forKey: AbsoluteConfigKey(["node", "loops"]), type: .int).value?.isSecret == false
+        )
+        #expect(!Marker.isShown(by: loaded.provider))
+        let sources = ConfigurationSources(environment: ["A": Marker.text], settings: ["a": Marker.text])
+        #expect(!Marker.isShown(by: sources))
+        let value = HOCONValue(.string(Marker.text), origin: .commandLine(key: "a"))
+        #expect(!Marker.isShown(by: value) && "\(value)" == "string of --set a")
+        #expect(!Marker.isShown(by: HOCONValue(.list([value]), origin: .builtIn)))
     }
 
     @Test func everyLineSaysWhereItsValueComesFrom() throws {

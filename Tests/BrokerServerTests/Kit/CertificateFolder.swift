@@ -12,6 +12,10 @@ struct CertificateFolder: ~Copyable {
 
     deinit { try? FileManager.default.removeItem(atPath: path) }
 
+    func write(_ text: String, to name: String) throws {
+        try Data(text.utf8).write(to: URL(fileURLWithPath: path + "/" + name))
+    }
+
     func write(_ pair: CertificatePair) throws {
         try Data(pair.certificateChain).write(to: URL(fileURLWithPath: path + "/cert.pem"))
         try Data(pair.privateKey).write(to: URL(fileURLWithPath: path + "/key.pem"))

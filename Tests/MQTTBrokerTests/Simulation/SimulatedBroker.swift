@@ -71,6 +71,10 @@ final class SimulatedBroker {
         return client
     }
 
+    func identify(_ client: SimulatedClient, by identity: Peer.Identity) {
+        shards[client.shard].shard.identified(client.connection, by: identity)
+    }
+
     /// A data stream beside a client's connection.
     func openStream(of client: SimulatedClient) throws -> SimulatedClient {
         guard let stream = openStreamIfPossible(of: client) else {

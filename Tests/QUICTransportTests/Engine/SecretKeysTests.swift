@@ -1,3 +1,4 @@
+import SecretFixture
 import Testing
 
 @testable import QUICTransport
@@ -13,5 +14,20 @@ import Testing
         }
         #expect(Set(all).count == 8)
         #expect(SecretKeys(secret: secret).resets == keys[0].resets)
+    }
+
+    @Test func descriptionsShowNoKey() {
+        let ring = KeyRing(secret: Marker.key, rotation: 1, others: [2: Marker.key])
+        let tokens = AddressTokens(QUICRetryConfiguration(), keys: ring.issuing)
+        for value in [ring, ring.issuing, ring.issuing.mask, tokens] as [Any] {
+            for description in Marker.descriptions(of: value) {
+                for octet in [ring.issuing.identifiers, ring.issuing.retries].map({ "\($0[0]), \($0[1]), \($0[2])" }) {
+                    #expect(!description.contains(octet))
+                }
+                #expect(!description.contains("\(ring.issuing.mask.keys.0)"))
+                #expect(!description.contains("[\(ring.issuing.retries[0])"))
+            }
+        }
+        #expect("\(ring)" == "KeyRing(rotation: 1, issuing: SecretKeys, others: [2: SecretKeys])")
     }
 }

@@ -44,6 +44,7 @@ import Testing
           server_keepalive = 60, keepalive_multiplier = 2, session_expiry_interval = 1h30m
           max_session_expiry_interval = 1d, max_inflight = 10, max_mqueue_len = infinity, max_mqueue_bytes = infinity
           peer_cert_as_username = cn, peer_cert_as_clientid = dn
+          peer_cert_field_required = false
           mqueue_store_qos0 = false, max_awaiting_rel = infinity, max_subscriptions = 7
         }
         retainer { max_payload_size = 1000, backend.max_retained_messages = 5 }

@@ -1,5 +1,6 @@
 import BrokerConfiguration
 import Logging
+import SecretFixture
 import Testing
 
 @testable import martlet
@@ -34,5 +35,17 @@ import Testing
         }
         #expect(try load("log.console_handler.level = info").configuration.logLevel == .info)
         #expect(try load("").configuration.logLevel == .warning)
+    }
+
+    @Test func noDescriptionShowsASecret() throws {
+        let password = "certfile = c, keyfile = k, password = \"\(Marker.text)\""
+        let loaded = try load(
+            "listeners.ssl.default.ssl_options { \(password) }\nlisteners.quic.default.ssl_options { \(password) }",
+            settings: ["listeners.ssl.other.ssl_options.password": Marker.text, "listeners.ssl.other.bind": "1"]
+        )
+        #expect(loaded.configuration.listeners.tls["other"]?.options.password == Marker.text)
+        #expect(!Marker.isShown(by: loaded) && !Marker.isShown(by: loaded.configuration))
+        #expect(!Marker.isIn(loaded.text) && loaded.text.contains("password is hidden"))
+        #expect(Marker.descriptions(of: loaded).contains { $0.contains("keyFile") }, "the rest is shown")
     }
 }

@@ -1,8 +1,8 @@
 import NIOSSL
 
 extension Error {
-    /// Whether a peer has ended its side without the word that TLS has for it (RFC 8446 §6.1).
-    var isRaggedEnd: Bool {
+    /// True if a peer has closed its side without the alert close_notify (RFC 8446 §6.1).
+    var isUncleanShutdown: Bool {
         guard let error = self as? NIOSSLError, case .uncleanShutdown = error else { return false }
         return true
     }
