@@ -58,7 +58,7 @@ static inline void shim_gnutls_free(void *memory) { gnutls_free(memory); }
 typedef int (*shim_recv_stop_sending)(ngtcp2_conn *conn, int64_t stream_id, uint64_t code, void *user_data,
                                       void *stream_user_data);
 
-// ngtcp2 tells of STOP_SENDING since 1.24. Before, it has to be asked.
+// ngtcp2 reports STOP_SENDING by a callback since 1.24. Earlier versions have to be asked.
 static inline void shim_callbacks_set_recv_stop_sending(ngtcp2_callbacks *callbacks, shim_recv_stop_sending told) {
 #if NGTCP2_VERSION_NUM >= 0x011800
   callbacks->recv_stop_sending = told;
@@ -68,8 +68,7 @@ static inline void shim_callbacks_set_recv_stop_sending(ngtcp2_callbacks *callba
 #endif
 }
 
-// Whether the stream takes no more bytes. The write is refused before it has any effect, by its impossible length if
-// by nothing else.
+// True if the stream takes no more octets. The write that asks has no effect: at the latest its impossible length is refused.
 static inline int shim_conn_is_stream_write_shut(ngtcp2_conn *conn, int64_t stream_id) {
   ngtcp2_vec impossible = {.base = NULL, .len = SIZE_MAX};
   uint8_t dest[NGTCP2_MAX_UDP_PAYLOAD_SIZE];

@@ -1,7 +1,7 @@
 import NIOCore
 
-/// Accepts connections of a listening socket no faster than its listener admits them, and than their handshakes can begin.
-/// Those beyond wait in the kernel's backlog; where that is full, the kernel drops their SYN.
+/// Accepts connections on a listening socket no faster than its listener admits them, and than their handshakes can begin.
+/// Further connections wait in the kernel's backlog; if the backlog is full, the kernel drops their SYN.
 final class AcceptPace: ChannelDuplexHandler {
     typealias InboundIn = any Channel
     typealias InboundOut = any Channel
@@ -17,7 +17,7 @@ final class AcceptPace: ChannelDuplexHandler {
         context.fireChannelRead(data)
     }
 
-    /// Until it is seen whether fewer clients wait for their handshake.
+    /// Time until the number of waiting clients is checked again.
     private static let pause = TimeAmount.milliseconds(5)
 
     func read(context: ChannelHandlerContext) {

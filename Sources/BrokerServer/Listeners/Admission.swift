@@ -2,7 +2,7 @@ import NIOConcurrencyHelpers
 import NIOCore
 import QUICTransport
 
-/// Holds a listener to its bounds, over all loops: how many connections are open, and how fast new ones come.
+/// The bounds of a listener over all event loops: open connections, and the rate of new ones.
 final class Admission: Sendable {
     let listener: String
     private let maximum: Int
@@ -29,7 +29,7 @@ final class Admission: Sendable {
         state = NIOLockedValueBox(State(pace: pace))
     }
 
-    /// Whether one more fits; then `leave` is due at its end.
+    /// True if one more connection is within the bound; then `leave` is due at its end.
     func enter() -> Bool {
         state.withLockedValue { state in
             guard state.open < maximum else {
@@ -43,7 +43,7 @@ final class Admission: Sendable {
 
     func leave() { state.withLockedValue { $0.open -= 1 } }
 
-    /// What becomes of a client that can be told to come later.
+    /// The answer to a client that can be asked to wait.
     func admit() -> QUICAdmission {
         state.withLockedValue { state in
             guard state.open < maximum else {
@@ -58,10 +58,10 @@ final class Admission: Sendable {
         }
     }
 
-    /// A client has been accepted that could not be asked to wait.
+    /// Counts a client that was accepted and could not be asked to wait.
     func accepted() { state.withLockedValue { $0.pace?.spend(now: Self.now) } }
 
-    /// How long to wait before the next client is accepted, `nil` for not at all.
+    /// The time to wait before the next client is accepted; `nil` for none.
     func wait() -> TimeAmount? {
         state.withLockedValue { state in
             let nanoseconds = state.pace?.wait(now: Self.now) ?? 0
@@ -76,7 +76,7 @@ final class Admission: Sendable {
     /// Clients of a listener that may wait for their handshake to begin; the next ones wait in the kernel's backlog.
     static let maximumWaiting = 256
 
-    /// A client's first octets are here, and wait for their loop to have time.
+    /// The first octets of a client have arrived, and wait until the event loop has time for them.
     func startedWaiting() { state.withLockedValue { $0.waiting += 1 } }
 
     func stoppedWaiting(isServed: Bool) {
@@ -86,7 +86,7 @@ final class Admission: Sendable {
         }
     }
 
-    /// Whether so many clients wait that no more are to be accepted.
+    /// True if so many clients wait that no more are to be accepted.
     func isCrowded() -> Bool {
         state.withLockedValue { state in
             guard state.waiting >= Self.maximumWaiting else { return false }
@@ -95,7 +95,7 @@ final class Admission: Sendable {
         }
     }
 
-    /// No file descriptor was left for the next connection, and so many that waited were closed at once.
+    /// No file descriptor was left for the next connection, and `shed` connections that waited were closed at once.
     func failedToAccept(shed: Int) {
         state.withLockedValue { state in
             state.acceptsFailed += 1

@@ -20,7 +20,7 @@ final class FirstOctetsHandler: ChannelDuplexHandler, RemovableChannelHandler {
 
     let admission: Admission
     private let gate: HandshakeGate
-    /// Whether a client that has closed its side can still be served: not if it waits for a TLS handshake.
+    /// True if a client that has half-closed can still be served; false if it waits for a TLS handshake.
     private let servesHalfClosed: Bool
     private var state = State.silent
     private var context: ChannelHandlerContext?
@@ -54,7 +54,7 @@ final class FirstOctetsHandler: ChannelDuplexHandler, RemovableChannelHandler {
         }
     }
 
-    /// The client's turn has come.
+    /// Gives the client's first octets on.
     func begin(_ start: HandshakePace.Start) {
         guard case .waiting(let first, let more) = state, let context else { return gate.end(start) }
         state = .begun(start)

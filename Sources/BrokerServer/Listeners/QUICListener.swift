@@ -4,7 +4,7 @@ import NIOCore
 import NIOPosix
 import QUICTransport
 
-/// Accepts QUIC connections: one UDP socket for each loop, all on one port.
+/// A listener for QUIC, with one UDP socket for each event loop, all on one port.
 struct QUICListener: CertificateListener {
     let label: String
     let address: SocketAddress
@@ -48,7 +48,7 @@ struct QUICListener: CertificateListener {
                         }
                     ).map { ($0, $0.value.localAddress, $0.value.receiveBufferSize) }
                 }.get()
-                // Port 0 was a wish for any; the other loops follow the first.
+                // Port 0 asks for any port; the sockets of the other loops take the port of the first.
                 address = bound
                 if endpoints.isEmpty {
                     let wanted = configuration.socket.receiveBufferSize
@@ -82,7 +82,7 @@ struct QUICListener: CertificateListener {
         }
     }
 
-    /// Says it when the kernel has cut the receive buffer: bursts are lost then, of handshakes above all.
+    /// Warns if the kernel has granted a smaller receive buffer than asked for: then bursts are lost, above all of handshakes.
     private static func checkReceiveBuffer(
         _ granted: Int,
         wanted: Int,

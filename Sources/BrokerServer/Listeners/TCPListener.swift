@@ -5,7 +5,7 @@ import NIOCore
 import NIOPosix
 import NIOSSL
 
-/// Accepts TCP connections, with TLS or without, and gives them to the loops in turn.
+/// A listener for TCP, with TLS or without, whose connections go to the event loops in turn.
 struct TCPListener {
     let label: String
     let address: SocketAddress
@@ -14,13 +14,13 @@ struct TCPListener {
     private let channel: any Channel
     private let tls: TLS?
 
-    /// What new connections are shown, which changes with the files.
+    /// The certificate for new connections, which changes with its files.
     private struct TLS {
         let needsClientCertificate: Bool
         let context: NIOLockedValueBox<NIOSSLContext>
     }
 
-    /// Octets that wait in a channel before its connection counts as slow, and at which it does no longer.
+    /// Octets in a channel above which its connection counts as slow, and below which it does no longer.
     private static let writeBuffer = ChannelOptions.Types.WriteBufferWaterMark(low: 65_536, high: 262_144)
 
     init(
@@ -61,7 +61,7 @@ struct TCPListener {
                     )
                 }
             }
-        // All interfaces are those of both versions of IP, whatever the system's default is.
+        // A wildcard address stands for IPv4 and IPv6, whatever the system's default is.
         if listener.address.protocol == .inet6 {
             let onlyIPv6 = ChannelOptions.Types.SocketOption(level: .ipv6, name: .ipv6_v6only)
             _ = bootstrap.serverChannelOption(onlyIPv6, value: 0)
@@ -95,7 +95,7 @@ struct TCPListener {
         }
     }
 
-    /// Accepts no more.
+    /// Stops accepting.
     func close() async { try? await channel.close().get() }
 }
 
