@@ -1,13 +1,13 @@
 package import NIOCore
 
-/// The present, as the shell tells it with every event: by the clock that only goes forward, and by the clock on the wall.
+/// The present instant by two clocks, which the shell gives with every event.
 ///
-/// Within a run of the broker all deadlines are of the former, so that a wall clock that is set anew makes no message expire.
-/// What outlives the run is written down in wall-clock time.
+/// Deadlines are instants of the monotonic clock, so that no message expires when the wall clock is set. The wall clock is for
+/// records that outlive a run of the broker.
 package struct Instant: Sendable, Equatable {
-    /// The clock of deadlines.
+    /// The instant by the monotonic clock, which is never set.
     package let monotonic: NIODeadline
-    /// Milliseconds since 1970-01-01 UTC.
+    /// The instant by the wall clock, milliseconds since 1970-01-01 UTC.
     package let wall: Int64
 
     package init(monotonic: NIODeadline, wall: Int64) {

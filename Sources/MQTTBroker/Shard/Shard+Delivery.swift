@@ -205,7 +205,7 @@ extension Shard {
         while let entry = session.outgoing.window.firstUnsent, connection.outbound.hasRoom {
             guard let message = entry.message else {
                 session.outgoing.window.markFirstUnsentAsSent()
-                acknowledge(.release, entry.identifier, .success, on: connection, now: now)
+                acknowledge(.release, entry.identifier, .success, on: connection)
                 continue
             }
             guard hasRoom(connection, session) else { return }
@@ -239,18 +239,18 @@ extension Shard {
         case .recorded:
             switch session.outgoing.window.record(identifier, isError: acknowledgement.reasonCode.isError) {
             case .release:
-                acknowledge(.release, identifier, .success, on: connection, now: now)
+                acknowledge(.release, identifier, .success, on: connection)
             case .done:
                 pump(connection, now: now)
             case .unknown:
-                acknowledge(.release, identifier, .packetIdentifierNotFound, on: connection, now: now)
+                acknowledge(.release, identifier, .packetIdentifierNotFound, on: connection)
             }
         case .release:
             let isKnown =
                 session.awaitingRelease.remove(identifier) != nil
                 || !session.root.orphans.isEmpty && session.root.orphans.take(identifier)
             connection.inbound.unreleased = max(0, connection.inbound.unreleased - 1)
-            acknowledge(.complete, identifier, isKnown ? .success : .packetIdentifierNotFound, on: connection, now: now)
+            acknowledge(.complete, identifier, isKnown ? .success : .packetIdentifierNotFound, on: connection)
         case .complete:
             if session.outgoing.window.complete(identifier) == .done { pump(connection, now: now) }
         }

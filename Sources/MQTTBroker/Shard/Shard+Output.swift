@@ -34,45 +34,32 @@ extension Shard {
         if !writeIfTaken(packet, to: connection) { fail(connection, .packetTooLarge, now: now) }
     }
 
-    /// Appends a packet to a connection's output, unless the packet is larger than the client's Maximum Packet Size. Returns
-    /// whether it was appended.
+    /// Appends a packet to a connection's output, unless the packet is larger than the client's Maximum Packet Size
+    /// [MQTT-3.1.2-24]. Returns whether it was appended.
     @discardableResult
     mutating func writeIfTaken(_ packet: Packet, to connection: Connection) -> Bool {
-        let version = connection.outbound.version
-        return append(to: connection) { $0.write(packet, version: version) }
-    }
-
-    /// Appends PUBACK, PUBREC, PUBREL or PUBCOMP to a connection's output.
-    mutating func acknowledge(
-        _ kind: PublishAcknowledgement.Kind,
-        _ identifier: UInt16,
-        _ reason: ReasonCode,
-        on connection: Connection,
-        now: Instant
-    ) {
-        let version = connection.outbound.version
-        let isWritten = append(to: connection) {
-            $0.writePublishAcknowledgement(kind, packetIdentifier: identifier, reasonCode: reason, version: version)
-        }
-        if isWritten { return }
-        // The packet is an octet shorter without its reason code, which then is Success (MQTT 5.0 §3.4.2.1).
-        let isShortened =
-            !reason.isError
-            && append(to: connection) {
-                $0.writePublishAcknowledgement(kind, packetIdentifier: identifier, version: version)
-            }
-        if !isShortened { fail(connection, .packetTooLarge, now: now) }
-    }
-
-    /// Appends what `write` writes, and takes it back if it is larger than the client's Maximum Packet Size [MQTT-3.1.2-24].
-    ///
-    /// - Parameter write: returns the octets that it has appended.
-    private mutating func append(to connection: Connection, _ write: (inout ByteBuffer) -> Int) -> Bool {
         markDirty(connection)
-        let size = write(&connection.outbound.output.buffer)
+        let size = connection.outbound.output.buffer.write(packet, version: connection.outbound.version)
         if size <= connection.outbound.maximumPacketSize { return true }
         let start = connection.outbound.output.buffer.writerIndex - size
         connection.outbound.output.buffer.moveWriterIndex(to: start)
         return false
+    }
+
+    /// Appends PUBACK, PUBREC, PUBREL or PUBCOMP to a connection's output. Every client takes their five octets, since CONNACK
+    /// is as long at least.
+    mutating func acknowledge(
+        _ kind: PublishAcknowledgement.Kind,
+        _ identifier: UInt16,
+        _ reason: ReasonCode,
+        on connection: Connection
+    ) {
+        markDirty(connection)
+        connection.outbound.output.buffer.writePublishAcknowledgement(
+            kind,
+            packetIdentifier: identifier,
+            reasonCode: reason,
+            version: connection.outbound.version
+        )
     }
 }

@@ -32,14 +32,14 @@ extension Shard {
             distribute(publish, along: route, from: session, now: now)
         case .atLeastOnce:
             distribute(publish, along: route, from: session, now: now)
-            acknowledge(.received, publish.packetIdentifier, answer(route), on: connection, now: now)
+            acknowledge(.received, publish.packetIdentifier, answer(route), on: connection)
         case .exactlyOnce:
             if session.awaitingRelease.contains(publish.packetIdentifier)
                 || isOrphan(publish.packetIdentifier, isDuplicate: publish.isDuplicate, in: session)
             {
                 // Delivered already: only the answer is repeated [MQTT-4.3.3-10].
                 counters.duplicatesSuppressed += 1
-                acknowledge(.recorded, publish.packetIdentifier, .success, on: connection, now: now)
+                acknowledge(.recorded, publish.packetIdentifier, .success, on: connection)
                 return
             }
             // MQTT 3 clients know no Receive Maximum; their packet identifiers bound them.
@@ -52,7 +52,7 @@ extension Shard {
             connection.inbound.unreleased += 1
             session.awaitingRelease.insert(publish.packetIdentifier)
             distribute(publish, along: route, from: session, now: now)
-            acknowledge(.recorded, publish.packetIdentifier, answer(route), on: connection, now: now)
+            acknowledge(.recorded, publish.packetIdentifier, answer(route), on: connection)
         }
     }
 
