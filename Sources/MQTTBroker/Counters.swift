@@ -11,7 +11,6 @@ package struct Counters: Sendable, Equatable {
     package var sessionsResumed: UInt64 = 0
     package var sessionsTakenOver: UInt64 = 0
     package var sessionsExpired: UInt64 = 0
-    package var sessionsMoved: UInt64 = 0
     package var streamsOpened: UInt64 = 0
     package var streamsClosed: UInt64 = 0
     package var streamsFailed: UInt64 = 0
@@ -51,7 +50,6 @@ package struct Counters: Sendable, Equatable {
         ("sessions_resumed", \.sessionsResumed),
         ("sessions_taken_over", \.sessionsTakenOver),
         ("sessions_expired", \.sessionsExpired),
-        ("sessions_moved", \.sessionsMoved),
         ("streams_opened", \.streamsOpened),
         ("streams_closed", \.streamsClosed),
         ("streams_failed", \.streamsFailed),

@@ -75,7 +75,7 @@ final class LoadedBroker {
     private func flush(_ index: Int) {
         let loop = loops[index]
         while loop.shard.hasEffects {
-            if loop.shard.swapHandOver(with: &loop.handOver, now: now) {
+            if loop.shard.swapHandOver(with: &loop.handOver) {
                 loop.handOver.deliver { destination, messages, _ in
                     handOverCount += 1
                     loops[destination].mailbox.append((index, messages))

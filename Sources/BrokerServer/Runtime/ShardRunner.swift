@@ -183,7 +183,7 @@ final class ShardRunner {
     /// Carries out the shard's effects.
     private func flush() {
         isFlushScheduled = false
-        if shard.swapHandOver(with: &handOver, now: .now()), group?.deliver(&handOver, from: shard.index) == true {
+        if shard.swapHandOver(with: &handOver), group?.deliver(&handOver, from: shard.index) == true {
             shard.stall()
         }
         shard.swapDirty(with: &dirty)

@@ -4,10 +4,8 @@ import NIOCore
 /// One network connection, or a data stream beside one, as its shard sees it. The shell keeps the connection beside its
 /// transport, tells the shard what arrives, and writes out what the shard leaves in `outbound`.
 package final class Connection {
-    /// The place of the connection in its shard, for the shell's own table. Reused after `Shard.closed`.
-    package let slot: Int
-    /// Never used twice in a shard.
-    let number: UInt64
+    /// The name of the connection. A deputy in another shard has the same.
+    let reference: ConnectionReference
     package internal(set) var peer: Peer
     let limits: SharedLimits
 
@@ -22,11 +20,16 @@ package final class Connection {
     var outbound: Outbound
 
     var state = State.new
-    /// The session of the client or of the data stream; `nil` unless `state` is `connected`.
+    /// The session of the client or of the data stream; `nil` unless `state` is `connected`, and if the session is remote.
     #if !DEBUG
         @exclusivity(unchecked)
     #endif
     var session: Session?
+    /// The session, if it is at home in another shard.
+    #if !DEBUG
+        @exclusivity(unchecked)
+    #endif
+    var remoteSession: RemoteSession?
     /// Why packets have to wait; `nil` if they do not.
     #if !DEBUG
         @exclusivity(unchecked)
@@ -37,6 +40,8 @@ package final class Connection {
     var isFinished = false
     /// True if the transport is closed and the connection is kept for what arrived before.
     var isGone = false
+    /// Of a deputy: true if the connection's shard waits to be told that the last packet is answered.
+    var owesAnswer = false
     /// True if the client is the bridge of another broker.
     var isBridge = false
     /// The reason code of DISCONNECT, or what it would be, with which either side ended the connection; `nil` if neither side
@@ -61,9 +66,8 @@ package final class Connection {
         case closed
     }
 
-    init(slot: Int, number: UInt64, peer: Peer, control: Connection?, limits: SharedLimits, now: Instant) {
-        self.slot = slot
-        self.number = number
+    init(_ reference: ConnectionReference, peer: Peer, control: Connection?, limits: SharedLimits, now: Instant) {
+        self.reference = reference
         self.peer = peer
         self.control = control
         self.limits = limits
@@ -74,6 +78,15 @@ package final class Connection {
         outbound = Outbound(highWaterMark: limits.values.outputHighWaterMark)
         accepted = now.monotonic
     }
+
+    /// The place of the connection in its shard, for the shell's own table. Reused after `Shard.closed`.
+    package var slot: Int { reference.slot }
+
+    /// `Session.identity` of the client; 0 before CONNECT is accepted.
+    var identity: UInt64 { session?.identity ?? remoteSession?.identity ?? 0 }
+
+    /// The client identifier of the session; `nil` before CONNECT is accepted.
+    var clientIdentifier: UTF8Key? { session?.clientIdentifier ?? remoteSession?.clientIdentifier }
 
     /// True for a data stream: it has packets without CONNECT, and a session that is subordinate to its client's.
     package var isDataStream: Bool { control != nil }
@@ -102,7 +115,7 @@ package final class Connection {
     /// be heard to the end.
     var hasUnheardPackets: Bool {
         switch waiting {
-        case .connect, .subscribe: !isEarly && !isDataStream && inbound.pending.readableBytes > 0
+        case .connect, .subscribe, .home: !isEarly && !isDataStream && inbound.pending.readableBytes > 0
         case .client, .handshake, nil: false
         }
     }
@@ -117,7 +130,8 @@ package final class Connection {
         switch waiting {
         case nil: return false
         case .client: return true
-        case .connect, .subscribe, .handshake: return inbound.pending.readableBytes >= limits.values.maximumHeldBytes
+        case .connect, .subscribe, .home, .handshake:
+            return inbound.pending.readableBytes >= limits.values.maximumHeldBytes
         }
     }
 }

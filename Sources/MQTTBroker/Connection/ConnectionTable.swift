@@ -24,8 +24,7 @@ struct ConnectionTable: ~Copyable {
         lastNumber += 1
         let slot = freeSlots.popLast() ?? slots.count
         let connection = Connection(
-            slot: slot,
-            number: lastNumber,
+            ConnectionReference(shard: shard, slot: slot, number: lastNumber),
             peer: peer,
             control: control,
             limits: limits,
@@ -52,14 +51,10 @@ struct ConnectionTable: ~Copyable {
         return true
     }
 
-    func reference(to connection: Connection) -> ConnectionReference {
-        ConnectionReference(shard: shard, slot: connection.slot, number: connection.number)
-    }
-
     /// The connection of a reference; `nil` if it is not there any more.
     subscript(reference: ConnectionReference) -> Connection? {
         guard reference.slot < slots.count, let connection = slots[reference.slot],
-            connection.number == reference.number
+            connection.reference.number == reference.number
         else { return nil }
         return connection
     }

@@ -9,6 +9,8 @@ struct Outbound {
     /// Set by the shell while its transport takes no more.
     var isBlocked = false
     var version = ProtocolVersion.v5
+    /// Of a deputy: octets that were sent to the connection's shard and that its transport has not been given yet.
+    var outstanding = 0
     /// Octets of `output` beyond which messages wait: the connection's share of `Limits.outputHighWaterMark`.
     var highWaterMark: Int
     /// The client's Receive Maximum (MQTT 5.0 §3.1.2.11.3).
@@ -19,5 +21,5 @@ struct Outbound {
     init(highWaterMark: Int) { self.highWaterMark = highWaterMark }
 
     /// True if a message can be written now rather than wait.
-    var hasRoom: Bool { !isBlocked && output.count < highWaterMark }
+    var hasRoom: Bool { !isBlocked && output.count + outstanding < highWaterMark }
 }

@@ -2,12 +2,14 @@ import MQTTCodec
 
 /// Why the packets of a connection or data stream have to wait.
 enum Waiting {
-    /// CONNECT is being answered: by the authenticator, the client directory, or the shard that has the session.
+    /// CONNECT is being answered: by the authenticator, or by the home of the client identifier.
     case connect(PendingConnect)
     /// A data stream was opened before its client's CONNECT was accepted.
     case client
     /// SUBSCRIBE is being answered.
     case subscribe(PendingSubscribe)
+    /// SUBSCRIBE, UNSUBSCRIBE or DISCONNECT is being answered by the home of the session, another shard.
+    case home
     /// With `early_data = connect`: the QUIC handshake is not complete, and only CONNECT counts before.
     case handshake
 }

@@ -6,6 +6,8 @@ import NIOCore
 struct RetainedLookUp {
     /// The connection whose SUBSCRIBE asks.
     let requester: ConnectionReference
+    /// The shard of the session that is subscribed.
+    let asker: Int
     private let filters: [TopicFilter]
     /// Messages that may still be found.
     private var room: Int
@@ -29,9 +31,16 @@ struct RetainedLookUp {
     }
 
     /// - Parameter room: the most messages to find, all filters together.
-    init(_ filters: [TopicFilter], requester: ConnectionReference, room: Int, in retained: RetainedMessages) {
+    init(
+        _ filters: [TopicFilter],
+        requester: ConnectionReference,
+        asker: Int,
+        room: Int,
+        in retained: RetainedMessages
+    ) {
         self.filters = filters
         self.requester = requester
+        self.asker = asker
         self.room = room
         path = [Visit(node: retained.root, depth: 0)]
     }

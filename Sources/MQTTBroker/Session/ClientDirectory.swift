@@ -1,25 +1,27 @@
 import DequeModule
 
-/// Which shard has the session of which client identifier, for the identifiers whose home the directory's shard is. The claims of
-/// one identifier are carried out one after the other, so that take-overs have an order.
+/// Which connection has the transient session of which client identifier, for the client identifiers whose home the directory's
+/// shard is. A transient session ends with its connection, and is wherever that is.
+///
+/// A claim of the identifier ends the session first, and the claims that come meanwhile wait, so that take-overs have an order.
 struct ClientDirectory {
     private var entries: [UTF8Key: Entry] = [:]
     private let maximumPendingClaims: Int
 
     private struct Entry {
-        var holder: Int?
-        /// A claim is being carried out.
-        var isBusy = false
+        let holder: ConnectionReference
+        /// Claims that wait for the end of the holder's session; it has been told to end if there are any.
         var waiting: Deque<Claim> = []
     }
 
-    enum Decision {
-        /// No shard has a session.
-        case create(Claim)
-        /// Shard `holder` has the session, or had it a moment ago.
-        case surrender(Claim, holder: Int)
-        case refuse(Claim)
+    enum Decision: Equatable {
+        /// There is no transient session.
+        case free
+        /// The connection is to be told that its session is taken over; the claim waits for the end.
+        case evict(ConnectionReference)
         case wait
+        /// Too many claims wait.
+        case refuse
     }
 
     init(maximumPendingClaims: Int) { self.maximumPendingClaims = maximumPendingClaims }
@@ -27,41 +29,19 @@ struct ClientDirectory {
     var count: Int { entries.count }
 
     mutating func claim(_ claim: Claim) -> Decision {
-        var entry = entries[claim.client] ?? Entry()
-        defer { entries[claim.client] = entry }
-        if entry.isBusy {
-            guard entry.waiting.count < maximumPendingClaims else { return .refuse(claim) }
-            entry.waiting.append(claim)
-            return .wait
-        }
-        entry.isBusy = true
-        return decide(claim, entry)
+        guard let entry = entries[claim.client] else { return .free }
+        guard entry.waiting.count < maximumPendingClaims else { return .refuse }
+        entries[claim.client]?.waiting.append(claim)
+        return entry.waiting.isEmpty ? .evict(entry.holder) : .wait
     }
 
-    /// A claim was carried out; `holder` has the session now, if any shard has. Returns what to do for the next claim.
-    mutating func claimDone(_ client: UTF8Key, holder: Int?) -> Decision {
-        guard var entry = entries[client], entry.isBusy else { return .wait }
-        entry.holder = holder
-        let next = entry.waiting.popFirst()
-        entry.isBusy = next != nil
-        entries[client] = entry.holder == nil && next == nil ? nil : entry
-        return next.map { decide($0, entry) } ?? .wait
-    }
+    /// A connection gets a transient session.
+    mutating func add(_ claim: Claim) { entries[claim.client] = Entry(holder: claim.connection) }
 
-    /// The session of `holder` has ended. Stale while a claim is carried out: its outcome says who has it then.
-    mutating func ended(_ client: UTF8Key, holder: Int) {
-        guard let entry = entries[client], !entry.isBusy, entry.holder == holder else { return }
+    /// The transient session of a connection has ended. Returns the claims that waited for that, in their order.
+    mutating func ended(_ client: UTF8Key, of holder: ConnectionReference) -> Deque<Claim> {
+        guard let entry = entries[client], entry.holder == holder else { return [] }
         entries[client] = nil
+        return entry.waiting
     }
-
-    private func decide(_ claim: Claim, _ entry: Entry) -> Decision {
-        entry.holder.map { .surrender(claim, holder: $0) } ?? .create(claim)
-    }
-}
-
-/// A CONNECT that asks for the session of its client identifier.
-struct Claim: Sendable {
-    let client: UTF8Key
-    let connection: ConnectionReference
-    let cleanStart: Bool
 }

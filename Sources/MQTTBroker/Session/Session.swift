@@ -1,17 +1,22 @@
 import MQTTCodec
 import NIOCore
 
-/// The session state of one client identifier (MQTT 5.0 §4.1). It outlives connections, belongs to one shard at a time, and moves
-/// between shards as a `SessionState`. Each data stream has a subordinate session of its own, which ends with the stream.
+/// The session state of one client identifier (MQTT 5.0 §4.1). A durable session outlives its connections: it is in the shard that
+/// leads its lane, wherever its client connects. A transient session ends with its connection, and is in the same shard. Each data
+/// stream has a subordinate session of its own, which ends with the stream.
 final class Session {
     let clientIdentifier: UTF8Key
+    /// A hash of the client identifier, the same in every shard.
+    let identity: UInt64
     /// Never used twice in a shard.
     let number: UInt64
     /// The session of the client that the data stream of this session belongs to; `nil` for a client's own session.
     let parent: Session?
+    /// The connection that a transient session ends with; `nil` for a durable session and that of a data stream.
+    let holder: ConnectionReference?
 
     // Only the shard touches these, and never in two calls at once, but for every message. Debug builds check it (SE-0176).
-    /// `nil` while the client is away.
+    /// The connection of the client, or the deputy of one in another shard; `nil` while the client is away.
     #if !DEBUG
         @exclusivity(unchecked)
     #endif
@@ -20,11 +25,6 @@ final class Session {
         @exclusivity(unchecked)
     #endif
     var outgoing = Outgoing()
-    /// While the session moves: a bit for each shard whose messages the other end of the move takes.
-    #if !DEBUG
-        @exclusivity(unchecked)
-    #endif
-    var ignoredShards: UInt32 = 0
 
     var subscriptions: [TopicFilter: Subscription] = [:]
     /// Packet identifiers of QoS 2 messages whose PUBREL is due (MQTT 5.0 §4.3.3).
@@ -39,8 +39,6 @@ final class Session {
     var willDeadline: Deadline.Handle?
     /// When the session ends, while the client is away.
     var endDeadline: Deadline.Handle?
-    /// Present at the old end of a move.
-    var departure: Departure?
 
     /// The messages that the client is to get.
     struct Outgoing: Sendable {
@@ -50,15 +48,6 @@ final class Session {
         var queue = MessageQueue()
         /// Retained messages that a SUBSCRIBE asked for, not sent yet.
         var retained = MessageQueue()
-    }
-
-    /// A move to another shard.
-    final class Departure {
-        let claim: Claim
-        /// A bit for each shard that has switched over.
-        var switchedShards: UInt32 = 0
-
-        init(for claim: Claim) { self.claim = claim }
     }
 
     struct DelayedWill: Sendable {
@@ -71,12 +60,22 @@ final class Session {
         var identifier: UInt32
     }
 
-    init(clientIdentifier: UTF8Key, number: UInt64, parent: Session? = nil) {
+    init(
+        clientIdentifier: UTF8Key,
+        identity: UInt64,
+        number: UInt64,
+        parent: Session? = nil,
+        holder: ConnectionReference? = nil
+    ) {
         self.clientIdentifier = clientIdentifier
+        self.identity = identity
         self.number = number
         self.parent = parent
+        self.holder = holder
         expiryInterval = 0
     }
+
+    static func identity(of client: UTF8Key) -> UInt64 { FNV1a.hash(client.string.utf8) }
 
     /// True while a SUBSCRIBE of the client is being answered: SUBACK and the retained messages, which are older than what
     /// comes now, go first.

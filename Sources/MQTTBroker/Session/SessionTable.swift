@@ -1,22 +1,39 @@
-/// The sessions of a shard, by client identifier.
+/// The sessions of a shard, by client identifier: the durable ones that are at home here, and the transient ones of the shard's
+/// connections.
 struct SessionTable: ~Copyable {
     private var sessions = SlotDictionary<UTF8Key, Session>()
     private var lastNumber: UInt64 = 0
-    /// Sessions that another shard is handing over.
-    var arriving: [UTF8Key: Session] = [:]
-    /// Which shard has which session, for the client identifiers whose home this shard is.
+    /// The transient sessions of the client identifiers whose home this shard is.
     var directory: ClientDirectory
 
     init(limits: SharedLimits) { directory = ClientDirectory(maximumPendingClaims: limits.values.maximumPendingClaims) }
 
     var count: Int { sessions.count }
 
-    /// A new session, which is in no table yet.
+    /// A new session of a client, which is in no table yet.
     ///
-    /// - Parameter parent: the session of the client, for the session of a data stream.
-    mutating func make(_ client: UTF8Key, parent: Session? = nil) -> Session {
+    /// - Parameter holder: the connection that a transient session ends with; `nil` for a durable session.
+    mutating func make(_ claim: Claim, holder: ConnectionReference?) -> Session {
         lastNumber += 1
-        return Session(clientIdentifier: client, number: lastNumber, parent: parent)
+        return Session(
+            clientIdentifier: claim.client,
+            identity: claim.identity,
+            number: lastNumber,
+            holder: holder
+        )
+    }
+
+    /// A new session of a data stream, which is in no table.
+    ///
+    /// - Parameter parent: the session of the client.
+    mutating func make(beside parent: Session) -> Session {
+        lastNumber += 1
+        return Session(
+            clientIdentifier: parent.clientIdentifier,
+            identity: parent.identity,
+            number: lastNumber,
+            parent: parent
+        )
     }
 
     /// The places of sessions, in use or not, which a walk in steps visits.

@@ -1,14 +1,16 @@
 import DequeModule
+import MQTTCodec
 import NIOCore
 
 /// What a shard leaves behind for the shell, or for itself, to carry out.
 struct Effects: ~Copyable {
     private let shard: Int
     private var dirty: [Connection] = []
+    /// Deputies with something to send, or that have ended.
+    private var dirtyDeputies: Deque<Connection> = []
     private var buffers: [ByteBuffer] = []
     private var handOver: HandOver
     private var local: Deque<ShardMessage> = []
-    private var ownSwitches: [ShardMessage] = []
     var events = ShardEvents()
 
     /// Octets of a fresh output buffer, and of the largest and number of those that are kept for reuse.
@@ -26,7 +28,7 @@ struct Effects: ~Copyable {
 
     /// True if there is anything for the shell to carry out.
     var isPresent: Bool {
-        !dirty.isEmpty || !handOver.isEmpty || !ownSwitches.isEmpty || !events.isEmpty
+        !dirty.isEmpty || !dirtyDeputies.isEmpty || !handOver.isEmpty || !events.isEmpty
     }
 
     // MARK: - Output
@@ -36,8 +38,10 @@ struct Effects: ~Copyable {
         if connection.outbound.isDirty { return }
         connection.outbound.isDirty = true
         connection.outbound.output.buffer = takeBuffer()
-        dirty.append(connection)
+        if connection.reference.shard == shard { dirty.append(connection) } else { dirtyDeputies.append(connection) }
     }
+
+    mutating func popDirtyDeputy() -> Connection? { dirtyDeputies.popFirst() }
 
     /// Takes the dirty connections, each once, and leaves an empty array in their place.
     mutating func swapDirty(with taken: inout [Connection]) {
@@ -59,13 +63,11 @@ struct Effects: ~Copyable {
 
     // MARK: - Messages
 
-    /// Sends a message to a shard. What the shard sends to itself is for `popLocal`, or for `takeSwitches` if a session moves.
+    /// Sends a message to a shard. What the shard sends to itself is for `popLocal`.
     mutating func send(_ body: ShardMessage.Body, to destination: Int) {
         let message = ShardMessage(body)
         if destination != shard {
             handOver.append(message, for: destination)
-        } else if message.isSwitch {
-            ownSwitches.append(message)
         } else {
             local.append(message)
         }
@@ -74,11 +76,15 @@ struct Effects: ~Copyable {
     /// The next message that the shard has sent to itself.
     mutating func popLocal() -> ShardMessage? { local.popFirst() }
 
-    /// What the shard has told itself of a session that moves, which holds from the end of the burst, as it does for the other
-    /// shards.
-    mutating func takeSwitches() -> [ShardMessage] {
-        defer { ownSwitches = [] }
-        return ownSwitches
+    /// Passes a packet of a connection on to the home of its session.
+    mutating func passOn(
+        _ packet: Packet,
+        version: ProtocolVersion,
+        isLast: Bool,
+        of reference: ConnectionReference,
+        to home: Int
+    ) {
+        handOver.append(packet, version: version, isLast: isLast, of: reference, for: home)
     }
 
     /// Exchanges what the other shards are to be told for an empty hand-over. Returns whether there is anything.

@@ -1,3 +1,6 @@
+import MQTTCodec
+import NIOCore
+
 /// What a shard has to tell the other shards at the end of a burst, and the order in which they hear it:
 ///
 /// - A shard hears the messages of another shard in the order in which they were sent.
@@ -17,6 +20,25 @@ package struct HandOver: Sendable {
             messages.append(message)
             weight += message.weight
         }
+
+        mutating func append(
+            _ packet: Packet,
+            version: ProtocolVersion,
+            isLast: Bool,
+            of reference: ConnectionReference
+        ) {
+            let last = messages.count - 1
+            if last >= 0, case .toHome(reference, .packets(var octets, false)) = messages[last].body {
+                // The buffer has one owner now, so that it is not copied.
+                messages[last].body = .announced(reference)
+                weight += octets.write(packet, version: version)
+                messages[last].body = .toHome(reference, .packets(octets, isLast: isLast))
+            } else {
+                var octets = ByteBuffer()
+                octets.write(packet, version: version)
+                append(ShardMessage(.toHome(reference, .packets(octets, isLast: isLast))))
+            }
+        }
     }
 
     /// - Parameter count: shards of the broker.
@@ -28,6 +50,19 @@ package struct HandOver: Sendable {
     mutating func append(_ message: ShardMessage, for shard: Int) {
         isEmpty = false
         if message.isAnswer { answers[shard].append(message) } else { messages[shard].append(message) }
+    }
+
+    /// Appends a packet of a connection for the home of its session. Packets of one connection that follow each other are one
+    /// message.
+    mutating func append(
+        _ packet: Packet,
+        version: ProtocolVersion,
+        isLast: Bool,
+        of reference: ConnectionReference,
+        for shard: Int
+    ) {
+        isEmpty = false
+        messages[shard].append(packet, version: version, isLast: isLast, of: reference)
     }
 
     /// Hands out all batches in the order in which they are to leave, and keeps none.

@@ -1,82 +1,138 @@
+import DequeModule
 import MQTTCodec
 import NIOCore
 
-// How a CONNECT gets the session of its client identifier, whichever shard has it.
+// How a CONNECT gets the session of its client identifier, at the home of that: the shard that leads its lane.
 extension Shard {
-    /// The shard that orders the claims of a client identifier.
-    func home(of client: UTF8Key) -> Int {
-        count == 1 ? 0 : Int(FNV1a.hash(client.string.utf8) % UInt64(count))
-    }
-
-    mutating func carryOut(_ decision: ClientDirectory.Decision) {
-        switch decision {
-        case .create(let claim): send(.create(claim), to: claim.connection.shard)
-        case .surrender(let claim, let holder): send(.surrender(claim), to: holder)
-        case .refuse(let claim): send(.refuse(claim), to: claim.connection.shard)
+    /// A CONNECT asks for its session. An older connection of the client ends [MQTT-3.1.4-3].
+    mutating func handle(_ claim: Claim, now: Instant) {
+        switch sessions.directory.claim(claim) {
+        case .free: settle(claim, now: now)
+        case .evict(let holder): send(.evict(holder), to: holder.shard)
         case .wait: return
+        case .refuse: send(.refuse(claim.connection, .serverBusy), to: claim.connection.shard)
         }
     }
 
-    /// No shard has a session for the claim's client.
+    /// The client has no transient session, or has none any more: attaches the connection to the durable one, or creates a session.
+    private mutating func settle(_ claim: Claim, now: Instant) {
+        if let session = sessions[claim.client] {
+            if let connection = session.connection {
+                counters.sessionsTakenOver += 1
+                tell(.sessionTakenOver, connection)
+                fail(connection, .sessionTakenOver, now: now)
+            }
+            // The session may have ended with its connection.
+            if sessions[claim.client] === session {
+                if !claim.cleanStart {
+                    attach(session, claim, isPresent: true, now: now)
+                    return
+                }
+                publishDelayedWill(of: session, now: now)  // [MQTT-3.1.2-4]
+                discard(session)
+            }
+        }
+        if claim.expiryInterval == 0 {
+            sessions.directory.add(claim)
+            send(.create(claim), to: claim.connection.shard)
+            return
+        }
+        if claim.connection.shard == index, claimant(claim.connection) == nil { return }
+        guard sessions.count < limits.maximumSessions else {
+            send(.refuse(claim.connection, .quotaExceeded), to: claim.connection.shard)
+            return
+        }
+        let session = sessions.make(claim, holder: nil)
+        sessions.insert(session)
+        attach(session, claim, isPresent: false, now: now)
+    }
+
+    /// The transient session of a connection has ended: the claims that waited for that are carried out in their order.
+    mutating func ended(_ client: UTF8Key, of holder: ConnectionReference, now: Instant) {
+        for claim in sessions.directory.ended(client, of: holder) { handle(claim, now: now) }
+    }
+
+    /// Gives a durable session to the connection that claims it: to the connection itself, or to a deputy if it is in another
+    /// shard.
+    private mutating func attach(_ session: Session, _ claim: Claim, isPresent: Bool, now: Instant) {
+        let isHere = claim.connection.shard == index
+        // If the connection has ended, nothing changes.
+        guard let connection = isHere ? claimant(claim.connection) : addDeputy(for: claim, now: now) else { return }
+        cancelDeadlines(of: session)
+        if isPresent { counters.sessionsResumed += 1 } else { counters.sessionsCreated += 1 }
+        join(connection, session, claim)
+        connection.will = claim.will
+        if isHere {
+            accept(connection, isPresent: isPresent, now: now)
+        } else {
+            send(.toConnection(claim.connection, .attached(claim, isPresent: isPresent)), to: claim.connection.shard)
+            pump(connection, now: now)
+        }
+    }
+
+    /// Connects a session and its client's connection or deputy.
+    func join(_ connection: Connection, _ session: Session, _ claim: Claim) {
+        session.connection = connection
+        session.outgoing.window.beginResending()
+        session.expiryInterval = claim.expiryInterval
+        connection.session = session
+        connection.state = .connected
+    }
+
+    // MARK: - At the connection
+
+    /// The connection gets a transient session.
     mutating func create(_ claim: Claim, now: Instant) {
-        guard let (connection, pending) = claimant(claim) else {
-            send(.claimDone(claim.client, holder: nil), to: home(of: claim.client))
+        guard let connection = claimant(claim.connection) else {
+            send(.ended(claim.client, of: claim.connection), to: home(of: claim))
             return
         }
         guard sessions.count < limits.maximumSessions else {
-            send(.claimDone(claim.client, holder: nil), to: home(of: claim.client))
+            send(.ended(claim.client, of: claim.connection), to: home(of: claim))
             fail(connection, .quotaExceeded, now: now)
             return
         }
-        let session = sessions.make(claim.client)
+        let session = sessions.make(claim, holder: claim.connection)
         sessions.insert(session)
-        send(.claimDone(claim.client, holder: index), to: home(of: claim.client))
-        attach(session, to: connection, pending, isPresent: false, now: now)
+        counters.sessionsCreated += 1
+        join(connection, session, claim)
+        connection.will = claim.will
+        accept(connection, isPresent: false, now: now)
     }
 
-    mutating func refuse(_ claim: Claim, now: Instant) {
-        guard let (connection, _) = claimant(claim) else { return }
-        fail(connection, .serverBusy, now: now)
+    mutating func refuse(_ reference: ConnectionReference, _ reason: ReasonCode, now: Instant) {
+        guard let connection = claimant(reference) else { return }
+        fail(connection, reason, now: now)
     }
 
-    /// Another connection claims a session of this shard. The old connection ends [MQTT-3.1.4-3], and the session goes to the
-    /// new one, or ends if the new client asks for a clean start [MQTT-3.1.2-4].
-    mutating func surrender(_ claim: Claim, now: Instant) {
-        guard let session = sessions[claim.client], session.departure == nil else {
-            send(.create(claim), to: claim.connection.shard)
-            return
-        }
-        if let connection = session.connection {
-            counters.sessionsTakenOver += 1
-            tell(.sessionTakenOver, connection)
-            fail(connection, .sessionTakenOver, now: now)
-        }
-        // The session has ended with its connection, or is not wanted.
-        if sessions[claim.client] !== session || claim.cleanStart {
-            publishDelayedWill(of: session, now: now)
-            discard(session)
-            send(.create(claim), to: claim.connection.shard)
-            return
-        }
-        if claim.connection.shard == index {
-            send(.claimDone(claim.client, holder: index), to: home(of: claim.client))
-            // If the connection that claims has ended, nothing changes.
-            if let (connection, pending) = claimant(claim) {
-                attach(session, to: connection, pending, isPresent: true, now: now)
-            }
-            return
-        }
-        session.departure = Session.Departure(for: claim)
-        cancelDeadlines(of: session)
-        let subscriptions = session.subscriptions.map { (filter: $0.key, subscription: $0.value) }
-        send(.move(.leaving(claim, subscriptions: subscriptions)), to: claim.connection.shard)
+    /// Another connection claims the client identifier of a connection with a transient session.
+    mutating func evict(_ reference: ConnectionReference, now: Instant) {
+        guard let connection = connections[reference] else { return }
+        counters.sessionsTakenOver += 1
+        tell(.sessionTakenOver, connection)
+        fail(connection, .sessionTakenOver, now: now)
     }
 
-    /// The connection that a claim is for, and its CONNECT; `nil` if the connection has ended.
-    func claimant(_ claim: Claim) -> (Connection, PendingConnect)? {
-        guard let connection = connections[claim.connection], let pending = connection.pendingConnect else {
-            return nil
+    /// The home has attached a connection to its durable session.
+    mutating func attached(_ claim: Claim, isPresent: Bool, by home: Int, now: Instant) {
+        guard let connection = claimant(claim.connection) else {
+            send(.toHome(claim.connection, .abandoned), to: home)
+            return
         }
-        return (connection, pending)
+        connection.remoteSession = RemoteSession(
+            home: home,
+            clientIdentifier: claim.client,
+            identity: claim.identity
+        )
+        connection.state = .connected
+        accept(connection, isPresent: isPresent, now: now)
     }
+
+    /// The connection that claims a session; `nil` if it has ended.
+    private func claimant(_ reference: ConnectionReference) -> Connection? {
+        connections[reference].flatMap { $0.pendingConnect == nil ? nil : $0 }
+    }
+
+    /// The shard that leads the lane of the claim's client identifier.
+    func home(of claim: Claim) -> Int { claim.lane.leader(among: count) }
 }

@@ -25,7 +25,7 @@ extension Shard {
             fail(connection, refusal, now: now)
             return
         }
-        let verdict = authenticator.verdict(connect, connections.reference(to: connection))
+        let verdict = authenticator.verdict(connect, connection.reference)
         admit(connect, on: connection, verdict: verdict, now: now)
     }
 
@@ -86,40 +86,22 @@ extension Shard {
                 fail(connection, .packetTooLarge, now: now)
                 return
             }
-            let client = UTF8Key(connect.clientIdentifier)
-            let reference = connections.reference(to: connection)
-            send(
-                .claim(Claim(client: client, connection: reference, cleanStart: connect.cleanStart)),
-                to: home(of: client)
-            )
+            let claim = Claim(of: connection, connect, expiryInterval: expiryInterval(of: connect))
+            send(.claim(claim), to: home(of: claim))
         }
     }
 
     /// The client has its session: sends CONNACK, then what waited for the client [MQTT-3.2.0-1], [MQTT-4.4.0-1].
-    mutating func attach(
-        _ session: Session,
-        to connection: Connection,
-        _ pending: PendingConnect,
-        isPresent: Bool,
-        now: Instant
-    ) {
+    mutating func accept(_ connection: Connection, isPresent: Bool, now: Instant) {
+        guard let pending = connection.pendingConnect else { return }
         let connect = pending.packet
         tell(.connected, connection)
-        session.connection = connection
-        session.delayedWill = nil
-        cancelDeadlines(of: session)
-        session.outgoing.window.beginResending()
-        session.expiryInterval = expiryInterval(of: connect)
-        connection.state = .connected
-        connection.session = session
         connection.waiting = connection.peer.earlyData == .connectOnly ? .handshake : nil
-        connection.will = connect.will
 
         var acknowledgement = acceptance(of: connect, hasAssignedIdentifier: pending.hasAssignedIdentifier)
         acknowledgement.sessionPresent = isPresent
         // The client takes a CONNACK of this size: `admit` has checked it.
         write(.connectAcknowledgement(acknowledgement), to: connection, now: now)
-        if isPresent { counters.sessionsResumed += 1 } else { counters.sessionsCreated += 1 }
 
         let keepAlive = connect.version == .v5 ? limits.serverKeepAlive ?? connect.keepAlive : connect.keepAlive
         connection.keepAlive =
@@ -127,7 +109,7 @@ extension Shard {
         connection.inbound.lastPacket = now.monotonic
         watchKeepAlive(of: connection, now: now)
 
-        activateStreams(of: connection, for: session)
+        activateStreams(of: connection)
         pump(connection, now: now)
         resume(connection, now: now)
         // What follows CONNECT on the control stream may have ended the connection.

@@ -73,6 +73,9 @@ extension Shard {
         connection.peer.identity.address = address
         for stream in connection.streams { stream.peer.identity.address = address }
         counters.addressChanges += 1
+        if let remote = connection.remoteSession {
+            send(.toHome(connection.reference, .addressChanged(address)), to: remote.home)
+        }
     }
 
     /// The transport has learned more of the client since the connection was accepted, and before its first packet.
@@ -85,7 +88,7 @@ extension Shard {
         if isBlocked, !connection.outbound.isBlocked { counters.transportsBlocked += 1 }
         if !isBlocked, connection.outbound.isBlocked { progressed(connection, now: now) }
         connection.outbound.isBlocked = isBlocked
-        if !isBlocked { pump(connection, now: now) }
+        if !isBlocked { flushed(connection, now: now) }
     }
 
     /// A transport that was full has taken something.
@@ -94,7 +97,10 @@ extension Shard {
     }
 
     /// The transport has taken all that it was given: messages that waited for `Outbound.hasRoom` can go.
-    package mutating func flushed(_ connection: Connection, now: Instant) { pump(connection, now: now) }
+    package mutating func flushed(_ connection: Connection, now: Instant) {
+        pump(connection, now: now)
+        tellTaken(by: connection)
+    }
 
     /// The shell has ceased to read from all connections.
     package mutating func stall() { isStalled = true }

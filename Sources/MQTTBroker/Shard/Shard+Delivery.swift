@@ -8,15 +8,13 @@ extension Shard {
     mutating func deliver(
         _ publish: Publish,
         along route: Route,
-        from publisher: Session?,
-        source: Int,
+        from publisher: UInt64,
         now: Instant
     ) {
         if route.deliveries.isEmpty { return }
         var outgoing = OutgoingMessage(publish, now: now)
         for delivery in route.deliveries {
-            if delivery.noLocal, delivery.session.root === publisher?.root { continue }  // [MQTT-3.8.3-3]
-            if delivery.session.ignoredShards & (1 << UInt32(source)) != 0 { continue }
+            if delivery.noLocal, delivery.session.identity == publisher { continue }  // [MQTT-3.8.3-3]
             deliver(
                 &outgoing,
                 to: delivery.session,
@@ -231,7 +229,10 @@ extension Shard {
     // MARK: - Acknowledgements
 
     mutating func handle(_ acknowledgement: PublishAcknowledgement, on connection: Connection, now: Instant) {
-        guard let session = connection.session else { return }
+        guard let session = connection.session else {
+            passOn(.acknowledgement(acknowledgement), of: connection)
+            return
+        }
         let identifier = acknowledgement.packetIdentifier
         switch acknowledgement.kind {
         case .received:

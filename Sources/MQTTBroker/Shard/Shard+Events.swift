@@ -42,7 +42,7 @@ extension Shard {
         effects.events.append(
             ShardEvent(
                 kind: kind,
-                clientIdentifier: connection.session?.clientIdentifier.string ?? connect?.clientIdentifier,
+                clientIdentifier: connection.clientIdentifier?.string ?? connect?.clientIdentifier,
                 userName: connect?.userName,
                 address: connection.peer.address,
                 listener: connection.peer.listener,

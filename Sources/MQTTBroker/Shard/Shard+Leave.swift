@@ -5,7 +5,10 @@ import NIOCore
 extension Shard {
     /// DISCONNECT (MQTT 5.0 §3.14).
     mutating func handle(_ disconnect: Disconnect, on connection: Connection, now: Instant) {
-        guard let session = connection.session else { return }
+        guard let session = connection.session else {
+            passOn(.disconnect(disconnect), of: connection)
+            return
+        }
         // DISCONNECT on a data stream ends the stream, and does not concern the session.
         if !connection.isDataStream, let interval = disconnect.sessionExpiryInterval {
             // A session that ends with its connection cannot be prolonged then [MQTT-3.14.2-2].
@@ -54,10 +57,27 @@ extension Shard {
         writeIfTaken(.connectAcknowledgement(ConnectAcknowledgement(reasonCode: reason)), to: connection)
     }
 
+    /// How a connection parts from its session.
+    enum Parting {
+        case usual
+        /// The home of the session, another shard, has ended the connection.
+        case byHome
+        /// A deputy: its connection had ended before it was attached to the session.
+        case abandoned
+    }
+
     /// Parts a connection from its session. The shell closes the transport once the output is written.
-    mutating func leave(_ connection: Connection, publishesWill: Bool, now: Instant) {
+    mutating func leave(
+        _ connection: Connection,
+        publishesWill: Bool,
+        _ parting: Parting = .usual,
+        now: Instant
+    ) {
         let session = connection.session
-        if session != nil, !connection.isDataStream { tell(.disconnected, connection, connection.endReason) }
+        let isDeputy = connection.reference.shard != index
+        if connection.state == .connected, !connection.isDataStream, !isDeputy {
+            tell(.disconnected, connection, connection.endReason)
+        }
         let will = connection.will
         deadlines.cancel(&connection.deadline)
         cancelLookUps(of: connection)
@@ -67,6 +87,14 @@ extension Shard {
         if let control = connection.control { remove(connection, from: control) }
         connection.session = nil
         connection.will = nil
+        if isDeputy { deputies[connection.reference] = nil }
+        if let remote = connection.remoteSession {
+            connection.remoteSession = nil
+            if parting != .byHome {
+                let parted = ShardMessage.ToHome.parted(publishesWill: publishesWill && !isShuttingDown)
+                send(.toHome(connection.reference, parted), to: remote.home)
+            }
+        }
         connection.inbound.pending = ByteBuffer()
         connection.inbound.topicAliases = TopicAliases()
         if connection.isGone { free(connection) }
@@ -77,6 +105,13 @@ extension Shard {
             return
         }
 
+        if parting == .abandoned {
+            // A will whose delay ran until then: the client has not come back.
+            if let delayed = session.delayedWill { postpone(delayed, of: session) }
+            startAbsence(of: session, now: now)
+            return
+        }
+        session.delayedWill = nil
         if publishesWill, let will {
             let delay = min(
                 will.properties.isEmpty ? 0 : will.properties.values.willDelayInterval ?? 0,
@@ -106,7 +141,7 @@ extension Shard {
         }
     }
 
-    /// The client is back, or its session leaves the shard.
+    /// The client is back, or its session ends.
     mutating func cancelDeadlines(of session: Session) {
         deadlines.cancel(&session.willDeadline)
         deadlines.cancel(&session.endDeadline)
@@ -116,7 +151,9 @@ extension Shard {
     mutating func end(_ session: Session, now: Instant) {
         publishDelayedWill(of: session, now: now)
         discard(session)
-        send(.ended(session.clientIdentifier), to: home(of: session.clientIdentifier))
+        guard let holder = session.holder else { return }
+        let lane = Lane(clientHash: session.identity)
+        send(.ended(session.clientIdentifier, of: holder), to: lane.leader(among: count))
     }
 
     mutating func discard(_ session: Session) {

@@ -4,12 +4,9 @@ import NIOCore
 // What shards tell each other.
 extension Shard {
     /// Ends a burst: exchanges what the other shards are to be told for an empty hand-over. Returns whether there is anything.
-    package mutating func swapHandOver(with taken: inout HandOver, now: Instant) -> Bool {
-        // What the switches lead to belongs to the next burst.
-        let isPresent = effects.swapHandOver(with: &taken)
-        for message in effects.takeSwitches() { handle(message, from: index, now: now) }
-        drainLocal(now: now)
-        return isPresent
+    package mutating func swapHandOver(with taken: inout HandOver) -> Bool {
+        flushDeputies()
+        return effects.swapHandOver(with: &taken)
     }
 
     /// Another shard, `source`, has told something.
@@ -35,23 +32,23 @@ extension Shard {
 
     private mutating func handle(_ message: ShardMessage, from source: Int, now: Instant) {
         switch message.body {
-        case .publish(let publish): receiveHandOver(publish, from: source, now: now)
+        case .publish(let publish, let publisher): receiveHandOver(publish, from: publisher, now: now)
         case .retain(let publish): retain(publish, now: now)
         case .interest(let change): router.apply(change, of: source)
         case .announce(let requester): send(.announced(requester), to: source)
         case .announced(let requester): announced(requester, now: now)
         case .findRetained(let filters, let limit, let requester):
-            findRetained(filters, atMost: limit, for: requester, now: now)
+            findRetained(filters, atMost: limit, for: requester, at: source, now: now)
         case .foundRetained(let found, let isLast, let requester):
             foundRetained(found, isLast: isLast, for: requester, now: now)
         case .cancelLookUp(let requester): lookUps.removeAll { $0.requester == requester }
-        case .claim(let claim): carryOut(sessions.directory.claim(claim))
+        case .claim(let claim): handle(claim, now: now)
         case .create(let claim): create(claim, now: now)
-        case .refuse(let claim): refuse(claim, now: now)
-        case .surrender(let claim): surrender(claim, now: now)
-        case .claimDone(let client, let holder): carryOut(sessions.directory.claimDone(client, holder: holder))
-        case .ended(let client): sessions.directory.ended(client, holder: source)
-        case .move(let move): handle(move, from: source, now: now)
+        case .refuse(let connection, let reason): refuse(connection, reason, now: now)
+        case .evict(let connection): evict(connection, now: now)
+        case .ended(let client, let connection): ended(client, of: connection, now: now)
+        case .toHome(let connection, let message): handle(message, of: connection, now: now)
+        case .toConnection(let connection, let message): handle(message, for: connection, from: source, now: now)
         }
     }
 }

@@ -5,15 +5,21 @@ import NIOCore
 // PUBLISH (MQTT 5.0 §3.3): checks, QoS, and the way to the routes of its topic.
 extension Shard {
     mutating func handle(_ publish: consuming Publish, on connection: Connection, now: Instant) {
-        guard let session = connection.session else { return }
-        counters.messagesReceived += 1
-        if connection.isEarly { counters.earlyMessages += 1 }
+        guard connection.state == .connected else { return }
         if !publish.properties.isEmpty, let alias = publish.properties.values.topicAlias {
             if let reason = connection.inbound.topicAliases.resolve(alias, of: &publish, limits: limits) {
                 fail(connection, reason, now: now)
                 return
             }
         }
+        if publish.qos == .exactlyOnce, connection.remoteSession != nil {
+            // The packet identifier is kept where the session is.
+            if !publish.properties.isEmpty { publish.properties.values.topicAlias = nil }
+            passOn(.publish(publish), of: connection)
+            return
+        }
+        counters.messagesReceived += 1
+        if connection.isEarly { counters.earlyMessages += 1 }
         if publish.qos > limits.maximumQoS {
             fail(connection, .qosNotSupported, now: now)
             return
@@ -29,11 +35,12 @@ extension Shard {
 
         switch publish.qos {
         case .atMostOnce:
-            distribute(publish, along: route, from: session, now: now)
+            distribute(publish, along: route, from: connection.identity, now: now)
         case .atLeastOnce:
-            distribute(publish, along: route, from: session, now: now)
+            distribute(publish, along: route, from: connection.identity, now: now)
             acknowledge(.received, publish.packetIdentifier, answer(route), on: connection)
         case .exactlyOnce:
+            guard let session = connection.session else { return }
             if session.awaitingRelease.contains(publish.packetIdentifier)
                 || isOrphan(publish.packetIdentifier, isDuplicate: publish.isDuplicate, in: session)
             {
@@ -51,7 +58,7 @@ extension Shard {
             }
             connection.inbound.unreleased += 1
             session.awaitingRelease.insert(publish.packetIdentifier)
-            distribute(publish, along: route, from: session, now: now)
+            distribute(publish, along: route, from: session.identity, now: now)
             acknowledge(.recorded, publish.packetIdentifier, answer(route), on: connection)
         }
     }
@@ -76,13 +83,13 @@ extension Shard {
 
     // MARK: - Routing
 
-    private mutating func distribute(_ publish: Publish, along route: Route, from publisher: Session?, now: Instant) {
+    private mutating func distribute(_ publish: Publish, along route: Route, from publisher: UInt64, now: Instant) {
         if route.isEmpty { counters.messagesWithoutSubscribers += 1 }
-        deliver(publish, along: route, from: publisher, source: index, now: now)
+        deliver(publish, along: route, from: publisher, now: now)
         if route.shards != 0 {
             for shard in 0..<count where route.shards & (1 << UInt32(shard)) != 0 {
                 counters.messagesHandedOver += 1
-                send(.publish(publish), to: shard)
+                send(.publish(publish, from: publisher), to: shard)
             }
         }
         if publish.retain {
@@ -92,9 +99,11 @@ extension Shard {
     }
 
     /// A message that another shard has handed over, which its shard has retained and handed to the other shards.
-    mutating func receiveHandOver(_ publish: Publish, from source: Int, now: Instant) {
+    ///
+    /// - Parameter publisher: `Session.identity` of the client that has published the message.
+    mutating func receiveHandOver(_ publish: Publish, from publisher: UInt64, now: Instant) {
         guard let route = router.route(publish.topic) else { return }
-        deliver(publish, along: route, from: nil, source: source, now: now)
+        deliver(publish, along: route, from: publisher, now: now)
     }
 
     mutating func publish(_ will: Connect.Will, of session: Session, now: Instant) {
@@ -109,6 +118,6 @@ extension Shard {
             properties: properties
         )
         guard let route = router.route(publish.topic) else { return }
-        distribute(publish, along: route, from: session, now: now)
+        distribute(publish, along: route, from: session.identity, now: now)
     }
 }

@@ -6,7 +6,7 @@ import NIOCore
 extension Shard {
     /// The shard that keeps the retained message of a topic.
     func home(ofTopic topic: ByteBuffer) -> Int {
-        count == 1 ? 0 : Int(FNV1a.hash(topic.readableBytesView) % UInt64(count))
+        count == 1 ? 0 : Lane(ofTopic: topic).leader(among: count)
     }
 
     /// Keeps a message in place of its topic's earlier one, or removes that one if the message is empty.
@@ -39,14 +39,17 @@ extension Shard {
 
     /// Begins to look for the retained messages that filters match, for a SUBSCRIBE at this or another shard.
     ///
-    /// - Parameter limit: the most messages to find.
+    /// - Parameters:
+    ///   - limit: the most messages to find.
+    ///   - asker: the shard of the session.
     mutating func findRetained(
         _ filters: [TopicFilter],
         atMost limit: Int,
         for requester: ConnectionReference,
+        at asker: Int,
         now: Instant
     ) {
-        lookUps.append(RetainedLookUp(filters, requester: requester, room: limit, in: retained))
+        lookUps.append(RetainedLookUp(filters, requester: requester, asker: asker, room: limit, in: retained))
         pace.advance(to: now)
         continueLookUps(now: now)
     }
@@ -57,7 +60,7 @@ extension Shard {
             let found = lookUp.advance(by: &pace.stepsLeft, in: retained, now: now)
             let isDone = lookUp.isDone
             if isDone || !found.isEmpty {
-                send(.foundRetained(found, isLast: isDone, for: lookUp.requester), to: lookUp.requester.shard)
+                send(.foundRetained(found, isLast: isDone, for: lookUp.requester), to: lookUp.asker)
             }
             if !isDone { lookUps.append(lookUp) }
         }
@@ -66,7 +69,7 @@ extension Shard {
     /// Ends the look-ups of a connection that ends.
     mutating func cancelLookUps(of connection: Connection) {
         guard let pending = connection.pendingSubscribe, pending.isAcknowledged else { return }
-        let requester = connections.reference(to: connection)
+        let requester = connection.reference
         for shard in 0..<count { send(.cancelLookUp(of: requester), to: shard) }
     }
 }

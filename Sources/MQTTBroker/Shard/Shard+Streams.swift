@@ -14,36 +14,61 @@ extension Shard {
         guard !control.isClosed, !control.isDataStream else { return nil }
         let stream = connections.add(control.peer, control: control, limits: sharedLimits, now: now)
         stream.waiting = .client
-        control.streams.append(stream)
-        shareOutput(of: control)
+        add(stream, to: control)
         counters.streamsOpened += 1
-        if let session = control.session { activate(stream, for: session, of: control) }
+        if control.state == .connected { activate(stream, of: control) }
         return stream
     }
 
     /// The client is connected: its data streams that were opened before can go on.
-    mutating func activateStreams(of control: Connection, for session: Session) {
+    mutating func activateStreams(of control: Connection) {
         for stream in control.streams {
-            activate(stream, for: session, of: control)
+            activate(stream, of: control)
             // The shell is to read on.
             markDirty(stream)
         }
     }
 
-    private mutating func activate(_ stream: Connection, for parent: Session, of control: Connection) {
-        stream.outbound.version = control.outbound.version
+    private mutating func activate(_ stream: Connection, of control: Connection) {
+        join(stream, to: control)
         stream.inbound.decoder = PacketDecoder(
             role: .server,
             maximumPacketSize: limits.maximumPacketSize,
             version: control.outbound.version
         )
+        stream.waiting = stream.peer.earlyData == .connectOnly ? .handshake : nil
+        if let session = control.session {
+            addSession(of: stream, beside: session)
+        } else if let remote = control.remoteSession {
+            stream.remoteSession = RemoteSession(
+                home: remote.home,
+                clientIdentifier: remote.clientIdentifier,
+                identity: remote.identity
+            )
+            send(.toHome(control.reference, .opened(stream.reference)), to: remote.home)
+        }
+    }
+
+    /// Adds a data stream to those of its connection.
+    func add(_ stream: Connection, to control: Connection) {
+        control.streams.append(stream)
+        shareOutput(of: control)
+    }
+
+    /// A data stream is what its connection is.
+    func join(_ stream: Connection, to control: Connection) {
+        stream.outbound.version = control.outbound.version
         stream.outbound.receiveMaximum = control.outbound.receiveMaximum
         stream.outbound.maximumPacketSize = control.outbound.maximumPacketSize
-        let session = sessions.make(parent.clientIdentifier, parent: parent)
+        stream.isBridge = control.isBridge
+        stream.state = .connected
+    }
+
+    /// Gives a data stream its session.
+    mutating func addSession(of stream: Connection, beside parent: Session) {
+        let session = sessions.make(beside: parent)
         session.connection = stream
         stream.session = session
-        stream.state = .connected
-        stream.waiting = stream.peer.earlyData == .connectOnly ? .handshake : nil
     }
 
     /// Whether octets of a data stream whose client is not connected yet may be held (`Limits.maximumEarlyBytes`). If not, the

@@ -4,7 +4,10 @@ import NIOCore
 extension Shard {
     /// SUBSCRIBE (MQTT 5.0 §3.8).
     mutating func handle(_ subscribe: Subscribe, on connection: Connection, now: Instant) {
-        guard let session = connection.session else { return }
+        guard let session = connection.session else {
+            passOn(.subscribe(subscribe), of: connection)
+            return
+        }
         var reasonCodes: [ReasonCode] = []
         var wanted: [PendingSubscribe.Wanted] = []
         for requested in subscribe.subscriptions {
@@ -48,13 +51,18 @@ extension Shard {
         if pending.answersDue == 0 {
             acknowledge(pending, of: connection, now: now)
         } else {
-            broadcast(.announce(connections.reference(to: connection)))
+            broadcast(.announce(connection.reference))
         }
+    }
+
+    /// The connection of a client whose session is in this shard: its own, or a deputy.
+    private func connection(of requester: ConnectionReference) -> Connection? {
+        requester.shard == index ? connections[requester] : deputies[requester]
     }
 
     /// Another shard knows the subscriptions of a SUBSCRIBE.
     mutating func announced(_ requester: ConnectionReference, now: Instant) {
-        guard let connection = connections[requester], let pending = connection.pendingSubscribe else { return }
+        guard let connection = connection(of: requester), let pending = connection.pendingSubscribe else { return }
         pending.answersDue -= 1
         if pending.answersDue == 0 { acknowledge(pending, of: connection, now: now) }
     }
@@ -71,7 +79,7 @@ extension Shard {
         pending.isAcknowledged = true
         pending.answersDue = count
         let filters = pending.wanted.map(\.filter)
-        let requester = connections.reference(to: connection)
+        let requester = connection.reference
         for shard in 0..<count { send(.findRetained(filters, atMost: pending.room, for: requester), to: shard) }
     }
 
@@ -84,7 +92,7 @@ extension Shard {
         for requester: ConnectionReference,
         now: Instant
     ) {
-        guard let connection = connections[requester], let pending = connection.pendingSubscribe,
+        guard let connection = connection(of: requester), let pending = connection.pendingSubscribe,
             let session = connection.session
         else { return }
         for found in found.prefix(pending.room) {
@@ -133,7 +141,10 @@ extension Shard {
 
     /// UNSUBSCRIBE (MQTT 5.0 §3.10).
     mutating func handle(_ unsubscribe: Unsubscribe, on connection: Connection, now: Instant) {
-        guard let session = connection.session else { return }
+        guard let session = connection.session else {
+            passOn(.unsubscribe(unsubscribe), of: connection)
+            return
+        }
         let reasonCodes = unsubscribe.topicFilters.map { string -> ReasonCode in
             guard let filter = try? TopicFilter(string, limits: limits) else { return .topicFilterInvalid }
             guard session.subscriptions.removeValue(forKey: filter) != nil else { return .noSubscriptionExisted }

@@ -19,6 +19,8 @@ package struct Shard: ~Copyable {
 
     var connections: ConnectionTable
     var sessions: SessionTable
+    /// The deputies of connections in other shards whose sessions are at home here, and of their data streams.
+    var deputies: [ConnectionReference: Connection] = [:]
     var router: Router
     var retained = RetainedMessages()
     /// Look-ups of retained messages that go on with the next tick, each in its turn.
@@ -83,6 +85,7 @@ package struct Shard: ~Copyable {
         connection.inbound.pending = ByteBuffer()
         decode(&bytes, isOwned: true, on: connection, now: now)
         endIfFinished(connection, now: now)
+        answer(connection)
     }
 
     /// Handles packets until one has to wait, and keeps the octets that are left.

@@ -3,13 +3,14 @@ import NIOCore
 
 /// What one shard tells another. The shell carries it unread, in the order of `HandOver`.
 package struct ShardMessage: Sendable {
-    let body: Body
+    var body: Body
 
     init(_ body: Body) { self.body = body }
 
     enum Body: Sendable {
         // Application messages.
-        case publish(Publish)
+        /// A PUBLISH, and `Session.identity` of its publisher.
+        case publish(Publish, from: UInt64)
         case retain(Publish)
 
         // Subscriptions. A pending SUBSCRIBE is named by its connection.
@@ -24,49 +25,66 @@ package struct ShardMessage: Sendable {
 
         // Client identifiers and their sessions; ARCHITECTURE.md draws the order.
         case claim(Claim)
+        /// The connection gets a transient session, which is new.
         case create(Claim)
-        case refuse(Claim)
-        case surrender(Claim)
-        case claimDone(UTF8Key, holder: Int?)
-        case ended(UTF8Key)
+        case refuse(ConnectionReference, ReasonCode)
+        /// The transient session of a connection is taken over.
+        case evict(ConnectionReference)
+        /// The transient session of a connection has ended.
+        case ended(UTF8Key, of: ConnectionReference)
 
-        case move(Move)
+        // A connection whose session is at home in another shard, and its deputy there.
+        case toHome(ConnectionReference, ToHome)
+        case toConnection(ConnectionReference, ToConnection)
     }
 
-    /// A session moves to the shard of its client's new connection.
-    enum Move: Sendable {
-        case leaving(Claim, subscriptions: [(filter: TopicFilter, subscription: Session.Subscription)])
-        case switchOver(UTF8Key, from: Int, to: Int)
-        case switchedAway(UTF8Key)
-        case switchedHere(UTF8Key)
-        case arrived(Claim, SessionState)
+    /// What the shard of a connection tells the home of its session.
+    enum ToHome: Sendable {
+        /// The client has opened a data stream, which has this name.
+        case opened(ConnectionReference)
+        /// Packets that concern the session.
+        ///
+        /// - isLast: true if the connection handles no further packet before `answered`.
+        case packets(ByteBuffer, isLast: Bool)
+        /// The transport was given so many octets of those that the home has sent.
+        case taken(Int)
+        case addressChanged(SocketAddress)
+        /// The connection or the data stream has ended.
+        case parted(publishesWill: Bool)
+        /// The connection had ended before it was attached to the session.
+        case abandoned
+    }
+
+    /// What the home of a session tells the shard of the client's connection.
+    enum ToConnection: Sendable {
+        case attached(Claim, isPresent: Bool)
+        case output(Output)
+        /// The last packet is answered.
+        case answered
+        /// The home has ended the connection or the data stream, with a last output.
+        case ended(Output, ReasonCode?)
     }
 
     /// Octets that the message holds until it is received, about.
     var weight: Int {
         let own = 256
         return switch body {
-        case .publish(let publish), .retain(let publish):
+        case .publish(let publish, _), .retain(let publish):
             own + publish.topic.readableBytes + publish.payload.readableBytes
         case .foundRetained(let found, _, _):
             own + found.count * MemoryLayout<RetainedLookUp.Found>.stride
+        case .toHome(_, .packets(let octets, _)):
+            own + octets.readableBytes
+        case .toConnection(_, .output(let output)), .toConnection(_, .ended(let output, _)):
+            own + output.count
         default: own
-        }
-    }
-
-    /// True if the message says where in a shard's stream of messages a session has switched over.
-    var isSwitch: Bool {
-        switch body {
-        case .move(.switchedAway), .move(.switchedHere): true
-        default: false
         }
     }
 
     /// True if the message says that something was done (see `HandOver`).
     var isAnswer: Bool {
         switch body {
-        case .announced, .foundRetained, .claimDone, .ended: true
-        case .move(.switchedAway), .move(.switchedHere), .move(.arrived): true
+        case .announced, .foundRetained, .ended: true
         default: false
         }
     }

@@ -22,7 +22,7 @@ import Testing
     func references() {
         var table = ConnectionTable(shard: 3)
         let first = table.add(peer, limits: limits, now: now)
-        let reference = table.reference(to: first)
+        let reference = first.reference
         #expect(reference.shard == 3)
         #expect(found(reference, in: table) === first)
         let removed = (table.remove(first), table.remove(first))

@@ -6,7 +6,7 @@ import Testing
 
 @Suite struct RouteCacheTests {
     private func route(generation: UInt64 = 1, deliveries: Int = 0) -> Route {
-        let session = Session(clientIdentifier: UTF8Key("s"), number: 1)
+        let session = Session(clientIdentifier: UTF8Key("s"), identity: 1, number: 1)
         let delivery = Route.Delivery(
             session: session,
             maximumQoS: .atMostOnce,

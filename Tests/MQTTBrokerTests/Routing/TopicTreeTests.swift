@@ -33,7 +33,9 @@ import Testing
         /// A subscription identifier is given out once, and so says which subscription a match is of.
         var model: [(subscription: TopicTree.Subscription, filter: TopicFilter)] = []
         private var lastIdentifier: UInt32 = 0
-        private let sessions = (1...5).map { Session(clientIdentifier: UTF8Key("client \($0)"), number: $0) }
+        private let sessions = (1...5).map {
+            Session(clientIdentifier: UTF8Key("client \($0)"), identity: $0, number: $0)
+        }
 
         init(seed: UInt64) { topics = RandomTopics(seed: seed) }
 

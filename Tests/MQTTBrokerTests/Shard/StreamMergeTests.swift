@@ -154,7 +154,7 @@ import Testing
                 .acknowledgement(PublishAcknowledgement(.complete, 7, reasonCode: .packetIdentifierNotFound)),
             ]
         )
-        #expect(scene.client.connection.session?.orphans.isEmpty == true)
+        #expect(scene.broker.session(of: "c")?.orphans.isEmpty == true)
     }
 
     @Test("One without DUP on the control stream is a new message, and the old exchange is over") func fresh() throws {

@@ -29,6 +29,9 @@ final class SimulatedBroker {
         return events
     }
 
+    /// Messages that shards have handed over to others.
+    private(set) var messagesBetweenShards = 0
+
     /// Told of each connection's output before it is written out, with its octets.
     var inspectOutput: ((Connection, Int) -> Void)?
 
@@ -169,7 +172,7 @@ final class SimulatedBroker {
 
     /// The verdict about a client comes, wherever that is by now.
     func authenticated(_ client: SimulatedClient, _ verdict: Authenticator.Verdict) {
-        let reference = shards[client.shard].shard.connections.reference(to: client.connection)
+        let reference = client.connection.reference
         shards[client.shard].shard.authenticated(reference, verdict, now: now)
         collect(client.shard)
         settle()
@@ -241,8 +244,11 @@ final class SimulatedBroker {
         while shards[shard].shard.hasEffects {
             events += shards[shard].shard.takeEvents()
             var handOver = HandOver(count: shards.count)
-            if shards[shard].shard.swapHandOver(with: &handOver, now: now) {
-                handOver.deliver { other, messages, _ in mailboxes[other].append((shard, messages)) }
+            if shards[shard].shard.swapHandOver(with: &handOver) {
+                handOver.deliver { other, messages, _ in
+                    mailboxes[other].append((shard, messages))
+                    messagesBetweenShards += messages.count
+                }
             }
             var dirty: [Connection] = []
             shards[shard].shard.swapDirty(with: &dirty)
@@ -270,8 +276,8 @@ final class SimulatedBroker {
             #expect(!hasConnections)
             #expect(seat.shard.sessionCount == 0)
             #expect(seat.shard.subscriptionCount == 0)
-            let (claimed, arriving) = (seat.shard.sessions.directory.count, seat.shard.sessions.arriving.count)
-            #expect(claimed == 0 && arriving == 0)
+            let (claimed, deputies) = (seat.shard.sessions.directory.count, seat.shard.deputies.count)
+            #expect(claimed == 0 && deputies == 0)
             #expect(seat.shard.lookUps.isEmpty)
             let interest = seat.shard.router.othersInterest?.shards ?? []
             #expect(interest.allSatisfy { $0 == 0 })
@@ -283,6 +289,11 @@ final class SimulatedBroker {
     var sessions: [Session] {
         shards.flatMap { seat in (0..<seat.shard.sessions.placeCount).compactMap { seat.shard.sessions.session(at: $0) }
         }
+    }
+
+    /// The session of a client, wherever it is.
+    func session(of client: String) -> Session? {
+        sessions.first { $0.clientIdentifier.string == client && $0.parent == nil }
     }
 
     var counters: Counters { shards[0].shard.counters }

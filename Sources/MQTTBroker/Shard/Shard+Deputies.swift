@@ -1,0 +1,82 @@
+import MQTTCodec
+import NIOCore
+
+// The home's side of a session whose client is connected to another shard. A deputy stands for the connection, and one for each of
+// its data streams: a `Connection` whose octets come from that shard and go to it. So a session has one kind of connection.
+extension Shard {
+    /// Adds the deputy of a connection that is attached to a session.
+    mutating func addDeputy(for claim: Claim, now: Instant) -> Connection {
+        let deputy = Connection(
+            claim.connection,
+            peer: claim.peer,
+            control: nil,
+            limits: sharedLimits,
+            now: now
+        )
+        deputy.isBridge = claim.isBridge
+        deputy.outbound.version = claim.version
+        deputy.outbound.receiveMaximum = claim.receiveMaximum
+        deputy.outbound.maximumPacketSize = claim.maximumPacketSize
+        deputy.inbound.decoder = deputyDecoder(version: claim.version)
+        deputies[claim.connection] = deputy
+        return deputy
+    }
+
+    /// Handles what the shard of a connection tells of it. A deputy that was told to end knows nothing of what comes then.
+    mutating func handle(_ message: ShardMessage.ToHome, of reference: ConnectionReference, now: Instant) {
+        guard let deputy = deputies[reference] else { return }
+        switch message {
+        case .opened(let stream):
+            openDeputyStream(stream, of: deputy, now: now)
+        case .packets(let octets, let isLast):
+            deputy.owesAnswer = isLast
+            receive(octets, on: deputy, now: now)
+            answer(deputy)
+        case .taken(let octets):
+            deputy.outbound.outstanding -= octets
+            pump(deputy, now: now)
+        case .addressChanged(let address):
+            deputy.peer.identity.address = address
+        case .parted(let publishesWill):
+            leave(deputy, publishesWill: publishesWill, now: now)
+        case .abandoned:
+            leave(deputy, publishesWill: false, .abandoned, now: now)
+        }
+    }
+
+    /// Tells the shard of a connection that its last packet is answered, once that is so.
+    mutating func answer(_ deputy: Connection) {
+        guard deputy.owesAnswer, !deputy.isHeld, !deputy.isClosed else { return }
+        deputy.owesAnswer = false
+        send(.toConnection(deputy.reference, .answered), to: deputy.reference.shard)
+    }
+
+    private mutating func openDeputyStream(_ reference: ConnectionReference, of control: Connection, now: Instant) {
+        guard let session = control.session else { return }
+        let stream = Connection(reference, peer: control.peer, control: control, limits: sharedLimits, now: now)
+        deputies[reference] = stream
+        add(stream, to: control)
+        join(stream, to: control)
+        stream.inbound.decoder = deputyDecoder(version: control.outbound.version)
+        addSession(of: stream, beside: session)
+    }
+
+    /// Hands what the deputies have to send over to the shards of their connections.
+    mutating func flushDeputies() {
+        while let deputy = effects.popDirtyDeputy() {
+            let reference = deputy.reference
+            let output = takeOutput(of: deputy)
+            if deputy.isClosed {
+                send(.toConnection(reference, .ended(output, deputy.endReason)), to: reference.shard)
+            } else if output.count > 0 {
+                deputy.outbound.outstanding += output.count
+                send(.toConnection(reference, .output(output)), to: reference.shard)
+            }
+        }
+    }
+
+    /// A packet that was encoded anew, with the topic in place of an alias, may be larger than the client may send.
+    private func deputyDecoder(version: ProtocolVersion) -> PacketDecoder {
+        PacketDecoder(role: .server, maximumPacketSize: limits.maximumPacketSize + 65_536, version: version)
+    }
+}

@@ -1,0 +1,67 @@
+import MQTTCodec
+import NIOCore
+
+// The side of a connection whose session is at home in another shard. Packets that concern the session go there; PUBLISH at QoS 0
+// and 1, PINGREQ and the keep alive are the connection's own.
+extension Shard {
+    /// Passes a packet on to the home of the session. After SUBSCRIBE, UNSUBSCRIBE and DISCONNECT the packets behind wait for the
+    /// answer, as they do if the session is in this shard.
+    mutating func passOn(_ packet: Packet, of connection: Connection) {
+        guard let session = connection.remoteSession else { return }
+        let isLast =
+            switch packet {
+            case .subscribe, .unsubscribe, .disconnect: true
+            default: false
+            }
+        effects.passOn(
+            packet,
+            version: connection.outbound.version,
+            isLast: isLast,
+            of: connection.reference,
+            to: session.home
+        )
+        if isLast { connection.waiting = .home }
+    }
+
+    /// Handles what the home of a session tells of a connection. A connection that has ended has told the home so.
+    mutating func handle(
+        _ message: ShardMessage.ToConnection,
+        for reference: ConnectionReference,
+        from home: Int,
+        now: Instant
+    ) {
+        if case .attached(let claim, let isPresent) = message {
+            attached(claim, isPresent: isPresent, by: home, now: now)
+            return
+        }
+        guard let connection = connections[reference], let session = connection.remoteSession else { return }
+        switch message {
+        case .attached:
+            return
+        case .output(let output):
+            markDirty(connection)
+            session.untoldOctets += output.count
+            connection.outbound.output.append(output, next: effects.takeBuffer())
+        case .answered:
+            guard case .home = connection.waiting else { return }
+            connection.waiting = nil
+            resume(connection, now: now)
+            // The shell is to read on.
+            markDirty(connection)
+        case .ended(let output, let reason):
+            markDirty(connection)
+            connection.outbound.output.append(output, next: effects.takeBuffer())
+            connection.endReason = reason
+            leave(connection, publishesWill: false, .byHome, now: now)
+        }
+    }
+
+    /// Tells the home how many octets the transport has been given, once they are a good part of what may be under way.
+    mutating func tellTaken(by connection: Connection) {
+        guard let session = connection.remoteSession, !connection.outbound.isBlocked,
+            session.untoldOctets > connection.outbound.highWaterMark / 4
+        else { return }
+        send(.toHome(connection.reference, .taken(session.untoldOctets)), to: session.home)
+        session.untoldOctets = 0
+    }
+}
