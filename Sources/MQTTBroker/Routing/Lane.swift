@@ -9,6 +9,12 @@ struct Lane: Hashable, Sendable {
     /// 0 to 63.
     let number: UInt8
 
+    /// - Returns: `nil` for a number that no lane has.
+    init?(number: UInt8) {
+        guard Int(number) < Self.count else { return nil }
+        self.number = number
+    }
+
     /// The lane of a client identifier's durable session.
     ///
     /// - Parameter hash: `FNV1a` of the client identifier.

@@ -1,0 +1,48 @@
+import MQTTCodec
+
+/// A change of a lane: the log of a lane is a sequence of records, and replaying them makes the lane what it was. A record says what
+/// was decided and is never decided again, so that it means the same under other limits.
+///
+/// Sessions, and the subordinate sessions of data streams, are named by numbers that are used once in a lane.
+enum LaneRecord {
+    /// A new session without anything. A record for a number that is in use begins that session anew.
+    case session(UInt64, client: UTF8Key)
+    case ended(UInt64)
+    /// The client is connected. Its will is published if the connection breaks off.
+    case attached(UInt64, expiryInterval: UInt32, will: Connect.Will?)
+    /// The client is away since an instant, milliseconds since 1970-01-01 UTC; its will is due at another.
+    case away(UInt64, since: Int64, expiryInterval: UInt32, will: Connect.Will?, due: Int64)
+    /// The delayed will is published.
+    case willPublished(UInt64)
+    /// The client has opened a data stream, which has a session of its own.
+    case stream(UInt64, parent: UInt64)
+    /// A data stream has ended, and its session is merged into the parent's.
+    case merged(UInt64)
+    case subscribed(UInt64, TopicFilter, Session.Subscription)
+    case unsubscribed(UInt64, TopicFilter)
+    case message(LoggedMessage)
+    /// The oldest message of the queue has got a packet identifier.
+    case sent(UInt64, packetIdentifier: UInt16)
+    /// The oldest messages of the queue have left it unsent: displaced, expired, or too large for the client.
+    case dropped(UInt64, count: Int)
+    /// The exchange of a message is over: PUBACK, PUBCOMP, PUBREC with an error, or a client that does not take the packet.
+    case acknowledged(UInt64, packetIdentifier: UInt16)
+    /// PUBREC.
+    case recorded(UInt64, packetIdentifier: UInt16)
+    /// A PUBLISH at QoS 2 that is to be delivered under the next number of the lane's outbox.
+    case received(UInt64, packetIdentifier: UInt16, publisher: UInt64, Message, retain: Bool, number: UInt64)
+    /// PUBREL.
+    case released(UInt64, packetIdentifier: UInt16)
+    /// An exchange of an ended data stream goes on in this session.
+    case adopted(UInt64, packetIdentifier: UInt16)
+    /// The packet identifier of an ended data stream was given out anew.
+    case forgotten(UInt64, packetIdentifier: UInt16)
+    /// All messages of the outbox up to a number are kept by those that have to.
+    case passed(UInt64)
+    /// The retained message of its topic.
+    case retained(Message)
+    /// The topic has no retained message any more.
+    case removed(topic: UTF8Key)
+    /// The newest message of another lane's outbox that this lane keeps or has kept.
+    case source(Lane, number: UInt64)
+}

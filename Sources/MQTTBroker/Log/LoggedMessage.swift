@@ -1,0 +1,31 @@
+import MQTTCodec
+
+/// A message that a lane keeps for some of its sessions: one body, however many they are.
+final class LoggedMessage {
+    let message: Message
+    /// The lane and the number of the outbox that the message came from; `nil` for a message that comes once without that.
+    let origin: Origin?
+    var targets: [Target]
+
+    struct Origin: Equatable, Sendable {
+        let lane: Lane
+        let number: UInt64
+    }
+
+    /// A session that gets the message.
+    struct Target: Equatable {
+        let session: UInt64
+        /// At least once, or exactly once.
+        let qos: QualityOfService
+        let retain: Bool
+        let identifiers: [UInt32]
+        /// 0 if the message waits in the queue.
+        let packetIdentifier: UInt16
+    }
+
+    init(_ message: Message, origin: Origin?, targets: [Target] = []) {
+        self.message = message
+        self.origin = origin
+        self.targets = targets
+    }
+}
