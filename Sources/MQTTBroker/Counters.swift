@@ -34,6 +34,7 @@ package struct Counters: Sendable, Equatable {
     package var retainedMessagesRefused: UInt64 = 0
     package var willsPublished: UInt64 = 0
     package var subscriptionsRefused: UInt64 = 0
+    package var ticksExhausted: UInt64 = 0
 
     package init() {}
 
@@ -73,5 +74,6 @@ package struct Counters: Sendable, Equatable {
         ("retained_messages_refused", \.retainedMessagesRefused),
         ("wills_published", \.willsPublished),
         ("subscriptions_refused", \.subscriptionsRefused),
+        ("ticks_exhausted", \.ticksExhausted),
     ]
 }

@@ -80,8 +80,9 @@ package struct Limits: Sendable {
     package var maximumRetainedBacklog = 1_000_000
     /// CONNECTs with one client identifier that wait for each other. One more is refused with 0x89.
     package var maximumPendingClaims = 16
-    /// Steps of a tick of long work: nodes of topics that look-ups of retained messages visit, deadlines that are carried out. The
-    /// rest goes on a millisecond later.
+    /// Steps of long work in a tick, which is a millisecond, 1 and up: nodes of topics that look-ups of retained messages visit,
+    /// deadlines that are carried out. A tick that uses them up is counted (`Counters.ticksExhausted`), and what is left to do waits
+    /// for the next tick.
     package var maximumStepsPerTick = 2000
     /// Topics whose route is cached. One more empties the cache.
     package var maximumCachedRoutes = 8192

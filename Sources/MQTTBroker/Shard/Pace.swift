@@ -1,9 +1,9 @@
 import NIOCore
 
-/// How much of a long work a shard does at once: so many steps a tick, with a pause between two ticks in which the event loop
-/// serves everything else.
+/// How much long work a shard does at once: so many steps in each tick of a millisecond. A tick that has used up its steps leaves
+/// the rest of the millisecond to everything else that the event loop serves.
 struct Pace {
-    /// The time from the begin of a tick to the next tick.
+    /// The shortest time from the begin of a tick to the begin of the next tick.
     static var period: TimeAmount { .milliseconds(1) }
 
     private let stepsPerTick: Int
@@ -19,9 +19,12 @@ struct Pace {
     }
 
     /// Begins the next tick if it is due.
-    mutating func advance(to now: Instant) {
-        guard now.monotonic >= nextTick else { return }
-        stepsLeft = stepsPerTick
+    ///
+    /// - Returns: true if a tick begins, and the tick before used up its steps.
+    mutating func advance(to now: Instant) -> Bool {
+        guard now.monotonic >= nextTick else { return false }
+        defer { stepsLeft = stepsPerTick }
         nextTick = now.monotonic + Self.period
+        return stepsLeft == 0
     }
 }

@@ -22,13 +22,18 @@ extension Shard {
 
     /// Does what is due, as far as the steps of this tick reach (`Limits.maximumStepsPerTick`).
     package mutating func advance(to now: Instant) {
-        pace.advance(to: now)
+        advancePace(to: now)
         while pace.stepsLeft > 0, let (deadline, instant) = deadlines.popDue(at: now.monotonic) {
             pace.stepsLeft -= 1
             carryOut(deadline, of: instant, now: now)
         }
         continueLookUps(now: now)
         drainLocal(now: now)
+    }
+
+    /// Begins the next tick of long work if it is due.
+    mutating func advancePace(to now: Instant) {
+        if pace.advance(to: now) { counters.ticksExhausted += 1 }
     }
 
     private mutating func carryOut(_ deadline: Deadline, of instant: NIODeadline, now: Instant) {

@@ -50,7 +50,7 @@ extension Shard {
         now: Instant
     ) {
         lookUps.append(RetainedLookUp(filters, requester: requester, asker: asker, room: limit, in: retained))
-        pace.advance(to: now)
+        advancePace(to: now)
         continueLookUps(now: now)
     }
 

@@ -30,6 +30,7 @@ import Testing
         // A topic is two steps: its node, and its place in the node above.
         let ticks = (broker.now.monotonic - start).nanoseconds / Pace.period.nanoseconds
         #expect(ticks >= 1000 / 10 / Int64(shards) - 1)
+        #expect(broker.total(\.ticksExhausted) >= 1000 / 10 - UInt64(shards))
     }
 
     @Test("Packets and messages behind a SUBSCRIBE wait until its look-up is done")
@@ -79,6 +80,8 @@ import Testing
         for left in stride(from: 90, through: 0, by: -10) {
             broker.advance(by: left == 90 ? .zero : Pace.period)
             #expect(broker.shards[0].shard.sessionCount == left)
+            // The ticks before this one.
+            #expect(broker.counters.ticksExhausted == UInt64(90 - left) / 10)
         }
         #expect(broker.shards[0].shard.nextDeadline == nil)
     }
