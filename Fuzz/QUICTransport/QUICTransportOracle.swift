@@ -70,7 +70,7 @@
                 throw QUICTransportFind.handshakeFailed
             }
             while let code = self.octets.popFirst() { self.step(code, connection) }
-            if let left = self.endpoint.settle() { throw QUICTransportFind.left(left) }
+            if let left = self.endpoint.endAll() { throw QUICTransportFind.left(left) }
             if let broken = self.user.broken { throw QUICTransportFind.brokenPromise(broken) }
             self.user.forget()
         }

@@ -101,7 +101,7 @@ def travel(mover: Flow, fixed: Flow, moves: int, active: bool = False, way=next_
 
 
 def settle(*flows: Flow) -> None:
-    """What was to come has come."""
+    """Waits until each flow has received all that was under way to it: the answer to a PINGREQ comes behind it."""
     for flow in flows:
         flow.client.send(packets.packet(packets.PINGREQ))
         while (found := flow.client.receive(PATIENCE)) and found.kind != packets.PINGRESP:

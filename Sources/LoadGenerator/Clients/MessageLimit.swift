@@ -1,29 +1,31 @@
 import NIOCore
 import Synchronization
 
-/// The messages that all clients together may publish or are to receive.
+/// The number of messages that all clients together may publish or are to receive (`--limit`).
 final class MessageLimit: Sendable {
     let total: Int
-    private let unclaimed: Atomic<Int>
-    private let unsettled: Atomic<Int>
+    private let notTaken: Atomic<Int>
+    private let notComplete: Atomic<Int>
     private let reached: @Sendable () -> Void
 
-    /// - Parameter reached: called once, when all messages are completed.
+    /// - Parameter reached: called once, when as many messages are complete.
     init(_ total: Int, reached: @escaping @Sendable () -> Void) {
         self.total = total
         self.reached = reached
-        unclaimed = Atomic(total)
-        unsettled = Atomic(total)
+        notTaken = Atomic(total)
+        notComplete = Atomic(total)
     }
 
-    /// Takes one message of the limit; false if all are taken.
-    func claim() -> Bool {
-        guard unclaimed.load(ordering: .relaxed) > 0 else { return false }
-        return unclaimed.wrappingSubtract(1, ordering: .relaxed).newValue >= 0
+    /// Takes one message to publish out of the limit.
+    ///
+    /// - Returns: false if all are taken.
+    func take() -> Bool {
+        guard notTaken.load(ordering: .relaxed) > 0 else { return false }
+        return notTaken.wrappingSubtract(1, ordering: .relaxed).newValue >= 0
     }
 
-    /// Counts a message that is acknowledged, failed, received, or sent at QoS 0.
-    func settle() {
-        if unsettled.wrappingSubtract(1, ordering: .acquiringAndReleasing).newValue == 0 { reached() }
+    /// Counts a message as complete: it was received, sent at QoS 0, acknowledged, or has failed.
+    func complete() {
+        if notComplete.wrappingSubtract(1, ordering: .acquiringAndReleasing).newValue == 0 { reached() }
     }
 }

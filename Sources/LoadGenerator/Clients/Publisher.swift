@@ -46,7 +46,7 @@ final class Publisher: LoadRole {
         case .published(let token, let code):
             acknowledged(code, sent: NIODeadline.uptimeNanoseconds(token))
         case .abandoned:
-            settle(.publishFailed)
+            countEnd(.publishFailed)
         default: return
         }
         pump()
@@ -60,7 +60,7 @@ final class Publisher: LoadRole {
         hasStarted = false
         for flow in flows { flow.stop() }
         guard finally else { return }
-        while outstanding > 0 { settle(.publishFailed) }
+        while outstanding > 0 { countEnd(.publishFailed) }
     }
 
     // MARK: Publishing
@@ -98,28 +98,29 @@ final class Publisher: LoadRole {
         }
         do throws(ClientError) {
             try link.publish(message, token: now.uptimeNanoseconds, now: now)
-            if message.qos == .atMostOnce { client.worker.limit?.settle() }
+            if message.qos == .atMostOnce { client.worker.limit?.complete() }
         } catch {
             client.say("publish error - \(error)")
             client.worker.counters[.publishFailed] += 1
             if message.qos > .atMostOnce { outstanding -= 1 }
-            client.worker.limit?.settle()
+            client.worker.limit?.complete()
         }
     }
 
     private func acknowledged(_ code: ReasonCode, sent: NIODeadline) {
         client.worker.latencies.acknowledgement.record(microseconds: (.now() - sent).microseconds)
         switch code {
-        case .success: settle(.publishSucceeded)
-        case .noMatchingSubscribers: settle(.publishedToNobody)
-        default: settle(.publishFailed)
+        case .success: countEnd(.publishSucceeded)
+        case .noMatchingSubscribers: countEnd(.publishedToNobody)
+        default: countEnd(.publishFailed)
         }
     }
 
-    private func settle(_ counter: Counter) {
+    /// Counts how a message at QoS 1 or 2 ended, which is no longer outstanding.
+    private func countEnd(_ counter: Counter) {
         guard outstanding > 0 else { return }
         outstanding -= 1
         client.worker.counters[counter] += 1
-        client.worker.limit?.settle()
+        client.worker.limit?.complete()
     }
 }

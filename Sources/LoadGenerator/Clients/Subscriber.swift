@@ -67,7 +67,7 @@ final class Subscriber: LoadRole {
         let worker = client.worker
         worker.counters[.received] += 1
         if !headers.isEmpty { read(ReceivedHeaders(headers, of: message.payload)) }
-        worker.limit?.settle()
+        worker.limit?.complete()
     }
 
     private func read(_ values: ReceivedHeaders) {

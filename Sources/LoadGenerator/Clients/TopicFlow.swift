@@ -53,7 +53,7 @@ final class TopicFlow {
         }
         if plan.qos > .atMostOnce, !publisher.mayAwaitMore { return false }
         guard let link = link(), link.isWritable, plan.qos == .atMostOnce || link.availableQuota > 0,
-            worker.limit?.claim() ?? true
+            worker.limit?.take() ?? true
         else { return false }
         let message = Publish(
             topic: fixedTopic ?? ByteBuffer(string: plan.topic.text(for: publisher.client.identity)),

@@ -121,10 +121,10 @@
 
         // MARK: Afterwards
 
-        /// Ends and forgets all connections.
+        /// Ends all connections, and lets ten minutes pass.
         ///
-        /// - Returns: what is left of them and should not be; `nil` if nothing is.
-        package func settle() -> String? {
+        /// - Returns: what the endpoint still holds of them, though it should hold nothing; `nil` if it holds nothing.
+        package func endAll() -> String? {
             for connection in self.endpoint.table.connections {
                 self.endpoint.finish(connection, .silent(.idleTimeout), now: self.endpoint.now)
             }

@@ -274,7 +274,7 @@ internal import NIOCore
 
     /// Decides the state of early data when the handshake is complete. Called from within ngtcp2, which drops the streams of
     /// rejected early data.
-    func settleEarlyData() {
+    func decideEarlyData() {
         guard case .live(let session) = self.tls else { return }
         if self.isServer {
             if session.hasEarlyData { self.earlyData = .accepted }

@@ -38,7 +38,7 @@ enum EngineCallbacks {
             unsafe RandomBytes.fill(UnsafeMutableRawBufferPointer(start: bytes, count: count))
         }
         unsafe table.handshake_completed = { _, user in
-            unsafe engine(user).settleEarlyData()
+            unsafe engine(user).decideEarlyData()
             return unsafe record(.handshakeCompleted, user)
         }
     }

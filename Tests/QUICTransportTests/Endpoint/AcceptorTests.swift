@@ -255,7 +255,7 @@ import Testing
             null.receive(null.firstFlight(frames: [0x06, 0x20, 0x04, 1, 2, 3, 4]), fromPort: 4_000)
             #expect(null.endpoint.counters.retriesSent == 1)
             #expect(null.endpoint.connectionCount == 0)
-            #expect(null.settle() == nil)
+            #expect(null.endAll() == nil)
         }
     }
 }

@@ -39,7 +39,7 @@ import Testing
                 Issue.record("\(String(describing: recorder.reason))")
                 return
             }
-            #expect(null.settle() == nil)
+            #expect(null.endAll() == nil)
         }
     }
 

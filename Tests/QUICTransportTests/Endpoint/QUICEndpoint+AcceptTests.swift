@@ -329,7 +329,7 @@ import Testing
             #expect(null.endpoint.counters.datagramsOut == 0)
             null.endpoint.acceptor?.pace = HandshakePace()
             #expect(null.connect(fromPort: 4) != nil)
-            #expect(null.settle() == nil)
+            #expect(null.endAll() == nil)
         }
     }
 
@@ -362,7 +362,7 @@ import Testing
             null.advance(milliseconds: 2)
             #expect(null.endpoint.handshakeCount == 3)
             #expect(null.connect(fromPort: 4) != nil)
-            #expect(null.settle() == nil)
+            #expect(null.endAll() == nil)
         }
     }
 
@@ -382,7 +382,7 @@ import Testing
             #expect(null.endpoint.acceptor?.waiting.count == 2)
             null.advance(milliseconds: 251)
             #expect(null.endpoint.counters.dropped.initialAge == 2)
-            #expect(null.settle() == nil)
+            #expect(null.endAll() == nil)
         }
     }
 }
