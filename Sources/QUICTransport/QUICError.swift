@@ -1,3 +1,4 @@
+import Glibc
 package import NIOCore
 
 /// The reason why an endpoint or a stream could not be made. `QUICCloseReason` tells why a live connection ended.
@@ -8,10 +9,13 @@ package enum QUICError: Error, Sendable, Equatable {
     case socket(operation: String, errno: CInt)
     /// The certificate chain or the private key cannot be read, or do not match; the text is the TLS library's.
     case certificate(String)
+    /// No certificate authority can be read.
     case trustRoots(String)
+    /// A value that is not allowed; the text names the value and says what is allowed.
     case configuration(String)
     /// The peer allows no further stream for now.
     case streamLimitReached
+    /// The connection or the endpoint is closed or closing.
     case closed
     /// ngtcp2 refused; the text is its own.
     case engine(String)
@@ -20,13 +24,13 @@ package enum QUICError: Error, Sendable, Equatable {
 extension QUICError: CustomStringConvertible {
     package var description: String {
         switch self {
-        case .portInUse(let address): "UDP port \(address.port ?? 0) of \(address) is held by somebody else"
-        case .socket(let operation, let errno): "\(operation) failed: errno \(errno)"
+        case .portInUse(let address): "UDP port \(address.port ?? 0) of \(address.ipAddress ?? "?") is in use"
+        case .socket(let operation, let errno): "\(operation): \(unsafe String(cString: strerror(errno)))"
         case .certificate(let text): "certificate: \(text)"
         case .trustRoots(let text): "trust roots: \(text)"
         case .configuration(let text): "configuration: \(text)"
-        case .streamLimitReached: "the peer allows no further stream"
-        case .closed: "closed"
+        case .streamLimitReached: "the peer allows no further stream for now"
+        case .closed: "the connection or endpoint is closed"
         case .engine(let text): "QUIC engine: \(text)"
         }
     }

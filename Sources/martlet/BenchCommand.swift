@@ -17,7 +17,10 @@ struct BenchCommand: AsyncParsableCommand {
         guard let first = arguments.first, let kind = LoadKind(rawValue: first) else {
             Terminal.print(LoadKind.help)
             guard let first = arguments.first, first != "--help", first != "help" else { return }
-            throw Terminal.failure("bench: there is no '\(first)'", code: 2)
+            throw Terminal.failure(
+                "bench: there is no load '\(first)'; the loads are \(LoadKind.allCases.map(\.rawValue).joined(separator: ", "))",
+                code: 2
+            )
         }
         let rest = Array(arguments.dropFirst())
         guard !rest.contains("--help") else { return Terminal.print(kind.help) }

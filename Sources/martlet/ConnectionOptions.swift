@@ -97,16 +97,16 @@ struct ConnectionOptions: ParsableArguments {
     var willRetain = false
 
     func validate() throws {
-        if let port, !(1...65_535).contains(port) { throw ValidationError("a port is 1 to 65535, not \(port)") }
+        if let port, !(1...65_535).contains(port) { throw ValidationError("-p: a port from 1 to 65535, not \(port)") }
         if disableCleanSession, id == nil { throw ValidationError("--disable-clean-session needs --id") }
         if willTopic == nil, willPayload != nil || willRetain || willQos != .atMostOnce {
-            throw ValidationError("a will needs --will-topic")
+            throw ValidationError("--will-payload, --will-qos and --will-retain need --will-topic")
         }
         if tls, quic { throw ValidationError("--tls and --quic exclude each other: QUIC includes TLS") }
         if !quic, !tls, cafile != nil || insecure {
             throw ValidationError("--cafile and --insecure need --tls or --quic")
         }
-        if (cert == nil) != (key == nil) { throw ValidationError("--cert and --key belong together") }
+        if (cert == nil) != (key == nil) { throw ValidationError("--cert needs --key, and --key needs --cert") }
         if !quic, !tls, cert != nil { throw ValidationError("--cert and --key need --tls or --quic") }
         if cafile != nil, insecure { throw ValidationError("--cafile and --insecure exclude each other") }
         if sessionExpiryInterval != nil, version != .v5 {
@@ -114,14 +114,20 @@ struct ConnectionOptions: ParsableArguments {
         }
     }
 
+    /// The broker that the options name, for errors.
+    var server: String { "\(host):\(givenOrDefaultPort)" }
+
+    private var givenOrDefaultPort: Int { port ?? (quic ? 14_567 : tls ? 8883 : 1883) }
+
     /// A client with these options, not connected yet.
     ///
     /// - Parameter prefix: the beginning of a random client identifier, used without `--id`.
+    /// - Throws: `ClientError` if the host cannot be resolved, `InputFile.Failure` if a file of certificates cannot be used.
     func makeClient(_ prefix: String) async throws -> MQTTClient {
         let identity = try await identity
         let transport = try await transport(showing: identity)
         let host = host
-        let port = port ?? (quic ? 14_567 : tls ? 8883 : 1883)
+        let port = givenOrDefaultPort
         let addresses = try await NIOThreadPool.singleton.runIfActive {
             try ConnectionTarget.resolve(host: host, port: port)
         }
@@ -142,23 +148,30 @@ struct ConnectionOptions: ParsableArguments {
         get async throws {
             if insecure { return .insecure }
             guard let cafile else { return .system }
-            return .authorities(pem: try await Self.read(cafile))
+            return .authorities(pem: try await Self.read(cafile, with: "CERTIFICATE"))
         }
     }
 
     private var identity: QUICIdentity? {
         get async throws {
             guard let cert, let key else { return nil }
-            return QUICIdentity(certificateChain: try await Self.read(cert), privateKey: try await Self.read(key))
+            return QUICIdentity(
+                certificateChain: try await Self.read(cert, with: "CERTIFICATE"),
+                privateKey: try await Self.read(key, with: "PRIVATE KEY")
+            )
         }
     }
 
-    private static func read(_ path: String) async throws -> [UInt8] {
-        do {
-            return Array(try await InputFile.contents(of: path).readableBytesView)
-        } catch let failure as InputFile.Failure {
-            throw Terminal.failure("\(failure)", code: 2)
+    /// Reads a PEM file.
+    ///
+    /// - Parameter label: how the label of one of its blocks must end, such as `PRIVATE KEY` (RFC 7468 §3).
+    /// - Throws: `InputFile.Failure`.
+    private static func read(_ path: String, with label: String) async throws -> [UInt8] {
+        let file = try await InputFile.contents(of: path)
+        guard String(buffer: file).contains("\(label)-----") else {
+            throw InputFile.Failure(description: "\(path) holds no PEM block BEGIN \(label)")
         }
+        return Array(file.readableBytesView)
     }
 
     private func connect(_ prefix: String) -> Connect {

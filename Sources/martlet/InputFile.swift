@@ -22,7 +22,7 @@ struct InputFile {
     /// Octets of the largest MQTT packet (MQTT 5.0 §2.1.4): a larger payload cannot be sent.
     private static let limit = 268_435_455
 
-    /// Why a file could not be read, with its name.
+    /// Why a file cannot be used, with its name.
     struct Failure: Error, CustomStringConvertible { let description: String }
 
     static var standardInput: Self { Self(name: "standard input", descriptor: STDIN_FILENO) }

@@ -12,25 +12,29 @@ struct MessageFormat {
 
     private static let fields = "tpqrlimdxXUPCRE"
 
-    /// - Returns: `nil` if the format contains a field or an escape that does not exist.
-    init?(_ format: String) {
+    /// What a format contains that does not exist, such as `%z` or `\q`.
+    struct Unknown: Error, CustomStringConvertible { let description: String }
+
+    /// - Throws: `Unknown` if the format contains a field or an escape that does not exist.
+    init(_ format: String) throws(Unknown) {
         var parts: [Part] = []
         var text: [UInt8] = []
         var rest = format[...]
         while let character = rest.popFirst() {
             switch character {
             case "%":
-                guard let field = rest.popFirst() else { return nil }
+                guard let field = rest.popFirst() else { throw Unknown(description: "a % at its end") }
                 if field == "%" {
                     text.append(UInt8(ascii: "%"))
                     continue
                 }
-                guard Self.fields.contains(field) else { return nil }
+                guard Self.fields.contains(field) else { throw Unknown(description: "%\(field)") }
                 parts.append(.text(text))
                 parts.append(.field(field))
                 text = []
             case "\\":
-                guard let escaped = rest.popFirst(), let octet = Self.escape(escaped) else { return nil }
+                guard let escaped = rest.popFirst() else { throw Unknown(description: "a \\ at its end") }
+                guard let octet = Self.escape(escaped) else { throw Unknown(description: "\\\(escaped)") }
                 text.append(octet)
             default: text.append(contentsOf: String(character).utf8)
             }

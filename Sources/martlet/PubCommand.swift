@@ -52,9 +52,11 @@ struct PubCommand: AsyncParsableCommand {
 
     func validate() throws {
         let sources = [message != nil, file != nil, lines, wholeInput, empty].filter { $0 }.count
-        guard sources == 1 else { throw ValidationError("give one of -m, -f, -l, -s and -n") }
+        guard sources == 1 else {
+            throw ValidationError("one of -m, -f, -l, -s and -n must say what to publish; there are \(sources)")
+        }
         guard !topic.isEmpty, !topic.contains("+"), !topic.contains("#") else {
-            throw ValidationError("a topic to publish to is not empty and contains no + or #")
+            throw ValidationError("-t: a topic to publish to must have at least one character, and no + or #")
         }
     }
 
@@ -70,7 +72,7 @@ struct PubCommand: AsyncParsableCommand {
             }
             await client.disconnect()
         } catch let error as ClientError {
-            throw Terminal.failure("pub: \(error)", code: 1)
+            throw Terminal.failure("pub: \(connection.server): \(error)", code: 1)
         } catch let failure as InputFile.Failure {
             throw Terminal.failure("pub: \(failure)", code: 2)
         }

@@ -13,9 +13,9 @@ struct ServeCommand: AsyncParsableCommand {
         commandName: "serve",
         abstract: "Run a broker.",
         discussion: """
-            Without --config it listens on this machine only: MQTT over TCP on 127.0.0.1:1883 and over QUIC on 127.0.0.1:14567.
+            Without --config and --set it listens on this machine only: MQTT over TCP on 127.0.0.1:1883 and over QUIC on 127.0.0.1:14567.
 
-            Example:
+            Examples:
               martlet serve --config martlet.conf
               martlet serve --set listeners.quic.default.bind=0.0.0.0:14567 --set node.loops=2
 
@@ -61,28 +61,39 @@ struct ServeCommand: AsyncParsableCommand {
         let plan = try plan(loaded)
         if check { return }
         if config == nil {
-            Terminal.note("no configuration file: listening on this machine only (see --config)")
+            let isLocal = loaded.configuration.listeners.all.allSatisfy { !$0.isEnabled || $0.bind.isLoopback }
+            Terminal.note("no configuration file\(isLocal ? ": listening on this machine only" : "") (see --config)")
         }
         var configuration = try configuration(plan)
         configuration.descriptorLimit = DescriptorLimit.raiseToHardLimit()
         try await serve(configuration, logger: plan.logger)
     }
 
-    private func load() throws -> LoadedConfiguration<ServerSettings> {
-        var settings: [String: String] = [:]
-        for setting in set {
-            guard let equals = setting.firstIndex(of: "=") else {
-                // Without what follows the key, which may be a secret.
-                let key = setting.prefix { $0.isLetter || $0.isNumber || "._-".contains($0) }
-                throw ValidationError("--set \(key): expected a key and a value, such as --set node.loops=2")
+    func validate() throws { _ = try overrides }
+
+    /// The values of `--set`, by key.
+    private var overrides: [String: String] {
+        get throws {
+            var overrides: [String: String] = [:]
+            for setting in set {
+                guard let equals = setting.firstIndex(of: "=") else {
+                    // Without what follows the key, which may be a secret.
+                    let key = setting.prefix { $0.isLetter || $0.isNumber || "._-".contains($0) }
+                    throw ValidationError("--set \(key): expected a key and a value, such as --set node.loops=2")
+                }
+                overrides[String(setting[..<equals])] = String(setting[setting.index(after: equals)...])
             }
-            settings[String(setting[..<equals])] = String(setting[setting.index(after: equals)...])
+            return overrides
         }
+    }
+
+    private func load() throws -> LoadedConfiguration<ServerSettings> {
+        let overrides = try overrides
         do {
             return try ConfigurationSources(
                 file: config,
                 environment: ProcessInfo.processInfo.environment,
-                settings: settings
+                settings: overrides
             ).load(over: config == nil ? .withoutFile : ServerSettings(), by: ServerSettings.section)
         } catch {
             throw refusal("\(error)")

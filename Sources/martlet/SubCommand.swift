@@ -17,7 +17,7 @@ struct SubCommand: AsyncParsableCommand {
             and the escapes \\n \\t \\r \\0 \\a \\e \\v \\\\.
 
             A connection that is lost is opened again. Exit code: 0 after -C messages or a signal, 27 if the time of -W is over \
-            before, 1 if the broker cannot be reached or refuses, 64 for a wrong command line.
+            before, 1 if the broker cannot be reached or refuses, 2 if a file cannot be read, 64 for a wrong command line.
             """,
         helpNames: [.long]
     )
@@ -71,17 +71,20 @@ struct SubCommand: AsyncParsableCommand {
 
     fileprivate var messageFormat: MessageFormat {
         get throws {
-            guard let parsed = MessageFormat(format ?? (verbose ? "%t %p" : "%p")) else {
-                throw ValidationError("-F contains an unknown field or escape: see --help")
+            do {
+                return try MessageFormat(format ?? (verbose ? "%t %p" : "%p"))
+            } catch {
+                throw ValidationError("-F contains \(error); allowed: the fields and escapes that --help lists")
             }
-            return parsed
         }
     }
 
     func validate() throws {
-        guard !topic.isEmpty, !topic.contains("") else { throw ValidationError("a topic filter is not empty") }
-        if let count, count < 1 { throw ValidationError("-C is 1 and up, not \(count)") }
-        if let timeout, !(timeout > 0) { throw ValidationError("-W is more than 0 seconds, not \(timeout)") }
+        guard !topic.isEmpty, !topic.contains("") else {
+            throw ValidationError("-t: a topic filter must have at least one character")
+        }
+        if let count, count < 1 { throw ValidationError("-C: a number from 1, not \(count)") }
+        if let timeout, !(timeout > 0) { throw ValidationError("-W: a number of seconds above 0, not \(timeout)") }
         if noRetained, retainedOnly { throw ValidationError("-R and --retained-only exclude each other") }
         _ = try messageFormat
     }
@@ -114,7 +117,9 @@ struct SubCommand: AsyncParsableCommand {
             }
             if code != 0 { throw ExitCode(code) }
         } catch let error as ClientError {
-            throw Terminal.failure("sub: \(error)", code: 1)
+            throw Terminal.failure("sub: \(connection.server): \(error)", code: 1)
+        } catch let failure as InputFile.Failure {
+            throw Terminal.failure("sub: \(failure)", code: 2)
         }
     }
 

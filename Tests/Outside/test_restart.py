@@ -108,7 +108,7 @@ def test_damaged_number_is_named(binary, tmp_path):
     "content, configuration, expected",
     [
         (b"1" * 64, 'node.secret_file = "FILE"', "node.secret_file"),
-        (b"short", 'node { secret_file = "FILE", number = 1 }', "neither 32 octets nor 64 hexadecimal digits"),
+        (b"short", 'node { secret_file = "FILE", number = 1 }', "holds 5 octets; allowed: 32 octets, or 64 hexadecimal digits"),
         (b"1" * 64, 'node { number = 1, other_secrets = [{ rotation = 1, file = "FILE.none" }] }', "node.other_secrets: cannot read"),
         (b"1" * 64, "listeners.quic.default.connection_id.mode = aws", "AWS_LBC_QUIC_SERVER_ID is not set"),
     ],

@@ -57,14 +57,7 @@ struct QUICListener: CertificateListener {
                 endpoints.append(endpoint)
             } catch {
                 for endpoint in endpoints { try? await Self.close(endpoint) }
-                if case QUICError.portInUse = error {
-                    throw ListenerError(
-                        listener: listener.label,
-                        "UDP port \(listener.address.port ?? 0) of \(listener.address.ipAddress ?? "?") is held by "
-                            + "somebody else; stop that or give listeners.quic.\(listener.name).bind another port"
-                    )
-                }
-                throw ListenerError(listener: listener.label, "cannot listen on \(listener.address): \(error)")
+                throw ListenerError(listener, cannotBind: error)
             }
         }
         label = listener.label

@@ -68,14 +68,8 @@ struct TCPListener {
         }
         do {
             channel = try await bootstrap.bind(to: listener.address).get()
-        } catch let error as IOError where error.errnoCode == EADDRINUSE {
-            throw ListenerError(
-                listener: listener.label,
-                "TCP port \(listener.address.port ?? 0) of \(listener.address.ipAddress ?? "?") is held by somebody else; "
-                    + "stop that or give listeners.\(listener.transport.name).\(listener.name).bind another port"
-            )
         } catch {
-            throw ListenerError(listener: listener.label, "cannot listen on \(listener.address): \(error)")
+            throw ListenerError(listener, cannotBind: error)
         }
         label = listener.label
         address = channel.localAddress ?? listener.address
@@ -91,7 +85,7 @@ struct TCPListener {
         do {
             return try tls.makeContext()
         } catch {
-            throw ListenerError(listener: listener.label, "its certificate or key is of no use: \(error)")
+            throw ListenerError(listener: listener.label, "its certificate and key cannot be used: \(error)")
         }
     }
 

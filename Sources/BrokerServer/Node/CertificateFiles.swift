@@ -152,7 +152,7 @@ package struct CertificateFiles: Sendable {
         do {
             octets = Array(try Data(contentsOf: URL(fileURLWithPath: path)))
         } catch {
-            throw CertificateFileError("cannot read \(path): \(error.localizedDescription)")
+            throw CertificateFileError("cannot read \(path): \(SystemReason(error))")
         }
         do {
             return try PEMBlock.all(in: octets)

@@ -12,16 +12,22 @@ package struct DataFolder: Sendable {
     }
 
     /// Makes the folder, readable by its owner only, if there is none.
+    ///
+    /// - Throws: `Failure`.
     package init(path: String) throws {
         self.path = path
+        try Self.make(path)
+    }
+
+    private static func make(_ folder: String) throws {
         do {
             try FileManager.default.createDirectory(
-                atPath: path,
+                atPath: folder,
                 withIntermediateDirectories: true,
                 attributes: [.posixPermissions: 0o700]
             )
         } catch {
-            throw Failure(description: "node.data_dir: cannot make the folder \(path): \(error.localizedDescription)")
+            throw Failure(description: "node.data_dir: cannot make the folder \(folder): \(SystemReason(error))")
         }
     }
 
@@ -33,7 +39,7 @@ package struct DataFolder: Sendable {
         guard secret.count == NodeSecret.count else {
             throw Failure(
                 description:
-                    "\(file("secret")): has \(secret.count) octets instead of 32; restore it, or delete it to get a new one"
+                    "node.data_dir: \(file("secret")) has \(secret.count) octets instead of 32; restore it, or delete it to get a new one"
             )
         }
         return secret
@@ -78,7 +84,7 @@ package struct DataFolder: Sendable {
         do {
             return Array(try Data(contentsOf: URL(fileURLWithPath: file(name))))
         } catch {
-            throw Failure(description: "cannot read \(file(name)): \(error.localizedDescription)")
+            throw Failure(description: "node.data_dir: cannot read \(file(name)): \(SystemReason(error))")
         }
     }
 
@@ -87,13 +93,9 @@ package struct DataFolder: Sendable {
         let target = file(name)
         let folder = (target as NSString).deletingLastPathComponent
         let temporary = target + ".new"
-        try FileManager.default.createDirectory(
-            atPath: folder,
-            withIntermediateDirectories: true,
-            attributes: [.posixPermissions: 0o700]
-        )
+        try Self.make(folder)
         guard Self.create(temporary, octets), rename(temporary, target) == 0, Self.sync(folder) else {
-            throw Failure(description: "cannot write \(target): \(String(cString: strerror(errno)))")
+            throw Failure(description: "node.data_dir: cannot write \(target): \(String(cString: strerror(errno)))")
         }
     }
 

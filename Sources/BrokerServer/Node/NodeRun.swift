@@ -34,7 +34,9 @@ package final class NodeRun: Sendable {
         let path = folder.file(lockName)
         let descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
         guard descriptor >= 0 else {
-            throw DataFolder.Failure(description: "cannot open \(path): \(String(cString: strerror(errno)))")
+            throw DataFolder.Failure(
+                description: "node.data_dir: cannot open \(path): \(String(cString: strerror(errno)))"
+            )
         }
         guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
             let error = errno
@@ -42,7 +44,7 @@ package final class NodeRun: Sendable {
             throw DataFolder.Failure(
                 description: error == EWOULDBLOCK
                     ? "node.data_dir: \(folder.path) is another running broker's; give each its own folder"
-                    : "cannot lock \(path): \(String(cString: strerror(error)))"
+                    : "node.data_dir: cannot lock \(path): \(String(cString: strerror(error)))"
             )
         }
         return descriptor
@@ -55,8 +57,8 @@ package final class NodeRun: Sendable {
         guard text.hasSuffix("\n"), let number = UInt64(text.dropLast()), number < .max else {
             throw DataFolder.Failure(
                 description:
-                    "\(path): holds no number of runs; restore it, or delete it, and clients of earlier runs learn late "
-                    + "that their connections are gone"
+                    "node.data_dir: \(path) does not hold the number of the last run; restore it, or delete it, and clients of "
+                    + "earlier runs learn late that their connections are gone"
             )
         }
         return number

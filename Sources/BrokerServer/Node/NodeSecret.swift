@@ -15,11 +15,12 @@ package enum NodeSecret {
         do {
             octets = Array(try Data(contentsOf: URL(fileURLWithPath: path)))
         } catch {
-            throw DataFolder.Failure(description: "\(key): cannot read \(path): \(error.localizedDescription)")
+            throw DataFolder.Failure(description: "\(key): cannot read \(path): \(SystemReason(error))")
         }
         guard let secret = octets.count == count ? octets : hexadecimal(octets) else {
             throw DataFolder.Failure(
-                description: "\(key): \(path) holds neither 32 octets nor 64 hexadecimal digits"
+                description:
+                    "\(key): \(path) holds \(octets.count) octets; allowed: 32 octets, or 64 hexadecimal digits"
             )
         }
         // Kubernetes mounts secrets as links, and the mode of a link means nothing.

@@ -36,12 +36,18 @@ extension QUICServerConfiguration {
         try self.common.validate()
         try self.socket.validate()
         for secret in [self.staticSecret] + self.identifiers.otherSecrets.values where secret.count != 32 {
-            throw .configuration("staticSecret and otherSecrets must have 32 octets")
+            throw .configuration(
+                "staticSecret and each of identifiers.otherSecrets must have 32 octets, not \(secret.count)"
+            )
         }
         let rotations = RoutableConnectionIDGenerator.rotations
         guard rotations.contains(self.identifiers.rotation),
             self.identifiers.otherSecrets.keys.allSatisfy({ rotations.contains($0) && $0 != self.identifiers.rotation })
-        else { throw .configuration("rotation must be 0 to 6, and another for each secret") }
+        else {
+            throw .configuration(
+                "identifiers.rotation and the keys of otherSecrets must be 0 to 6, another for each secret"
+            )
+        }
         guard (0...1).contains(self.retry.load) else { throw .configuration("retry.load must be 0 to 1") }
         guard self.retry.tokenLifetime > .zero else { throw .configuration("retry.tokenLifetime must be positive") }
         guard !self.ciphers.isEmpty else { throw .configuration("ciphers must not be empty") }
@@ -60,10 +66,10 @@ extension QUICSocketConfiguration {
 extension QUICServerResumption {
     func validate() throws(QUICError) {
         guard self.keys.lifetime >= .seconds(1), self.keys.lifetime <= .seconds(86_400) else {
-            throw .configuration("the lifetime of tickets must be 1 s to 1 day")
+            throw .configuration("resumption.keys.lifetime must be 1 s to 1 day")
         }
         guard self.earlyData.map({ $0.window >= self.window }) ?? true else {
-            throw .configuration("early data must be remembered for twice the lifetime of tickets")
+            throw .configuration("resumption.earlyData.window must be at least twice the lifetime of tickets")
         }
     }
 }
@@ -73,7 +79,7 @@ extension QUICClientConfiguration {
         try self.common.validate()
         guard !self.ciphers.isEmpty else { throw .configuration("ciphers must not be empty") }
         if case .full(let name, _) = self.verification, name.isEmpty {
-            throw .configuration("the server's name must not be empty where it is verified")
+            throw .configuration("verification: the server's name must not be empty where it is verified")
         }
     }
 }

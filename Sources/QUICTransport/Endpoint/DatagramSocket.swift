@@ -18,10 +18,10 @@ struct DatagramSocket {
         var packetInfo = false
     }
 
-    /// - Throws: `QUICError.portInUse` or `.socket`.
+    /// - Throws: `QUICError.portInUse` or `.socket`; `.configuration` for an address that is no IP address.
     static func open(on address: SocketAddress, wishes: Wishes) throws -> DatagramSocket {
         guard let wanted = DatagramAddress(address) else {
-            throw QUICError.configuration("\(address) is no IP address")
+            throw QUICError.configuration("the address of a socket must be an IP address, not \(address)")
         }
         guard wishes.sharesPort else { return try self.open(wanted, wishes: wishes) }
         return try SharedPorts.join(

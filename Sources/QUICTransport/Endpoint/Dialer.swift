@@ -19,10 +19,12 @@ struct Dialer {
     ///
     /// - Throws: `.configuration` if the socket cannot reach it.
     static func resolve(_ address: SocketAddress, from local: DatagramAddress) throws(QUICError) -> DatagramAddress {
-        guard var remote = DatagramAddress(address) else { throw .configuration("\(address) is no IP address") }
+        guard var remote = DatagramAddress(address) else {
+            throw .configuration("a server's address must be an IP address, not \(address)")
+        }
         if local.isIPv6 { remote = remote.mappedToIPv6 }
         guard remote.isIPv6 == local.isIPv6 else {
-            throw .configuration("\(address) cannot be reached from \(local.socketAddress)")
+            throw .configuration("an IPv4 socket (\(local.socketAddress)) cannot reach the IPv6 address \(address)")
         }
         return remote
     }

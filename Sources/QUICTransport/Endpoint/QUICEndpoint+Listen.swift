@@ -29,7 +29,7 @@ extension QUICEndpoint {
             try configuration.validate()
             guard (1...QUICEndpointGroup.maximumCount).contains(group.count), (0..<group.count).contains(worker) else {
                 throw QUICError.configuration(
-                    "a port has 1 to \(QUICEndpointGroup.maximumCount) endpoints, numbered from 0"
+                    "a port must have 1 to \(QUICEndpointGroup.maximumCount) endpoints, numbered from 0, not number \(worker) of \(group.count)"
                 )
             }
             let tls = try TLSServerContext(

@@ -8,7 +8,7 @@ internal import CNIOBoringSSL
     /// - Parameter key: 16 octets.
     /// - Throws: `QUICError.engine` if the key has another length.
     init(key: [UInt8]) throws(QUICError) {
-        guard key.count == 16 else { throw .engine("a key of AES-128 has 16 octets") }
+        guard key.count == 16 else { throw .engine("a key of AES-128 has 16 octets, not \(key.count)") }
         unsafe self.forward = .allocate(capacity: 1)
         unsafe self.backward = .allocate(capacity: 1)
         let made = unsafe AES_set_encrypt_key(key, 128, self.forward) | AES_set_decrypt_key(key, 128, self.backward)
