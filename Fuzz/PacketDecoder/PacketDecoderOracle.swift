@@ -4,7 +4,7 @@ package import NIOCore
 /// What must hold for any octets that a peer sends: they are packets or an error, and what was read, written and read
 /// again is the same.
 package enum PacketDecoderOracle {
-    /// Reads `octets` as each side of a connection of each version, with a small and a large limit.
+    /// Reads `octets` as each side of a connection, in each version of MQTT and before the version is known.
     package static func check(_ octets: ByteBuffer) throws(Disagreement) {
         for role in [PacketDecoder.Role.server, .client] {
             for version in [ProtocolVersion?.none, .v3_1, .v3_1_1, .v5] {
@@ -34,7 +34,7 @@ package enum PacketDecoderOracle {
         guard
             whole.packets.map(\.0) == split.packets.map(\.0), whole.error == split.error,
             whole.rest == split.rest
-        else { throw Disagreement(reason: "in two pieces it reads otherwise") }
+        else { throw Disagreement(reason: "the octets yield other packets when they arrive in two pieces") }
         return whole.packets
     }
 
@@ -72,7 +72,7 @@ package enum PacketDecoderOracle {
             throw Disagreement(reason: "cannot be written again: \(packet)")
         }
         guard try readAgain(written, like: packet, role: role, version: version) == packet else {
-            throw Disagreement(reason: "reads otherwise when written again: \(packet)")
+            throw Disagreement(reason: "is another packet when written and read again: \(packet)")
         }
         if case .publish(let publish) = packet, publish.topic.readableBytes > 0 {
             try check(publish)
@@ -95,7 +95,7 @@ package enum PacketDecoderOracle {
             guard
                 case .publish(let forwarded)? = packet, forwarded.topic == publish.topic,
                 forwarded.payload == publish.payload
-            else { throw Disagreement(reason: "is passed on otherwise: \(publish)") }
+            else { throw Disagreement(reason: "has another topic or payload when passed on: \(publish)") }
         }
     }
 

@@ -1,5 +1,5 @@
-/// A NAT on the clients' side with endpoint-independent mapping and filtering (RFC 4787 §4.1, §5), the least restrictive
-/// kind.
+/// A network address translator (NAT) on the clients' side of the link, with endpoint-independent mapping and filtering
+/// (RFC 4787 §4.1, §5), the least restrictive kind.
 struct NAT {
     private let configuration: NATConfiguration
     private var bindings: [Key: Binding] = [:]
@@ -20,7 +20,7 @@ struct NAT {
         /// The outside before the last rebinding.
         var before: Endpoint?
         var lastUsed: Nanoseconds
-        /// The news that the next packet of the binding is; nil if none.
+        /// What the next packet of the binding in that direction is reported as; nil for nothing.
         var awaited: NATNews.Kind? = .bound
     }
 

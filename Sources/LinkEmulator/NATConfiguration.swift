@@ -1,10 +1,11 @@
-/// The outside addresses of a NAT, and its timeouts.
+/// The outside addresses of a NAT (network address translation, RFC 4787), and its timeouts.
 package struct NATConfiguration: Sendable, Equatable {
-    /// At least one address. A change of address takes the next one.
+    /// Outside addresses, IPv4, as `Endpoint.address`; one at least. A change of address takes the next one, and after the last one
+    /// the first.
     package var addresses: [UInt32]
-    /// Lifetime of a binding of UDP or ICMP without a packet in either direction. Default 120 s.
+    /// Lifetime, nanoseconds, of a binding of UDP or ICMP without a packet in either direction. Default 120 s.
     package var timeoutUDP: Nanoseconds = 120_000_000_000
-    /// Lifetime of a TCP binding without a packet. Default 2 h 4 min (RFC 5382 §5).
+    /// Lifetime, nanoseconds, of a TCP binding without a packet. Default 2 h 4 min (RFC 5382 §5).
     package var timeoutTCP: Nanoseconds = 7_440_000_000_000
 
     /// - Returns: nil if there are no addresses.
@@ -35,8 +36,8 @@ package enum FlowScope: Sendable, Equatable {
     }
 }
 
-/// News of a binding that was made or changed: its first packet from the client, with which the server learns the outside
-/// endpoint; or the first packet to the client after that.
+/// What is reported of a binding that was made or changed: its first packet from the client, with which the server learns the
+/// outside endpoint (`bound`), or the first packet to the client after that (`answered`).
 package struct NATNews: Sendable, Equatable {
     package enum Kind: String, Sendable {
         case bound, answered

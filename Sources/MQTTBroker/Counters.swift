@@ -1,39 +1,59 @@
 /// The counters of a shard since its start. The shell turns them into metrics.
 package struct Counters: Sendable, Equatable {
     package var connectionsAccepted: UInt64 = 0
+    /// Connections that ended with an error before their CONNECT was accepted.
     package var connectionsRefused: UInt64 = 0
     package var connectionsClosed: UInt64 = 0
+    /// Connections that ended before all that their client had sent was handled (`Limits.maximumGoneConnections`).
     package var connectionsUnheard: UInt64 = 0
+    /// Connections that were closed because CONNECT was not accepted within `Limits.connectTimeout`.
     package var connectTimeouts: UInt64 = 0
     package var keepAliveTimeouts: UInt64 = 0
+    /// Changes of address of QUIC clients, once the new address was validated.
     package var addressChanges: UInt64 = 0
     package var sessionsCreated: UInt64 = 0
     package var sessionsResumed: UInt64 = 0
+    /// Sessions that a CONNECT took from a connection that was still open [MQTT-3.1.4-3].
     package var sessionsTakenOver: UInt64 = 0
     package var sessionsExpired: UInt64 = 0
     package var streamsOpened: UInt64 = 0
     package var streamsClosed: UInt64 = 0
+    /// Data streams that were ended with a reason code of an error.
     package var streamsFailed: UInt64 = 0
+    /// Data streams that brought more than `Limits.maximumEarlyBytes` before CONNACK.
     package var earlyStreamsRefused: UInt64 = 0
+    /// Packet identifiers of ended data streams that `Limits.maximumOrphans` left no room for.
     package var orphansForgotten: UInt64 = 0
+    /// Times that a transport took no more octets, so that messages had to wait.
     package var transportsBlocked: UInt64 = 0
+    /// CONNECTs, and then PUBLISHes, that arrived before the handshake of their QUIC connection was complete.
     package var earlyConnects: UInt64 = 0
     package var earlyMessages: UInt64 = 0
+    /// Packets that could not be decoded; each ended its connection or stream.
     package var malformedPackets: UInt64 = 0
     package var packetsReceived: UInt64 = 0
     package var messagesReceived: UInt64 = 0
+    /// Messages that were written to subscribers, each once for each subscriber.
     package var messagesDelivered: UInt64 = 0
+    /// Messages that were handed over to other shards, each once for each shard.
     package var messagesHandedOver: UInt64 = 0
     package var messagesWithoutSubscribers: UInt64 = 0
+    /// Messages that had to wait in the queue of a session.
     package var messagesQueued: UInt64 = 0
     package var messagesDroppedQueueFull: UInt64 = 0
+    /// Messages that exceed the Maximum Packet Size of a subscriber [MQTT-3.1.2-25].
     package var messagesDroppedTooLarge: UInt64 = 0
+    /// Messages at QoS 0 for a client that was away or slow, and for which none may wait (`Limits.queuesQoS0`).
     package var messagesDroppedSlowReader: UInt64 = 0
     package var messagesExpired: UInt64 = 0
+    /// Repeated PUBLISHes at QoS 2 whose message had been delivered before.
     package var duplicatesSuppressed: UInt64 = 0
+    /// Messages that a bound of `Limits` did not allow to be retained. They were delivered all the same.
     package var retainedMessagesRefused: UInt64 = 0
     package var willsPublished: UInt64 = 0
+    /// Filters that were answered with an error in SUBACK.
     package var subscriptionsRefused: UInt64 = 0
+    /// Ticks that used up `Limits.maximumStepsPerTick`.
     package var ticksExhausted: UInt64 = 0
 
     package init() {}

@@ -19,6 +19,8 @@ package struct ConfigurationText {
         }.joined()
     }
 
+    /// Adds the line of one key.
+    ///
     /// - Parameter value: HOCON text; `nil` for a key that is not set, which is left out, and for a secret, which is only
     ///   mentioned.
     mutating func add(_ value: String?, isSecret: Bool, at path: [String]) {
@@ -31,6 +33,8 @@ package struct ConfigurationText {
         }
     }
 
+    /// Adds the lines of a list of objects.
+    ///
     /// - Parameter write: writes the keys of one element, which stand below the path that is given.
     mutating func addList(
         _ count: Int,

@@ -1,13 +1,17 @@
 import MQTTClient
 import NIOCore
 
-/// The flows and clients of a closed loop on one event loop. Confined to that loop.
+/// The flows and clients of a closed loop (`bench pair`, `fanout`, `idle`) on one event loop, to which all calls are confined.
+///
+/// In a closed loop a publisher sends the next message when all subscribers have received an earlier one (``Flow``).
 final class ClosedLoopWorker {
     let plan: LoadPlan
     let loop: ClientLoop
     private(set) var isStopping = false
+    /// Messages that arrived at subscribers since `measure()`.
     private(set) var delivered = 0
     private(set) var latency = LatencyRecord()
+    /// When all clients were connected and subscribed; `nil` before.
     private(set) var readyAt: NIODeadline?
     /// The first error.
     private(set) var failure: String?
@@ -19,6 +23,7 @@ final class ClosedLoopWorker {
     private var readyCount = 0
     private var isMeasuring = false
 
+    /// The most clients that connect or subscribe at a time.
     private static let maximumConnecting = 64
 
     /// - Parameter number: from 0; the worker has each `workers`-th flow, or connection.
@@ -66,11 +71,13 @@ final class ClosedLoopWorker {
         }
     }
 
+    /// A client is connected, and subscribed if it is a subscriber.
     func clientReady() {
         readyCount += 1
         if readyCount == clients.count { readyAt = .now() } else { connectMore() }
     }
 
+    /// A client has failed, which ends the run.
     func failed(_ text: String, error: ClientError? = nil) {
         guard !isStopping, failure == nil else { return }
         failure = text
@@ -79,16 +86,19 @@ final class ClosedLoopWorker {
 
     // MARK: Measuring
 
+    /// Publishes the first window of each flow.
     func start() {
         for flow in flows { flow.start() }
     }
 
+    /// Begins to count, after the warm-up.
     func measure() {
         isMeasuring = true
         delivered = 0
         latency.reset()
     }
 
+    /// A message has arrived at a subscriber, `nanoseconds` after it was published.
     @inline(__always)
     func delivered(after nanoseconds: UInt64) {
         guard isMeasuring else { return }

@@ -16,6 +16,7 @@ struct ErlangReader {
         }
     }
 
+    /// Reads the full stop that ends a term at the top.
     mutating func takeFullStop() throws(UsageError) {
         skipBlanks()
         guard take("."), rest.first.map({ $0.properties.isWhitespace || $0 == "%" }) ?? true else {
@@ -23,10 +24,15 @@ struct ErlangReader {
         }
     }
 
+    /// Reads one term.
+    ///
+    /// - Throws: `UsageError`, which names the line.
     mutating func term() throws(UsageError) -> ErlangValue {
         depth += 1
         defer { depth -= 1 }
-        guard depth <= Self.maximumDepth else { throw failure("terms within terms beyond \(Self.maximumDepth) levels") }
+        guard depth <= Self.maximumDepth else {
+            throw failure("terms stand within terms by more than \(Self.maximumDepth) levels")
+        }
         skipBlanks()
         if take("{") { return .tuple(try items(until: "}")) }
         if take("[") { return .list(try items(until: "]")) }

@@ -2,7 +2,9 @@ package import MQTTCodec
 
 /// A topic filter, split at its levels (MQTT 5.0 §4.7).
 package struct TopicFilter: Hashable, Sendable {
+    /// The whole filter, by which filters are compared.
     package let key: UTF8Key
+    /// The levels, one at least; a wildcard is a level of its own.
     package let levels: [UTF8Key]
 
     package static let separator = UInt8(ascii: "/")
@@ -14,8 +16,8 @@ package struct TopicFilter: Hashable, Sendable {
     /// Why a filter is refused in SUBACK.
     package struct Refusal: Error, Equatable { package let reasonCode: ReasonCode }
 
-    /// Throws for a filter that MQTT 5.0 §4.7.1 does not allow: an empty one, `#` anywhere but alone in the last level
-    /// [MQTT-4.7.1-1], `+` not alone in its level [MQTT-4.7.1-2]; and for one that `limits` exclude.
+    /// - Throws: `Refusal` for a filter that MQTT 5.0 §4.7.1 does not allow: an empty one, `#` anywhere but alone in the last level
+    ///   [MQTT-4.7.1-1], `+` not alone in its level [MQTT-4.7.1-2]; and for one that `limits` exclude.
     package init(_ string: String, limits: Limits) throws(Refusal) {
         let levels = string.utf8.split(
             separator: Self.separator,

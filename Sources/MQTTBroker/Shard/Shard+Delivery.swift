@@ -5,6 +5,12 @@ import NIOCore
 // Delivery: from the route of a message to the clients of this shard, with what waits, what is sent again, and
 // acknowledgements.
 extension Shard {
+    /// Delivers a message to the clients of this shard.
+    ///
+    /// - Parameters:
+    ///   - publisher: the session of the client that has published the message; `nil` for a will and for a message of another shard.
+    ///   - source: the shard that the message was published on. Sessions that are moving take messages of some shards at their
+    ///     other end only (`Session.ignoredShards`).
     mutating func deliver(
         _ publish: Publish,
         along route: Route,

@@ -28,6 +28,7 @@ package struct Shard: ~Copyable {
     var deadlines = DeadlineQueue<Deadline>()
     var pace: Pace
     var effects: Effects
+    /// True while the messages of this shard to itself are handled (`drainLocal`), so that those that follow from them wait.
     var isDrainingLocal = false
     /// True while the shell reads from no connection, since another shard does not keep up.
     package internal(set) var isStalled = false

@@ -7,7 +7,7 @@ package struct TLSClientContext: Sendable {
     private let context: NIOSSLContext
 
     /// - Parameter identity: the client's certificate and key, if the server asks for them.
-    /// - Throws: ``TransportFailure/security(_:)`` for authorities that are no PEM certificates, or an identity that is none.
+    /// - Throws: ``ClientError/transport(_:)`` with ``TransportFailure/security(_:)`` for authorities that are no PEM certificates, or an identity that is none.
     package init(trust: ServerTrust, identity: QUICIdentity? = nil) throws(ClientError) {
         var configuration = TLSConfiguration.makeClientConfiguration()
         configuration.minimumTLSVersion = .tlsv13

@@ -14,7 +14,7 @@ package struct QUICRetryConfiguration: Sendable, Equatable {
     package var tokenLifetime: Duration = .seconds(10)
     /// The lifetime of the token for a client's next connection (NEW_TOKEN); zero to send none.
     package var newTokenLifetime: Duration = .seconds(86_400)
-    /// Retry packets that are sent per second, which is also the burst allowed.
+    /// Retry packets that are sent per second, which is also the burst allowed. Further Initials are dropped without an answer.
     package var retriesPerSecond = 10_000
 
     package init() {}

@@ -19,7 +19,7 @@ extension QUICConnection {
     /// is unacknowledged, since loss detection may find it lost at any time.
     var mayWait: Bool {
         !self.isHurried && self.isEstablished && (2..<Self.patientReads).contains(self.unanswered)
-            && self.streams.allSatisfy { $0.outgoing.isSettled }
+            && self.streams.allSatisfy { $0.outgoing.isAcknowledged }
     }
 
     /// Puts off the write. Returns true if the deadline has to be scheduled for it.

@@ -4,6 +4,7 @@ internal import DequeModule
 /// packets, or to answer them by CONNECTION_CLOSE once more.
 final class ClosedConnection {
     let identifiers: [QUICConnectionID]
+    /// When the period ends, nanoseconds of the endpoint's clock.
     let expiry: UInt64
     /// The CONNECTION_CLOSE packet; empty while draining.
     let packet: [UInt8]

@@ -2,7 +2,11 @@ internal import NIOCore
 
 /// Packets that belong to no connection of this endpoint.
 extension QUICEndpoint {
-    func receiveStray(
+    /// Handles a packet whose identifier is none of this endpoint's: one that another loop of the port has (a stray), that an earlier
+    /// run of the node had, or that a new client has chosen.
+    ///
+    /// - Parameter isTossed: true if another loop has passed the packet on, so that this loop must not.
+    func receiveUnknown(
         _ datagram: UnsafeRawBufferPointer,
         _ header: PacketHeader,
         from remote: DatagramAddress,

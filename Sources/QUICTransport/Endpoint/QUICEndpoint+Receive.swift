@@ -64,7 +64,7 @@ extension QUICEndpoint {
             self.answerLate(closed, now: now)
         case nil:
             if self.isServer {
-                unsafe self.receiveStray(
+                unsafe self.receiveUnknown(
                     datagram,
                     header,
                     from: remote,

@@ -32,6 +32,7 @@ internal import NIOCore
 
     /// The number of bytes that are not acknowledged.
     private(set) var count = 0
+    /// The number of bytes that no packet has taken yet.
     private(set) var unsent = 0
     var finish = Finish.open
 
@@ -42,8 +43,8 @@ internal import NIOCore
         case sent
     }
 
-    /// True if the peer has acknowledged everything.
-    var isSettled: Bool { self.count == 0 && self.finish != .wanted }
+    /// True if the peer has acknowledged all bytes, and the end of the stream is not still to be sent.
+    var isAcknowledged: Bool { self.count == 0 && self.finish != .wanted }
     /// True if a packet could take bytes, or the end of the stream.
     var hasWork: Bool { self.unsent > 0 || self.finish == .wanted }
 
@@ -69,6 +70,7 @@ internal import NIOCore
         self.unsent += size
     }
 
+    /// Copies bytes into the block of the last piece, or into a new block.
     private mutating func gather(_ bytes: UnsafeRawBufferPointer) {
         if let block = self.openBlock, unsafe block.append(bytes) {
             self.pieces[self.pieces.count - 1].count += bytes.count

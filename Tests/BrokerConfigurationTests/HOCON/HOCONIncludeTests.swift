@@ -106,7 +106,7 @@ import Testing
         #expect(throws: (any Error).self) { try ConfigurationFile.read(path + "\0.conf", limit: 10) }
     }
 
-    /// A pipe would be waited for, and a terminal too.
+    /// To read a pipe or a terminal could block for ever.
     @Test func onlyRegularFilesAreIncluded() throws {
         let folder = FileManager.default.temporaryDirectory.appendingPathComponent("hocon-\(UUID().uuidString)")
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)

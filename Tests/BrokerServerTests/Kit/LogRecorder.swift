@@ -1,7 +1,7 @@
 import Logging
 import NIOConcurrencyHelpers
 
-/// Keeps the lines that are logged.
+/// Keeps what is logged by its loggers, for tests to look at.
 final class LogRecorder: Sendable {
     private let recorded = NIOLockedValueBox<[Line]>([])
 

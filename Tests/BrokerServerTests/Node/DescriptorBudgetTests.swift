@@ -15,7 +15,7 @@ import Testing
         return log.lines
     }
 
-    @Test("What max_connections asks for in vain is a warning") func warning() throws {
+    @Test("A max_connections that there are too few file descriptors for is a warning") func warning() throws {
         for maxima in [[71], [40, 31], [.max, .max], [71, nil]] as [[Int?]] {
             let lines = try lines(maxima)
             #expect(lines.map(\.level) == [.warning])
@@ -23,12 +23,14 @@ import Testing
         }
     }
 
-    @Test("Listeners without max_connections are told their bound") func information() throws {
+    @Test("For listeners without max_connections, the number of possible connections is logged") func information()
+        throws
+    {
         #expect(try lines([nil]).map(\.level) == [.info])
         #expect(try lines([20, nil]).map(\.level) == [.info])
     }
 
-    @Test("What is possible is not worth a word") func possible() throws {
+    @Test("Nothing is logged if there are enough file descriptors") func possible() throws {
         #expect(try lines([70]).isEmpty)
         #expect(try lines([]).isEmpty)
     }

@@ -5,7 +5,7 @@ import Testing
 
 @Suite("Payloads")
 struct PayloadSourceTests {
-    @Test("A size is so many letters a")
+    @Test("With a size alone (-s), the payload is that many letters a")
     func size() throws {
         let body = try PayloadSource.Body(try BenchOptions(.pub, ["-t", "t", "-s", "3"]))
         var source = PayloadSource(body, headers: [])
@@ -54,7 +54,9 @@ struct PayloadSourceTests {
         #expect(UInt64(String(buffer: last).dropFirst(head.readableBytes).dropLast()) != nil)
     }
 
-    @Test("Topics of one stream share a counter, which tells the stream; a payload without it takes no number")
+    @Test(
+        "Topics of one stream share a counter, whose numbers tell the stream; a payload without cnt64 takes no number"
+    )
     func counters() {
         let counter = MessageCounter(stream: 3)
         var counted = PayloadSource(.fixed(ByteBuffer()), headers: [.cnt64])
@@ -70,7 +72,7 @@ struct PayloadSourceTests {
         #expect(numbers.allSatisfy { MessageCounter.stream(of: $0) == 3 })
     }
 
-    @Test("What a subscriber reads")
+    @Test("A subscriber reads counter and latency from the headers, and nothing from a payload that is too short")
     func receivedHeaders() {
         let microsecond = WallClock.now / 1000
         var payload = ByteBuffer()
@@ -91,7 +93,7 @@ struct PayloadSourceTests {
         #expect(ReceivedHeaders([.ts], of: payload).latency == 0)
     }
 
-    @Test("Every variable of a template, wherever and however often it stands")
+    @Test("Every variable of a template is replaced, wherever and however often it stands")
     func template() {
         let template = PayloadTemplate(
             "%UNIQUE%,%UNIQUE% %TIMESTAMP%=%TIMESTAMPMS% %TIMESTAMPUS% %TIMESTAMPNS% 100% %NONE%",
@@ -106,7 +108,7 @@ struct PayloadSourceTests {
         #expect(buffer.readableBytes == 7)
     }
 
-    @Test("A template that cannot be read")
+    @Test("A template that cannot be read is an error that names it")
     func missingTemplate() throws {
         let options = try BenchOptions(.pub, ["-t", "t", "-m", "template:///nowhere/at/all"])
         #expect(throws: UsageError("cannot read the template /nowhere/at/all")) { try PayloadSource.Body(options) }

@@ -48,7 +48,7 @@ struct ErlangValueTests {
             ("99999999999999999999.", "line 1: 99999999999999999999 is no number of 64 bits"),
             ("\"\\x{110000}\".", "line 1: \\x110000 is no character"),
             ("<<a>>.", "line 1: expected a text or an octet"),
-            (String(repeating: "[", count: 100_000), "line 1: terms within terms beyond 64 levels"),
+            (String(repeating: "[", count: 100_000), "line 1: terms stand within terms by more than 64 levels"),
         ]
     )
     func mistakes(text: String, message: String) {

@@ -39,7 +39,7 @@ import Testing
         }
     }
 
-    @Test func configurationIsHeldToTheWindow() async throws {
+    @Test func lifetimesOfTicketsAreChecked() async throws {
         try await Scene.run { scene in
             let short = EarlyDataStore(window: .seconds(100))
             let wrong = [

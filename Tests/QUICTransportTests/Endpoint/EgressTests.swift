@@ -3,7 +3,7 @@ import Testing
 
 @testable import QUICTransport
 
-/// The turns of connections that have something to send.
+/// The turns in which an endpoint lets connections send that have something to send.
 @Suite struct EgressTests {
     @Test func turnsGoRound() async throws {
         try await Scene.run { scene in
@@ -16,7 +16,7 @@ import Testing
             egress.beginRound()
             #expect(egress.current === connections[0])
             egress.advance()
-            // Whoever has something to say meanwhile has the turn after those that had none.
+            // A connection that gets something to send during a round has its turn after those that had none in it.
             egress.append(connections[3])
             #expect(egress.current === connections[1])
             egress.endRound()
@@ -30,7 +30,7 @@ import Testing
             egress.endRound()
             #expect(turns == 3)
             #expect(egress.isEmpty)
-            // They are their endpoint's again.
+            // Their endpoint, which this `Egress` is not part of, may put them in its own line again.
             for connection in connections { connection.isDirty = false }
             try await silent.close()
         }
