@@ -7,7 +7,7 @@ extension Shard {
     /// A CONNECT asks for its session. An older connection of the client ends [MQTT-3.1.4-3].
     mutating func handle(_ claim: Claim, now: Instant) {
         switch sessions.directory.claim(claim) {
-        case .free: settle(claim, now: now)
+        case .free: carryOut(claim, now: now)
         case .evict(let holder): send(.evict(holder), to: holder.shard)
         case .wait: return
         case .refuse: send(.refuse(claim.connection, .serverBusy), to: claim.connection.shard)
@@ -15,7 +15,7 @@ extension Shard {
     }
 
     /// The client has no transient session, or has none any more: attaches the connection to the durable one, or creates a session.
-    private mutating func settle(_ claim: Claim, now: Instant) {
+    private mutating func carryOut(_ claim: Claim, now: Instant) {
         if let session = sessions[claim.client] {
             if let connection = session.connection {
                 counters.sessionsTakenOver += 1

@@ -7,10 +7,7 @@ import NIOCore
 extension Shard {
     /// Delivers a message to the clients of this shard.
     ///
-    /// - Parameters:
-    ///   - publisher: the session of the client that has published the message; `nil` for a will and for a message of another shard.
-    ///   - source: the shard that the message was published on. Sessions that are moving take messages of some shards at their
-    ///     other end only (`Session.ignoredShards`).
+    /// - Parameter publisher: the identity of the session that has published the message, which No Local compares.
     mutating func deliver(
         _ publish: Publish,
         along route: Route,
