@@ -20,6 +20,7 @@ struct LoadRun {
         case interrupted
     }
 
+    /// The longest time that a run waits at its end for acknowledgements that are under way.
     private static let acknowledgementTime = TimeAmount.seconds(5)
 
     /// Why a run ended: its limit or time (`asked`), an interrupt, or the loss of the last client.

@@ -3,7 +3,8 @@ import FoundationEssentials
 import Glibc
 import LinkEmulator
 
-/// The program's loop: reads both devices and standard input, and writes packets when they are due.
+/// The loop of `martlet-link`: reads packets from both TUN devices and commands from standard input, and writes packets to the other
+/// device when they are due.
 struct Bridge: ~Copyable {
     private var emulator: Emulator
     private let client: TunnelDevice

@@ -3,7 +3,8 @@ import Testing
 @testable import LinkEmulator
 
 @Suite struct ScheduleTests {
-    @Test("Commands come at their time, in the order they were said, and again if they should") func order() throws {
+    @Test("Commands are carried out at their times, in the order in which they were given; `every` repeats them")
+    func order() throws {
         var scene = Scene()
         try scene.say("every 2ms report")
         try scene.say("at 3ms quit")

@@ -25,8 +25,8 @@ final class Subscriber: LoadRole {
         // A resumed session keeps its subscriptions, except those of data streams.
         guard !sessionPresent || options.streams > 0 else { return }
         let filters = client.worker.plan.filters.map { $0.text(for: client.identity) }
-        let lanes = Dictionary(grouping: filters.indices) { options.stream(of: $0) }
-        for (stream, indices) in lanes.sorted(by: { $0.key < $1.key }) {
+        let byStream = Dictionary(grouping: filters.indices) { options.stream(of: $0) }
+        for (stream, indices) in byStream.sorted(by: { $0.key < $1.key }) {
             subscribe(indices.map { filters[$0] }, on: stream)
         }
     }

@@ -39,7 +39,7 @@ struct LatencyRecord: Sendable {
     }
 }
 
-/// Microseconds.
+/// How latencies of one kind are distributed, in microseconds.
 struct LatencySummary: Codable, Sendable, Equatable {
     let count: UInt64
     let mean: Double

@@ -1,6 +1,9 @@
 internal import CNgtcp2
 
 extension Engine {
+    /// Opens a stream.
+    ///
+    /// - Throws: `.streamLimitReached` if the peer allows no further stream for now.
     func openBidirectionalStream(_ make: (Int64) -> QUICStream) throws(QUICError) -> QUICStream {
         var id: Int64 = -1
         let status = unsafe ngtcp2_conn_open_bidi_stream(self.conn, &id, nil)

@@ -41,7 +41,9 @@ import Glibc
             && self.identity == configuration.identity && self.ciphers == configuration.ciphers
     }
 
-    /// - Throws: also if the TLS library refuses the ticket.
+    /// Makes the TLS session of one connection, which resumes if there is a ticket.
+    ///
+    /// - Throws: `QUICError.engine` if the TLS library refuses the ticket or a setting.
     func makeSession(
         _ reference: UnsafeMutablePointer<ngtcp2_crypto_conn_ref>,
         _ configuration: QUICClientConfiguration,

@@ -12,7 +12,7 @@ import Testing
     private static let addresses = ["127.0.0.1", "127.0.0.2", "127.0.0.3"]
 
     @Test(
-        "Neither the session nor a message notices",
+        "A client that changes its address keeps its session, and no message is lost or comes twice",
         arguments: [QUICEndpoint.Migration.active, .unnoticed],
         [QualityOfService.atLeastOnce, .exactlyOnce]
     )
@@ -57,7 +57,7 @@ import Testing
         }
     }
 
-    @Test("A client over TCP is told that it cannot") func tcp() async throws {
+    @Test("A client over TCP cannot change its address, and its connection goes on") func tcp() async throws {
         try await RunningBroker.run { broker, _ in
             let client = try broker.client("c", over: .tcp)
             _ = try await client.connect()
