@@ -71,6 +71,9 @@ package struct HandshakePace: Sendable {
         self.spentInTick < self.limits.budget && self.hasRoom(now: now)
     }
 
+    /// Counts a handshake as in flight.
+    ///
+    /// - Returns: what `complete` or `end` is to be told when the handshake ends.
     package mutating func begin(now: UInt64) -> Start {
         self.advance(to: now)
         self.starts[Int(self.slot % Self.slotCount)] += 1

@@ -4,7 +4,7 @@ import Glibc
 /// Datagrams of many connections, sent by few system calls (sendmmsg).
 ///
 /// Packets are written one after the other into one stretch of memory. Packets of equal length that go the same way
-/// become one message, which the kernel cuts (UDP_SEGMENT), as long as it does not refuse that.
+/// become one message, a train, which the kernel cuts (UDP_SEGMENT), as long as it does not refuse that.
 @safe final class TransmitBatch {
     /// The result of sending a batch.
     enum Outcome {
@@ -17,7 +17,7 @@ import Glibc
 
     /// Room for several full trains.
     static let capacity = 256 * 1024
-    /// The kernel's bounds for one train.
+    /// The kernel's bounds for one train: datagrams, and octets.
     private static let maximumSegments = 64
     private static let maximumTrain = 65_000
 
