@@ -10,6 +10,18 @@ package struct Instant: Sendable, Equatable {
     /// The instant by the wall clock, milliseconds since 1970-01-01 UTC.
     package let wall: Int64
 
+    /// The instant of the wall clock at which the monotonic clock shows `instant`.
+    func wall(of instant: NIODeadline) -> Int64 { wall + (instant - monotonic).nanoseconds / 1_000_000 }
+
+    /// The instant of the monotonic clock at which the wall clock shows `wall`, milliseconds since 1970-01-01 UTC.
+    func monotonic(of wall: Int64) -> NIODeadline {
+        let distance = wall.subtractingReportingOverflow(self.wall).partialValue
+        return monotonic + .milliseconds(min(max(distance, -Self.farthest), Self.farthest))
+    }
+
+    /// Milliseconds that are for ever: 200 years.
+    private static let farthest: Int64 = 200 * 366 * 86_400_000
+
     package init(monotonic: NIODeadline, wall: Int64) {
         self.monotonic = monotonic
         self.wall = wall

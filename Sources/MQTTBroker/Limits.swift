@@ -54,6 +54,8 @@ package struct Limits: Sendable {
     package var keepAliveMultiplier = 1.5
     /// Server Keep Alive, seconds: takes the place of each client's own Keep Alive [MQTT-3.1.2-21]; `nil` for none.
     package var serverKeepAlive: UInt16?
+    /// The shortest time from a restart to the will of a client that was connected until then, which may come back.
+    package var restartPatience: TimeAmount = .seconds(10)
     /// Octets written for a client and not yet taken by its transport, beyond which messages wait in the queue. A connection
     /// and its data streams have equal shares.
     package var outputHighWaterMark = 1_048_576

@@ -58,6 +58,10 @@ package final class Connection {
     /// When the connection's silence is judged next.
     var deadline: Deadline.Handle?
     var will: Connect.Will?
+    /// PUBACK and PUBREC that wait for receipts; `nil` if none ever did.
+    var withheld: WithheldAcknowledgements?
+    /// Packets that wait for a commit; `nil` if none ever did.
+    var deferred: DeferredOutput?
 
     enum State {
         /// CONNECT is not accepted yet; of a data stream, that of its client.
@@ -116,7 +120,7 @@ package final class Connection {
     var hasUnheardPackets: Bool {
         switch waiting {
         case .connect, .subscribe, .home: !isEarly && !isDataStream && inbound.pending.readableBytes > 0
-        case .client, .handshake, nil: false
+        case .client, .handshake, .attachment, nil: false
         }
     }
 
@@ -129,7 +133,7 @@ package final class Connection {
         if outbound.isBlocked { return true }
         switch waiting {
         case nil: return false
-        case .client: return true
+        case .client, .attachment: return true
         case .connect, .subscribe, .home, .handshake:
             return inbound.pending.readableBytes >= limits.values.maximumHeldBytes
         }

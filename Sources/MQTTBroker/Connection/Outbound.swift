@@ -9,7 +9,8 @@ struct Outbound {
     /// Set by the shell while its transport takes no more.
     var isBlocked = false
     var version = ProtocolVersion.v5
-    /// Of a deputy: octets that were sent to the connection's shard and that its transport has not been given yet.
+    /// Octets that wait for a commit and, of a deputy, those that were sent to the connection's shard and that its transport has not
+    /// been given yet.
     var outstanding = 0
     /// Octets of `output` beyond which messages wait: the connection's share of `Limits.outputHighWaterMark`.
     var highWaterMark: Int

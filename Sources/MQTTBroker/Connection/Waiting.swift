@@ -10,6 +10,8 @@ enum Waiting {
     case subscribe(PendingSubscribe)
     /// SUBSCRIBE, UNSUBSCRIBE or DISCONNECT is being answered by the home of the session, another shard.
     case home
+    /// A deputy: the session's log is being committed, and CONNACK waits for that.
+    case attachment
     /// With `early_data = connect`: the QUIC handshake is not complete, and only CONNECT counts before.
     case handshake
 }

@@ -6,6 +6,10 @@ final class LoggedMessage {
     /// The lane and the number of the outbox that the message came from; `nil` for a message that comes once without that.
     let origin: Origin?
     var targets: [Target]
+    /// What waits until the message is kept. `nil` if nothing does, or nothing any more.
+    var receipt: Receipt?
+    /// True once a batch has taken the record.
+    var isSealed = false
 
     struct Origin: Equatable, Sendable {
         let lane: Lane

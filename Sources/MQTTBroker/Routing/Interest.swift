@@ -39,6 +39,8 @@ enum Interest {
     struct Change: Sendable, Equatable {
         let bucket: UInt16
         let isInterested: Bool
+        /// True if it is about the filters of sessions that are logged, which are counted among all and once more by themselves.
+        var isDurable = false
     }
 
     /// The shard's own filters.
@@ -61,17 +63,32 @@ enum Interest {
     /// The interest of the other shards: a bit per shard in each bucket.
     struct Others {
         private(set) var shards = [UInt32](repeating: 0, count: bucketCount)
+        /// Likewise, for the filters of sessions that are logged; empty until there is one.
+        private(set) var durable: [UInt32] = []
 
         mutating func apply(_ change: Change, of shard: Int) {
-            if change.isInterested {
-                shards[Int(change.bucket)] |= 1 << UInt32(shard)
+            if change.isDurable {
+                if durable.isEmpty { durable = Array(repeating: 0, count: bucketCount) }
+                Self.apply(change, of: shard, to: &durable)
             } else {
-                shards[Int(change.bucket)] &= ~(1 << UInt32(shard))
+                Self.apply(change, of: shard, to: &shards)
             }
         }
 
-        func shards(interestedIn levels: [UTF8Key]) -> UInt32 {
-            Interest.buckets(of: levels).reduce(0) { $0 | shards[Int($1)] }
+        private static func apply(_ change: Change, of shard: Int, to buckets: inout [UInt32]) {
+            if change.isInterested {
+                buckets[Int(change.bucket)] |= 1 << UInt32(shard)
+            } else {
+                buckets[Int(change.bucket)] &= ~(1 << UInt32(shard))
+            }
+        }
+
+        /// The shards that may have subscribers, and those of them that may have sessions which are logged.
+        func shards(interestedIn levels: [UTF8Key]) -> (all: UInt32, durable: UInt32) {
+            Interest.buckets(of: levels).reduce(into: (all: 0, durable: 0)) { found, bucket in
+                found.all |= shards[Int(bucket)]
+                if !durable.isEmpty { found.durable |= durable[Int(bucket)] }
+            }
         }
     }
 }

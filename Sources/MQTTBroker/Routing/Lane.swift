@@ -6,6 +6,8 @@ struct Lane: Hashable, Sendable {
     /// The same in every run, whatever the number of shards.
     static let count = 64
 
+    static var all: [Lane] { (0..<count).compactMap { Lane(number: UInt8($0)) } }
+
     /// 0 to 63.
     let number: UInt8
 

@@ -7,6 +7,10 @@ final class Route {
     let deliveries: [Delivery]
     /// One bit per shard that may have subscribers.
     let shards: UInt32
+    /// Those of them that may have sessions which are logged.
+    let durableShards: UInt32
+    /// True if a session of this shard is logged.
+    let hasLoggedDeliveries: Bool
 
     /// A session with all its subscriptions that match: it gets one copy, at the highest QoS of the subscriptions and with all
     /// their identifiers [MQTT-3.3.5-1], [MQTT-3.3.4-3].
@@ -18,11 +22,16 @@ final class Route {
         var identifiers: [UInt32]
     }
 
-    init(generation: UInt64, deliveries: [Delivery], shards: UInt32) {
+    init(generation: UInt64, deliveries: [Delivery], shards: UInt32, durableShards: UInt32 = 0) {
         self.generation = generation
         self.deliveries = deliveries
         self.shards = shards
+        self.durableShards = durableShards
+        hasLoggedDeliveries = deliveries.contains { $0.session.lane != nil }
     }
+
+    /// True if messages of the topic may be kept for sessions that are logged.
+    var isDurable: Bool { hasLoggedDeliveries || durableShards != 0 }
 
     var isEmpty: Bool { deliveries.isEmpty && shards == 0 }
 

@@ -8,6 +8,8 @@ struct Router: ~Copyable {
     private let limits: SharedLimits
     /// `nil` if the broker has one shard.
     private var ownInterest: Interest.Own?
+    /// The filters of sessions that are logged; `nil` until there is one.
+    private var ownDurableInterest: Interest.Own?
     private(set) var othersInterest: Interest.Others?
     /// Raised with every change of the others' interest.
     private var interestGeneration: UInt64 = 0
@@ -27,10 +29,12 @@ struct Router: ~Copyable {
         let generation = tree.generation &+ interestGeneration
         if let route = cache.route(topic, generation: generation) { return route }
         guard let levels = TopicLevels.split(topic, limit: limits.values.maximumTopicLevels) else { return nil }
+        let others = othersInterest?.shards(interestedIn: levels)
         let route = Route(
             generation: generation,
             deliveries: Route.deliveries(of: levels, in: tree),
-            shards: othersInterest?.shards(interestedIn: levels) ?? 0
+            shards: others?.all ?? 0,
+            durableShards: others?.durable ?? 0
         )
         cache.remember(route, for: topic)
         return route
@@ -39,15 +43,32 @@ struct Router: ~Copyable {
     /// Adds a subscription, or replaces the session's earlier one to the same filter [MQTT-3.8.4-3]. Returns whether the
     /// subscription is new, and what the other shards are to be told.
     mutating func add(_ subscription: TopicTree.Subscription, at filter: TopicFilter)
-        -> (isNew: Bool, change: Interest.Change?)
+        -> (isNew: Bool, changes: [Interest.Change])
     {
-        let isNew = tree.insert(subscription, at: filter)
-        return (isNew, isNew ? ownInterest?.add(filter) : nil)
+        guard tree.insert(subscription, at: filter) else { return (false, []) }
+        var changes: [Interest.Change] = []
+        if let change = ownInterest?.add(filter) { changes.append(change) }
+        if ownInterest != nil, subscription.session.lane != nil {
+            var own = ownDurableInterest.take() ?? Interest.Own()
+            if var change = own.add(filter) {
+                change.isDurable = true
+                changes.append(change)
+            }
+            ownDurableInterest = own
+        }
+        return (true, changes)
     }
 
     /// Removes a session's subscription. Returns what the other shards are to be told.
-    mutating func remove(_ session: Session, at filter: TopicFilter) -> Interest.Change? {
-        tree.remove(session, at: filter) ? ownInterest?.remove(filter) : nil
+    mutating func remove(_ session: Session, at filter: TopicFilter) -> [Interest.Change] {
+        guard tree.remove(session, at: filter) else { return [] }
+        var changes: [Interest.Change] = []
+        if let change = ownInterest?.remove(filter) { changes.append(change) }
+        if session.lane != nil, var change = ownDurableInterest?.remove(filter) {
+            change.isDurable = true
+            changes.append(change)
+        }
+        return changes
     }
 
     /// Another shard has told a change of its interest.

@@ -13,13 +13,15 @@ struct DeliveryWindow {
         case awaitingComplete
     }
 
-    struct Entry: Sendable {
+    struct Entry {
         let identifier: UInt16
         var state: State
         /// `nil` once the client has recorded the message (PUBREC).
         var message: Message?
         let retain: Bool
         let identifiers: [UInt32]
+        /// The record of the message, as far as it may not have left for the store: an acknowledgement strikes it out.
+        let logged: LoggedMessage?
     }
 
     private(set) var entries: Deque<Entry> = []
@@ -46,37 +48,72 @@ struct DeliveryWindow {
     /// Removes an entry whose packet is larger than the client takes.
     mutating func discardFirstUnsent() { remove(at: entries.count - unsent) }
 
-    /// Takes the next free packet identifier [MQTT-2.2.1-4].
-    ///
-    /// - Precondition: fewer than 65,535 messages are in flight, and nothing is to be sent again.
+    /// Appends a message under a packet identifier that was taken for it.
     mutating func append(
         _ message: Message,
         qos: QualityOfService,
         retain: Bool,
-        identifiers: [UInt32]
-    ) -> UInt16 {
-        takeIdentifier()
+        identifiers: [UInt32],
+        _ packetIdentifier: UInt16,
+        logged: LoggedMessage?
+    ) {
         entries.append(
             Entry(
-                identifier: lastIdentifier,
+                identifier: packetIdentifier,
                 state: qos == .atLeastOnce ? .awaitingAcknowledgement : .awaitingRecorded,
                 message: message,
                 retain: retain,
-                identifiers: identifiers
+                identifiers: identifiers,
+                logged: logged
             )
         )
-        return lastIdentifier
     }
 
-    enum Outcome: Equatable { case done, release, unknown }
+    /// Appends a queued message under a packet identifier.
+    mutating func append(_ entry: MessageQueue.Entry, _ packetIdentifier: UInt16, logged: LoggedMessage?) {
+        append(
+            entry.message,
+            qos: entry.qos,
+            retain: entry.retain,
+            identifiers: entry.identifiers,
+            packetIdentifier,
+            logged: logged
+        )
+    }
 
-    /// PUBACK.
-    mutating func acknowledge(_ identifier: UInt16) -> Outcome {
-        guard let index = index(of: identifier), entries[index].state == .awaitingAcknowledgement else {
-            return .unknown
+    // MARK: - Recovery
+
+    /// Removes a message whose exchange was over, whatever its state.
+    mutating func remove(_ identifier: UInt16) { index(of: identifier).map { _ = remove(at: $0) } }
+
+    /// The client had recorded the message (PUBREC).
+    mutating func markRecorded(_ identifier: UInt16) {
+        guard let index = index(of: identifier) else { return }
+        entries[index].state = .awaitingComplete
+        entries[index].message = nil
+    }
+
+    /// The messages that the client has not recorded, as they were queued.
+    var unrecorded: [MessageQueue.Entry] {
+        entries.compactMap { entry in
+            entry.message.map { message in
+                let qos = entry.state == .awaitingAcknowledgement ? QualityOfService.atLeastOnce : .exactlyOnce
+                return .init(message: message, qos: qos, retain: entry.retain, identifiers: entry.identifiers)
+            }
         }
-        remove(at: index)
-        return .done
+    }
+
+    enum Outcome {
+        /// The exchange is over.
+        case done(Entry)
+        case release
+        case unknown
+    }
+
+    /// PUBACK. Returns the message whose exchange is over; `nil` for an unknown packet identifier.
+    mutating func acknowledge(_ identifier: UInt16) -> Entry? {
+        guard let index = index(of: identifier), entries[index].state == .awaitingAcknowledgement else { return nil }
+        return remove(at: index)
     }
 
     /// PUBREC. A repeated PUBREC is answered again; a PUBREC with an error ends the exchange (MQTT 5.0 §4.3.3).
@@ -84,24 +121,23 @@ struct DeliveryWindow {
         guard let index = index(of: identifier), entries[index].state != .awaitingAcknowledgement else {
             return .unknown
         }
-        if isError {
-            remove(at: index)
-            return .done
-        }
+        if isError { return .done(remove(at: index)) }
         entries[index].state = .awaitingComplete
         entries[index].message = nil
         return .release
     }
 
-    /// PUBCOMP.
-    mutating func complete(_ identifier: UInt16) -> Outcome {
-        guard let index = index(of: identifier), entries[index].state == .awaitingComplete else { return .unknown }
-        remove(at: index)
-        return .done
+    /// PUBCOMP. Returns the message whose exchange is over; `nil` for an unknown packet identifier.
+    mutating func complete(_ identifier: UInt16) -> Entry? {
+        guard let index = index(of: identifier), entries[index].state == .awaitingComplete else { return nil }
+        return remove(at: index)
     }
 
-    /// Packet identifiers are taken in turn, so those in use are searched once for each run of free ones.
-    private mutating func takeIdentifier() {
+    /// Takes the next free packet identifier [MQTT-2.2.1-4]. They are taken in turn, so those in use are searched once for each run
+    /// of free ones.
+    ///
+    /// - Precondition: fewer than 65,535 messages are in flight, and nothing is to be sent again.
+    mutating func takeIdentifier() -> UInt16 {
         while freeRun == 0 {
             let nearest = entries.reduce(Int(UInt16.max)) { min($0, distance(to: $1.identifier)) }
             freeRun = nearest - 1
@@ -109,6 +145,7 @@ struct DeliveryWindow {
         }
         freeRun -= 1
         advance()
+        return lastIdentifier
     }
 
     private mutating func advance() { lastIdentifier = lastIdentifier == .max ? 1 : lastIdentifier + 1 }
@@ -125,8 +162,9 @@ struct DeliveryWindow {
         return entries.firstIndex { $0.identifier == identifier }
     }
 
-    private mutating func remove(at index: Int) {
+    @discardableResult
+    private mutating func remove(at index: Int) -> Entry {
         if index >= entries.count - unsent { unsent -= 1 }
-        if index == entries.startIndex { entries.removeFirst() } else { entries.remove(at: index) }
+        return index == entries.startIndex ? entries.removeFirst() : entries.remove(at: index)
     }
 }

@@ -20,6 +20,15 @@ package final class Message: Sendable {
         expiry = encoded.messageExpiryInterval.map { now.monotonic + .seconds(Int64($0)) }
     }
 
+    /// The message as it came, for another distribution; `nil` if no packet can hold it.
+    func publish(retain: Bool) -> Publish? {
+        var octets = ByteBuffer()
+        encoded.write(into: &octets, version: .v5, qos: qos, packetIdentifier: 1, retain: retain)
+        var decoder = PacketDecoder(role: .client, maximumPacketSize: .max, version: .v5)
+        guard case .publish(let publish)? = try? decoder.next(from: &octets) else { return nil }
+        return publish
+    }
+
     /// The Message Expiry Interval that is left, seconds, rounded up; `nil` if the message never expires [MQTT-3.3.2-6].
     func remainingExpiry(now: Instant) -> UInt32? {
         expiry.map { UInt32(clamping: max(0, (($0 - now.monotonic).nanoseconds + 999_999_999) / 1_000_000_000)) }

@@ -10,6 +10,9 @@ struct MessageQueue {
         let qos: QualityOfService
         let retain: Bool
         let identifiers: [UInt32]
+
+        /// True if the log of the session's lane says that the message is in the queue.
+        var isLogged: Bool { qos > .atMostOnce }
     }
 
     private var entries: Deque<Entry> = []
@@ -22,18 +25,30 @@ struct MessageQueue {
     var first: Entry? { entries.first }
 
     /// Appends a message within the bounds: at a bound a QoS 0 message is dropped, and a QoS 1 or 2 message displaces the
-    /// oldest ones. Returns whether the message was queued, and how many messages were dropped.
-    mutating func append(_ entry: Entry, maximumCount: Int, maximumBytes: Int) -> (isQueued: Bool, dropped: Int) {
+    /// oldest ones. Returns whether the message was queued, how many messages were dropped, and how many of those that the queue
+    /// had are logged.
+    mutating func append(
+        _ entry: Entry,
+        maximumCount: Int,
+        maximumBytes: Int
+    ) -> (isQueued: Bool, dropped: Int, loggedDropped: Int) {
         var displaced = 0
-        guard entry.message.byteCount <= maximumBytes else { return (false, 1) }
+        var logged = 0
+        guard entry.message.byteCount <= maximumBytes else { return (false, 1, 0) }
         while entries.count >= maximumCount || byteCount + entry.message.byteCount > maximumBytes {
-            guard entry.qos > .atMostOnce, popFirst() != nil else { return (false, displaced + 1) }
+            guard entry.qos > .atMostOnce, let oldest = popFirst() else { return (false, displaced + 1, logged) }
             displaced += 1
+            if oldest.isLogged { logged += 1 }
         }
+        append(entry)
+        return (true, displaced, logged)
+    }
+
+    /// Appends a message without regard to bounds.
+    mutating func append(_ entry: Entry) {
         entries.append(entry)
         byteCount += entry.message.byteCount
         if entry.qos == .atMostOnce { countAtMostOnce += 1 }
-        return (true, displaced)
     }
 
     mutating func popFirst() -> Entry? {
@@ -43,12 +58,5 @@ struct MessageQueue {
         // Frees the memory of a busier time.
         if entries.isEmpty { entries = [] }
         return entry
-    }
-
-    /// Puts the messages of `other` before those of this queue.
-    mutating func prepend(_ other: MessageQueue) {
-        entries = other.entries + entries
-        byteCount += other.byteCount
-        countAtMostOnce += other.countAtMostOnce
     }
 }

@@ -7,10 +7,28 @@ struct OutgoingMessage {
     private let qos: QualityOfService
     private let now: Instant
     private var message: Message?
+    /// What the publisher's acknowledgement waits for, if it does.
+    let receipt: Receipt?
+    /// The outbox that the message comes from, if any.
+    let origin: LoggedMessage.Origin?
+    /// The record of the message in each lane that keeps it.
+    var logged: [(lane: Lane, message: LoggedMessage)] = []
 
-    init(_ publish: Publish, now: Instant) {
+    init(_ publish: Publish, _ receipt: Receipt?, origin: LoggedMessage.Origin?, now: Instant) {
         encoded = EncodedPublish(publish)
         qos = publish.qos
+        self.receipt = receipt
+        self.origin = origin
+        self.now = now
+    }
+
+    /// A message that is kept already.
+    init(_ message: Message, now: Instant) {
+        encoded = message.encoded
+        qos = message.qos
+        self.message = message
+        receipt = nil
+        origin = nil
         self.now = now
     }
 

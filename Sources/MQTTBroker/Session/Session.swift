@@ -14,6 +14,8 @@ final class Session {
     let parent: Session?
     /// The connection that a transient session ends with; `nil` for a durable session and that of a data stream.
     let holder: ConnectionReference?
+    /// The lane whose log keeps the session; `nil` for a transient session, and without a store.
+    let lane: Lane?
 
     // Only the shard touches these, and never in two calls at once, but for every message. Debug builds check it (SE-0176).
     /// The connection of the client, or the deputy of one in another shard; `nil` while the client is away.
@@ -41,7 +43,7 @@ final class Session {
     var endDeadline: Deadline.Handle?
 
     /// The messages that the client is to get.
-    struct Outgoing: Sendable {
+    struct Outgoing {
         /// Sent and not acknowledged.
         var window = DeliveryWindow()
         /// Not sent yet.
@@ -65,22 +67,27 @@ final class Session {
         identity: UInt64,
         number: UInt64,
         parent: Session? = nil,
-        holder: ConnectionReference? = nil
+        holder: ConnectionReference? = nil,
+        lane: Lane? = nil
     ) {
         self.clientIdentifier = clientIdentifier
         self.identity = identity
         self.number = number
         self.parent = parent
         self.holder = holder
+        self.lane = lane
         expiryInterval = 0
     }
 
     static func identity(of client: UTF8Key) -> UInt64 { FNV1a.hash(client.string.utf8) }
 
-    /// True while a SUBSCRIBE of the client is being answered: SUBACK and the retained messages, which are older than what
-    /// comes now, go first.
-    var isSubscribing: Bool {
-        if case .subscribe = connection?.waiting { true } else { false }
+    /// True while messages for the client have to wait: CONNACK goes first, and so do the SUBACK of a SUBSCRIBE and the retained
+    /// messages, which are older than what comes now.
+    var isHeldBack: Bool {
+        switch connection?.waiting {
+        case .subscribe, .connect, .attachment: true
+        default: false
+        }
     }
 
     /// The client's own session.

@@ -12,27 +12,38 @@ struct SessionTable: ~Copyable {
 
     /// A new session of a client, which is in no table yet.
     ///
-    /// - Parameter holder: the connection that a transient session ends with; `nil` for a durable session.
+    /// - Parameter holder: the connection that a transient session ends with; `nil` for a durable session that is not logged.
     mutating func make(_ claim: Claim, holder: ConnectionReference?) -> Session {
-        lastNumber += 1
-        return Session(
+        Session(
             clientIdentifier: claim.client,
             identity: claim.identity,
-            number: lastNumber,
+            number: makeNumber(),
             holder: holder
         )
+    }
+
+    /// A new durable session of a lane, which is in no table yet.
+    mutating func make(_ claim: Claim, in lane: Lane, number: UInt64) -> Session {
+        Session(clientIdentifier: claim.client, identity: claim.identity, number: number, lane: lane)
+    }
+
+    /// A number for a session that is not logged, which no other session of the shard has: odd, as those of lanes are not.
+    private mutating func makeNumber() -> UInt64 {
+        lastNumber += 2
+        return lastNumber | 1
     }
 
     /// A new session of a data stream, which is in no table.
     ///
     /// - Parameter parent: the session of the client.
-    mutating func make(beside parent: Session) -> Session {
-        lastNumber += 1
-        return Session(
+    /// - Parameter number: of the lane, if the session is logged.
+    mutating func make(beside parent: Session, number: UInt64?) -> Session {
+        Session(
             clientIdentifier: parent.clientIdentifier,
             identity: parent.identity,
-            number: lastNumber,
-            parent: parent
+            number: number ?? makeNumber(),
+            parent: parent,
+            lane: parent.lane
         )
     }
 

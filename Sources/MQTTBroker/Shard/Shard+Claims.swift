@@ -17,11 +17,7 @@ extension Shard {
     /// The client has no transient session, or has none any more: attaches the connection to the durable one, or creates a session.
     private mutating func carryOut(_ claim: Claim, now: Instant) {
         if let session = sessions[claim.client] {
-            if let connection = session.connection {
-                counters.sessionsTakenOver += 1
-                tell(.sessionTakenOver, connection)
-                fail(connection, .sessionTakenOver, now: now)
-            }
+            if let connection = session.connection { takeOver(connection, now: now) }
             // The session may have ended with its connection.
             if sessions[claim.client] === session {
                 if !claim.cleanStart {
@@ -42,9 +38,30 @@ extension Shard {
             send(.refuse(claim.connection, .quotaExceeded), to: claim.connection.shard)
             return
         }
-        let session = sessions.make(claim, holder: nil)
+        let session = makeDurable(claim)
         sessions.insert(session)
+        log(.session(session.number, client: claim.client), of: session)
         attach(session, claim, isPresent: false, now: now)
+    }
+
+    private mutating func makeDurable(_ claim: Claim) -> Session {
+        guard lanes.isLogging else { return sessions.make(claim, holder: nil) }
+        return sessions.make(claim, in: claim.lane, number: lanes[claim.lane].makeSessionNumber(claim.lane))
+    }
+
+    /// Ends the connection that has a durable session [MQTT-3.1.4-3]. One that has not got CONNACK is refused: the client has
+    /// connected again meanwhile.
+    private mutating func takeOver(_ connection: Connection, now: Instant) {
+        if connection.state == .connected {
+            counters.sessionsTakenOver += 1
+            tell(.sessionTakenOver, connection)
+            fail(connection, .sessionTakenOver, now: now)
+        } else if connection.reference.shard == index {
+            fail(connection, .serverBusy, now: now)
+        } else {
+            leave(connection, publishesWill: false, now: now)
+            send(.refuse(connection.reference, .serverBusy), to: connection.reference.shard)
+        }
     }
 
     /// The transient session of a connection has ended: the claims that waited for that are carried out in their order.
@@ -59,12 +76,24 @@ extension Shard {
         // If the connection has ended, nothing changes.
         guard let connection = isHere ? claimant(claim.connection) : addDeputy(for: claim, now: now) else { return }
         cancelDeadlines(of: session)
+        session.connection = connection
+        connection.session = session
+        if !isHere { connection.waiting = .attachment }
+        let attached = LaneRecord.attached(session.number, expiryInterval: claim.expiryInterval, will: claim.will)
+        log(attached, of: session)
+        whenCommitted(session.lane, .attached(session, claim, isPresent: isPresent), now: now)
+    }
+
+    /// The log says that the connection has the session: CONNACK can go.
+    mutating func attached(_ session: Session, _ claim: Claim, isPresent: Bool, now: Instant) {
+        // Otherwise the connection has ended meanwhile.
+        guard let connection = session.connection, connection.reference == claim.connection else { return }
         if isPresent { counters.sessionsResumed += 1 } else { counters.sessionsCreated += 1 }
         join(connection, session, claim)
-        connection.will = claim.will
-        if isHere {
+        if connection.reference.shard == index {
             accept(connection, isPresent: isPresent, now: now)
         } else {
+            connection.waiting = nil
             send(.toConnection(claim.connection, .attached(claim, isPresent: isPresent)), to: claim.connection.shard)
             pump(connection, now: now)
         }
@@ -77,6 +106,7 @@ extension Shard {
         session.expiryInterval = claim.expiryInterval
         connection.session = session
         connection.state = .connected
+        connection.will = claim.will
     }
 
     // MARK: - At the connection
@@ -96,7 +126,6 @@ extension Shard {
         sessions.insert(session)
         counters.sessionsCreated += 1
         join(connection, session, claim)
-        connection.will = claim.will
         accept(connection, isPresent: false, now: now)
     }
 

@@ -50,7 +50,7 @@ extension Shard {
             counters.sessionsExpired += 1
             end(session, now: now)
         case .retained(let topic):
-            TopicLevels.split(topic, limit: limits.maximumTopicLevels).map { removeRetained($0) }
+            TopicLevels.split(topic, limit: limits.maximumTopicLevels).map { removeRetained($0, topic, now: now) }
         }
     }
 

@@ -12,12 +12,18 @@ extension Shard {
         _ publish: Publish,
         along route: Route,
         from publisher: UInt64,
+        _ receipt: Receipt? = nil,
+        origin: LoggedMessage.Origin? = nil,
         now: Instant
     ) {
         if route.deliveries.isEmpty { return }
-        var outgoing = OutgoingMessage(publish, now: now)
+        var outgoing = OutgoingMessage(publish, receipt, origin: origin, now: now)
         for delivery in route.deliveries {
             if delivery.noLocal, delivery.session.identity == publisher { continue }  // [MQTT-3.8.3-3]
+            if let origin, let lane = delivery.session.lane, lanes[lane].sources[origin.lane] ?? 0 >= origin.number {
+                // Kept before the crash after which the outbox hands it over again.
+                continue
+            }
             deliver(
                 &outgoing,
                 to: delivery.session,
@@ -25,6 +31,9 @@ extension Shard {
                 retain: publish.retain && delivery.retainAsPublished,
                 identifiers: delivery.identifiers
             )
+        }
+        if let origin {
+            for (lane, _) in outgoing.logged { lanes[lane].sources[origin.lane] = origin.number }
         }
     }
 
@@ -37,21 +46,27 @@ extension Shard {
     ) {
         if let connection = session.connection, canSend(qos, on: connection, session) {
             send(&outgoing, on: connection, session, qos: qos, retain: retain, identifiers: identifiers)
-        } else if qos > .atMostOnce || limits.queuesQoS0 || session.isSubscribing {
+        } else if qos > .atMostOnce || limits.queuesQoS0 || session.isHeldBack {
             let entry = MessageQueue.Entry(message: outgoing.kept(), qos: qos, retain: retain, identifiers: identifiers)
-            enqueue(entry, for: session)
+            if enqueue(entry, for: session), entry.isLogged, let lane = session.lane {
+                _ = log(entry, of: session, in: lane, packetIdentifier: 0, &outgoing)
+            }
         } else {
             counters.messagesDroppedSlowReader += 1
             tell(.messageDroppedSlowReader, of: session)
         }
     }
 
-    mutating func enqueue(_ entry: MessageQueue.Entry, for session: Session) {
+    /// Queues a message for a session. Messages that it displaces are logged; the caller logs the message itself.
+    ///
+    /// - Returns: false if there was no room.
+    @discardableResult
+    mutating func enqueue(_ entry: MessageQueue.Entry, for session: Session) -> Bool {
         let siblings = session.siblings
         guard siblings.isEmpty || makeRoom(for: entry, in: session, beside: siblings) else {
             counters.messagesDroppedQueueFull += 1
             tell(.messageDroppedQueueFull, of: session)
-            return
+            return false
         }
         let outcome = session.outgoing.queue.append(
             entry,
@@ -61,12 +76,48 @@ extension Shard {
         if outcome.isQueued { counters.messagesQueued += 1 }
         counters.messagesDroppedQueueFull += UInt64(outcome.dropped)
         if outcome.dropped > 0 { tell(.messageDroppedQueueFull, of: session) }
+        if outcome.loggedDropped > 0 { log(.dropped(session.number, count: outcome.loggedDropped), of: session) }
+        return outcome.isQueued
+    }
+
+    /// Logs a message for one more session of a lane.
+    ///
+    /// - Parameter packetIdentifier: 0 if the message is queued.
+    private mutating func log(
+        _ entry: MessageQueue.Entry,
+        of session: Session,
+        in lane: Lane,
+        packetIdentifier: UInt16,
+        _ outgoing: inout OutgoingMessage
+    ) -> LoggedMessage {
+        let target = LoggedMessage.Target(
+            session: session.number,
+            qos: entry.qos,
+            retain: entry.retain,
+            identifiers: entry.identifiers,
+            packetIdentifier: packetIdentifier
+        )
+        // Somebody who is present may acknowledge the message before it has to be committed.
+        if packetIdentifier == 0 || entry.qos == .exactlyOnce { lanes.isUrgent = true }
+        if let (_, logged) = outgoing.logged.first(where: { $0.lane == lane }) {
+            logged.targets.append(target)
+            return logged
+        }
+        let logged = LoggedMessage(entry.message, origin: outgoing.origin, targets: [target])
+        outgoing.logged.append((lane, logged))
+        lanes.append(.message(logged), to: lane)
+        if let receipt = outgoing.receipt {
+            receipt.remaining += 1
+            logged.receipt = receipt
+            lanes[lane].wait(.message(logged))
+        }
+        return logged
     }
 
     /// Whether a message may be sent now without overtaking one that waits [MQTT-4.6.0-6], or the retained messages of a
     /// SUBSCRIBE, which are older.
     private func canSend(_ qos: QualityOfService, on connection: Connection, _ session: Session) -> Bool {
-        guard connection.outbound.hasRoom, !session.isSubscribing, session.outgoing.retained.isEmpty else {
+        guard connection.outbound.hasRoom, !session.isHeldBack, session.outgoing.retained.isEmpty else {
             return false
         }
         if qos == .atMostOnce { return session.outgoing.queue.countAtMostOnce == 0 }
@@ -92,14 +143,31 @@ extension Shard {
         guard fits(encoded, qos, identifiers, connection) else { return }
         var identifier: UInt16 = 0
         if qos > .atMostOnce {
-            identifier = session.outgoing.window.append(
-                outgoing.kept(),
+            identifier = session.outgoing.window.takeIdentifier()
+            let message = outgoing.kept()
+            var logged: LoggedMessage?
+            if let lane = session.lane {
+                let entry = MessageQueue.Entry(message: message, qos: qos, retain: retain, identifiers: identifiers)
+                logged = log(entry, of: session, in: lane, packetIdentifier: identifier, &outgoing)
+            }
+            session.outgoing.window.append(
+                message,
                 qos: qos,
                 retain: retain,
-                identifiers: identifiers
+                identifiers: identifiers,
+                identifier,
+                logged: logged
             )
         }
-        write(encoded, to: connection, qos: qos, identifier: identifier, retain: retain, identifiers: identifiers)
+        write(
+            encoded,
+            to: connection,
+            session,
+            qos: qos,
+            identifier: identifier,
+            retain: retain,
+            identifiers: identifiers
+        )
         counters.messagesDelivered += 1
     }
 
@@ -116,9 +184,12 @@ extension Shard {
         return false
     }
 
+    /// Appends a PUBLISH to a connection's output; at QoS 2 of a durable session once it is committed, since the client would take it
+    /// for another message if it came again after a crash.
     private mutating func write(
         _ encoded: EncodedPublish,
         to connection: Connection,
+        _ session: Session,
         qos: QualityOfService,
         identifier: UInt16,
         retain: Bool,
@@ -126,6 +197,22 @@ extension Shard {
         identifiers: [UInt32],
         remainingExpiry: UInt32? = nil
     ) {
+        if qos == .exactlyOnce, session.lane != nil {
+            let version = connection.outbound.version
+            let isDeferred = deferOutput(of: connection, session) { buffer in
+                encoded.write(
+                    into: &buffer,
+                    version: version,
+                    qos: qos,
+                    packetIdentifier: identifier,
+                    retain: retain,
+                    isDuplicate: isDuplicate,
+                    subscriptionIdentifiers: identifiers,
+                    messageExpiryInterval: remainingExpiry
+                )
+            }
+            if isDeferred { return }
+        }
         markDirty(connection)
         let isSmall = encoded.payload.readableBytes < EncodedPublish.separatePayloadThreshold
         encoded.write(
@@ -153,12 +240,12 @@ extension Shard {
         resend(on: connection, session, now: now)
         while let entry = session.outgoing.retained.first, canPump(entry, on: connection, session) {
             _ = session.outgoing.retained.popFirst()
-            send(entry, on: connection, session, now: now)
+            send(entry, isQueued: false, on: connection, session, now: now)
         }
         guard session.outgoing.retained.isEmpty, subscribe == nil else { return }
         while let entry = session.outgoing.queue.first, canPump(entry, on: connection, session) {
             _ = session.outgoing.queue.popFirst()
-            send(entry, on: connection, session, now: now)
+            send(entry, isQueued: true, on: connection, session, now: now)
         }
     }
 
@@ -167,30 +254,49 @@ extension Shard {
             && (entry.qos == .atMostOnce || session.outgoing.window.isSentWhole && hasRoom(connection, session))
     }
 
+    /// - Parameter isQueued: true if the log says that the message is in the queue.
     private mutating func send(
         _ entry: MessageQueue.Entry,
+        isQueued: Bool,
         on connection: Connection,
         _ session: Session,
         now: Instant
     ) {
         if entry.message.isExpired(now: now) {  // [MQTT-3.3.2-5]
             counters.messagesExpired += 1
+            if isQueued, entry.isLogged { log(.dropped(session.number, count: 1), of: session) }
             return
         }
         let encoded = entry.message.encoded
-        guard fits(encoded, entry.qos, entry.identifiers, connection) else { return }
+        guard fits(encoded, entry.qos, entry.identifiers, connection) else {
+            if isQueued, entry.isLogged { log(.dropped(session.number, count: 1), of: session) }
+            return
+        }
         var identifier: UInt16 = 0
         if entry.qos > .atMostOnce {
-            identifier = session.outgoing.window.append(
+            identifier = session.outgoing.window.takeIdentifier()
+            var logged: LoggedMessage?
+            if let lane = session.lane {
+                if isQueued {
+                    lanes.append(.sent(session.number, packetIdentifier: identifier), to: lane)
+                } else {
+                    var outgoing = OutgoingMessage(entry.message, now: now)
+                    logged = log(entry, of: session, in: lane, packetIdentifier: identifier, &outgoing)
+                }
+            }
+            session.outgoing.window.append(
                 entry.message,
                 qos: entry.qos,
                 retain: entry.retain,
-                identifiers: entry.identifiers
+                identifiers: entry.identifiers,
+                identifier,
+                logged: logged
             )
         }
         write(
             encoded,
             to: connection,
+            session,
             qos: entry.qos,
             identifier: identifier,
             retain: entry.retain,
@@ -206,19 +312,21 @@ extension Shard {
         while let entry = session.outgoing.window.firstUnsent, connection.outbound.hasRoom {
             guard let message = entry.message else {
                 session.outgoing.window.markFirstUnsentAsSent()
-                acknowledge(.release, entry.identifier, .success, on: connection)
+                acknowledgeWhenCommitted(.release, entry.identifier, .success, on: connection, session)
                 continue
             }
             guard hasRoom(connection, session) else { return }
             let qos = entry.state == .awaitingAcknowledgement ? QualityOfService.atLeastOnce : .exactlyOnce
             guard fits(message.encoded, qos, entry.identifiers, connection) else {
                 session.outgoing.window.discardFirstUnsent()
+                log(.acknowledged(session.number, packetIdentifier: entry.identifier), of: session)
                 continue
             }
             session.outgoing.window.markFirstUnsentAsSent()
             write(
                 message.encoded,
                 to: connection,
+                session,
                 qos: qos,
                 identifier: entry.identifier,
                 retain: entry.retain,
@@ -239,12 +347,16 @@ extension Shard {
         let identifier = acknowledgement.packetIdentifier
         switch acknowledgement.kind {
         case .received:
-            if session.outgoing.window.acknowledge(identifier) == .done { pump(connection, now: now) }
+            guard let entry = session.outgoing.window.acknowledge(identifier) else { return }
+            finish(entry, of: session, now: now)
+            pump(connection, now: now)
         case .recorded:
             switch session.outgoing.window.record(identifier, isError: acknowledgement.reasonCode.isError) {
             case .release:
-                acknowledge(.release, identifier, .success, on: connection)
-            case .done:
+                log(.recorded(session.number, packetIdentifier: identifier), of: session)
+                acknowledgeWhenCommitted(.release, identifier, .success, on: connection, session)
+            case .done(let entry):
+                finish(entry, of: session, now: now)
                 pump(connection, now: now)
             case .unknown:
                 acknowledge(.release, identifier, .packetIdentifierNotFound, on: connection)
@@ -254,9 +366,28 @@ extension Shard {
                 session.awaitingRelease.remove(identifier) != nil
                 || !session.root.orphans.isEmpty && session.root.orphans.take(identifier)
             connection.inbound.unreleased = max(0, connection.inbound.unreleased - 1)
-            acknowledge(.complete, identifier, isKnown ? .success : .packetIdentifierNotFound, on: connection)
+            if isKnown { log(.released(session.number, packetIdentifier: identifier), of: session) }
+            let reason = isKnown ? ReasonCode.success : .packetIdentifierNotFound
+            acknowledgeWhenCommitted(.complete, identifier, reason, on: connection, session)
         case .complete:
-            if session.outgoing.window.complete(identifier) == .done { pump(connection, now: now) }
+            guard let entry = session.outgoing.window.complete(identifier) else { return }
+            finish(entry, of: session, now: now)
+            pump(connection, now: now)
+        }
+    }
+
+    /// The exchange of a message is over. If its record has not left for the store, the session is struck out of it, and the message
+    /// with the last of its sessions.
+    private mutating func finish(_ entry: DeliveryWindow.Entry, of session: Session, now: Instant) {
+        guard let lane = session.lane else { return }
+        if let logged = entry.logged, !logged.isSealed {
+            logged.targets.removeAll { $0.session == session.number && $0.packetIdentifier == entry.identifier }
+            if logged.targets.isEmpty, let receipt = logged.receipt {
+                logged.receipt = nil
+                settle(receipt, now: now)
+            }
+        } else {
+            lanes.append(.acknowledged(session.number, packetIdentifier: entry.identifier), to: lane)
         }
     }
 }

@@ -74,6 +74,8 @@ extension Shard {
         now: Instant
     ) {
         let session = connection.session
+        // Before CONNACK nothing has changed for the session.
+        let isUnknown = session != nil && connection.state != .connected
         let isDeputy = connection.reference.shard != index
         if connection.state == .connected, !connection.isDataStream, !isDeputy {
             tell(.disconnected, connection, connection.endReason)
@@ -97,6 +99,8 @@ extension Shard {
         }
         connection.inbound.pending = ByteBuffer()
         connection.inbound.topicAliases = TopicAliases()
+        connection.withheld = nil
+        connection.deferred = nil
         if connection.isGone { free(connection) }
         guard let session, session.connection === connection else { return }
         session.connection = nil
@@ -105,7 +109,7 @@ extension Shard {
             return
         }
 
-        if parting == .abandoned {
+        if parting == .abandoned || isUnknown {
             // A will whose delay ran until then: the client has not come back.
             if let delayed = session.delayedWill { postpone(delayed, of: session) }
             startAbsence(of: session, now: now)
@@ -132,11 +136,28 @@ extension Shard {
     }
 
     /// The client is away: its session ends after its expiry interval [MQTT-3.1.2-23].
-    mutating func startAbsence(of session: Session, now: Instant) {
+    ///
+    /// - Parameter since: when the client went, by the wall clock, if that was in an earlier run.
+    mutating func startAbsence(of session: Session, since: Int64? = nil, now: Instant) {
         if session.expiryInterval == 0 {
             end(session, now: now)
-        } else if session.expiryInterval != .max {
-            let due = now.monotonic + .seconds(Int64(session.expiryInterval))
+            return
+        }
+        if since == nil {
+            log(
+                .away(
+                    session.number,
+                    since: now.wall,
+                    expiryInterval: session.expiryInterval,
+                    will: session.delayedWill?.will,
+                    due: session.delayedWill.map { now.wall(of: $0.due) } ?? 0
+                ),
+                of: session
+            )
+        }
+        if session.expiryInterval != .max {
+            let start = since.map { now.monotonic(of: $0) } ?? now.monotonic
+            let due = max(now.monotonic, start + .seconds(Int64(session.expiryInterval)))
             session.endDeadline = deadlines.add(.sessionEnd(session), at: due)
         }
     }
@@ -157,6 +178,11 @@ extension Shard {
     }
 
     mutating func discard(_ session: Session) {
+        log(.ended(session.number), of: session)
+        erase(session)
+    }
+
+    mutating func erase(_ session: Session) {
         cancelDeadlines(of: session)
         for filter in session.subscriptions.keys { removeFromRouter(session, filter) }
         session.clear()
@@ -166,6 +192,7 @@ extension Shard {
     mutating func publishDelayedWill(of session: Session, now: Instant) {
         guard let delayed = session.delayedWill else { return }
         session.delayedWill = nil
+        log(.willPublished(session.number), of: session)
         publish(delayed.will, of: session, now: now)
     }
 }

@@ -32,8 +32,13 @@ extension Shard {
 
     private mutating func handle(_ message: ShardMessage, from source: Int, now: Instant) {
         switch message.body {
-        case .publish(let publish, let publisher): receiveHandOver(publish, from: publisher, now: now)
-        case .retain(let publish): retain(publish, now: now)
+        case .publish(let publish, let publisher, let origin, let receipt):
+            receiveHandOver(publish, from: publisher, origin: origin, receiptFor(source, receipt), now: now)
+        case .retain(let publish, let number):
+            let receipt = receiptFor(source, number)
+            retain(publish, receipt, now: now)
+            if let receipt { settle(receipt, now: now) }
+        case .stored(let number): stored(number, now: now)
         case .interest(let change): router.apply(change, of: source)
         case .announce(let requester): send(.announced(requester), to: source)
         case .announced(let requester): announced(requester, now: now)

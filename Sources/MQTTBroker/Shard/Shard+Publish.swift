@@ -37,8 +37,8 @@ extension Shard {
         case .atMostOnce:
             distribute(publish, along: route, from: connection.identity, now: now)
         case .atLeastOnce:
-            distribute(publish, along: route, from: connection.identity, now: now)
-            acknowledge(.received, publish.packetIdentifier, answer(route), on: connection)
+            let receipt = distributeForReceipt(publish, along: route, of: connection, now: now)
+            acknowledge(.received, publish.packetIdentifier, answer(route), on: connection, after: receipt)
         case .exactlyOnce:
             guard let session = connection.session else { return }
             if session.awaitingRelease.contains(publish.packetIdentifier)
@@ -46,7 +46,17 @@ extension Shard {
             {
                 // Delivered already: only the answer is repeated [MQTT-4.3.3-10].
                 counters.duplicatesSuppressed += 1
-                acknowledge(.recorded, publish.packetIdentifier, .success, on: connection)
+                if session.lane == nil {
+                    acknowledge(.recorded, publish.packetIdentifier, .success, on: connection, after: nil)
+                } else {
+                    acknowledgeWhenCommitted(
+                        .recorded,
+                        publish.packetIdentifier,
+                        .success,
+                        on: connection,
+                        session
+                    )
+                }
                 return
             }
             // MQTT 3 clients know no Receive Maximum; their packet identifiers bound them.
@@ -58,24 +68,51 @@ extension Shard {
             }
             connection.inbound.unreleased += 1
             session.awaitingRelease.insert(publish.packetIdentifier)
-            distribute(publish, along: route, from: session.identity, now: now)
-            acknowledge(.recorded, publish.packetIdentifier, answer(route), on: connection)
+            guard let lane = session.lane else {
+                let receipt = distributeForReceipt(publish, along: route, of: connection, now: now)
+                acknowledge(.recorded, publish.packetIdentifier, answer(route), on: connection, after: receipt)
+                return
+            }
+            post(publish, of: session, in: lane, now: now)
+            acknowledgeWhenCommitted(.recorded, publish.packetIdentifier, answer(route), on: connection, session)
         }
+    }
+
+    /// Logs a message at QoS 2 of a client with a durable session together with its packet identifier. It is handed over once that is
+    /// committed.
+    private mutating func post(_ publish: Publish, of session: Session, in lane: Lane, now: Instant) {
+        let message = Message(copying: EncodedPublish(publish), qos: publish.qos, now: now)
+        let number = lanes[lane].outbox.append(Publish(copying: publish), publisher: session.identity)
+        lanes.append(
+            .received(
+                session.number,
+                packetIdentifier: publish.packetIdentifier,
+                publisher: session.identity,
+                message,
+                retain: publish.retain,
+                number: number
+            ),
+            to: lane
+        )
+        whenCommitted(lane, .outbox, now: now)
     }
 
     /// Whether a message was delivered when it came on a data stream that has ended since. Then the exchange goes on here.
     ///
     /// A PUBLISH without DUP on the control stream is a new message: its client has given the earlier exchange up. On a data
     /// stream, which has packet identifiers of its own, it does not concern the earlier exchange.
-    private func isOrphan(_ identifier: UInt16, isDuplicate: Bool, in session: Session) -> Bool {
+    private mutating func isOrphan(_ identifier: UInt16, isDuplicate: Bool, in session: Session) -> Bool {
         let root = session.root
         if root.orphans.isEmpty { return false }
         if !isDuplicate {
-            if session === root { _ = root.orphans.take(identifier) }
+            if session === root, root.orphans.take(identifier) {
+                log(.forgotten(root.number, packetIdentifier: identifier), of: root)
+            }
             return false
         }
         guard root.orphans.take(identifier) else { return false }
         session.awaitingRelease.insert(identifier)
+        log(.adopted(session.number, packetIdentifier: identifier), of: session)
         return true
     }
 
@@ -83,27 +120,73 @@ extension Shard {
 
     // MARK: - Routing
 
-    private mutating func distribute(_ publish: Publish, along route: Route, from publisher: UInt64, now: Instant) {
+    /// Distributes a message of a client. Returns what its acknowledgement has to wait for; `nil` if it need not wait.
+    private mutating func distributeForReceipt(
+        _ publish: Publish,
+        along route: Route,
+        of connection: Connection,
+        now: Instant
+    ) -> Receipt? {
+        guard lanes.isLogging, route.isDurable || publish.retain else {
+            distribute(publish, along: route, from: connection.identity, now: now)
+            return nil
+        }
+        let receipt = Receipt(.connection(connection))
+        distribute(publish, along: route, from: connection.identity, receipt, now: now)
+        return receipt
+    }
+
+    /// Gives a message to the sessions of this shard, to the other shards that may have subscribers, and to the home of its topic
+    /// if it is to be retained.
+    ///
+    /// - Parameters:
+    ///   - receipt: counts those that have to keep the message; `nil` if nothing waits for that.
+    ///   - origin: the outbox that the message comes from, if any.
+    mutating func distribute(
+        _ publish: Publish,
+        along route: Route,
+        from publisher: UInt64,
+        _ receipt: Receipt? = nil,
+        origin: LoggedMessage.Origin? = nil,
+        now: Instant
+    ) {
         if route.isEmpty { counters.messagesWithoutSubscribers += 1 }
-        deliver(publish, along: route, from: publisher, now: now)
+        deliver(publish, along: route, from: publisher, receipt, origin: origin, now: now)
         if route.shards != 0 {
             for shard in 0..<count where route.shards & (1 << UInt32(shard)) != 0 {
                 counters.messagesHandedOver += 1
-                send(.publish(publish, from: publisher), to: shard)
+                let isDurable = route.durableShards & (1 << UInt32(shard)) != 0
+                let number = isDurable ? receipt.map { lanes.awaitStored($0) } ?? 0 : 0
+                send(.publish(publish, from: publisher, origin: origin, receipt: number), to: shard)
             }
         }
         if publish.retain {
             let shard = home(ofTopic: publish.topic)
-            if shard == index { retain(publish, now: now) } else { send(.retain(publish), to: shard) }
+            if shard == index {
+                retain(publish, receipt, now: now)
+            } else {
+                let number = lanes.isLogging ? receipt.map { lanes.awaitStored($0) } ?? 0 : 0
+                send(.retain(publish, receipt: number), to: shard)
+            }
         }
     }
 
     /// A message that another shard has handed over, which its shard has retained and handed to the other shards.
     ///
-    /// - Parameter publisher: `Session.identity` of the client that has published the message.
-    mutating func receiveHandOver(_ publish: Publish, from publisher: UInt64, now: Instant) {
-        guard let route = router.route(publish.topic) else { return }
-        deliver(publish, along: route, from: publisher, now: now)
+    /// - Parameters:
+    ///   - publisher: `Session.identity` of the client that has published the message.
+    ///   - receipt: counts those that have to keep the message, and itself.
+    mutating func receiveHandOver(
+        _ publish: Publish,
+        from publisher: UInt64,
+        origin: LoggedMessage.Origin?,
+        _ receipt: Receipt?,
+        now: Instant
+    ) {
+        if let route = router.route(publish.topic) {
+            deliver(publish, along: route, from: publisher, receipt, origin: origin, now: now)
+        }
+        if let receipt { settle(receipt, now: now) }
     }
 
     mutating func publish(_ will: Connect.Will, of session: Session, now: Instant) {
@@ -119,5 +202,19 @@ extension Shard {
         )
         guard let route = router.route(publish.topic) else { return }
         distribute(publish, along: route, from: session.identity, now: now)
+    }
+}
+
+extension Publish {
+    /// A message with octets of its own, since it outlives the read burst.
+    init(copying publish: Publish) {
+        self = publish
+        topic = ByteBuffer(bytes: publish.topic.readableBytesView)
+        payload = ByteBuffer(bytes: publish.payload.readableBytesView)
+        if !properties.isEmpty {
+            properties.values.correlationData = properties.values.correlationData.map {
+                ByteBuffer(bytes: $0.readableBytesView)
+            }
+        }
     }
 }

@@ -10,10 +10,12 @@ extension Shard {
     }
 
     /// Keeps a message in place of its topic's earlier one, or removes that one if the message is empty.
-    mutating func retain(_ publish: Publish, now: Instant) {
+    ///
+    /// - Parameter receipt: waits until that is committed; `nil` if nothing does.
+    mutating func retain(_ publish: Publish, _ receipt: Receipt? = nil, now: Instant) {
         guard let levels = TopicLevels.split(publish.topic, limit: limits.maximumTopicLevels) else { return }
         if publish.payload.readableBytes == 0 {
-            removeRetained(levels)
+            removeRetained(levels, publish.topic, receipt, now: now)
             return
         }
         guard publish.payload.readableBytes <= limits.maximumRetainedPayload else {
@@ -25,14 +27,37 @@ extension Shard {
             counters.retainedMessagesRefused += 1
             return
         }
+        watchExpiry(of: message, at: node)
+        log(.retained(message), ofTopic: publish.topic, receipt)
+    }
+
+    /// Removes a retained message when it expires.
+    mutating func watchExpiry(of message: Message, at node: RetainedMessages.Node) {
         deadlines.cancel(&node.deadline)
         node.deadline = message.expiry.map {
-            deadlines.add(.retained(topic: ByteBuffer(bytes: publish.topic.readableBytesView)), at: $0)
+            deadlines.add(.retained(topic: ByteBuffer(bytes: message.encoded.topic.readableBytesView)), at: $0)
         }
     }
 
-    mutating func removeRetained(_ levels: [UTF8Key]) {
-        if let node = retained.remove(levels) { deadlines.cancel(&node.deadline) }
+    mutating func removeRetained(
+        _ levels: [UTF8Key],
+        _ topic: ByteBuffer,
+        _ receipt: Receipt? = nil,
+        now: Instant
+    ) {
+        guard let node = retained.remove(levels) else { return }
+        deadlines.cancel(&node.deadline)
+        log(.removed(topic: UTF8Key(String(buffer: topic))), ofTopic: topic, receipt)
+    }
+
+    private mutating func log(_ record: LaneRecord, ofTopic topic: ByteBuffer, _ receipt: Receipt?) {
+        guard lanes.isLogging else { return }
+        let lane = Lane(ofTopic: topic)
+        lanes.append(record, to: lane)
+        guard let receipt else { return }
+        receipt.remaining += 1
+        lanes[lane].wait(.receipt(receipt))
+        lanes.isUrgent = true
     }
 
     // MARK: - Look-ups

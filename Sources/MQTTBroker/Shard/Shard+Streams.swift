@@ -66,7 +66,9 @@ extension Shard {
 
     /// Gives a data stream its session.
     mutating func addSession(of stream: Connection, beside parent: Session) {
-        let session = sessions.make(beside: parent)
+        let number = parent.lane.map { lanes[$0].makeSessionNumber($0) }
+        let session = sessions.make(beside: parent, number: number)
+        log(.stream(session.number, parent: parent.number), of: session)
         session.connection = stream
         stream.session = session
     }
@@ -110,14 +112,8 @@ extension Shard {
     /// recorded (PUBREC) are not sent again.
     mutating func merge(_ session: Session, into parent: Session, now: Instant) {
         for filter in session.subscriptions.keys { removeFromRouter(session, filter) }
-        for entry in session.outgoing.window.entries {
-            guard let message = entry.message else { continue }
-            let qos = entry.state == .awaitingAcknowledgement ? QualityOfService.atLeastOnce : .exactlyOnce
-            enqueue(
-                MessageQueue.Entry(message: message, qos: qos, retain: entry.retain, identifiers: entry.identifiers),
-                for: parent
-            )
-        }
+        log(.merged(session.number), of: session)
+        for entry in session.outgoing.window.unrecorded { enqueue(entry, for: parent) }
         while let entry = session.outgoing.retained.popFirst() { enqueueRetained(entry, for: parent) }
         while let entry = session.outgoing.queue.popFirst() { enqueue(entry, for: parent) }
         for identifier in session.awaitingRelease.sorted() {
@@ -155,6 +151,7 @@ extension Shard {
                 $1.outgoing.queue[keyPath: measure] > $0.outgoing.queue[keyPath: measure] ? $1 : $0
             }
             guard entry.qos > .atMostOnce, let displaced = longest.outgoing.queue.popFirst() else { return false }
+            if displaced.isLogged { log(.dropped(longest.number, count: 1), of: longest) }
             counters.messagesDroppedQueueFull += 1
             tell(.messageDroppedQueueFull, of: session)
             count -= 1

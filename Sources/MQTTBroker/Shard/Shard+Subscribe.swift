@@ -45,14 +45,12 @@ extension Shard {
             acknowledgement,
             wanted: wanted,
             room: mostRetained(for: session),
-            answersDue: count - 1
+            // One of them is the lane's, which keeps the subscriptions.
+            answersDue: count
         )
         connection.waiting = .subscribe(pending)
-        if pending.answersDue == 0 {
-            acknowledge(pending, of: connection, now: now)
-        } else {
-            broadcast(.announce(connection.reference))
-        }
+        if count > 1 { broadcast(.announce(connection.reference)) }
+        whenCommitted(session.lane, .subscribed(connection.reference), now: now)
     }
 
     /// The connection of a client whose session is in this shard: its own, or a deputy.
@@ -60,7 +58,7 @@ extension Shard {
         requester.shard == index ? connections[requester] : deputies[requester]
     }
 
-    /// Another shard knows the subscriptions of a SUBSCRIBE.
+    /// Another shard knows the subscriptions of a SUBSCRIBE, or the log keeps them.
     mutating func announced(_ requester: ConnectionReference, now: Instant) {
         guard let connection = connection(of: requester), let pending = connection.pendingSubscribe else { return }
         pending.answersDue -= 1
@@ -149,15 +147,19 @@ extension Shard {
             guard let filter = try? TopicFilter(string, limits: limits) else { return .topicFilterInvalid }
             guard session.subscriptions.removeValue(forKey: filter) != nil else { return .noSubscriptionExisted }
             removeFromRouter(session, filter)
+            log(.unsubscribed(session.number, filter), of: session)
             return .success
         }
-        write(
-            .unsubscribeAcknowledgement(
-                UnsubscribeAcknowledgement(packetIdentifier: unsubscribe.packetIdentifier, reasonCodes: reasonCodes)
-            ),
-            to: connection,
-            now: now
+        let acknowledgement = Packet.unsubscribeAcknowledgement(
+            UnsubscribeAcknowledgement(packetIdentifier: unsubscribe.packetIdentifier, reasonCodes: reasonCodes)
         )
+        let (version, maximum) = (connection.outbound.version, connection.outbound.maximumPacketSize)
+        var octets = ByteBuffer()
+        if octets.write(acknowledgement, version: version) > maximum
+            || !deferOutput(of: connection, session, { $0.writeImmutableBuffer(octets) })
+        {
+            write(acknowledgement, to: connection, now: now)
+        }
     }
 
     // MARK: - Routing
@@ -166,18 +168,24 @@ extension Shard {
     /// subscription is new.
     @discardableResult
     mutating func add(_ subscription: Session.Subscription, _ filter: TopicFilter, to session: Session) -> Bool {
+        log(.subscribed(session.number, filter, subscription), of: session)
+        return subscribe(session, filter, subscription)
+    }
+
+    @discardableResult
+    mutating func subscribe(_ session: Session, _ filter: TopicFilter, _ subscription: Session.Subscription) -> Bool {
         session.subscriptions[filter] = subscription
         let entry = TopicTree.Subscription(
             session: session,
             options: subscription.options,
             identifier: subscription.identifier
         )
-        let (isNew, change) = router.add(entry, at: filter)
-        if let change { broadcast(.interest(change)) }
+        let (isNew, changes) = router.add(entry, at: filter)
+        for change in changes { broadcast(.interest(change)) }
         return isNew
     }
 
     mutating func removeFromRouter(_ session: Session, _ filter: TopicFilter) {
-        if let change = router.remove(session, at: filter) { broadcast(.interest(change)) }
+        for change in router.remove(session, at: filter) { broadcast(.interest(change)) }
     }
 }

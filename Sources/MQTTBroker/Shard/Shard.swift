@@ -22,6 +22,8 @@ package struct Shard: ~Copyable {
     /// The deputies of connections in other shards whose sessions are at home here, and of their data streams.
     var deputies: [ConnectionReference: Connection] = [:]
     var router: Router
+    var lanes: LaneTable
+    var recovery = Recovery()
     var retained = RetainedMessages()
     /// Look-ups of retained messages that go on with the next tick, each in its turn.
     var lookUps: Deque<RetainedLookUp> = []
@@ -36,12 +38,15 @@ package struct Shard: ~Copyable {
 
     package static let maximumCount = 32
 
+    /// - Parameter isLogging: true if durable sessions and retained messages outlive the process: the shell takes their batches
+    ///   (`takeBatches`) and tells when these are committed.
     /// - Precondition: `index` is below `count`, which is 1 to 32.
     package init(
         index: Int,
         count: Int,
         limits: SharedLimits = SharedLimits(Limits()),
         authenticator: Authenticator = .everybody,
+        isLogging: Bool = false,
         random: any RandomNumberGenerator
     ) {
         precondition((1...Self.maximumCount).contains(count) && (0..<count).contains(index))
@@ -53,6 +58,7 @@ package struct Shard: ~Copyable {
         connections = ConnectionTable(shard: index)
         sessions = SessionTable(limits: limits)
         router = Router(count: count, limits: limits)
+        lanes = LaneTable(isLogging: isLogging)
         pace = Pace(stepsPerTick: limits.values.maximumStepsPerTick)
         effects = Effects(shard: index, count: count)
     }

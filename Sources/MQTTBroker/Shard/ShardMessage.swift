@@ -9,9 +9,14 @@ package struct ShardMessage: Sendable {
 
     enum Body: Sendable {
         // Application messages.
-        /// A PUBLISH, and `Session.identity` of its publisher.
-        case publish(Publish, from: UInt64)
-        case retain(Publish)
+        /// A PUBLISH and `Session.identity` of its publisher.
+        ///
+        /// - origin: the outbox that it came from, if any.
+        /// - receipt: 0, or the number under which `stored` is to say that the message is kept.
+        case publish(Publish, from: UInt64, origin: LoggedMessage.Origin?, receipt: UInt64)
+        case retain(Publish, receipt: UInt64)
+        /// Every lane of the shard that keeps the message has committed it.
+        case stored(UInt64)
 
         // Subscriptions. A pending SUBSCRIBE is named by its connection.
         case interest(Interest.Change)
@@ -69,7 +74,7 @@ package struct ShardMessage: Sendable {
     var weight: Int {
         let own = 256
         return switch body {
-        case .publish(let publish, _), .retain(let publish):
+        case .publish(let publish, _, _, _), .retain(let publish, _):
             own + publish.topic.readableBytes + publish.payload.readableBytes
         case .foundRetained(let found, _, _):
             own + found.count * MemoryLayout<RetainedLookUp.Found>.stride

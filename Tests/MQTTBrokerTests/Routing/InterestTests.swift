@@ -73,7 +73,7 @@ import Testing
         /// No shard with a matching filter is missed, and none counts as interested whose filters have no bucket of the topic.
         func expectNobodyMissed(_ topic: String) throws {
             let levels = try topic.topicLevels
-            let interested = others.shards(interestedIn: levels)
+            let interested = others.shards(interestedIn: levels).all
             let buckets = Set(Interest.buckets(of: levels))
             for (shard, teller) in tellers.enumerated() {
                 let isInterested = interested & 1 << UInt32(shard) != 0
@@ -127,7 +127,7 @@ import Testing
             if let change = own.add(filter) { others.apply(change, of: 0) }
         }
         let inVain = try (0..<10_000).count { number in
-            try others.shards(interestedIn: "devices/\(number)/command".topicLevels) != 0
+            try others.shards(interestedIn: "devices/\(number)/command".topicLevels).all != 0
         }
         // 1,000 of 65,536 buckets are taken, and each of a topic's five may be one of them by chance: 7 % at most.
         #expect(inVain < 800)

@@ -8,7 +8,14 @@ import Testing
     private let requester = ConnectionReference(shard: 0, slot: 0, number: 1)
 
     private func publish(_ payload: String) -> ShardMessage {
-        ShardMessage(.publish(Publish(topic: ByteBuffer(string: "a"), payload: ByteBuffer(string: payload)), from: 0))
+        ShardMessage(
+            .publish(
+                Publish(topic: ByteBuffer(string: "a"), payload: ByteBuffer(string: payload)),
+                from: 0,
+                origin: nil,
+                receipt: 0
+            )
+        )
     }
 
     @Test("All messages leave before the first answer, each shard's in their order; nothing is kept")
@@ -25,7 +32,7 @@ import Testing
             #expect(weight >= messages.count * 256)
             for message in messages {
                 switch message.body {
-                case .publish(let publish, _): left.append("\(shard): \(String(buffer: publish.payload))")
+                case .publish(let publish, _, _, _): left.append("\(shard): \(String(buffer: publish.payload))")
                 case .announced: left.append("\(shard): announced")
                 default: Issue.record("unexpected")
                 }

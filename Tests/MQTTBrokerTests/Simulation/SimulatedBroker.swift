@@ -38,14 +38,28 @@ final class SimulatedBroker {
     /// Whether a tick of a loop may hold more than one event, as chance has it, before its effects are carried out.
     private let hasLongTicks: Bool
 
+    /// The batches that are committed, and that a restart finds; `nil` without a store.
+    private(set) var store: [LaneBatch]?
+    /// The batches of each shard that are on their way to the disk.
+    private var committing: [[LaneBatch]]
+    private let limits: Limits
+    private let authenticator: Authenticator
+    /// How often the broker was started.
+    private var runs: UInt64 = 1
+
     init(
         shards count: Int = 1,
         limits: Limits = Limits(),
         authenticator: Authenticator = .everybody,
         seed: UInt64 = 1,
-        hasLongTicks: Bool = false
+        hasLongTicks: Bool = false,
+        hasStore: Bool = false
     ) {
         self.hasLongTicks = hasLongTicks
+        self.limits = limits
+        self.authenticator = authenticator
+        store = hasStore ? [] : nil
+        committing = Array(repeating: [], count: count)
         shards = (0..<count).map {
             Seat(
                 Shard(
@@ -53,6 +67,7 @@ final class SimulatedBroker {
                     count: count,
                     limits: SharedLimits(limits),
                     authenticator: authenticator,
+                    isLogging: hasStore,
                     random: SeededGenerator(seed: seed &+ UInt64($0))
                 )
             )
@@ -224,14 +239,70 @@ final class SimulatedBroker {
         return true
     }
 
+    /// Lets a commit of some shard end. Returns whether there was any.
+    @discardableResult
+    func commit() -> Bool {
+        guard store != nil else { return false }
+        let waiting = shards.indices.filter { !committing[$0].isEmpty || shards[$0].shard.hasRecords }
+        guard let shard = waiting.randomElement(using: &random) else { return false }
+        if committing[shard].isEmpty { committing[shard] = shards[shard].shard.takeBatches(now: now) }
+        let batches = committing[shard]
+        committing[shard] = []
+        store? += batches
+        for batch in batches { shards[shard].shard.committed(batch, now: now) }
+        endTick(shard)
+        return true
+    }
+
+    /// Lets a shard begin a commit, so that what it logs from now on is in the next one.
+    func beginCommit() {
+        guard store != nil, let shard = shards.indices.randomElement(using: &random), committing[shard].isEmpty
+        else { return }
+        committing[shard] = shards[shard].shard.takeBatches(now: now)
+        endTick(shard)
+    }
+
+    /// The process is killed and started again, with `count` shards. Commits that were under way have ended or not, as chance has
+    /// it, and all connections are gone.
+    func crash(shards count: Int) {
+        for batches in committing where Bool.random(using: &random) { store? += batches }
+        for client in clients.values { client.isClosed = true }
+        clients = [:]
+        runs += 1
+        let runs = runs
+        shards = (0..<count).map { index in
+            Seat(
+                Shard(
+                    index: index,
+                    count: count,
+                    limits: SharedLimits(limits),
+                    authenticator: authenticator,
+                    isLogging: store != nil,
+                    random: SeededGenerator(seed: runs &* 1000 &+ UInt64(index))
+                )
+            )
+        }
+        mailboxes = Array(repeating: [], count: count)
+        committing = Array(repeating: [], count: count)
+        for batch in store ?? [] { shards[batch.lane.leader(among: count)].shard.restore(batch, now: now) }
+        for shard in shards.indices { shards[shard].shard.finishRecovery(now: now) }
+        // Before anybody connects, all shards know each other's interest.
+        for shard in shards.indices { collect(shard) }
+        while step() {}
+        for shard in shards.indices {
+            shards[shard].shard.handOverRestored(now: now)
+            endTick(shard)
+        }
+    }
+
     /// Carries out everything until nothing is left to do.
     func settle() {
         repeat {
             for shard in shards.indices { collect(shard) }
-            while step() {}
+            while step() || commit() {}
             // Look-ups go on with the next tick.
             if shards.contains(where: { !$0.shard.lookUps.isEmpty }) { wait(until: now.monotonic + Pace.period) }
-        } while shards.contains(where: { $0.shard.hasEffects || !$0.shard.lookUps.isEmpty })
+        } while shards.contains(where: { $0.shard.hasEffects || $0.shard.hasRecords || !$0.shard.lookUps.isEmpty })
     }
 
     private func endTick(_ shard: Int) {

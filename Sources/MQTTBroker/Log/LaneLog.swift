@@ -1,0 +1,137 @@
+import DequeModule
+import MQTTCodec
+
+/// The log of a lane that the shard leads: the records that no batch has taken yet, what waits for the commit of which batch, and the
+/// lane's outbox.
+struct LaneLog {
+    /// The position of the last batch that was taken.
+    private(set) var sealed: UInt64 = 0
+    /// The position up to which batches are committed.
+    private(set) var committed: UInt64 = 0
+    private(set) var records: [LaneRecord] = []
+    private var waiters: Deque<(position: UInt64, waiter: Waiter)> = []
+    private var lastSession: UInt64 = 0
+    var outbox = Outbox()
+    /// The newest number of each other lane's outbox that the lane keeps or has kept.
+    var sources: [Lane: UInt64] = [:]
+
+    /// What goes on after a commit.
+    enum Waiter {
+        /// The receipt waits for a retained message.
+        case receipt(Receipt)
+        /// What waits for the receipt of a message.
+        case message(LoggedMessage)
+        /// The packets of a connection that wait.
+        case output(Connection)
+        case attached(Session, Claim, isPresent: Bool)
+        /// A SUBSCRIBE, by its connection.
+        case subscribed(ConnectionReference)
+        /// The next message of the outbox.
+        case outbox
+    }
+
+    /// The position of the batch with the newest record; a commit of it says that all is kept.
+    var newest: UInt64 { records.isEmpty ? sealed : sealed + 1 }
+    /// True if all records are committed.
+    var isClean: Bool { newest <= committed }
+
+    /// A number for a session of the lane, which no other session of the node has.
+    mutating func makeSessionNumber(_ lane: Lane) -> UInt64 {
+        lastSession += 1
+        return lastSession << 7 | UInt64(lane.number) << 1
+    }
+
+    mutating func append(_ record: LaneRecord) { records.append(record) }
+
+    /// `waiter` waits for the commit of all records so far.
+    mutating func wait(_ waiter: Waiter) { waiters.append((newest, waiter)) }
+
+    /// Takes the records for a batch, without messages that nobody gets any more; `nil` if there were none.
+    mutating func seal() -> (position: UInt64, records: [LaneRecord])? {
+        guard !records.isEmpty else { return nil }
+        var taken: [LaneRecord] = []
+        swap(&taken, &records)
+        taken.removeAll { record in
+            guard case .message(let message) = record else { return false }
+            message.isSealed = true
+            return message.targets.isEmpty
+        }
+        sealed += 1
+        return (sealed, taken)
+    }
+
+    /// Takes the next of those that waited for a commit up to `position`.
+    mutating func popWaiter() -> Waiter? {
+        guard let first = waiters.first, first.position <= committed else { return nil }
+        waiters.removeFirst()
+        return first.waiter
+    }
+
+    mutating func commit(upTo position: UInt64) { committed = max(committed, position) }
+
+    // MARK: - Recovery
+
+    /// A batch of an earlier run was read.
+    mutating func restore(position: UInt64) {
+        sealed = position
+        committed = position
+    }
+
+    mutating func restore(session number: UInt64) { lastSession = max(lastSession, number >> 7) }
+}
+
+/// Messages at QoS 2 of a lane's clients that are committed, and not yet kept by all that have to.
+struct Outbox {
+    struct Entry {
+        let number: UInt64
+        let publish: Publish
+        /// `Session.identity` of the publisher.
+        let publisher: UInt64
+        /// `nil` until the message is handed over.
+        var receipt: Receipt?
+    }
+
+    private(set) var entries: Deque<Entry> = []
+    private(set) var lastNumber: UInt64 = 0
+    /// Entries that were handed over, the first ones.
+    private var handedOver = 0
+
+    var isEmpty: Bool { entries.isEmpty }
+
+    mutating func append(_ publish: Publish, publisher: UInt64) -> UInt64 {
+        lastNumber += 1
+        entries.append(Entry(number: lastNumber, publish: publish, publisher: publisher))
+        return lastNumber
+    }
+
+    /// The next message to hand over, which waits for `receipt` from now on.
+    mutating func next(_ receipt: Receipt) -> Entry? {
+        guard handedOver < entries.count else { return nil }
+        entries[handedOver].receipt = receipt
+        handedOver += 1
+        return entries[handedOver - 1]
+    }
+
+    /// Removes the messages that everybody keeps, up to the first that somebody does not. Returns the number of the last one.
+    mutating func removePassed() -> UInt64? {
+        var last: UInt64?
+        while let first = entries.first, let receipt = first.receipt, receipt.isComplete {
+            last = first.number
+            entries.removeFirst()
+            handedOver -= 1
+        }
+        return last
+    }
+
+    // MARK: - Recovery
+
+    mutating func restore(_ publish: Publish, publisher: UInt64, number: UInt64) {
+        lastNumber = max(lastNumber, number)
+        entries.append(Entry(number: number, publish: publish, publisher: publisher))
+    }
+
+    mutating func restore(passed number: UInt64) {
+        lastNumber = max(lastNumber, number)
+        while let first = entries.first, first.number <= number { entries.removeFirst() }
+    }
+}

@@ -1,0 +1,56 @@
+import MQTTCodec
+
+/// The logs of the lanes that a shard leads.
+struct LaneTable: ~Copyable {
+    /// False if nothing outlives the process: then there are no records, and nothing waits.
+    let isLogging: Bool
+    private var logs: [LaneLog]
+    /// A bit for each lane.
+    private var lanesWithRecords: UInt64 = 0
+    /// True if somebody waits for a record and no acknowledgement of a client can make that needless.
+    var isUrgent = false
+    /// Receipts that other shards owe, by their numbers.
+    private var awaited: [UInt64: Receipt] = [:]
+    private var lastReceipt: UInt64 = 0
+
+    init(isLogging: Bool) {
+        self.isLogging = isLogging
+        logs = isLogging ? Array(repeating: LaneLog(), count: Lane.count) : []
+    }
+
+    subscript(lane: Lane) -> LaneLog {
+        _read { yield logs[Int(lane.number)] }
+        _modify { yield &logs[Int(lane.number)] }
+    }
+
+    /// True if there are records that no batch has taken.
+    var hasRecords: Bool { lanesWithRecords != 0 }
+
+    mutating func append(_ record: LaneRecord, to lane: Lane) {
+        logs[Int(lane.number)].append(record)
+        lanesWithRecords |= 1 << UInt64(lane.number)
+    }
+
+    /// Takes the lanes with records that no batch has taken.
+    mutating func takeLanesWithRecords() -> [Lane] {
+        var lanes: [Lane] = []
+        while lanesWithRecords != 0 {
+            let number = lanesWithRecords.trailingZeroBitCount
+            lanesWithRecords &= lanesWithRecords - 1
+            if let lane = Lane(number: UInt8(number)) { lanes.append(lane) }
+        }
+        isUrgent = false
+        return lanes
+    }
+
+    /// Another shard owes `receipt` an answer under the number that is returned.
+    mutating func awaitStored(_ receipt: Receipt) -> UInt64 {
+        lastReceipt += 1
+        receipt.remaining += 1
+        awaited[lastReceipt] = receipt
+        return lastReceipt
+    }
+
+    mutating func takeAwaited(_ number: UInt64) -> Receipt? { awaited.removeValue(forKey: number) }
+    var awaitedCount: Int { awaited.count }
+}

@@ -1,0 +1,46 @@
+import MQTTCodec
+
+/// Counts what a message waits for before it is acknowledged: each lane of this shard that keeps it for a durable session or retains
+/// it, and each other shard that may.
+final class Receipt {
+    /// Who is told once nothing is left to wait for.
+    enum Owner {
+        /// PUBACK or PUBREC of a connection, in its order.
+        case connection(Connection)
+        /// A shard that has handed the message over under this number.
+        case shard(Int, number: UInt64)
+        /// The outbox of a lane that this shard leads.
+        case outbox(Lane)
+    }
+
+    let owner: Owner
+    var remaining = 0
+    var isComplete: Bool { remaining == 0 }
+
+    init(_ owner: Owner) { self.owner = owner }
+}
+
+/// The acknowledgements of a connection that wait for receipts, in the order of their PUBLISH [MQTT-4.6.0-2].
+final class WithheldAcknowledgements {
+    struct Entry {
+        let kind: PublishAcknowledgement.Kind
+        let packetIdentifier: UInt16
+        let reason: ReasonCode
+        /// `nil` if the acknowledgement waits for the earlier ones only.
+        let receipt: Receipt?
+    }
+
+    private(set) var entries: [Entry] = []
+
+    var isEmpty: Bool { entries.isEmpty }
+    var count: Int { entries.count }
+
+    func append(_ entry: Entry) { entries.append(entry) }
+
+    /// Takes the entries that wait for nothing any more, up to the first that does.
+    func takeReady() -> ArraySlice<Entry> {
+        let ready = entries.prefix { $0.receipt?.isComplete ?? true }
+        entries.removeFirst(ready.count)
+        return ready
+    }
+}

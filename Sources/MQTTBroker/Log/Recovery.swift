@@ -1,0 +1,17 @@
+import MQTTCodec
+
+/// What a shard remembers while it replays the logs of its lanes.
+struct Recovery {
+    /// The sessions of clients and of data streams.
+    var sessions: [UInt64: Session] = [:]
+    /// The clients' own sessions: what is to happen while the client is away.
+    var absences: [UInt64: Absence] = [:]
+
+    struct Absence {
+        /// When the client went away, milliseconds since 1970-01-01 UTC; `nil` if it was connected to the end of the run.
+        var since: Int64?
+        var will: Connect.Will?
+        /// When the will is due; of no meaning while the client is connected.
+        var due: Int64 = 0
+    }
+}

@@ -1,0 +1,78 @@
+import MQTTCodec
+import NIOCore
+
+// Receipts: a PUBLISH at QoS 1 or 2 is acknowledged once every lane that keeps it for a durable session, and that of the retained
+// topic, has committed it.
+extension Shard {
+    /// The receipt of a message that another shard has handed over, which waits for this shard at first; `nil` for the number 0.
+    func receiptFor(_ shard: Int, _ number: UInt64) -> Receipt? {
+        guard number != 0 else { return nil }
+        let receipt = Receipt(.shard(shard, number: number))
+        receipt.remaining = 1
+        return receipt
+    }
+
+    /// One of those that a message waits for keeps it.
+    mutating func settle(_ receipt: Receipt, now: Instant) {
+        receipt.remaining -= 1
+        if receipt.isComplete { complete(receipt, now: now) }
+    }
+
+    private mutating func complete(_ receipt: Receipt, now: Instant) {
+        switch receipt.owner {
+        case .connection(let connection): writeAcknowledgements(of: connection)
+        case .shard(let shard, let number): send(.stored(number), to: shard)
+        case .outbox(let lane):
+            guard let number = lanes[lane].outbox.removePassed() else { return }
+            lanes.append(.passed(number), to: lane)
+        }
+    }
+
+    /// Another shard keeps a message that this shard has handed over.
+    mutating func stored(_ number: UInt64, now: Instant) {
+        guard let receipt = lanes.takeAwaited(number) else { return }
+        settle(receipt, now: now)
+    }
+
+    /// Appends PUBACK or PUBREC to a connection's output once `receipt` is complete and the earlier ones have gone.
+    ///
+    /// - Parameter receipt: `nil` if the message waits for nothing.
+    mutating func acknowledge(
+        _ kind: PublishAcknowledgement.Kind,
+        _ identifier: UInt16,
+        _ reason: ReasonCode,
+        on connection: Connection,
+        after receipt: Receipt?
+    ) {
+        let waits = receipt.map { !$0.isComplete } ?? false
+        guard waits || connection.withheld?.isEmpty == false else {
+            acknowledge(kind, identifier, reason, on: connection)
+            return
+        }
+        let withheld = connection.withheld ?? WithheldAcknowledgements()
+        connection.withheld = withheld
+        withheld.append(.init(kind: kind, packetIdentifier: identifier, reason: reason, receipt: receipt))
+    }
+
+    private mutating func writeAcknowledgements(of connection: Connection) {
+        guard !connection.isClosed, let withheld = connection.withheld else { return }
+        for entry in withheld.takeReady() {
+            acknowledge(entry.kind, entry.packetIdentifier, entry.reason, on: connection)
+        }
+    }
+
+    // MARK: - The outbox
+
+    /// Hands a message at QoS 2 of a lane's client over, which is committed with its packet identifier.
+    mutating func handOverNext(ofOutbox lane: Lane, now: Instant) {
+        let receipt = Receipt(.outbox(lane))
+        guard let entry = lanes[lane].outbox.next(receipt) else { return }
+        // Counts itself until all are counted.
+        receipt.remaining += 1
+        if let route = router.route(entry.publish.topic) {
+            let origin = LoggedMessage.Origin(lane: lane, number: entry.number)
+            distribute(entry.publish, along: route, from: entry.publisher, receipt, origin: origin, now: now)
+        }
+        settle(receipt, now: now)
+    }
+}

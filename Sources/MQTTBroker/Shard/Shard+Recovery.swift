@@ -1,0 +1,157 @@
+import DequeModule
+import MQTTCodec
+import NIOCore
+
+// A shard after a restart: replays the logs of its lanes, then goes on where they end.
+extension Shard {
+    /// Replays a batch of a lane that this shard leads. The batches of a lane come in their order, before anything else.
+    ///
+    /// - Parameter now: with a wall clock that is not before any batch, so that no time passes backwards.
+    package mutating func restore(_ batch: LaneBatch, now: Instant) {
+        lanes[batch.lane].restore(position: batch.position)
+        for record in batch.records { replay(record, batch.lane, now: now) }
+    }
+
+    /// All batches are replayed. Clients that were connected are away from now on.
+    package mutating func finishRecovery(now: Instant) {
+        let streams = recovery.sessions.values.filter { $0.parent != nil }.sorted { $0.number < $1.number }
+        for stream in streams { mergeRestored(stream) }
+        for (number, absence) in recovery.absences {
+            guard let session = recovery.sessions[number] else { continue }
+            if let will = absence.will {
+                let delay = will.properties.isEmpty ? 0 : will.properties.values.willDelayInterval ?? 0
+                let due =
+                    absence.since == nil
+                    ? now.monotonic + max(.seconds(Int64(delay)), limits.restartPatience)
+                    : max(now.monotonic, now.monotonic(of: absence.due))
+                postpone(Session.DelayedWill(will: will, due: due), of: session)
+            }
+            startAbsence(of: session, since: absence.since, now: now)
+        }
+        recovery = Recovery()
+    }
+
+    /// All shards are restored, and know each other's interest: messages that were not kept everywhere are handed over again.
+    package mutating func handOverRestored(now: Instant) {
+        for lane in Lane.all {
+            for _ in lanes[lane].outbox.entries { handOverNext(ofOutbox: lane, now: now) }
+        }
+        drainLocal(now: now)
+    }
+
+    private mutating func replay(_ record: LaneRecord, _ lane: Lane, now: Instant) {
+        switch record {
+        case .session(let number, let client):
+            if let session = recovery.sessions[number] { erase(session) }
+            let session = Session(
+                clientIdentifier: client,
+                identity: Session.identity(of: client),
+                number: number,
+                lane: lane
+            )
+            lanes[lane].restore(session: number)
+            recovery.sessions[number] = session
+            sessions.insert(session)
+        case .stream(let number, let parent):
+            guard let parent = recovery.sessions[parent] else { return }
+            lanes[lane].restore(session: number)
+            recovery.sessions[number] = sessions.make(beside: parent, number: number)
+        case .ended(let number):
+            recovery.absences[number] = nil
+            if let session = recovery.sessions.removeValue(forKey: number) { erase(session) }
+        case .attached(let number, let expiryInterval, let will):
+            recovery.sessions[number]?.expiryInterval = expiryInterval
+            recovery.absences[number] = Recovery.Absence(will: will)
+        case .away(let number, let since, let expiryInterval, let will, let due):
+            recovery.sessions[number]?.expiryInterval = expiryInterval
+            recovery.absences[number] = Recovery.Absence(since: since, will: will, due: due)
+        case .willPublished(let number):
+            recovery.absences[number]?.will = nil
+        case .merged(let number):
+            if let session = recovery.sessions[number] { mergeRestored(session) }
+        case .subscribed(let number, let filter, let subscription):
+            if let session = recovery.sessions[number] { subscribe(session, filter, subscription) }
+        case .unsubscribed(let number, let filter):
+            guard let session = recovery.sessions[number],
+                session.subscriptions.removeValue(forKey: filter) != nil
+            else { return }
+            removeFromRouter(session, filter)
+        case .received(let number, let identifier, let publisher, let message, let retain, let outboxNumber):
+            recovery.sessions[number]?.awaitingRelease.insert(identifier)
+            guard let publish = message.publish(retain: retain) else { return }
+            lanes[lane].outbox.restore(publish, publisher: publisher, number: outboxNumber)
+        case .released(let number, let identifier):
+            guard let session = recovery.sessions[number] else { return }
+            if session.awaitingRelease.remove(identifier) == nil { _ = session.root.orphans.take(identifier) }
+        case .adopted(let number, let identifier):
+            guard let session = recovery.sessions[number] else { return }
+            _ = session.root.orphans.take(identifier)
+            session.awaitingRelease.insert(identifier)
+        case .forgotten(let number, let identifier):
+            _ = recovery.sessions[number]?.root.orphans.take(identifier)
+        case .passed(let number):
+            lanes[lane].outbox.restore(passed: number)
+        case .retained(let message):
+            restoreRetained(message)
+        case .removed(let topic):
+            guard let levels = TopicLevels.split(ByteBuffer(string: topic.string), limit: .max) else { return }
+            if let node = retained.remove(levels) { deadlines.cancel(&node.deadline) }
+        case .source(let source, let number):
+            lanes[lane].sources[source] = number
+        case .message, .sent, .dropped, .acknowledged, .recorded:
+            replayDelivery(record, lane)
+        }
+    }
+
+    private mutating func replayDelivery(_ record: LaneRecord, _ lane: Lane) {
+        switch record {
+        case .message(let logged):
+            if let origin = logged.origin { lanes[lane].sources[origin.lane] = origin.number }
+            for target in logged.targets {
+                guard let session = recovery.sessions[target.session] else { continue }
+                let entry = MessageQueue.Entry(
+                    message: logged.message,
+                    qos: target.qos,
+                    retain: target.retain,
+                    identifiers: target.identifiers
+                )
+                if target.packetIdentifier == 0 {
+                    session.outgoing.queue.append(entry)
+                } else {
+                    session.outgoing.window.append(entry, target.packetIdentifier, logged: nil)
+                }
+            }
+        case .sent(let number, let identifier):
+            guard let session = recovery.sessions[number], let entry = session.outgoing.queue.popFirst() else { return }
+            session.outgoing.window.append(entry, identifier, logged: nil)
+        case .dropped(let number, let count):
+            guard let session = recovery.sessions[number] else { return }
+            for _ in 0..<count where session.outgoing.queue.popFirst() == nil { return }
+        case .acknowledged(let number, let identifier):
+            recovery.sessions[number]?.outgoing.window.remove(identifier)
+        case .recorded(let number, let identifier):
+            recovery.sessions[number]?.outgoing.window.markRecorded(identifier)
+        default:
+            return
+        }
+    }
+
+    /// Merges the session of a data stream that has ended into the client's, as `merge` does. What that dropped has records of its
+    /// own.
+    private mutating func mergeRestored(_ session: Session) {
+        recovery.sessions[session.number] = nil
+        guard let parent = session.parent else { return }
+        for filter in session.subscriptions.keys { removeFromRouter(session, filter) }
+        for entry in session.outgoing.window.unrecorded { parent.outgoing.queue.append(entry) }
+        while let entry = session.outgoing.queue.popFirst() { parent.outgoing.queue.append(entry) }
+        for identifier in session.awaitingRelease.sorted() { _ = parent.orphans.append(identifier, maximumCount: .max) }
+        session.clear()
+    }
+
+    private mutating func restoreRetained(_ message: Message) {
+        guard let levels = TopicLevels.split(message.encoded.topic, limit: .max),
+            let node = retained.set(message, at: levels, limits: limits)
+        else { return }
+        watchExpiry(of: message, at: node)
+    }
+}
