@@ -1,7 +1,33 @@
+import MQTTCodec
+import NIOCore
+
 /// What a lane has to commit at once: the records since the batch before.
 package struct LaneBatch {
-    let lane: Lane
+    package let lane: Lane
     /// 1 for the first batch of the lane, and one more for each further one.
-    let position: UInt64
+    package let position: UInt64
     let records: [LaneRecord]
+    /// When the batch was made, by the wall clock: milliseconds since 1970-01-01 UTC.
+    package let made: Int64
+}
+
+/// Why octets are no batch.
+package enum LaneBatchError: Error, Equatable, CustomStringConvertible {
+    /// The octets end before the batch does.
+    case cutOff
+    case wrongChecksum
+    /// A later release of Martlet wrote the batch.
+    case newerVersion(UInt8)
+    /// The checksum is right, and a record is not one that this release writes.
+    case malformedRecord(Int)
+
+    package var description: String {
+        switch self {
+        case .cutOff: "a batch of the log is cut off"
+        case .wrongChecksum: "a batch of the log has a wrong checksum"
+        case .newerVersion(let version):
+            "a batch of the log has version \(version), and this release reads \(LaneBatch.version) at most"
+        case .malformedRecord(let number): "record \(number) of a batch of the log is malformed"
+        }
+    }
 }

@@ -2,7 +2,7 @@ import NIOCore
 
 /// One of the parts that durable sessions and retained messages are divided into, by a hash of the client identifier or of the
 /// topic. The lane of a session never changes; which shard leads the lane depends on how many shards there are.
-struct Lane: Hashable, Sendable {
+package struct Lane: Hashable, Sendable {
     /// The same in every run, whatever the number of shards.
     static let count = 64
 
@@ -26,5 +26,5 @@ struct Lane: Hashable, Sendable {
     init(ofTopic topic: ByteBuffer) { number = UInt8(FNV1a.hash(topic.readableBytesView) % UInt64(Self.count)) }
 
     /// The shard that leads the lane among `count` shards.
-    func leader(among count: Int) -> Int { Int(number) % count }
+    package func leader(among count: Int) -> Int { Int(number) % count }
 }

@@ -13,11 +13,17 @@ package final class Message: Sendable {
     let byteCount: Int
 
     /// - Parameter now: when the message was received.
-    package init(copying encoded: EncodedPublish, qos: QualityOfService, now: Instant) {
+    package convenience init(copying encoded: EncodedPublish, qos: QualityOfService, now: Instant) {
+        let expiry = encoded.messageExpiryInterval.map { now.monotonic + .seconds(Int64($0)) }
+        self.init(copying: encoded, qos: qos, expiry: expiry)
+    }
+
+    /// - Parameter expiry: by the monotonic clock; `nil` if the message never expires.
+    init(copying encoded: EncodedPublish, qos: QualityOfService, expiry: NIODeadline?) {
         self.encoded = encoded.copied()
         self.qos = qos
         byteCount = encoded.size(version: .v5, qos: .atLeastOnce)
-        expiry = encoded.messageExpiryInterval.map { now.monotonic + .seconds(Int64($0)) }
+        self.expiry = expiry
     }
 
     /// The message as it came, for another distribution; `nil` if no packet can hold it.

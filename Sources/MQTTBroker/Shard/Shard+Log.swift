@@ -100,7 +100,7 @@ extension Shard {
             if records.isEmpty {
                 committed(lane, upTo: position, now: now)
             } else {
-                batches.append(LaneBatch(lane: lane, position: position, records: records))
+                batches.append(LaneBatch(lane: lane, position: position, records: records, made: now.wall))
             }
         }
         return batches

@@ -131,7 +131,8 @@ private final class DurablePublisher {
 
     func publish(_ qos: QualityOfService, retain: Bool) {
         guard isConnected, pending.count < 20 else { return }
-        lastIdentifier = lastIdentifier % 60_000 + 1
+        // Few, so that they are used again soon: an exchange that is forgotten too late takes the next one's message.
+        repeat { lastIdentifier = lastIdentifier % 25 + 1 } while pending.contains { $0.identifier == lastIdentifier }
         let payload = "\(name):\(qos.rawValue):\(log.count)"
         log.append((qos, payload, retain))
         let exchange = Exchange(identifier: lastIdentifier, qos: qos, payload: payload, retain: retain)
@@ -170,8 +171,14 @@ private final class DurablePublisher {
             case .acknowledgement(let answer):
                 guard let index = pending.firstIndex(where: { $0.identifier == answer.packetIdentifier }) else { break }
                 switch answer.kind {
-                case .received, .complete: pending.remove(at: index)
+                case .received:
+                    let earlier = pending[..<index].contains { $0.qos == .atLeastOnce }
+                    #expect(!earlier, "acknowledgements keep the order of their PUBLISH [MQTT-4.6.0-2]")
+                    pending.remove(at: index)
+                case .complete: pending.remove(at: index)
                 case .recorded:
+                    let earlier = pending[..<index].contains { $0.qos == .exactlyOnce && !$0.isRecorded }
+                    #expect(!earlier, "acknowledgements keep the order of their PUBLISH [MQTT-4.6.0-3]")
                     pending[index].isRecorded = true
                     release(answer.packetIdentifier)
                 case .release: break

@@ -38,8 +38,8 @@ final class SimulatedBroker {
     /// Whether a tick of a loop may hold more than one event, as chance has it, before its effects are carried out.
     private let hasLongTicks: Bool
 
-    /// The batches that are committed, and that a restart finds; `nil` without a store.
-    private(set) var store: [LaneBatch]?
+    /// The batches that are committed, encoded, which a restart finds; `nil` without a store.
+    private(set) var store: ByteBuffer?
     /// The batches of each shard that are on their way to the disk.
     private var committing: [[LaneBatch]]
     private let limits: Limits
@@ -58,7 +58,7 @@ final class SimulatedBroker {
         self.hasLongTicks = hasLongTicks
         self.limits = limits
         self.authenticator = authenticator
-        store = hasStore ? [] : nil
+        store = hasStore ? ByteBuffer() : nil
         committing = Array(repeating: [], count: count)
         shards = (0..<count).map {
             Seat(
@@ -248,7 +248,7 @@ final class SimulatedBroker {
         if committing[shard].isEmpty { committing[shard] = shards[shard].shard.takeBatches(now: now) }
         let batches = committing[shard]
         committing[shard] = []
-        store? += batches
+        write(batches)
         for batch in batches { shards[shard].shard.committed(batch, now: now) }
         endTick(shard)
         return true
@@ -265,7 +265,7 @@ final class SimulatedBroker {
     /// The process is killed and started again, with `count` shards. Commits that were under way have ended or not, as chance has
     /// it, and all connections are gone.
     func crash(shards count: Int) {
-        for batches in committing where Bool.random(using: &random) { store? += batches }
+        for batches in committing where Bool.random(using: &random) { write(batches) }
         for client in clients.values { client.isClosed = true }
         clients = [:]
         runs += 1
@@ -284,7 +284,14 @@ final class SimulatedBroker {
         }
         mailboxes = Array(repeating: [], count: count)
         committing = Array(repeating: [], count: count)
-        for batch in store ?? [] { shards[batch.lane.leader(among: count)].shard.restore(batch, now: now) }
+        do {
+            var octets = store ?? ByteBuffer()
+            while let batch = try LaneBatch.read(from: &octets, now: now) {
+                shards[batch.lane.leader(among: count)].shard.restore(batch, now: now)
+            }
+        } catch {
+            Issue.record("the store cannot be read: \(error)")
+        }
         for shard in shards.indices { shards[shard].shard.finishRecovery(now: now) }
         // Before anybody connects, all shards know each other's interest.
         for shard in shards.indices { collect(shard) }
@@ -293,6 +300,12 @@ final class SimulatedBroker {
             shards[shard].shard.handOverRestored(now: now)
             endTick(shard)
         }
+    }
+
+    private func write(_ batches: [LaneBatch]) {
+        guard var octets = store.take() else { return }
+        for batch in batches { batch.write(to: &octets, now: now) }
+        store = octets
     }
 
     /// Carries out everything until nothing is left to do.
