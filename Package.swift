@@ -94,7 +94,7 @@ let package = Package(
             name: "QUICTransportTests",
             dependencies: [
                 "QUICTransport", "FuzzQUICTransport", "CDatagrams", "CertificateFixture", "SecretFixture", .nioCore,
-                .nioPosix, .logging, .x509, .crypto,
+                .nioEmbedded, .nioPosix, .logging, .x509, .crypto,
             ],
             exclude: ["Corpus"]
         ),
@@ -164,6 +164,7 @@ let package = Package(
 
 extension Target.Dependency {
     static let nioCore: Self = .product(name: "NIOCore", package: "swift-nio")
+    static let nioEmbedded: Self = .product(name: "NIOEmbedded", package: "swift-nio")
     static let nioPosix: Self = .product(name: "NIOPosix", package: "swift-nio")
     static let nioSSL: Self = .product(name: "NIOSSL", package: "swift-nio-ssl")
     static let nioTLS: Self = .product(name: "NIOTLS", package: "swift-nio")

@@ -138,10 +138,10 @@ def rebind(bed: Bed, change: str, first: float, every: float, changes: int, roun
 
 
 def wandering(options: Options, delay: int = 15, every: float = 0.1) -> list[dict]:
-    """A NAT gives one client another port again and again, or the same two by turns, under traffic both ways at QoS 1."""
+    """A NAT gives one client another port again and again, or the same two by turns, or the client itself moves, under traffic both ways at QoS 1."""
     rows = []
-    for change in ["port", "back"]:
-        for stack in ["Martlet", "AioQUIC", "QH3", "Picoquic"]:
+    for change in ["port", "back", "active"]:
+        for stack in ["Martlet", "AioQUIC", "QH3", "Picoquic"] if change != "active" else ["Martlet"]:
             with Bed(options, f"set delay {delay}ms", way=Way("quic"), nat=True, settings=("node.loops=4",)) as bed:
                 row = wander_loaded if stack == "Martlet" else wander
                 rows.append(row(bed, stack, change, every, int(options.seconds(60, 3) / every), delay / 1000))
@@ -153,12 +153,14 @@ def wander_loaded(bed: Bed, stack: str, change: str, every: float, changes: int,
     """A `martlet bench pub`: its gap is the time from a PUBLISH to the PUBACK, over all messages."""
     before = 2  # seconds without a move, at the beginning and at the end
     count = int((changes * every + 2 * before) * 100)
-    load = bed.bench("pub", "-c", 1, "-q", 1, "-I", 10, "-F", 100, "-t", "up", "-L", count)
+    moving = ("--migrate-every", f"{every * 1000:.0f}ms") if change == "active" else ()
+    load = bed.bench("pub", "-c", 1, "-q", 1, "-I", 10, "-F", 100, "-t", "up", "-L", count, *moving)
     time.sleep(before)
-    start, known = time.monotonic(), len(bed.link.bound)
-    for number in range(changes):
-        bed.link.say(f"rebind all {change}")
-        time.sleep(max(0.0, start + (number + 1) * every - time.monotonic()))
+    known = len(bed.link.bound)
+    for _ in range(changes):
+        if change != "active":
+            bed.link.say(f"rebind all {change}")
+        time.sleep(every)
     found = load.result()
     counters = bed.link.counters()
     latency = found["latencies"]["publish_to_ack"]
@@ -184,10 +186,11 @@ def wander(bed: Bed, stack: str, change: str, every: float, changes: int, delay:
             raise RuntimeError(f"{stack} hears nothing")
         time.sleep(0.05)
     begun, known = (down.number, speaker.number), len(bed.link.bound)
-    start = time.monotonic()
-    for count in range(changes):
+    for _ in range(changes):
         bed.link.say(f"rebind all {change}")
-        while time.monotonic() < start + (count + 1) * every:
+        # No two moves are closer together where the machine was late.
+        moved = time.monotonic()
+        while time.monotonic() < moved + every:
             speaker.say()
             down.say()
             time.sleep(0.01)

@@ -16,7 +16,12 @@ extension QUICConnection {
         guard let engine = self.engine else { return nil }
         self.mayHaveStoppedStreams = !self.streams.isEmpty
         self.unanswered += 1
-        if remote == self.remote { self.endpoint.markDirty(self) } else { self.markDirty() }
+        if remote == self.remote {
+            self.endpoint.markDirty(self)
+        } else {
+            self.markDirty()
+            engine.expectPaths(besides: self.remote)
+        }
         return unsafe engine.read(datagram, from: remote, to: local, ecn: ecn, now: now)
     }
 

@@ -85,6 +85,16 @@ struct DatagramAddress {
         }
     }
 
+    /// An address of the same family and port at which nobody is: the n-th of 240.0.0.0/4 (RFC 1112 §4), mapped to IPv6 for
+    /// an IPv6 address.
+    func withoutHost(_ number: UInt32) -> DatagramAddress {
+        var address = DatagramAddress()
+        unsafe address.raw.v4.sin_family = sa_family_t(AF_INET)
+        unsafe address.raw.v4.sin_addr.s_addr = (0xF000_0000 | number & 0x0FFF_FFFF).bigEndian
+        address.port = self.port
+        return self.isIPv6 ? address.mappedToIPv6 : address
+    }
+
     /// 0.0.0.0 or ::.
     var isWildcard: Bool {
         unsafe self.withAddressBytes { unsafe $0.allSatisfy { $0 == 0 } }

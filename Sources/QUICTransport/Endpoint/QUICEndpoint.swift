@@ -97,6 +97,8 @@ package final class QUICEndpoint {
         /// Time that has passed for this endpoint alone, nanoseconds.
         var skew: UInt64 = 0
         var now: UInt64 { self.eventLoop.now.uptimeNanoseconds + self.skew }
+        /// Takes the datagrams with their destinations in place of the socket.
+        var wire: (([UInt8], DatagramAddress) -> Void)?
     #else
         var now: UInt64 { self.eventLoop.now.uptimeNanoseconds }
     #endif

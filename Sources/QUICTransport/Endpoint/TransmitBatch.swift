@@ -138,6 +138,21 @@ import Glibc
         return self.socketError == 0 ? .sent : .doubtful(errno: self.socketError)
     }
 
+    #if DEBUG || FUZZING
+        /// Passes each datagram on with its destination instead of sending it, and clears the batch.
+        func divert(to wire: ([UInt8], DatagramAddress) -> Void) {
+            for index in 0..<self.messageCount {
+                let message = unsafe self.messages[index]
+                let train = unsafe UnsafeRawBufferPointer(start: message.bytes, count: Int(message.count))
+                for start in unsafe stride(from: 0, to: train.count, by: Int(message.segment)) {
+                    let datagram = unsafe Array(train[start...].prefix(Int(message.segment)))
+                    unsafe wire(datagram, DatagramAddress(message.destination))
+                }
+            }
+            self.clear()
+        }
+    #endif
+
     private func note(_ error: CInt, _ counters: inout QUICCounters) {
         if error == EMSGSIZE {
             counters.datagramsTooLong += 1

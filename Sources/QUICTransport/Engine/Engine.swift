@@ -14,7 +14,7 @@ internal import NIOCore
     let memory: ConnectionMemory
     private var folded: FoldedMemory?
     private let maximumGaps: Int
-    /// `nil` until a path other than the handshake's has been validated.
+    /// `nil` until a datagram has come from another address than the handshake's.
     private var aliases: PathAliases?
     /// The user data of ngtcp2's callbacks, by which they find this object; also the handle for ngtcp2's TLS helper.
     private let reference: UnsafeMutablePointer<ngtcp2_crypto_conn_ref>
@@ -344,7 +344,7 @@ internal import NIOCore
         ecn: UInt8,
         now: UInt64
     ) -> EngineEnd? {
-        let status = unsafe withPath(local, self.aliases?.alias(for: remote) ?? remote) { path in
+        let status = unsafe withPath(local, self.alias(for: remote)) { path in
             unsafe shim_conn_read_pkt(
                 self.conn,
                 path,
@@ -374,15 +374,20 @@ internal import NIOCore
 
     // MARK: Paths
 
+    /// Notes that a datagram comes from another address than the one that was validated last.
+    func expectPaths(besides validated: DatagramAddress) {
+        if self.aliases == nil { self.aliases = PathAliases(home: validated) }
+    }
+
+    private func alias(for address: DatagramAddress) -> DatagramAddress {
+        self.aliases?.alias(for: address, current: self.remoteAddress) ?? address
+    }
+
     /// The address behind an alias that ngtcp2 names.
     func address(of alias: DatagramAddress) -> DatagramAddress { self.aliases?.address(of: alias) ?? alias }
 
     /// Notes that the path to an address, as ngtcp2 names it, is validated.
-    func didValidate(_ alias: DatagramAddress) {
-        let aliases = self.aliases ?? PathAliases(validated: self.connection.remote)
-        self.aliases = aliases
-        aliases.validate(alias)
-    }
+    func didValidate(_ alias: DatagramAddress) { self.aliases?.validate(alias) }
 
     // MARK: State
 

@@ -1,10 +1,12 @@
-/// The ports under which ngtcp2 knows a client's addresses.
+/// The addresses under which ngtcp2 knows a client's addresses.
 ///
-/// An address that a client returns to, after another one was validated, gets an alias: the same IP address with a port
-/// that no path of the connection has. So each visit to an address is a path of its own for ngtcp2, with a path validation
-/// of its own (RFC 9000 §9.3), and cannot be taken for what is left of the visit before.
+/// Each visit of a client to an address gets an alias, except for the address of the handshake until the client has left
+/// it. An alias has an IP address that no other path of the connection has. So each visit is a path of its own for ngtcp2,
+/// with a path validation of its own (RFC 9000 §9.3) that cannot be taken for what is left of an earlier visit, and with
+/// congestion control and a round trip time of its own (RFC 9000 §9.4). ngtcp2 would keep both where only the port has
+/// changed, and would take what a move loses for congestion.
 final class PathAliases {
-    /// The most aliases that are remembered; the oldest of them makes room for the next.
+    /// The most aliases that are remembered; the oldest one that is in no use makes room for the next.
     static let capacity = 8
 
     private struct Entry {
@@ -13,30 +15,37 @@ final class PathAliases {
     }
 
     private var entries: [Entry] = []
+    /// The address of the handshake, its own alias.
+    private let home: DatagramAddress
     /// The last path that was validated, and the one before, as ngtcp2 knows them.
     private var validated: DatagramAddress
     private var previous: DatagramAddress?
+    private var count: UInt32 = 0
 
-    /// - Parameter validated: the client's address during the handshake, which has no alias.
-    init(validated: DatagramAddress) {
-        self.validated = validated
+    /// - Parameter home: the client's address during the handshake.
+    init(home: DatagramAddress) {
+        self.home = home
+        self.validated = home
     }
 
     /// The address that ngtcp2 is to be told for one that a datagram came from.
-    func alias(for address: DatagramAddress) -> DatagramAddress {
-        let known = self.entries.last { $0.address == address }?.alias ?? address
-        let isAnothers = known == address && self.entries.contains { $0.alias == address }
-        guard known == self.previous || isAnothers else { return known }
-        var alias = known
-        repeat { alias.port &+= 1 } while self.isInUse(alias)
-        if self.entries.count == Self.capacity { self.entries.removeFirst() }
+    ///
+    /// - Parameter current: the path that ngtcp2 sends on, which keeps its alias.
+    func alias(for address: DatagramAddress, current: @autoclosure () -> DatagramAddress) -> DatagramAddress {
+        let known = self.entries.last { $0.address == address }?.alias ?? (address == self.home ? address : nil)
+        if let known, known != self.previous { return known }
+        if self.entries.count == Self.capacity {
+            let used = [self.validated, current(), self.previous]
+            let oldest = self.entries.firstIndex { entry in !used.contains { $0 == entry.alias } }
+            self.entries.remove(at: oldest ?? 0)
+        }
+        var alias: DatagramAddress
+        repeat {
+            alias = address.withoutHost(self.count)
+            self.count &+= 1
+        } while alias == self.home
         self.entries.append(Entry(address: address, alias: alias))
         return alias
-    }
-
-    private func isInUse(_ alias: DatagramAddress) -> Bool {
-        alias == self.validated || alias == self.previous
-            || self.entries.contains { $0.alias == alias || $0.address == alias }
     }
 
     /// The address to send to where ngtcp2 names one.

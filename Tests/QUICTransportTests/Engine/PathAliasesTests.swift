@@ -3,47 +3,71 @@ import Testing
 
 @testable import QUICTransport
 
-/// The ports under which ngtcp2 knows a client's addresses.
+/// The addresses under which ngtcp2 knows a client's addresses.
 @Suite struct PathAliasesTests {
     private static func address(_ port: Int, _ host: String = "192.0.2.1") throws -> DatagramAddress {
         try #require(DatagramAddress(SocketAddress(ipAddress: host, port: port)))
     }
 
-    @Test func returnIsAnotherPath() throws {
+    @Test func visitsArePaths() throws {
         let home = try Self.address(10)
         let away = try Self.address(20)
-        let aliases = PathAliases(validated: home)
-        #expect(aliases.alias(for: away) == away)
+        let aliases = PathAliases(home: home)
+        func alias(_ address: DatagramAddress) -> DatagramAddress { aliases.alias(for: address, current: home) }
+        let there = alias(away)
+        #expect(aliases.address(of: there) == away)
         // Until another address is validated, who is back has never left (RFC 9000 §9.3.2).
-        #expect(aliases.alias(for: home) == home)
-        aliases.validate(away)
-        let again = aliases.alias(for: home)
-        #expect(again != home && again != away && again.plain.socketAddress.ipAddress == "192.0.2.1")
-        #expect(aliases.alias(for: home) == again)
+        #expect(alias(home) == home)
+        aliases.validate(there)
+        let again = alias(home)
+        #expect(again != home && again != there)
+        #expect(alias(home) == again)
         #expect(aliases.address(of: again) == home)
         #expect(aliases.address(of: home) == home)
         // What was not validated anew is no other path.
-        #expect(aliases.alias(for: away) == away)
+        #expect(alias(away) == there)
     }
 
-    /// However often a client goes to and fro, the path that was validated before is never named again.
-    @Test(arguments: ["192.0.2.1", "2001:db8::1"]) func everyVisitHasAPath(host: String) throws {
+    /// However often a client goes to and fro, the path that was validated before is never named again, and no two paths
+    /// differ by their ports alone.
+    @Test(arguments: ["192.0.2.1", "240.0.0.7", "2001:db8::1"]) func everyVisitHasAPath(host: String) throws {
         var random = SystemRandomNumberGenerator()
         let home = try Self.address(65_534, host)
-        // Ports beside each other are taken for aliases, too.
         let places = try [home] + (65_530...65_535).filter { $0 != 65_534 }.map { try Self.address($0, host) }
-        let aliases = PathAliases(validated: home)
+        let aliases = PathAliases(home: home)
         var validated = home
         var previous: DatagramAddress?
         for _ in 0..<2_000 {
             let place = try #require(places.randomElement(using: &random))
-            let alias = aliases.alias(for: place)
+            let alias = aliases.alias(for: place, current: validated)
             #expect(alias != previous)
+            #expect(alias.isIPv6 == place.isIPv6 && alias.port == place.port)
             #expect(aliases.address(of: alias) == place)
-            #expect(aliases.alias(for: place) == alias)
+            #expect(aliases.alias(for: place, current: validated) == alias)
             guard Bool.random(using: &random), alias != validated else { continue }
+            #expect(alias.socketAddress.ipAddress != validated.socketAddress.ipAddress)
             aliases.validate(alias)
             (previous, validated) = (validated, alias)
+        }
+    }
+
+    /// Strangers' addresses push out no alias that packets are sent to.
+    @Test func pathsInUseKeepTheirAliases() throws {
+        let home = try Self.address(1)
+        let aliases = PathAliases(home: home)
+        var current = home
+        func move(to port: Int) throws -> DatagramAddress {
+            current = try aliases.alias(for: Self.address(port), current: current)
+            return current
+        }
+        let before = try move(to: 10)
+        aliases.validate(before)
+        let validated = try move(to: 11)
+        aliases.validate(validated)
+        let unvalidated = try move(to: 12)
+        for port in 100..<200 { _ = try aliases.alias(for: Self.address(port), current: current) }
+        for (alias, port) in [(before, 10), (validated, 11), (unvalidated, 12)] {
+            #expect(try aliases.address(of: alias) == Self.address(port))
         }
     }
 }
