@@ -56,9 +56,11 @@ package struct BrokerServer: Service, CustomStringConvertible {
             }
             await node.shutDown()
         } catch {
+            configuration.store?.close()
             try? await loops.shutdownGracefully()
             throw error
         }
+        configuration.store?.close()
         try await loops.shutdownGracefully()
     }
 }
@@ -87,6 +89,7 @@ private struct Node {
                 count: all.count,
                 limits: limits,
                 authenticator: authentication.authenticator,
+                isLogging: configuration.store != nil,
                 random: SystemRandomNumberGenerator()
             )
         }
@@ -96,6 +99,7 @@ private struct Node {
         reporter = MetricsReporter(shards: shards)
         logWindows = shards.repeatOnEachLoop(every: ClientLog.window) { $0.endLogWindow() }
         do {
+            if let store = configuration.store { try await shards.open(store) }
             for listener in configuration.listeners {
                 switch listener.transport {
                 case .tcp: try await openTCP(listener, tls: nil, loops)
@@ -144,7 +148,10 @@ private struct Node {
         for listener in tcp { await listener.close() }
         let timeout = configuration.shutdownTimeout
         await withTaskGroup(of: Void.self) { group in
-            group.addTask { try? await shards.shutDown() }
+            group.addTask {
+                try? await shards.shutDown()
+                try? await shards.finishCommits(within: timeout)
+            }
             group.addTask { try? await Task.sleep(for: .nanoseconds(timeout.nanoseconds)) }
             await group.next()
             // Ends the first task too if the time is over before all connections are closed.

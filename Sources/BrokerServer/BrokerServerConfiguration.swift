@@ -21,6 +21,9 @@ package struct BrokerServerConfiguration: Sendable {
     /// The lock and the incarnation of the data folder, held as long as the broker runs; `nil` without QUIC listeners.
     package var run: NodeRun?
 
+    /// Where durable sessions and retained messages outlive the process; `nil` if they do not.
+    package var store: (any CommitStore)?
+
     /// Connections that wait in the kernel to be accepted by a listener (listen(2)).
     package static let backlog: CInt = 4096
 

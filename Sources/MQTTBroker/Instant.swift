@@ -10,6 +10,9 @@ package struct Instant: Sendable, Equatable {
     /// The instant by the wall clock, milliseconds since 1970-01-01 UTC.
     package let wall: Int64
 
+    /// The instant with a wall clock that does not stand before `past`: if the clock was set back, no time has passed since.
+    func noEarlier(than past: Int64) -> Instant { Instant(monotonic: monotonic, wall: max(wall, past)) }
+
     /// The instant of the wall clock at which the monotonic clock shows `instant`.
     func wall(of instant: NIODeadline) -> Int64 { wall + (instant - monotonic).nanoseconds / 1_000_000 }
 

@@ -61,10 +61,22 @@ final class ShardGroup: Sendable {
         loops[connection.shard].execute { runner.value.authenticated(connection, verdict) }
     }
 
+    /// A commit of a shard is on disk.
+    func committed(at shard: Int) {
+        let runner = runners[shard]
+        loops[shard].execute { runner.value.committed() }
+    }
+
+    /// Calls `body` with each runner on its loop, on all loops at the same time. Returns the outcomes.
+    func onEach<Value: Sendable>(
+        _ body: @escaping @Sendable (ShardRunner) throws -> Value
+    ) -> [EventLoopFuture<Value>] {
+        zip(runners, loops).map { runner, loop in loop.submit { try body(runner.value) } }
+    }
+
     /// Calls `body` with each runner on its loop, on all loops at the same time, and waits for the last.
     func onEachLoop(_ body: @escaping @Sendable (ShardRunner) -> Void) async throws {
-        let futures = zip(runners, loops).map { runner, loop in loop.submit { body(runner.value) } }
-        for future in futures { try await future.get() }
+        for future in onEach(body) { try await future.get() }
     }
 
     /// Ends all connections of all shards, and waits until they are closed.

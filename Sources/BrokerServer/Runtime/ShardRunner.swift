@@ -22,6 +22,8 @@ final class ShardRunner {
     private var stalled: [Connection] = []
     private var timer: (instant: NIODeadline, task: Scheduled<Void>)?
     private var drained: EventLoopPromise<Void>?
+    /// `nil` without a store.
+    private var commits: ShardCommits?
     /// The counters' values of the last report to the metrics system.
     var reported = Counters()
 
@@ -172,7 +174,7 @@ final class ShardRunner {
 
     /// Schedules `flush()` for the end of the tick if the shard has effects, and the timer for its next deadline.
     private func scheduleFlush() {
-        if shard.hasEffects, !isFlushScheduled {
+        if shard.hasEffects || wantsCommit, !isFlushScheduled {
             isFlushScheduled = true
             eventLoop.assumeIsolated().execute { self.flush() }
         }
@@ -202,6 +204,7 @@ final class ShardRunner {
         }
         dirty.removeAll(keepingCapacity: true)
         log?.write(shard.takeEvents())
+        if wantsCommit { commitOrDelay() }
         scheduleFlush()
     }
 
@@ -217,6 +220,80 @@ final class ShardRunner {
 
     /// Ends a window of the log, and writes how many lines were left out.
     func endLogWindow() { log?.write(suppressed: shard.takeSuppressedEvents()) }
+
+    // MARK: - Commits
+
+    /// True if a commit is to begin at the end of the tick, or to be delayed from then on.
+    private var wantsCommit: Bool {
+        guard let commits, commits.isIdle, shard.hasRecords else { return false }
+        return shard.isCommitUrgent || !commits.isDelayed
+    }
+
+    private func commitOrDelay() {
+        guard let commits else { return }
+        if shard.isCommitUrgent {
+            commit()
+        } else {
+            commits.isDelayed = true
+            eventLoop.assumeIsolated().scheduleTask(in: ShardCommits.delay) {
+                commits.isDelayed = false
+                if commits.isIdle { self.commit() }
+            }
+        }
+    }
+
+    private func commit() {
+        guard let commits else { return }
+        let now = Instant.now()
+        let isUrgent = shard.isCommitUrgent
+        let batches = shard.takeBatches(now: now)
+        if !batches.isEmpty, !commits.begin(batches, mayWait: !isUrgent, now: now) { retryCommit() }
+        scheduleFlush()
+    }
+
+    private func retryCommit() {
+        eventLoop.assumeIsolated().scheduleTask(in: ShardCommits.pause) {
+            if self.commits?.retry() == false { self.retryCommit() }
+        }
+    }
+
+    /// The commit that was begun is on disk.
+    func committed() {
+        for batch in commits?.end() ?? [] { shard.committed(batch, now: .now()) }
+        scheduleFlush()
+    }
+
+    /// True if there is anything that the store does not have yet.
+    var hasUncommitted: Bool { commits.map { shard.hasRecords || !$0.isIdle } ?? false }
+
+    /// Restores what a commit of an earlier run says of this shard's lanes.
+    ///
+    /// - Throws: `LaneBatchError`.
+    func restore(_ octets: ByteBuffer) throws {
+        var octets = octets
+        let now = Instant.now()
+        while let batch = try LaneBatch.read(
+            from: &octets,
+            ofLeader: shard.index,
+            among: shard.count,
+            now: now
+        ) {
+            shard.restore(batch, now: now)
+        }
+    }
+
+    /// Everything is restored: from here on the shard commits to `store`.
+    func finishRecovery(_ store: any CommitStore) {
+        commits = ShardCommits(store, shard: shard.index)
+        shard.finishRecovery(now: .now())
+        flush()
+    }
+
+    /// Hands over again what earlier runs had accepted and not delivered to all.
+    func handOverRestored() {
+        shard.handOverRestored(now: .now())
+        scheduleFlush()
+    }
 
     // MARK: - Time
 

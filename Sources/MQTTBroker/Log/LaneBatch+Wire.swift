@@ -25,9 +25,32 @@ extension LaneBatch {
         buffer.setInteger(checksum, at: start + 4)
     }
 
+    /// Reads the next of the batches that lie behind each other and are of a lane that a shard leads; `nil` at the end.
+    ///
+    /// - Parameters:
+    ///   - leader: the index of the shard.
+    ///   - count: shards of the broker.
+    ///   - now: the clocks that the expiry of messages is converted by.
+    package static func read(
+        from buffer: inout ByteBuffer,
+        ofLeader leader: Int,
+        among count: Int,
+        now: Instant
+    ) throws(LaneBatchError) -> LaneBatch? {
+        while let length: UInt32 = buffer.getInteger(at: buffer.readerIndex),
+            let lane: UInt8 = buffer.getInteger(at: buffer.readerIndex + 9)
+        {
+            // A lane that no release has is for everybody, whose reading says what is wrong.
+            if Lane(number: lane).map({ $0.leader(among: count) == leader }) ?? true { break }
+            guard buffer.readSlice(length: Int(length) + 8) != nil else { throw .cutOff }
+        }
+        return try read(from: &buffer, now: now)
+    }
+
     /// Reads the next of the batches that lie behind each other; `nil` at the end.
     ///
-    /// - Parameter now: the clocks that the expiry of messages is converted by, the wall clock no earlier than the batch.
+    /// - Parameter now: the clocks that the expiry of messages is converted by. If the wall clock was set back,
+    ///   no time has passed since the batch was made.
     package static func read(from buffer: inout ByteBuffer, now: Instant) throws(LaneBatchError) -> LaneBatch? {
         guard buffer.readableBytes > 0 else { return nil }
         guard let (length, checksum) = buffer.readMultipleIntegers(as: (UInt32, UInt32).self),
@@ -40,6 +63,7 @@ extension LaneBatch {
             let position = octets.readLEB128(), let made: Int64 = octets.readInteger(),
             let count = octets.readLEB128()
         else { throw .malformedRecord(0) }
+        let now = now.noEarlier(than: made)
         var records: [LaneRecord] = []
         // A record has two octets at least.
         records.reserveCapacity(Int(min(count, UInt64(octets.readableBytes / 2))))

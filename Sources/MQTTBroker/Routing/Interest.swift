@@ -40,7 +40,15 @@ enum Interest {
         let bucket: UInt16
         let isInterested: Bool
         /// True if it is about the filters of sessions that are logged, which are counted among all and once more by themselves.
-        var isDurable = false
+        fileprivate(set) var isDurable = false
+    }
+
+    /// What the other shards are to be told of a filter that was added or removed.
+    struct Changes {
+        var all: Change?
+        var durable: Change? { didSet { durable?.isDurable = true } }
+
+        static let none = Self()
     }
 
     /// The shard's own filters.

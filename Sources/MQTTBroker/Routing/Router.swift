@@ -43,31 +43,23 @@ struct Router: ~Copyable {
     /// Adds a subscription, or replaces the session's earlier one to the same filter [MQTT-3.8.4-3]. Returns whether the
     /// subscription is new, and what the other shards are to be told.
     mutating func add(_ subscription: TopicTree.Subscription, at filter: TopicFilter)
-        -> (isNew: Bool, changes: [Interest.Change])
+        -> (isNew: Bool, changes: Interest.Changes)
     {
-        guard tree.insert(subscription, at: filter) else { return (false, []) }
-        var changes: [Interest.Change] = []
-        if let change = ownInterest?.add(filter) { changes.append(change) }
-        if ownInterest != nil, subscription.session.lane != nil {
-            var own = ownDurableInterest.take() ?? Interest.Own()
-            if var change = own.add(filter) {
-                change.isDurable = true
-                changes.append(change)
-            }
-            ownDurableInterest = own
+        guard tree.insert(subscription, at: filter) else { return (false, .none) }
+        guard ownInterest != nil else { return (true, .none) }
+        var changes = Interest.Changes(all: ownInterest?.add(filter))
+        if subscription.session.lane != nil {
+            if ownDurableInterest == nil { ownDurableInterest = Interest.Own() }
+            changes.durable = ownDurableInterest?.add(filter)
         }
         return (true, changes)
     }
 
     /// Removes a session's subscription. Returns what the other shards are to be told.
-    mutating func remove(_ session: Session, at filter: TopicFilter) -> [Interest.Change] {
-        guard tree.remove(session, at: filter) else { return [] }
-        var changes: [Interest.Change] = []
-        if let change = ownInterest?.remove(filter) { changes.append(change) }
-        if session.lane != nil, var change = ownDurableInterest?.remove(filter) {
-            change.isDurable = true
-            changes.append(change)
-        }
+    mutating func remove(_ session: Session, at filter: TopicFilter) -> Interest.Changes {
+        guard tree.remove(session, at: filter) else { return .none }
+        var changes = Interest.Changes(all: ownInterest?.remove(filter))
+        if session.lane != nil { changes.durable = ownDurableInterest?.remove(filter) }
         return changes
     }
 

@@ -70,6 +70,17 @@ extension Shard {
         if !isDeferred { acknowledge(kind, identifier, reason, on: connection) }
     }
 
+    /// Appends a packet to those of a connection that wait for a commit.
+    ///
+    /// - Returns: false if nothing has to wait, or the client does not take the packet.
+    mutating func deferUntilCommitted(_ packet: Packet, of connection: Connection, _ session: Session) -> Bool {
+        var octets = ByteBuffer()
+        guard octets.write(packet, version: connection.outbound.version) <= connection.outbound.maximumPacketSize else {
+            return false
+        }
+        return deferOutput(of: connection, session) { $0.writeImmutableBuffer(octets) }
+    }
+
     /// Appends octets to those of a connection that wait for a commit of the session's lane.
     ///
     /// - Returns: false if everything is committed, so that nothing has to wait.

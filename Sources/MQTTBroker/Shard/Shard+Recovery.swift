@@ -5,8 +5,6 @@ import NIOCore
 // A shard after a restart: replays the logs of its lanes, then goes on where they end.
 extension Shard {
     /// Replays a batch of a lane that this shard leads. The batches of a lane come in their order, before anything else.
-    ///
-    /// - Parameter now: with a wall clock that is not before any batch, so that no time passes backwards.
     package mutating func restore(_ batch: LaneBatch, now: Instant) {
         lanes[batch.lane].restore(position: batch.position)
         for record in batch.records { replay(record, batch.lane, now: now) }
@@ -18,6 +16,7 @@ extension Shard {
         for stream in streams { mergeRestored(stream) }
         for (number, absence) in recovery.absences {
             guard let session = recovery.sessions[number] else { continue }
+            let now = now.noEarlier(than: absence.since ?? .min)
             if let will = absence.will {
                 let delay = will.properties.isEmpty ? 0 : will.properties.values.willDelayInterval ?? 0
                 let due =

@@ -153,11 +153,7 @@ extension Shard {
         let acknowledgement = Packet.unsubscribeAcknowledgement(
             UnsubscribeAcknowledgement(packetIdentifier: unsubscribe.packetIdentifier, reasonCodes: reasonCodes)
         )
-        let (version, maximum) = (connection.outbound.version, connection.outbound.maximumPacketSize)
-        var octets = ByteBuffer()
-        if octets.write(acknowledgement, version: version) > maximum
-            || !deferOutput(of: connection, session, { $0.writeImmutableBuffer(octets) })
-        {
+        if session.lane == nil || !deferUntilCommitted(acknowledgement, of: connection, session) {
             write(acknowledgement, to: connection, now: now)
         }
     }
@@ -181,11 +177,16 @@ extension Shard {
             identifier: subscription.identifier
         )
         let (isNew, changes) = router.add(entry, at: filter)
-        for change in changes { broadcast(.interest(change)) }
+        tell(changes)
         return isNew
     }
 
     mutating func removeFromRouter(_ session: Session, _ filter: TopicFilter) {
-        for change in router.remove(session, at: filter) { broadcast(.interest(change)) }
+        tell(router.remove(session, at: filter))
+    }
+
+    private mutating func tell(_ changes: Interest.Changes) {
+        if let change = changes.all { broadcast(.interest(change)) }
+        if let change = changes.durable { broadcast(.interest(change)) }
     }
 }

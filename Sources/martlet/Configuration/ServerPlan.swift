@@ -103,6 +103,15 @@ struct ServerPlan {
         }
         var server = BrokerServerConfiguration(loops: loops, listeners: listeners)
         server.run = run
+        if settings.store.engine == .sqlite {
+            let folder = try settings.store.path ?? DataFolder(path: settings.node.dataDirectory).path + "/store"
+            server.store = try SQLiteCommitStore(
+                folder: folder,
+                limits: settings.store.limits,
+                largestPacket: limits.maximumPacketSize,
+                logger: logger
+            )
+        }
         server.limits = limits
         server.authentication = authentication
         return server

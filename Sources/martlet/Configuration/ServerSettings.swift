@@ -6,6 +6,7 @@ import MQTTBroker
 struct ServerSettings {
     var node = NodeSettings()
     var listeners = ListenersSettings()
+    var store = StoreSettings()
     /// `mqtt` and `retainer`. `maximumRetainedMessages` counts for all shards together.
     var limits = Limits()
     /// `authentication`: asked one after the other until one knows the client. At most 8.
@@ -27,6 +28,7 @@ struct ServerSettings {
             [
                 .section("node", \.node, NodeSettings.section),
                 .section("listeners", \.listeners, ListenersSettings.section),
+                .section("store", \.store, StoreSettings.section),
                 .section("mqtt", Section.mqtt.at(\.limits)),
                 .section("retainer", Section.retainer.at(\.limits)),
                 .list("authentication", \.userFiles, of: UserFileSettings(), atMost: 8, UserFileSettings.section),

@@ -1,0 +1,36 @@
+import MQTTBroker
+import NIOCore
+import NIOPosix
+
+extension ShardGroup {
+    /// Gives the shards what earlier runs have committed, then lets them commit.
+    ///
+    /// - Throws: what the store throws, or `LaneBatchError`.
+    func open(_ store: any CommitStore) async throws {
+        try await NIOThreadPool.singleton.runIfActive {
+            try store.recover { octets in
+                // The loops restore their lanes side by side.
+                for future in self.onEach({ try $0.restore(octets) }) { try future.wait() }
+            }
+        }
+        for shard in 0..<count {
+            try store.connect { [weak self] in self?.committed(at: shard) }
+        }
+        try await onEachLoop { $0.finishRecovery(store) }
+        // What the shards tell each other of their subscriptions arrives before anything is routed.
+        for _ in 0..<2 { try await onEachLoop { _ in } }
+        try await onEachLoop { $0.handOverRestored() }
+    }
+
+    /// Waits until everything is committed that the shards have to commit, for at most `timeout`.
+    func finishCommits(within timeout: TimeAmount) async throws {
+        let end = NIODeadline.now() + timeout
+        while NIODeadline.now() < end {
+            let busy = onEach { $0.hasUncommitted }
+            var isBusy = false
+            for future in busy where try await future.get() { isBusy = true }
+            if !isBusy { return }
+            try await Task.sleep(for: .milliseconds(2))
+        }
+    }
+}

@@ -1,0 +1,42 @@
+import BrokerConfiguration
+import BrokerStorage
+
+/// `store`: where durable sessions and retained messages outlive the process.
+struct StoreSettings {
+    var engine = Engine.memory
+    /// The folder of the store; `nil` for `store` in `node.data_dir`.
+    var path: String?
+    var limits = StoreLimits()
+
+    enum Engine: Equatable {
+        /// They end with the process.
+        case memory
+        case sqlite
+    }
+
+    static var section: Section<Self> {
+        Section([
+            .value(
+                "engine",
+                \.engine,
+                .choice(["memory": .memory, "sqlite": .sqlite]),
+                "Where durable sessions and retained messages are: `memory`, and gone with the process, or `sqlite`, on disk before they are acknowledged. The log in SQLite is not cleaned yet: it grows up to `store.max_bytes`, and then nothing new is acknowledged.",
+                .atStart
+            ),
+            .value(
+                "path",
+                \.path,
+                .path,
+                "The folder of the store; `store` in `node.data_dir` when not set.",
+                .atStart
+            ),
+            .value(
+                "max_bytes",
+                \.limits.maximumOctets,
+                .size(268_435_456...1_099_511_627_776),
+                "Octets that the store may have on disk.",
+                .atStart
+            ),
+        ])
+    }
+}

@@ -1,0 +1,73 @@
+import BrokerServer
+import BrokerStorage
+import Glibc
+import Logging
+import NIOConcurrencyHelpers
+import NIOCore
+
+/// The commits of a broker's shards, in SQLite (`store.engine = sqlite`).
+final class SQLiteCommitStore: CommitStore {
+    private let log: CommitLog
+    private let logger: Logger
+    private let state = NIOLockedValueBox<(writer: CommitWriter?, sources: [CommitWriter.Source])>((nil, []))
+
+    /// Opens the store.
+    ///
+    /// - Parameter largestPacket: octets of the largest packet of a client, which has to fit into one commit.
+    /// - Throws: `StoreFailure`.
+    init(folder: String, limits: StoreLimits, largestPacket: Int, logger: Logger) throws {
+        var limits = limits
+        limits.maximumCommitOctets = max(limits.maximumCommitOctets, 64 * 1_048_576, 2 * largestPacket)
+        limits.maximumQueuedOctets = max(limits.maximumQueuedOctets, limits.maximumCommitOctets)
+        limits.reserve = 4 * limits.maximumCommitOctets
+        log = try CommitLog.open(folder: folder, limits: limits)
+        self.logger = logger
+    }
+
+    func recover(_ body: (ByteBuffer) throws -> Void) throws {
+        try log.recover { commit in
+            switch commit {
+            case .commit(_, let octets): try body(octets)
+            case .unreadable(let numbers): throw Unreadable(path: self.log.path, numbers: numbers)
+            }
+        }
+    }
+
+    func connect(_ committed: @escaping @Sendable () -> Void) throws {
+        try state.withLockedValue { state in
+            let writer = try state.writer ?? CommitWriter(log, logger: logger)
+            state.writer = writer
+            let source = writer.source { [logger] event in
+                switch event {
+                case .committed(_, let batches): for _ in 0..<batches { committed() }
+                case .admission: break
+                case .failed(let failure):
+                    // What is on disk is not known: to go on would be to guess.
+                    logger.critical("\(failure)")
+                    exit(EXIT_FAILURE)
+                }
+            }
+            state.sources.append(source)
+        }
+    }
+
+    func submit(_ octets: ByteBuffer, from shard: Int, mayWait: Bool) -> Bool {
+        let (writer, source) = state.withLockedValue { ($0.writer, $0.sources[shard]) }
+        return writer?.submit(Batch(octets, mayWait: mayWait), from: source).isTaken ?? false
+    }
+
+    func close() {
+        let writer = state.withLockedValue { $0.writer.take() }
+        if let writer { writer.close() } else { try? log.close() }
+    }
+
+    /// Commits that SQLite cannot read.
+    struct Unreadable: Error, CustomStringConvertible {
+        let path: String
+        let numbers: ClosedRange<Int64>
+
+        var description: String {
+            "\(path): the commits \(numbers.lowerBound) to \(numbers.upperBound) cannot be read; `martlet store check --salvage FILE` writes what is readable into a new store"
+        }
+    }
+}
