@@ -19,6 +19,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
         .package(url: "https://github.com/apple/swift-certificates", from: "1.21.1"),
         .package(url: "https://github.com/apple/swift-asn1", from: "1.7.4"),
+        .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
         .package(url: "https://github.com/HdrHistogram/hdrhistogram-swift", from: "0.2.0"),
     ],
     targets: [
@@ -54,6 +55,10 @@ let package = Package(
             ]
         ),
         .target(name: "BrokerAccess", dependencies: ["MQTTBroker", "Secrets", .crypto, .cryptoExtras]),
+        .target(
+            name: "BrokerStorage",
+            dependencies: [.grdb, .nioCore, .nioConcurrencyHelpers, .deque, .logging, .metrics]
+        ),
         .target(name: "BrokerConfiguration", dependencies: ["Secrets", .configuration]),
         .target(
             name: "MQTTClient",
@@ -108,6 +113,12 @@ let package = Package(
         .testTarget(name: "LinkEmulatorTests", dependencies: ["LinkEmulator"]),
         .testTarget(name: "BrokerAccessTests", dependencies: ["BrokerAccess", "SecretFixture"]),
         .testTarget(
+            name: "BrokerStorageTests",
+            dependencies: [
+                "BrokerStorage", "StoreFixture", "StoreProbe", .grdb, .nioCore, .nioConcurrencyHelpers, .logging,
+            ]
+        ),
+        .testTarget(
             name: "BrokerConfigurationTests",
             dependencies: ["BrokerConfiguration", "FuzzHOCONParser", "SecretFixture", .configuration],
             exclude: ["Corpus"]
@@ -148,6 +159,14 @@ let package = Package(
             exclude: ["ceilings.json"]
         ),
 
+        // A store in a process of its own, for tests that end it and for measurements.
+        .target(name: "StoreFixture", dependencies: [.nioCore], path: "Tests/StoreFixture"),
+        .executableTarget(
+            name: "StoreProbe",
+            dependencies: ["BrokerStorage", "StoreFixture", .nioCore, .nioConcurrencyHelpers, .logging],
+            path: "Tests/StoreProbe"
+        ),
+
         .target(
             name: "MosquittoFixture",
             dependencies: ["CertificateFixture", "QUICTransport", .nioCore, .nioPosix, .logging, .x509, .crypto],
@@ -185,6 +204,7 @@ extension Target.Dependency {
     static let cryptoExtras: Self = .product(name: "CryptoExtras", package: "swift-crypto")
     static let x509: Self = .product(name: "X509", package: "swift-certificates")
     static let asn1: Self = .product(name: "SwiftASN1", package: "swift-asn1")
+    static let grdb: Self = .product(name: "GRDB", package: "GRDB.swift")
     static let histogram: Self = .product(name: "Histogram", package: "hdrhistogram-swift")
 }
 

@@ -17,11 +17,12 @@ ARROWS: dict[str, set[str]] = {
     "MQTTClient": {"MQTTCodec", "QUICTransport", "Secrets"},
     "BrokerServer": {"MQTTCodec", "MQTTBroker", "QUICTransport", "Secrets"},
     "BrokerAccess": {"MQTTCodec", "MQTTBroker", "Secrets"},
+    "BrokerStorage": set(),
     "BrokerConfiguration": {"Secrets"},
     "LoadGenerator": {"MQTTCodec", "MQTTClient", "QUICTransport", "Secrets"},
     "martlet": {
-        "BrokerServer", "BrokerAccess", "BrokerConfiguration", "LoadGenerator", "MQTTClient", "MQTTBroker", "MQTTCodec",
-        "QUICTransport", "Secrets",
+        "BrokerServer", "BrokerAccess", "BrokerConfiguration", "BrokerStorage", "LoadGenerator", "MQTTClient", "MQTTBroker",
+        "MQTTCodec", "QUICTransport", "Secrets",
     },
     "LinkEmulator": set(),
     "martlet-link": {"LinkEmulator", "CTunnel"},
@@ -44,6 +45,7 @@ OWNERS: dict[str, tuple[str, ...]] = {
     "Configuration": ("Sources/BrokerConfiguration", "Sources/martlet"),
     "NIOSSL": ("Sources/BrokerServer/Listeners", "Sources/MQTTClient"),
     "CTunnel": ("Sources/martlet-link",),
+    "GRDB": ("Sources/BrokerStorage",),
 }
 # Folders of a room's tests that hold no tests of one source file: helpers, whole brokers in one thread, a fuzzer's finds.
 BESIDE_TESTS = ("Kit", "Simulation", "Corpus")

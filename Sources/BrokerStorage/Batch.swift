@@ -1,0 +1,24 @@
+package import NIOCore
+
+/// Octets that are written as a whole, behind those that the same source handed in before.
+package struct Batch: Sendable {
+    package var octets: ByteBuffer
+    package var kind: Kind
+    /// Whether the batch may wait, at most `StoreLimits.maximumDelay`, for others to share a sync with.
+    package var mayWait: Bool
+
+    /// What a batch is for.
+    package enum Kind: Sendable {
+        /// It makes the store fuller, and is refused where only the reserve is left.
+        case ordinary
+        /// It lets the store become emptier (acknowledgements, endings, cleaning), and may draw on the reserve.
+        case draining
+    }
+
+    /// - Parameter octets: at most `StoreLimits.maximumCommitOctets`. They are copied once more, into the commit.
+    package init(_ octets: ByteBuffer, _ kind: Kind = .ordinary, mayWait: Bool = false) {
+        self.octets = octets
+        self.kind = kind
+        self.mayWait = mayWait
+    }
+}

@@ -1,0 +1,81 @@
+internal import Dispatch
+internal import Foundation
+internal import GRDB
+internal import NIOCore
+
+/// What a check of a store has found.
+package struct StoreReport: Sendable, Equatable {
+    /// Commits that can be read.
+    package var commits = 0
+    /// Their octets.
+    package var octets = 0
+    /// The numbers of the first and the last of them.
+    package var numbers: ClosedRange<Int64>?
+    /// Numbers of commits that are not there or cannot be read.
+    package var unreadable: [ClosedRange<Int64>] = []
+    /// What SQLite found wrong with the pages, a sentence each, a hundred at most.
+    package var problems: [String] = []
+
+    package var isSound: Bool { unreadable.isEmpty && problems.isEmpty }
+}
+
+extension CommitDatabase {
+    /// Looks at every page (SQLite's `integrity_check`), and then reads every commit.
+    ///
+    /// - Parameter progress: is called now and then, on other threads as well.
+    /// - Throws: `StoreFailure`.
+    package func check(progress: @escaping @Sendable (StoreProgress) -> Void = { _ in }) throws -> StoreReport {
+        do {
+            return try queue.read { database in
+                var report = StoreReport()
+                let total = try octets(database)
+                report.problems = try ReadMeter.watching(
+                    total,
+                    tell: { progress(StoreProgress(done: $0, total: 2 * total)) }
+                ) {
+                    try String.fetchAll(database, sql: "PRAGMA integrity_check(100)").filter { $0 != "ok" }
+                }
+                var reader = CommitReader(database: database, path: path, from: 0)
+                try reader.read { recovered in
+                    switch recovered {
+                    case .unreadable(let numbers): report.unreadable.append(numbers)
+                    case .commit(let number, let octets):
+                        report.commits += 1
+                        report.octets += octets.readableBytes
+                        report.numbers = (report.numbers?.lowerBound ?? number)...number
+                        if report.commits % 256 == 0 {
+                            progress(StoreProgress(done: total + report.octets, total: 2 * total))
+                        }
+                    }
+                }
+                progress(StoreProgress(done: 2 * total, total: 2 * total))
+                return report
+            }
+        } catch {
+            throw StoreFailure(error, at: path)
+        }
+    }
+}
+
+/// Tells how much this process has read while a call goes on that tells nothing itself: SQLite looks at each page once.
+private enum ReadMeter {
+    static func watching<Value>(
+        _ total: Int,
+        tell: @escaping @Sendable (Int) -> Void,
+        _ body: () throws -> Value
+    ) rethrows -> Value {
+        let began = octetsRead
+        let timer = DispatchSource.makeTimerSource(queue: .global())
+        timer.schedule(deadline: .now() + .milliseconds(200), repeating: .milliseconds(200))
+        timer.setEventHandler { tell(min(octetsRead - began, total)) }
+        timer.activate()
+        defer { timer.cancel() }
+        return try body()
+    }
+
+    private static var octetsRead: Int {
+        let text = (try? String(contentsOfFile: "/proc/self/io", encoding: .utf8)) ?? ""
+        let line = text.split(separator: "\n").first { $0.hasPrefix("rchar:") }
+        return line?.split(separator: " ").last.flatMap { Int($0) } ?? 0
+    }
+}
