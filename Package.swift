@@ -73,8 +73,8 @@ let package = Package(
         .executableTarget(
             name: "martlet",
             dependencies: [
-                "BrokerServer", "BrokerAccess", "BrokerConfiguration", "LoadGenerator", "MQTTBroker", "MQTTClient",
-                "MQTTCodec",
+                "BrokerServer", "BrokerAccess", "BrokerConfiguration", "BrokerStorage", "LoadGenerator", "MQTTBroker",
+                "MQTTClient", "MQTTCodec", .nioConcurrencyHelpers,
                 "QUICTransport", "Secrets", .argumentParser,
                 .logging, .metrics, .serviceLifecycle, .unixSignals, .nioCore, .nioPosix,
             ]
