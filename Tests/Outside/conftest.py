@@ -79,6 +79,25 @@ def start(request, tmp_path_factory):
     assert not failures, "\n\n".join(failures)
 
 
+@pytest.fixture
+def restart(binary):
+    """Kills a broker, and starts another on its ports and its folder."""
+    started: list[Martlet] = []
+
+    def restart(broker: Martlet, configuration: str = "") -> Martlet:
+        broker.kill()
+        binds = [f'listeners.{transport}.default.bind = "{host}:{port}"' for transport, (host, port) in broker.addresses.items()]
+        again = Martlet(binary, broker.folder, "\n".join([*binds, configuration]))
+        started.append(again)
+        again.wait_ready()
+        return again
+
+    yield restart
+    for broker in started:
+        if broker.is_running:
+            broker.stop()
+
+
 @pytest.fixture(scope="session")
 def shared(start) -> Server:
     """The broker that most tests share. Each test has topics and client identifiers of its own."""

@@ -15,25 +15,6 @@ pytestmark = pytest.mark.martlet
 TCP5 = Kind(WireOverTCP, 5)
 
 
-@pytest.fixture
-def restart(binary):
-    """Kills a broker, and starts another on its ports and its folder."""
-    started: list[Martlet] = []
-
-    def restart(broker: Martlet, configuration: str = "") -> Martlet:
-        broker.kill()
-        binds = [f'listeners.{transport}.default.bind = "{host}:{port}"' for transport, (host, port) in broker.addresses.items()]
-        again = Martlet(binary, broker.folder, "\n".join([*binds, configuration]))
-        started.append(again)
-        again.wait_ready()
-        return again
-
-    yield restart
-    for broker in started:
-        if broker.is_running:
-            broker.stop()
-
-
 @pytest.mark.parametrize("configuration", ["node.loops = 1", "node.loops = 4", 'node.loops = 4\nlisteners.quic.default.connection_id { mode = aws, server_id = "0x0123456789abcdef" }'], ids=["one-loop", "four-loops", "aws"])
 def test_next_packet_is_answered_by_a_reset(start, restart, configuration):
     """RFC 9000 §10.3: the first datagram that comes back ends with the token that the client was given in the handshake.

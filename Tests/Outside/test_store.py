@@ -1,0 +1,176 @@
+"""The broker killed at any moment under load, with a store: nothing that was acknowledged is lost, nothing comes twice at QoS 2, and
+the order holds. MARTLET_KILLS=300 for as many kills as a release gets."""
+
+import os
+import random
+import threading
+import time
+
+import paho.mqtt.client as mqtt
+import pytest
+from paho.mqtt.packettypes import PacketTypes
+from paho.mqtt.properties import Properties
+
+from clients import AioQUIC, Kind, Options, Paho, WireOverTCP
+from packets import Message, Will
+from servers import wait_until
+
+pytestmark = pytest.mark.martlet
+KILLS = int(os.environ.get("MARTLET_KILLS", "5"))
+TCP5, QUIC5 = Kind(WireOverTCP, 5), Kind(AioQUIC, 5)
+STORE = "store.engine = sqlite\nmqtt.max_mqueue_len = 1000000\nmqtt.max_inflight = 100"
+
+
+class Durable:
+    """A client of paho with a session that outlives its connections. It connects again when it is told, once for each restart."""
+
+    def __init__(self, name: str, address: tuple[str, int], topics: str | None = None):
+        self.received: list[bytes] = []
+        self.acknowledged: set[int] = set()
+        self.subscribed = threading.Event()
+        self.lost_sessions = 0
+        self.connections = 0
+        self.topics = topics
+        self.client = mqtt.Client(mqtt.CallbackAPIVersion.VERSION2, name, protocol=mqtt.MQTTv5, reconnect_on_failure=False)
+        self.client.max_inflight_messages_set(50)
+        self.client.on_connect = self.connected
+        self.client.on_message = lambda _, __, message: self.received.append(message.payload)
+        self.client.on_publish = lambda _, __, identifier, *___: self.acknowledged.add(identifier)
+        self.client.on_subscribe = lambda *_: self.subscribed.set()
+        properties = Properties(PacketTypes.CONNECT)
+        properties.SessionExpiryInterval = 3600
+        self.client.connect(*address, clean_start=False, properties=properties)
+        self.client.loop_start()
+
+    def connected(self, client, _, flags, *__) -> None:
+        self.connections += 1
+        if self.connections > 1 and not flags.session_present:
+            self.lost_sessions += 1
+        if self.topics and self.connections == 1:
+            client.subscribe(self.topics, 2)
+
+    def connect_again(self) -> None:
+        self.client.loop_stop()
+        self.client.reconnect()
+        self.client.loop_start()
+
+    def stop(self) -> None:
+        self.client.disconnect()
+        self.client.loop_stop()
+
+
+@pytest.mark.parametrize("loops", [1, 3])
+def test_killed_under_load(start, restart, loops):
+    seed = random.randrange(1 << 30)
+    print("seed", seed)
+    chance = random.Random(seed)
+    configuration = f"node.loops = {loops}\n{STORE}"
+    broker = start(configuration)
+    address = broker.addresses["tcp"]
+    away = AioQUIC(broker.addresses["quic"], 5, Options("away", clean=False, expires=3600))
+    away.connect()
+    away.subscribe("load/#", 2)
+    away.disconnect()
+    reader = Durable("reader", address, "load/#")
+    assert reader.subscribed.wait(10)
+    writers = [Durable(f"writer {number}", address) for number in range(2)]
+    sent: list[tuple[int, bytes, Durable, int]] = []
+
+    for kill in range(KILLS):
+        end = time.monotonic() + chance.uniform(0.05, 0.6)
+        while time.monotonic() < end:
+            for number, writer in enumerate(writers):
+                qos = chance.choice([1, 2])
+                payload = f"{number}:{qos}:{len(sent)}".encode()
+                told = writer.client.publish(f"load/{number}/{qos}", payload, qos, retain=chance.random() < 0.1)
+                sent.append((qos, payload, writer, told.mid))
+            time.sleep(0.001)
+        broker = restart(broker, configuration)
+        before = [client.connections for client in [reader, *writers]]
+        for client in [reader, *writers]:
+            client.connect_again()
+        # Nothing new is published before what was begun is sent again, so that the order is the standard's.
+        assert wait_until(lambda: all(client.connections > count for client, count in zip([reader, *writers], before)), 30)
+        time.sleep(0.1)
+
+    for writer in writers:
+        due = {identifier for _, _, by, identifier in sent if by is writer}
+        assert wait_until(lambda: not due - writer.acknowledged, 60), f"{len(due - writer.acknowledged)} are not acknowledged"
+    everything = [payload for _, payload, _, _ in sent]
+    assert wait_until(lambda: not set(everything) - set(reader.received), 60), f"{len(set(everything) - set(reader.received))} are lost"
+    check(everything, reader.received)
+    assert not any(client.lost_sessions for client in [reader, *writers])
+
+    for client in [reader, *writers]:
+        client.stop()
+    back = AioQUIC(broker.addresses["quic"], 5, Options("away", clean=False, expires=3600))
+    assert back.connect()
+    fetched: list[bytes] = []
+    while set(everything) - set(fetched):
+        fetched.append(back.next().payload)
+    check(everything, fetched)
+
+
+def check(sent: list[bytes], received: list[bytes]) -> None:
+    """The order of each publisher's messages of one QoS, and how often they came."""
+    for publisher in (b"0", b"1"):
+        for qos in (b"1", b"2"):
+            prefix = publisher + b":" + qos + b":"
+            due = [payload for payload in sent if payload.startswith(prefix)]
+            came = [payload for payload in received if payload.startswith(prefix)]
+            if qos == b"2":
+                assert came == due
+            else:
+                assert list(dict.fromkeys(came)) == due
+
+
+@pytest.mark.parametrize("kind", [TCP5, QUIC5, Kind(Paho, 5)], ids=str)
+def test_what_a_client_finds_after_a_restart(start, restart, kind):
+    """Its session, what waited for it, what it had begun at QoS 2, retained messages, and its will with a delay."""
+    configuration = f"node.loops = 2\n{STORE}"
+    broker = start(configuration)
+
+    def connect(identifier: str, **options):
+        client = kind.make(broker.addresses[kind.transport], kind.version, Options(identifier, **options))
+        return client, client.connect()
+
+    durable = {"clean": False, "expires": 3600}
+    client, present = connect("client", **durable)
+    assert not present
+    client.subscribe("to/client", 1)
+    mortal, _ = connect("mortal", will=Will("will", b"gone", 1, delay=1), **durable)
+    watcher, _ = connect("watcher", **durable)
+    watcher.subscribe("will", 1)
+    watcher.drop()
+    client.drop()
+    mortal.drop()
+    publisher, _ = connect("publisher")
+    publisher.publish(Message("to/client", b"waits", 1))
+    publisher.publish(Message("retained", b"stays", 1, retain=True))
+    publisher.publish(Message("removed", b"goes", 1, retain=True))
+    publisher.publish(Message("removed", b"", 1, retain=True))
+
+    broker = restart(broker, configuration)
+    client, present = connect("client", **durable)
+    assert present
+    assert client.next() == Message("to/client", b"waits", 1)
+    late, _ = connect("late")
+    late.subscribe("retained", 1)
+    assert late.next() == Message("retained", b"stays", 1, retain=True)
+    late.subscribe("removed", 1)
+    late.nothing()
+    watcher, present = connect("watcher", **durable)
+    assert present
+    assert watcher.next() == Message("will", b"gone", 1)
+
+
+def test_a_second_broker_on_the_store_is_refused(start, binary, tmp_path):
+    import subprocess
+
+    broker = start(f'{STORE}\nstore.path = "{tmp_path}/store"')
+    command = [binary, "serve", "--set", f"node.data_dir={tmp_path}/other", "--set", f"store.path={tmp_path}/store", "--set", "store.engine=sqlite",
+               "--set", "listeners.tcp.default.bind=127.0.0.1:0", "--set", "listeners.quic.default.enable=false"]
+    second = subprocess.run(command, capture_output=True, text=True, timeout=30)
+    assert second.returncode != 0
+    assert f"{tmp_path}/store" in second.stderr
+    assert broker.is_running
