@@ -43,7 +43,7 @@ final class SQLiteCommitStore: CommitStore {
                 case .admission: break
                 case .failed(let failure):
                     // What is on disk is not known: to go on would be to guess.
-                    logger.critical("\(failure)")
+                    logger.critical("the store has failed, and the process ends", metadata: ["reason": "\(failure)"])
                     exit(EXIT_FAILURE)
                 }
             }
