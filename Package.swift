@@ -74,9 +74,9 @@ let package = Package(
             name: "martlet",
             dependencies: [
                 "BrokerServer", "BrokerAccess", "BrokerConfiguration", "BrokerStorage", "LoadGenerator", "MQTTBroker",
-                "MQTTClient", "MQTTCodec", .nioConcurrencyHelpers,
+                "MQTTClient", "MQTTCodec",
                 "QUICTransport", "Secrets", .argumentParser,
-                .logging, .metrics, .serviceLifecycle, .unixSignals, .nioCore, .nioPosix,
+                .logging, .metrics, .serviceLifecycle, .unixSignals, .nioCore, .nioPosix, .nioConcurrencyHelpers,
             ]
         ),
 

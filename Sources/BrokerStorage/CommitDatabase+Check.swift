@@ -26,14 +26,14 @@ extension CommitDatabase {
     /// - Throws: `StoreFailure`.
     package func check(progress: @escaping @Sendable (StoreProgress) -> Void = { _ in }) throws -> StoreReport {
         do {
-            return try queue.read { database in
+            return try queue.unsafeRead { database in
                 var report = StoreReport()
                 let total = try octets(database)
                 report.problems = try ReadMeter.watching(
                     total,
                     tell: { progress(StoreProgress(done: $0, total: 2 * total)) }
                 ) {
-                    try String.fetchAll(database, sql: "PRAGMA integrity_check(100)").filter { $0 != "ok" }
+                    try problems(database)
                 }
                 var reader = CommitReader(database: database, path: path, from: 0)
                 try reader.read { recovered in
@@ -54,6 +54,20 @@ extension CommitDatabase {
         } catch {
             throw StoreFailure(error, at: path)
         }
+    }
+}
+
+extension CommitDatabase {
+    /// What SQLite finds wrong with the pages. Where it meets damage it says so, and then fails.
+    private func problems(_ database: Database) throws -> [String] {
+        var problems: [String] = []
+        do {
+            let rows = try String.fetchCursor(database, sql: "PRAGMA integrity_check(100)")
+            while let row = try rows.next() { if row != "ok" { problems.append(row) } }
+        } catch let error as DatabaseError where error.resultCode == .SQLITE_CORRUPT {
+            problems.append(error.message ?? "malformed")
+        }
+        return problems
     }
 }
 

@@ -22,7 +22,8 @@ extension CommitLog {
     /// - Throws: `StoreFailure`, or what `body` throws.
     package func recover(from number: Int64 = 0, _ body: (RecoveredCommit) throws -> Void) throws {
         let path = path
-        try queue.read { database in
+        // Outside a transaction, which SQLite would not end after it has met damage.
+        try queue.unsafeRead { database in
             var reader = CommitReader(database: database, path: path, from: number)
             try reader.read(body)
         }

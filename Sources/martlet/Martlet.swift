@@ -13,6 +13,6 @@ struct Martlet: AsyncParsableCommand {
               martlet pub -t hello -m world
             """,
         version: "0.1.0",
-        subcommands: [ServeCommand.self, BenchCommand.self, PubCommand.self, SubCommand.self]
+        subcommands: [ServeCommand.self, BenchCommand.self, PubCommand.self, SubCommand.self, StoreCommand.self]
     )
 }

@@ -1,0 +1,125 @@
+import ArgumentParser
+import BrokerConfiguration
+import BrokerStorage
+import Foundation
+
+/// `martlet store`
+struct StoreCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "store",
+        abstract: "Check a broker's store on disk, or copy it.",
+        discussion: """
+            The store is the folder `store` in `node.data_dir`.
+
+            Example:
+              martlet store check --config martlet.conf
+              martlet store backup --config martlet.conf monday.db
+            """,
+        subcommands: [CheckCommand.self, BackupCommand.self]
+    )
+
+    /// Which store.
+    struct Place: ParsableArguments {
+        @Option(name: [.customShort("c"), .long], help: "The broker's configuration, a HOCON file.")
+        var config: String?
+
+        @Option(name: .long, help: "The store's folder, instead of that of the configuration.")
+        var folder: String?
+
+        /// The folder of the store.
+        func path() throws -> String {
+            if let folder { return folder }
+            do {
+                let sources = ConfigurationSources(
+                    file: config,
+                    environment: ProcessInfo.processInfo.environment,
+                    settings: [:]
+                )
+                let loaded = try sources.load(over: ServerSettings(), by: ServerSettings.section)
+                return loaded.configuration.node.dataDirectory + "/store"
+            } catch {
+                throw Terminal.failure("store: \(error)", code: 2)
+            }
+        }
+    }
+
+    /// `martlet store check`
+    struct CheckCommand: ParsableCommand {
+        static let configuration = CommandConfiguration(
+            commandName: "check",
+            abstract: "Look at every page and every commit of a store.",
+            discussion: """
+                The broker may run meanwhile, except with --salvage. The exit code is 0 for a sound store, and 1 otherwise.
+
+                With --salvage, the commits that can be read are written into a new database. To use it, end the broker, move
+                commits.db, commits.db-wal and commits.db-shm away, and put the new file in the place of commits.db.
+
+                Example:
+                  martlet store check --folder data/store
+                  martlet store check --folder data/store --salvage data/salvaged.db
+                """
+        )
+
+        @OptionGroup var place: Place
+
+        @Option(name: .long, help: "Write what is readable into this new file.")
+        var salvage: String?
+
+        func run() throws {
+            let folder = try place.path()
+            try StoreCommand.reporting {
+                let line = ProgressLine()
+                let report: StoreReport
+                if let salvage {
+                    report = try Salvage(folder: folder).write(to: salvage) { line.show("salvaging", $0) }
+                } else {
+                    report = try CommitDatabase(folder: folder).check { line.show("checking", $0) }
+                }
+                for problem in report.problems { Terminal.print(problem) }
+                for numbers in report.unreadable {
+                    Terminal.print(
+                        "commits \(numbers.lowerBound) to \(numbers.upperBound) are missing or cannot be read"
+                    )
+                }
+                let numbers = report.numbers.map { ", numbers \($0.lowerBound) to \($0.upperBound)" } ?? ""
+                Terminal.print("\(report.commits) commits, \(report.octets) octets\(numbers)")
+                guard report.isSound else { throw ExitCode.failure }
+                Terminal.print("the store is sound")
+            }
+        }
+    }
+
+    /// `martlet store backup`
+    struct BackupCommand: ParsableCommand {
+        static let configuration = CommandConfiguration(
+            commandName: "backup",
+            abstract: "Copy a store, as it is at one instant, into a new file.",
+            discussion: """
+                The broker may run meanwhile. To go back to a backup, end the broker, move commits.db, commits.db-wal and
+                commits.db-shm of the store's folder away, and put the file in the place of commits.db.
+
+                Example:
+                  martlet store backup --folder data/store monday.db
+                """
+        )
+
+        @OptionGroup var place: Place
+
+        @Argument(help: "The file, which must not be there.")
+        var file: String
+
+        func run() throws {
+            let folder = try place.path()
+            try StoreCommand.reporting {
+                let line = ProgressLine()
+                try CommitDatabase(folder: folder).backup(to: file) { line.show("copying", $0) }
+                Terminal.print("\(file) is a copy of \(folder)")
+            }
+        }
+    }
+
+    /// Turns a failure of the store into a line and an exit code.
+    private static func reporting(_ body: () throws -> Void) throws {
+        do { try body() } catch let failure as StoreFailure { throw Terminal.failure("store: \(failure)", code: 1) }
+    }
+}
