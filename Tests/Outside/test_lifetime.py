@@ -147,6 +147,7 @@ def test_descriptors_come_back(start):
 
 
 def test_binary_explains_itself(binary):
-    for arguments in ([], ["--help"], ["serve", "--help"], ["bench", "--help"], ["pub", "--help"], ["sub", "--help"]):
+    for arguments in ([], ["--help"], ["serve", "--help"], ["bench", "--help"], ["pub", "--help"], ["sub", "--help"],
+                      ["store", "--help"], ["store", "check", "--help"], ["store", "backup", "--help"]):
         done = subprocess.run([binary, *arguments], capture_output=True, text=True, timeout=PATIENCE)
         assert done.returncode == 0 and "martlet" in done.stdout
