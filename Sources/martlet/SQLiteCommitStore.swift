@@ -9,7 +9,15 @@ import NIOCore
 final class SQLiteCommitStore: CommitStore {
     private let log: CommitLog
     private let logger: Logger
-    private let state = NIOLockedValueBox<(writer: CommitWriter?, sources: [CommitWriter.Source])>((nil, []))
+    private let state = NIOLockedValueBox(State())
+
+    private struct State {
+        var writer: CommitWriter?
+        /// Of each shard.
+        var sources: [CommitWriter.Source] = []
+        /// Of each shard: the first commit that it needs.
+        var needed: [Int64] = []
+    }
 
     /// Opens the store.
     ///
@@ -33,13 +41,13 @@ final class SQLiteCommitStore: CommitStore {
         }
     }
 
-    func connect(_ committed: @escaping @Sendable () -> Void) throws {
+    func connect(_ committed: @escaping @Sendable (_ number: Int64) -> Void) throws {
         try state.withLockedValue { state in
             let writer = try state.writer ?? CommitWriter(log, logger: logger)
             state.writer = writer
             let source = writer.source { [logger] event in
                 switch event {
-                case .committed(_, let batches): for _ in 0..<batches { committed() }
+                case .committed(let number, let batches): for _ in 0..<batches { committed(number) }
                 case .admission: break
                 case .failed(let failure):
                     // What is on disk is not known: to go on would be to guess.
@@ -48,6 +56,7 @@ final class SQLiteCommitStore: CommitStore {
                 }
             }
             state.sources.append(source)
+            state.needed.append(0)
         }
     }
 
@@ -55,6 +64,15 @@ final class SQLiteCommitStore: CommitStore {
         let (writer, source) = state.withLockedValue { ($0.writer, $0.sources[shard]) }
         return writer?.submit(Batch(octets, mayWait: mayWait), from: source).isTaken ?? false
     }
+
+    func release(below number: Int64, by shard: Int) {
+        state.withLockedValue { state in
+            state.needed[shard] = number
+            if let first = state.needed.min(), first > 0 { state.writer?.trim(below: first) }
+        }
+    }
+
+    var octetCount: Int { state.withLockedValue { $0.writer?.octetCount ?? 0 } }
 
     func close() {
         let writer = state.withLockedValue { $0.writer.take() }

@@ -62,9 +62,14 @@ final class ShardGroup: Sendable {
     }
 
     /// A commit of a shard is on disk.
-    func committed(at shard: Int) {
+    func committed(_ number: Int64, at shard: Int) {
         let runner = runners[shard]
-        loops[shard].execute { runner.value.committed() }
+        loops[shard].execute { runner.value.committed(number) }
+    }
+
+    /// A shard does not need the commits below `number` any more.
+    func clean(below number: Int64) {
+        for (runner, loop) in zip(runners, loops) { loop.execute { runner.value.clean(below: number) } }
     }
 
     /// Calls `body` with each runner on its loop, on all loops at the same time. Returns the outcomes.

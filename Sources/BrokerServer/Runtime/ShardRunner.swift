@@ -24,6 +24,8 @@ final class ShardRunner {
     private var drained: EventLoopPromise<Void>?
     /// `nil` without a store.
     private var commits: ShardCommits?
+    /// Octets of the commits that the shard was restored from, an equal share of them.
+    private var restoredOctets = 0
     /// The counters' values of the last report to the metrics system.
     var reported = Counters()
 
@@ -225,13 +227,14 @@ final class ShardRunner {
 
     /// True if a commit is to begin at the end of the tick, or to be delayed from then on.
     private var wantsCommit: Bool {
-        guard let commits, commits.isIdle, shard.hasRecords else { return false }
-        return shard.isCommitUrgent || !commits.isDelayed
+        guard let commits, commits.isIdle else { return false }
+        if shard.isCleaning || commits.wantsCleaning { return true }
+        return shard.hasRecords && (shard.isCommitUrgent || !commits.isDelayed)
     }
 
     private func commitOrDelay() {
         guard let commits else { return }
-        if shard.isCommitUrgent {
+        if shard.isCommitUrgent || shard.isCleaning || commits.wantsCleaning {
             commit()
         } else {
             commits.isDelayed = true
@@ -246,6 +249,11 @@ final class ShardRunner {
         guard let commits else { return }
         let now = Instant.now()
         let isUrgent = shard.isCommitUrgent
+        if commits.wantsCleaning {
+            commits.beginCleaning()
+            shard.beginCleaning()
+        }
+        if shard.isCleaning, shard.clean(octets: ShardCommits.cleaningOctets, now: now) { commits.endCleaning() }
         let batches = shard.takeBatches(now: now)
         if !batches.isEmpty, !commits.begin(batches, mayWait: !isUrgent, now: now) { retryCommit() }
         scheduleFlush()
@@ -258,8 +266,17 @@ final class ShardRunner {
     }
 
     /// The commit that was begun is on disk.
-    func committed() {
-        for batch in commits?.end() ?? [] { shard.committed(batch, now: .now()) }
+    func committed(_ number: Int64) {
+        guard let commits else { return }
+        let (batches, hasCleaned) = commits.end(number)
+        for batch in batches { shard.committed(batch, now: .now()) }
+        if hasCleaned { group?.clean(below: commits.firstNeeded) }
+        scheduleFlush()
+    }
+
+    /// Another shard does not need the commits below `number` any more.
+    func clean(below number: Int64) {
+        commits?.clean(below: number)
         scheduleFlush()
     }
 
@@ -270,6 +287,7 @@ final class ShardRunner {
     ///
     /// - Throws: `LaneBatchError`.
     func restore(_ octets: ByteBuffer) throws {
+        restoredOctets += octets.readableBytes / shard.count
         var octets = octets
         let now = Instant.now()
         while let batch = try LaneBatch.read(
@@ -284,7 +302,7 @@ final class ShardRunner {
 
     /// Everything is restored: from here on the shard commits to `store`.
     func finishRecovery(_ store: any CommitStore) {
-        commits = ShardCommits(store, shard: shard.index)
+        commits = ShardCommits(store, shard: shard.index, octets: restoredOctets)
         shard.finishRecovery(now: .now())
         flush()
     }

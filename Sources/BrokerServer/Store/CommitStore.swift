@@ -8,10 +8,10 @@ package protocol CommitStore: Sendable {
     func recover(_ body: (ByteBuffer) throws -> Void) throws
 
     /// Adds a shard, in the order of their indices. `committed` is called on any thread, once for each submission of the shard that
-    /// was taken, when that is on disk.
+    /// was taken, when that is on disk, with the number of the commit.
     ///
     /// - Throws: if nothing can be written, a sentence.
-    func connect(_ committed: @escaping @Sendable () -> Void) throws
+    func connect(_ committed: @escaping @Sendable (_ number: Int64) -> Void) throws
 
     /// Hands in what a shard has to commit.
     ///
@@ -20,6 +20,12 @@ package protocol CommitStore: Sendable {
     ///   - mayWait: true if nobody waits for the commit so far.
     /// - Returns: false if nothing was taken, since the disk is full, say: then it is to be handed in again later.
     func submit(_ octets: ByteBuffer, from shard: Int, mayWait: Bool) -> Bool
+
+    /// Commits below `number` hold nothing any more that a shard needs. What no shard needs is deleted.
+    func release(below number: Int64, by shard: Int)
+
+    /// Octets that the store has on disk.
+    var octetCount: Int { get }
 
     /// Writes what was taken, and closes the store. Blocks.
     func close()

@@ -1,7 +1,7 @@
 import MQTTBroker
 import NIOCore
 
-/// The commits of one shard: one at a time, so that what comes during a commit goes into the next.
+/// The commits of one shard: one at a time, so that what comes during a commit goes into the next; and when the shard cleans its log.
 ///
 /// Confined to the shard's event loop.
 final class ShardCommits {
@@ -14,14 +14,34 @@ final class ShardCommits {
     /// True while records wait for acknowledgements that may make a commit needless.
     var isDelayed = false
 
+    /// The number of the last commit.
+    private var lastNumber: Int64 = 0
+    /// Octets since the last cleaning began, and those that it wrote until it ended.
+    private var octets: Int
+    private var octetsOfCleaning = 0
+    /// The first commit of the cleaning that is under way.
+    private var cleaningFrom: Int64?
+    /// True if the commit that is under way has the last of it.
+    private var isLastOfCleaning = false
+    /// Commits below are not needed.
+    private var neededFrom: Int64 = 0
+    /// True if another shard has cleaned its log and this one holds old commits.
+    private var isAskedToClean = false
+
     /// How long records wait that nobody waits for.
     static let delay = TimeAmount.milliseconds(2)
     /// How long a store is left alone that has taken nothing.
     static let pause = TimeAmount.milliseconds(100)
+    /// Octets that a log may grow by beyond twice what is alive.
+    static let slack = 4 * 1_048_576
+    /// Octets that cleaning adds to a commit, about.
+    static let cleaningOctets = 262_144
 
-    init(_ store: any CommitStore, shard: Int) {
+    /// - Parameter octets: of the shard's lanes, as they were restored.
+    init(_ store: any CommitStore, shard: Int, octets: Int) {
         self.store = store
         self.shard = shard
+        self.octets = octets
     }
 
     var isIdle: Bool { batches.isEmpty }
@@ -33,6 +53,7 @@ final class ShardCommits {
         self.batches = batches
         var octets = ByteBuffer()
         for batch in batches { batch.write(to: &octets, now: now) }
+        self.octets += octets.readableBytes
         return submit(octets, mayWait: mayWait)
     }
 
@@ -45,9 +66,43 @@ final class ShardCommits {
         return isTaken
     }
 
-    /// The commit is on disk. Returns its batches.
-    func end() -> [LaneBatch] {
+    /// The commit is on disk. Returns its batches, and true if it has ended a cleaning.
+    func end(_ number: Int64) -> (batches: [LaneBatch], hasCleaned: Bool) {
+        lastNumber = number
         defer { batches = [] }
-        return batches
+        guard isLastOfCleaning, let first = cleaningFrom else { return (batches, false) }
+        isLastOfCleaning = false
+        cleaningFrom = nil
+        octetsOfCleaning = octets
+        neededFrom = first
+        store.release(below: first, by: shard)
+        return (batches, true)
     }
+
+    // MARK: - Cleaning
+
+    /// True if the log holds more than it should of what is not alive.
+    var wantsCleaning: Bool {
+        cleaningFrom == nil && (isAskedToClean || octets > 2 * octetsOfCleaning + Self.slack)
+    }
+
+    /// What the shard logs from here on is enough to restore it.
+    func beginCleaning() {
+        isAskedToClean = false
+        cleaningFrom = lastNumber + 1
+        octets = 0
+    }
+
+    func endCleaning() { isLastOfCleaning = true }
+
+    /// Another shard does not need the commits below `number`. If this shard does, and they are many, it cleans its log as well.
+    func clean(below number: Int64) {
+        guard neededFrom < number, cleaningFrom == nil,
+            store.octetCount > 2 * octetsOfCleaning + 4 * Self.slack
+        else { return }
+        isAskedToClean = true
+    }
+
+    /// The first commit that the shard needs.
+    var firstNeeded: Int64 { neededFrom }
 }

@@ -6,6 +6,7 @@ extension LaneRecord {
         case session = 1
         case ended, attached, away, willPublished, stream, merged, subscribed, unsubscribed, message, sent, dropped
         case acknowledged, recorded, received, released, adopted, forgotten, passed, retained, removed, source
+        case posted, orphaned
     }
 
     func write(to buffer: inout ByteBuffer, now: Instant) {
@@ -62,8 +63,13 @@ extension LaneRecord {
             buffer.writeInteger(publisher)
             buffer.writeLEB128(outboxNumber)
             buffer.writeMessage(message, retain: retain, now: now)
+        case .posted(let publisher, let message, let retain, let outboxNumber):
+            begin(.posted, outboxNumber)
+            buffer.writeInteger(publisher)
+            buffer.writeMessage(message, retain: retain, now: now)
         case .released(let number, let identifier): begin(.released, number, identifier)
         case .adopted(let number, let identifier): begin(.adopted, number, identifier)
+        case .orphaned(let number, let identifier): begin(.orphaned, number, identifier)
         case .forgotten(let number, let identifier): begin(.forgotten, number, identifier)
         case .passed(let number): begin(.passed, number)
         case .retained(let message):
@@ -125,6 +131,12 @@ extension LaneRecord {
                 retain: retain,
                 number: outboxNumber
             )
+        case .posted:
+            guard let publisher: UInt64 = buffer.readInteger(), let (message, retain) = buffer.readMessage(now: now) else {
+                return nil
+            }
+            record = .posted(publisher: publisher, message, retain: retain, number: number)
+        case .orphaned: record = identified { .orphaned($0, packetIdentifier: $1) }
         case .released: record = identified { .released($0, packetIdentifier: $1) }
         case .adopted: record = identified { .adopted($0, packetIdentifier: $1) }
         case .forgotten: record = identified { .forgotten($0, packetIdentifier: $1) }

@@ -27,14 +27,18 @@ enum LaneRecord {
     case dropped(UInt64, count: Int)
     /// The exchange of a message is over: PUBACK, PUBCOMP, PUBREC with an error, or a client that does not take the packet.
     case acknowledged(UInt64, packetIdentifier: UInt16)
-    /// PUBREC.
+    /// PUBREC. Of a packet identifier that is not in the window: it was recorded before the session was written again.
     case recorded(UInt64, packetIdentifier: UInt16)
     /// A PUBLISH at QoS 2 that is to be delivered under the next number of the lane's outbox.
     case received(UInt64, packetIdentifier: UInt16, publisher: UInt64, Message, retain: Bool, number: UInt64)
+    /// A message of the outbox, whose publisher and packet identifier have records of their own or are gone.
+    case posted(publisher: UInt64, Message, retain: Bool, number: UInt64)
     /// PUBREL.
     case released(UInt64, packetIdentifier: UInt16)
     /// An exchange of an ended data stream goes on in this session.
     case adopted(UInt64, packetIdentifier: UInt16)
+    /// An exchange of an ended data stream waits for PUBREL.
+    case orphaned(UInt64, packetIdentifier: UInt16)
     /// The packet identifier of an ended data stream was given out anew.
     case forgotten(UInt64, packetIdentifier: UInt16)
     /// All messages of the outbox up to a number are kept by those that have to.

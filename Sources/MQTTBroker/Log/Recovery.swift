@@ -4,6 +4,8 @@ import MQTTCodec
 struct Recovery {
     /// The sessions of clients and of data streams.
     var sessions: [UInt64: Session] = [:]
+    /// The numbers of data streams, by that of the client's session.
+    var streams: [UInt64: [UInt64]] = [:]
     /// The clients' own sessions: what is to happen while the client is away.
     var absences: [UInt64: Absence] = [:]
 

@@ -9,6 +9,8 @@ struct RetainedLookUp {
     /// The shard of the session that is subscribed.
     let asker: Int
     private let filters: [TopicFilter]
+    /// True if wildcards match topics that begin with `$`, too.
+    private let includesReserved: Bool
     /// Messages that may still be found.
     private var room: Int
     /// The filter that is being matched.
@@ -36,9 +38,11 @@ struct RetainedLookUp {
         requester: ConnectionReference,
         asker: Int,
         room: Int,
+        includesReserved: Bool = false,
         in retained: RetainedMessages
     ) {
         self.filters = filters
+        self.includesReserved = includesReserved
         self.requester = requester
         self.asker = asker
         self.room = room
@@ -79,7 +83,7 @@ struct RetainedLookUp {
         guard place < visit.node.children.placeCount else { return }
         path.append(Visit(node: visit.node, depth: visit.depth, child: place + 1))
         // Wildcards at the first level do not match topics that begin with `$` [MQTT-4.7.2-1].
-        if let child = visit.node.children.value(at: place), visit.node !== root || !child.isReserved {
+        if let child = visit.node.children.value(at: place), visit.node !== root || includesReserved || !child.isReserved {
             path.append(Visit(node: child, depth: level == TopicFilter.multiLevel ? visit.depth : visit.depth + 1))
         }
     }

@@ -88,7 +88,19 @@ struct DeliveryWindow {
 
     /// The client had recorded the message (PUBREC).
     mutating func markRecorded(_ identifier: UInt16) {
-        guard let index = index(of: identifier) else { return }
+        guard let index = index(of: identifier) else {
+            entries.append(
+                Entry(
+                    identifier: identifier,
+                    state: .awaitingComplete,
+                    message: nil,
+                    retain: false,
+                    identifiers: [],
+                    logged: nil
+                )
+            )
+            return
+        }
         entries[index].state = .awaitingComplete
         entries[index].message = nil
     }

@@ -15,7 +15,7 @@ struct MessageQueue {
         var isLogged: Bool { qos > .atMostOnce }
     }
 
-    private var entries: Deque<Entry> = []
+    private(set) var entries: Deque<Entry> = []
     private(set) var byteCount = 0
     /// Entries of QoS 0, which a newer QoS 0 message must not overtake, as it may overtake QoS 1 and 2 [MQTT-4.6.0-6].
     private(set) var countAtMostOnce = 0

@@ -5,7 +5,7 @@ import DequeModule
 ///
 /// Each stream has packet identifiers of its own, so an identifier can be here more than once.
 struct OrphanedIdentifiers: Sendable {
-    private var identifiers: Deque<UInt16> = []
+    private(set) var identifiers: Deque<UInt16> = []
 
     var isEmpty: Bool { identifiers.isEmpty }
     var count: Int { identifiers.count }

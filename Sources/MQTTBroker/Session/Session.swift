@@ -35,6 +35,8 @@ final class Session {
     var orphans = OrphanedIdentifiers()
     /// Seconds from the end of the connection to the end of the session; 0 for none, 0xFFFFFFFF for ever.
     var expiryInterval: UInt32
+    /// When the client went away, by the wall clock; 0 while it has never been.
+    var awaySince: Int64 = 0
     /// A will whose delay runs while the client is away.
     var delayedWill: DelayedWill?
     /// When `delayedWill` is published.

@@ -143,23 +143,27 @@ extension Shard {
             end(session, now: now)
             return
         }
-        if since == nil {
-            log(
-                .away(
-                    session.number,
-                    since: now.wall,
-                    expiryInterval: session.expiryInterval,
-                    will: session.delayedWill?.will,
-                    due: session.delayedWill.map { now.wall(of: $0.due) } ?? 0
-                ),
-                of: session
-            )
+        session.awaySince = since ?? now.wall
+        if since == nil, session.lane != nil {
+            let away = away(session, now: now)
+            log(away, of: session)
         }
         if session.expiryInterval != .max {
             let start = since.map { now.monotonic(of: $0) } ?? now.monotonic
             let due = max(now.monotonic, start + .seconds(Int64(session.expiryInterval)))
             session.endDeadline = deadlines.add(.sessionEnd(session), at: due)
         }
+    }
+
+    /// Says that the client is away, and what is to happen meanwhile.
+    func away(_ session: Session, now: Instant) -> LaneRecord {
+        .away(
+            session.number,
+            since: session.awaySince,
+            expiryInterval: session.expiryInterval,
+            will: session.delayedWill?.will,
+            due: session.delayedWill.map { now.wall(of: $0.due) } ?? 0
+        )
     }
 
     /// The client is back, or its session ends.

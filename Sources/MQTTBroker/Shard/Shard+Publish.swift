@@ -82,7 +82,11 @@ extension Shard {
     /// committed.
     private mutating func post(_ publish: Publish, of session: Session, in lane: Lane, now: Instant) {
         let message = Message(copying: EncodedPublish(publish), qos: publish.qos, now: now)
-        let number = lanes[lane].outbox.append(Publish(copying: publish), publisher: session.identity)
+        let number = lanes[lane].outbox.append(
+            Publish(copying: publish),
+            expiry: message.expiry,
+            publisher: session.identity
+        )
         lanes.append(
             .received(
                 session.number,

@@ -41,7 +41,7 @@ extension Shard {
     private mutating func replay(_ record: LaneRecord, _ lane: Lane, now: Instant) {
         switch record {
         case .session(let number, let client):
-            if let session = recovery.sessions[number] { erase(session) }
+            forget(number)
             let session = Session(
                 clientIdentifier: client,
                 identity: Session.identity(of: client),
@@ -55,9 +55,9 @@ extension Shard {
             guard let parent = recovery.sessions[parent] else { return }
             lanes[lane].restore(session: number)
             recovery.sessions[number] = sessions.make(beside: parent, number: number)
+            recovery.streams[parent.number, default: []].append(number)
         case .ended(let number):
-            recovery.absences[number] = nil
-            if let session = recovery.sessions.removeValue(forKey: number) { erase(session) }
+            forget(number)
         case .attached(let number, let expiryInterval, let will):
             recovery.sessions[number]?.expiryInterval = expiryInterval
             recovery.absences[number] = Recovery.Absence(will: will)
@@ -77,8 +77,11 @@ extension Shard {
             removeFromRouter(session, filter)
         case .received(let number, let identifier, let publisher, let message, let retain, let outboxNumber):
             recovery.sessions[number]?.awaitingRelease.insert(identifier)
-            guard let publish = message.publish(retain: retain) else { return }
-            lanes[lane].outbox.restore(publish, publisher: publisher, number: outboxNumber)
+            lanes[lane].outbox.restore(message, retain: retain, publisher: publisher, number: outboxNumber)
+        case .posted(let publisher, let message, let retain, let outboxNumber):
+            lanes[lane].outbox.restore(message, retain: retain, publisher: publisher, number: outboxNumber)
+        case .orphaned(let number, let identifier):
+            _ = recovery.sessions[number]?.orphans.append(identifier, maximumCount: .max)
         case .released(let number, let identifier):
             guard let session = recovery.sessions[number] else { return }
             if session.awaitingRelease.remove(identifier) == nil { _ = session.root.orphans.take(identifier) }
@@ -133,6 +136,15 @@ extension Shard {
         default:
             return
         }
+    }
+
+    /// A session has ended, or is written again from its beginning.
+    private mutating func forget(_ number: UInt64) {
+        recovery.absences[number] = nil
+        for stream in recovery.streams.removeValue(forKey: number) ?? [] {
+            if let session = recovery.sessions.removeValue(forKey: stream) { erase(session) }
+        }
+        if let session = recovery.sessions.removeValue(forKey: number) { erase(session) }
     }
 
     /// Merges the session of a data stream that has ended into the client's, as `merge` does. What that dropped has records of its

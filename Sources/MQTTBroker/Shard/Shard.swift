@@ -24,6 +24,8 @@ package struct Shard: ~Copyable {
     var router: Router
     var lanes: LaneTable
     var recovery = Recovery()
+    /// `nil` unless the shard writes what is alive again.
+    var cleaning: LaneCleaning?
     var retained = RetainedMessages()
     /// Look-ups of retained messages that go on with the next tick, each in its turn.
     var lookUps: Deque<RetainedLookUp> = []

@@ -83,6 +83,8 @@ import Testing
                     retain: true,
                     number: 7
                 ),
+                .posted(publisher: 5, message("e", qos: .exactlyOnce, expiry: 9), retain: false, number: 8),
+                .orphaned(128, packetIdentifier: 9),
                 .released(128, packetIdentifier: 4),
                 .adopted(128, packetIdentifier: 5),
                 .forgotten(128, packetIdentifier: 6),

@@ -44,6 +44,7 @@ import Testing
             case 4, 5, 6: for _ in 0..<Int.random(in: 0..<6, using: &random) { broker.step() }
             case 7, 8: broker.commit()
             case 9: broker.beginCommit()
+            case 10: broker.clean()
             default:
                 let qos: QualityOfService = Bool.random(using: &random) ? .exactlyOnce : .atLeastOnce
                 let isRetained = Int.random(in: 0..<4, using: &random) == 0
@@ -75,6 +76,16 @@ import Testing
                 #expect(first == publisher.sent(.atLeastOnce), "\(publisher.name) to \(subscriber.name)")
             }
         }
+        // What is alive is all that is left.
+        for _ in 0..<40 {
+            broker.clean()
+            broker.settle()
+        }
+        #expect(broker.store?.deleted ?? 0 > 0)
+        broker.crash(shards: Int.random(in: 1...4, using: &random))
+        broker.settle()
+        #expect(broker.sessions.count == publishers.count + subscribers.count)
+        #expect(broker.sessions.allSatisfy { $0.outgoing.queue.isEmpty && $0.outgoing.window.isEmpty })
         // The last retained message of each topic.
         let late = broker.connect("late")
         late.subscribe("load/#", qos: .atMostOnce)

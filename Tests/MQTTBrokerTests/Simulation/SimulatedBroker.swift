@@ -38,8 +38,8 @@ final class SimulatedBroker {
     /// Whether a tick of a loop may hold more than one event, as chance has it, before its effects are carried out.
     private let hasLongTicks: Bool
 
-    /// The batches that are committed, encoded, which a restart finds; `nil` without a store.
-    private(set) var store: ByteBuffer?
+    /// The commits that a restart finds; `nil` without a store.
+    private(set) var store: SimulatedStore?
     /// The batches of each shard that are on their way to the disk.
     private var committing: [[LaneBatch]]
     private let limits: Limits
@@ -58,7 +58,7 @@ final class SimulatedBroker {
         self.hasLongTicks = hasLongTicks
         self.limits = limits
         self.authenticator = authenticator
-        store = hasStore ? ByteBuffer() : nil
+        store = hasStore ? SimulatedStore(shards: count) : nil
         committing = Array(repeating: [], count: count)
         shards = (0..<count).map {
             Seat(
@@ -243,12 +243,14 @@ final class SimulatedBroker {
     @discardableResult
     func commit() -> Bool {
         guard store != nil else { return false }
-        let waiting = shards.indices.filter { !committing[$0].isEmpty || shards[$0].shard.hasRecords }
+        let waiting = shards.indices.filter {
+            !committing[$0].isEmpty || shards[$0].shard.hasRecords || shards[$0].shard.isCleaning
+        }
         guard let shard = waiting.randomElement(using: &random) else { return false }
-        if committing[shard].isEmpty { committing[shard] = shards[shard].shard.takeBatches(now: now) }
+        if committing[shard].isEmpty { beginCommit(of: shard) }
         let batches = committing[shard]
         committing[shard] = []
-        write(batches)
+        store?.write(batches, of: shard, now: now)
         for batch in batches { shards[shard].shard.committed(batch, now: now) }
         endTick(shard)
         return true
@@ -258,14 +260,33 @@ final class SimulatedBroker {
     func beginCommit() {
         guard store != nil, let shard = shards.indices.randomElement(using: &random), committing[shard].isEmpty
         else { return }
-        committing[shard] = shards[shard].shard.takeBatches(now: now)
+        beginCommit(of: shard)
         endTick(shard)
+    }
+
+    private func beginCommit(of shard: Int) {
+        if shards[shard].shard.isCleaning, shards[shard].shard.clean(octets: 200, now: now) {
+            store?.cleaned(shard)
+        }
+        committing[shard] = shards[shard].shard.takeBatches(now: now)
+    }
+
+    /// Lets a shard begin to write again what is alive.
+    func clean() {
+        guard store != nil, let shard = shards.indices.randomElement(using: &random), committing[shard].isEmpty,
+            !shards[shard].shard.isCleaning
+        else { return }
+        store?.cleaning(shard)
+        shards[shard].shard.beginCleaning()
     }
 
     /// The process is killed and started again, with `count` shards. Commits that were under way have ended or not, as chance has
     /// it, and all connections are gone.
     func crash(shards count: Int) {
-        for batches in committing where Bool.random(using: &random) { write(batches) }
+        for shard in committing.indices where Bool.random(using: &random) {
+            store?.write(committing[shard], of: shard, now: now)
+        }
+        store?.restart(shards: count)
         for client in clients.values { client.isClosed = true }
         clients = [:]
         runs += 1
@@ -285,7 +306,7 @@ final class SimulatedBroker {
         mailboxes = Array(repeating: [], count: count)
         committing = Array(repeating: [], count: count)
         do {
-            var octets = store ?? ByteBuffer()
+            var octets = store?.octets ?? ByteBuffer()
             while let batch = try LaneBatch.read(from: &octets, now: now) {
                 shards[batch.lane.leader(among: count)].shard.restore(batch, now: now)
             }
@@ -302,12 +323,6 @@ final class SimulatedBroker {
         }
     }
 
-    private func write(_ batches: [LaneBatch]) {
-        guard var octets = store.take() else { return }
-        for batch in batches { batch.write(to: &octets, now: now) }
-        store = octets
-    }
-
     /// Carries out everything until nothing is left to do.
     func settle() {
         repeat {
@@ -315,7 +330,7 @@ final class SimulatedBroker {
             while step() || commit() {}
             // Look-ups go on with the next tick.
             if shards.contains(where: { !$0.shard.lookUps.isEmpty }) { wait(until: now.monotonic + Pace.period) }
-        } while shards.contains(where: { $0.shard.hasEffects || $0.shard.hasRecords || !$0.shard.lookUps.isEmpty })
+        } while shards.contains(where: { $0.shard.hasEffects || $0.shard.hasRecords || $0.shard.isCleaning || !$0.shard.lookUps.isEmpty })
     }
 
     private func endTick(_ shard: Int) {

@@ -1,0 +1,66 @@
+import DequeModule
+import MQTTCodec
+import NIOCore
+
+/// Messages at QoS 2 of a lane's clients that are committed, and not yet kept by all that have to.
+struct Outbox {
+    struct Entry {
+        let number: UInt64
+        let publish: Publish
+        /// By the monotonic clock; `nil` if the message never expires.
+        let expiry: NIODeadline?
+        /// `Session.identity` of the publisher.
+        let publisher: UInt64
+        /// `nil` until the message is handed over.
+        var receipt: Receipt?
+    }
+
+    private(set) var entries: Deque<Entry> = []
+    private(set) var lastNumber: UInt64 = 0
+    /// Entries that were handed over, the first ones.
+    private var handedOver = 0
+
+    var isEmpty: Bool { entries.isEmpty }
+
+    mutating func append(_ publish: Publish, expiry: NIODeadline?, publisher: UInt64) -> UInt64 {
+        lastNumber += 1
+        entries.append(Entry(number: lastNumber, publish: publish, expiry: expiry, publisher: publisher))
+        return lastNumber
+    }
+
+    /// The next message to hand over, which waits for `receipt` from now on.
+    mutating func next(_ receipt: Receipt) -> Entry? {
+        guard handedOver < entries.count else { return nil }
+        entries[handedOver].receipt = receipt
+        handedOver += 1
+        return entries[handedOver - 1]
+    }
+
+    /// Removes the messages that everybody keeps, up to the first that somebody does not. Returns the number of the last one.
+    mutating func removePassed() -> UInt64? {
+        var last: UInt64?
+        while let first = entries.first, let receipt = first.receipt, receipt.isComplete {
+            last = first.number
+            entries.removeFirst()
+            handedOver -= 1
+        }
+        return last
+    }
+
+    /// All messages up to this number have left the outbox.
+    var lastPassed: UInt64 { (entries.first?.number ?? lastNumber + 1) - 1 }
+
+    // MARK: - Recovery
+
+    /// A message whose number is not above the last one is in the log twice, since it was written again.
+    mutating func restore(_ message: Message, retain: Bool, publisher: UInt64, number: UInt64) {
+        guard number > lastNumber, let publish = message.publish(retain: retain) else { return }
+        lastNumber = number
+        entries.append(Entry(number: number, publish: publish, expiry: message.expiry, publisher: publisher))
+    }
+
+    mutating func restore(passed number: UInt64) {
+        lastNumber = max(lastNumber, number)
+        while let first = entries.first, first.number <= number { entries.removeFirst() }
+    }
+}

@@ -1,0 +1,145 @@
+import DequeModule
+import MQTTCodec
+import NIOCore
+
+// Cleaning: a shard writes what is alive in its lanes into the log again, some at a time. Once all of it is committed, nothing before
+// the first of these records is needed.
+extension Shard {
+    /// True while the shard writes what is alive again.
+    package var isCleaning: Bool { cleaning != nil }
+
+    /// Begins to write again what is alive. All batches that were taken are to be committed.
+    package mutating func beginCleaning() {
+        cleaning = LaneCleaning()
+        for lane in Lane.all where lane.leader(among: count) == index {
+            for (source, number) in lanes[lane].sources { lanes.append(.source(source, number: number), to: lane) }
+            let outbox = lanes[lane].outbox
+            if outbox.lastNumber == 0 { continue }
+            lanes.append(.passed(outbox.lastPassed), to: lane)
+            for entry in outbox.entries {
+                let encoded = EncodedPublish(entry.publish)
+                let message = Message(copying: encoded, qos: .exactlyOnce, expiry: entry.expiry)
+                let posted = LaneRecord.posted(
+                    publisher: entry.publisher,
+                    message,
+                    retain: entry.publish.retain,
+                    number: entry.number
+                )
+                lanes.append(posted, to: lane)
+            }
+        }
+    }
+
+    /// Goes on with cleaning.
+    ///
+    /// - Parameter octets: to write, about, and one session at least.
+    /// - Returns: true once all is written.
+    package mutating func clean(octets: Int, now: Instant) -> Bool {
+        guard var cleaning else { return true }
+        var left = octets
+        while left > 0, cleaning.place < sessions.placeCount {
+            if let session = sessions.session(at: cleaning.place), session.lane != nil {
+                // While CONNACK waits for a commit, the session is neither what it was nor what it will be.
+                if let connection = session.connection, connection.state != .connected { break }
+                left -= writeAgain(session, now: now)
+            }
+            cleaning.place += 1
+            left -= Self.octetsOfStep
+        }
+        if cleaning.place >= sessions.placeCount, left > 0 { left -= writeRetainedAgain(&cleaning, octets: left, now: now) }
+        let isDone = cleaning.retained?.isDone ?? false
+        self.cleaning = isDone ? nil : cleaning
+        return isDone
+    }
+
+    /// What the visit of a place counts as, whether something is there or not.
+    private static var octetsOfStep: Int { 16 }
+
+    private mutating func writeRetainedAgain(_ cleaning: inout LaneCleaning, octets: Int, now: Instant) -> Int {
+        guard let everything = try? TopicFilter("#", limits: Limits()) else { return 0 }
+        var lookUp =
+            cleaning.retained
+            ?? RetainedLookUp(
+                [everything],
+                requester: ConnectionReference(shard: index, slot: -1, number: 0),
+                asker: index,
+                room: .max,
+                includesReserved: true,
+                in: retained
+            )
+        var written = 0
+        while written < octets, !lookUp.isDone {
+            var steps = Self.stepsAtOnce
+            for found in lookUp.advance(by: &steps, in: retained, now: now) {
+                lanes.append(.retained(found.message), to: Lane(ofTopic: found.message.encoded.topic))
+                written += found.message.byteCount
+            }
+            written += Self.stepsAtOnce * Self.octetsOfStep
+        }
+        cleaning.retained = lookUp
+        return written
+    }
+
+    private static var stepsAtOnce: Int { 64 }
+
+    /// Writes a client's session with those of its data streams. Returns their octets, about.
+    private mutating func writeAgain(_ session: Session, now: Instant) -> Int {
+        log(.session(session.number, client: session.clientIdentifier), of: session)
+        if let connection = session.connection {
+            let expiry = session.expiryInterval
+            log(.attached(session.number, expiryInterval: expiry, will: connection.will), of: session)
+        } else {
+            let away = away(session, now: now)
+            log(away, of: session)
+        }
+        var octets = writeContentsAgain(session)
+        for stream in session.connection?.streams.compactMap(\.session) ?? [] {
+            log(.stream(stream.number, parent: session.number), of: stream)
+            octets += writeContentsAgain(stream)
+        }
+        return octets
+    }
+
+    private mutating func writeContentsAgain(_ session: Session) -> Int {
+        guard let lane = session.lane else { return 0 }
+        var octets = 64
+        for (filter, subscription) in session.subscriptions {
+            lanes.append(.subscribed(session.number, filter, subscription), to: lane)
+            octets += filter.key.string.utf8.count
+        }
+        for entry in session.outgoing.window.entries {
+            guard let message = entry.message else {
+                lanes.append(.recorded(session.number, packetIdentifier: entry.identifier), to: lane)
+                continue
+            }
+            octets += message.byteCount
+            let qos = entry.state == .awaitingAcknowledgement ? QualityOfService.atLeastOnce : .exactlyOnce
+            let target = LoggedMessage.Target(
+                session: session.number,
+                qos: qos,
+                retain: entry.retain,
+                identifiers: entry.identifiers,
+                packetIdentifier: entry.identifier
+            )
+            lanes.append(.message(LoggedMessage(message, origin: nil, targets: [target])), to: lane)
+        }
+        for entry in session.outgoing.queue.entries where entry.isLogged {
+            octets += entry.message.byteCount
+            let target = LoggedMessage.Target(
+                session: session.number,
+                qos: entry.qos,
+                retain: entry.retain,
+                identifiers: entry.identifiers,
+                packetIdentifier: 0
+            )
+            lanes.append(.message(LoggedMessage(entry.message, origin: nil, targets: [target])), to: lane)
+        }
+        for identifier in session.awaitingRelease {
+            lanes.append(.adopted(session.number, packetIdentifier: identifier), to: lane)
+        }
+        for identifier in session.orphans.identifiers {
+            lanes.append(.orphaned(session.number, packetIdentifier: identifier), to: lane)
+        }
+        return octets
+    }
+}

@@ -1,0 +1,47 @@
+import NIOCore
+
+@testable import MQTTBroker
+
+/// The disk of a simulated broker: commits in their order, those before what every shard has written again deleted.
+struct SimulatedStore {
+    private var commits: [ByteBuffer] = []
+    /// How many commits were deleted.
+    private(set) var deleted = 0
+    /// Of each shard: the first commit that it needs.
+    private var needed: [Int]
+    /// Of each shard that is cleaning: the first commit with what it writes again.
+    private var begun: [Int?]
+    /// Of each shard: true if the next commit has the last of it.
+    private var isLast: [Bool]
+
+    init(shards: Int) {
+        needed = Array(repeating: 0, count: shards)
+        begun = Array(repeating: nil, count: shards)
+        isLast = Array(repeating: false, count: shards)
+    }
+
+    var octets: ByteBuffer { commits.reduce(into: ByteBuffer()) { $0.writeImmutableBuffer($1) } }
+
+    mutating func write(_ batches: [LaneBatch], of shard: Int, now: Instant) {
+        var octets = ByteBuffer()
+        for batch in batches { batch.write(to: &octets, now: now) }
+        commits.append(octets)
+        guard isLast[shard], let first = begun[shard] else { return }
+        isLast[shard] = false
+        begun[shard] = nil
+        needed[shard] = first
+        let goal = needed.min() ?? 0
+        commits.removeFirst(goal - deleted)
+        deleted = goal
+    }
+
+    mutating func cleaning(_ shard: Int) { begun[shard] = deleted + commits.count }
+    mutating func cleaned(_ shard: Int) { isLast[shard] = true }
+
+    /// The process starts anew with `count` shards, each of which needs everything.
+    mutating func restart(shards count: Int) {
+        needed = Array(repeating: deleted, count: count)
+        begun = Array(repeating: nil, count: count)
+        isLast = Array(repeating: false, count: count)
+    }
+}
