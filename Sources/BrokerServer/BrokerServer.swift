@@ -123,6 +123,7 @@ private struct Node {
         reporter.start(
             listeners: tcp.map(\.admission) + quic.map(\.admission),
             endpoints: quic.map { ($0.label, $0.endpoints) },
+            store: configuration.store,
             on: all[0],
             every: configuration.metricsInterval
         )

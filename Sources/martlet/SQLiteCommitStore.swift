@@ -13,6 +13,7 @@ final class SQLiteCommitStore: CommitStore {
 
     private struct State {
         var writer: CommitWriter?
+        var metrics: StoreMetrics?
         /// Of each shard.
         var sources: [CommitWriter.Source] = []
         /// Of each shard: the first commit that it needs.
@@ -44,6 +45,7 @@ final class SQLiteCommitStore: CommitStore {
     func connect(_ committed: @escaping @Sendable (_ number: Int64) -> Void) throws {
         try state.withLockedValue { state in
             let writer = try state.writer ?? CommitWriter(log, logger: logger)
+            if state.metrics == nil { state.metrics = StoreMetrics(writer) }
             state.writer = writer
             let source = writer.source { [logger] event in
                 switch event {
@@ -71,6 +73,8 @@ final class SQLiteCommitStore: CommitStore {
             if let first = state.needed.min(), first > 0 { state.writer?.trim(below: first) }
         }
     }
+
+    func report() { state.withLockedValue { $0.metrics }?.report() }
 
     var octetCount: Int { state.withLockedValue { $0.writer?.octetCount ?? 0 } }
 

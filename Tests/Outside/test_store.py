@@ -164,6 +164,32 @@ def test_what_a_client_finds_after_a_restart(start, restart, kind):
     assert watcher.next() == Message("will", b"gone", 1)
 
 
+def test_the_log_cleans_itself(start, restart):
+    """Forty megabytes pass through the queue of a client that is away; one megabyte is alive at a time."""
+    configuration = "node.loops = 2\nstore.engine = sqlite\nmqtt.max_mqueue_len = 100"
+    broker = start(configuration)
+    address = broker.addresses["tcp"]
+    away = WireOverTCP(address, 5, Options("away", clean=False, expires=3600))
+    away.connect()
+    away.subscribe("load", 1)
+    away.disconnect()
+    writer = Durable("writer", address)
+    payloads = [b"%d:" % number + bytes(10_000) for number in range(4_000)]
+    for payload in payloads:
+        told = writer.client.publish("load", payload, 1)
+    told.wait_for_publish(120)
+    assert told.is_published()
+    assert wait_until(lambda: len(writer.acknowledged) == len(payloads), 60)
+    writer.stop()
+    file = broker.folder / "data" / "store" / "commits.db"
+    assert file.stat().st_size < 20_000_000
+    broker = restart(broker, configuration)
+    back = WireOverTCP(broker.addresses["tcp"], 5, Options("away", clean=False, expires=3600))
+    assert back.connect()
+    assert [back.next().payload for _ in range(100)] == payloads[-100:]
+    back.nothing()
+
+
 def test_a_second_broker_on_the_store_is_refused(start, binary, tmp_path):
     import subprocess
 

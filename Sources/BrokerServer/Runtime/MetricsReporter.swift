@@ -17,11 +17,15 @@ final class MetricsReporter: Sendable {
     func start(
         listeners: [Admission],
         endpoints: [(label: String, endpoints: [NIOLoopBound<QUICEndpoint>])],
+        store: (any CommitStore)?,
         on loop: any EventLoop,
         every interval: TimeAmount
     ) {
         var started = shards.repeatOnEachLoop(every: interval) { $0.reportMetrics() }
         started.append(reportListeners(listeners, on: loop, every: interval))
+        if let store {
+            started.append(loop.scheduleRepeatedTask(initialDelay: interval, delay: interval) { _ in store.report() })
+        }
         for (label, endpoints) in endpoints {
             for (loop, endpoint) in endpoints.enumerated() {
                 started.append(report(endpoint, of: label, loop: loop, every: interval))

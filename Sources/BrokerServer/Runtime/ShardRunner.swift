@@ -253,7 +253,7 @@ final class ShardRunner {
             commits.beginCleaning()
             shard.beginCleaning()
         }
-        if shard.isCleaning, shard.clean(octets: ShardCommits.cleaningOctets, now: now) { commits.endCleaning() }
+        if shard.isCleaning { commits.wroteAgain(shard.clean(octets: ShardCommits.cleaningOctets, now: now)) }
         let batches = shard.takeBatches(now: now)
         if !batches.isEmpty, !commits.begin(batches, mayWait: !isUrgent, now: now) { retryCommit() }
         scheduleFlush()

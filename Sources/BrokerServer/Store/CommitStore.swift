@@ -24,6 +24,9 @@ package protocol CommitStore: Sendable {
     /// Commits below `number` hold nothing any more that a shard needs. What no shard needs is deleted.
     func release(below number: Int64, by shard: Int)
 
+    /// Reports how the store is to the metrics system. Called once an interval.
+    func report()
+
     /// Octets that the store has on disk.
     var octetCount: Int { get }
 

@@ -16,9 +16,12 @@ final class ShardCommits {
 
     /// The number of the last commit.
     private var lastNumber: Int64 = 0
-    /// Octets since the last cleaning began, and those that it wrote until it ended.
+    /// Octets since the last cleaning began.
     private var octets: Int
-    private var octetsOfCleaning = 0
+    /// Octets that the last cleaning wrote: what was alive.
+    private var alive = 0
+    /// Octets that the cleaning which is under way has written.
+    private var writtenAgain = 0
     /// The first commit of the cleaning that is under way.
     private var cleaningFrom: Int64?
     /// True if the commit that is under way has the last of it.
@@ -73,7 +76,7 @@ final class ShardCommits {
         guard isLastOfCleaning, let first = cleaningFrom else { return (batches, false) }
         isLastOfCleaning = false
         cleaningFrom = nil
-        octetsOfCleaning = octets
+        alive = writtenAgain
         neededFrom = first
         store.release(below: first, by: shard)
         return (batches, true)
@@ -83,7 +86,7 @@ final class ShardCommits {
 
     /// True if the log holds more than it should of what is not alive.
     var wantsCleaning: Bool {
-        cleaningFrom == nil && (isAskedToClean || octets > 2 * octetsOfCleaning + Self.slack)
+        cleaningFrom == nil && (isAskedToClean || octets > 2 * alive + Self.slack)
     }
 
     /// What the shard logs from here on is enough to restore it.
@@ -91,14 +94,19 @@ final class ShardCommits {
         isAskedToClean = false
         cleaningFrom = lastNumber + 1
         octets = 0
+        writtenAgain = 0
     }
 
-    func endCleaning() { isLastOfCleaning = true }
+    /// The next commit has some more of what is alive.
+    func wroteAgain(_ written: (octets: Int, isDone: Bool)) {
+        writtenAgain += written.octets
+        isLastOfCleaning = written.isDone
+    }
 
     /// Another shard does not need the commits below `number`. If this shard does, and they are many, it cleans its log as well.
     func clean(below number: Int64) {
         guard neededFrom < number, cleaningFrom == nil,
-            store.octetCount > 2 * octetsOfCleaning + 4 * Self.slack
+            store.octetCount > 2 * (alive + Self.slack)
         else { return }
         isAskedToClean = true
     }

@@ -132,7 +132,8 @@ extension LaneRecord {
                 number: outboxNumber
             )
         case .posted:
-            guard let publisher: UInt64 = buffer.readInteger(), let (message, retain) = buffer.readMessage(now: now) else {
+            guard let publisher: UInt64 = buffer.readInteger(), let (message, retain) = buffer.readMessage(now: now)
+            else {
                 return nil
             }
             record = .posted(publisher: publisher, message, retain: retain, number: number)

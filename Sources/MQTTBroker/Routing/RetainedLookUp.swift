@@ -83,7 +83,9 @@ struct RetainedLookUp {
         guard place < visit.node.children.placeCount else { return }
         path.append(Visit(node: visit.node, depth: visit.depth, child: place + 1))
         // Wildcards at the first level do not match topics that begin with `$` [MQTT-4.7.2-1].
-        if let child = visit.node.children.value(at: place), visit.node !== root || includesReserved || !child.isReserved {
+        if let child = visit.node.children.value(at: place),
+            visit.node !== root || includesReserved || !child.isReserved
+        {
             path.append(Visit(node: child, depth: level == TopicFilter.multiLevel ? visit.depth : visit.depth + 1))
         }
     }

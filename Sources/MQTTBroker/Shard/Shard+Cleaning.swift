@@ -33,9 +33,9 @@ extension Shard {
     /// Goes on with cleaning.
     ///
     /// - Parameter octets: to write, about, and one session at least.
-    /// - Returns: true once all is written.
-    package mutating func clean(octets: Int, now: Instant) -> Bool {
-        guard var cleaning else { return true }
+    /// - Returns: octets that were written, about, and true once all is written.
+    package mutating func clean(octets: Int, now: Instant) -> (octets: Int, isDone: Bool) {
+        guard var cleaning else { return (0, true) }
         var left = octets
         while left > 0, cleaning.place < sessions.placeCount {
             if let session = sessions.session(at: cleaning.place), session.lane != nil {
@@ -46,10 +46,12 @@ extension Shard {
             cleaning.place += 1
             left -= Self.octetsOfStep
         }
-        if cleaning.place >= sessions.placeCount, left > 0 { left -= writeRetainedAgain(&cleaning, octets: left, now: now) }
+        if cleaning.place >= sessions.placeCount, left > 0 {
+            left -= writeRetainedAgain(&cleaning, octets: left, now: now)
+        }
         let isDone = cleaning.retained?.isDone ?? false
         self.cleaning = isDone ? nil : cleaning
-        return isDone
+        return (octets - left, isDone)
     }
 
     /// What the visit of a place counts as, whether something is there or not.

@@ -20,7 +20,7 @@ struct StoreSettings {
                 "engine",
                 \.engine,
                 .choice(["memory": .memory, "sqlite": .sqlite]),
-                "Where durable sessions and retained messages are: `memory`, and gone with the process, or `sqlite`, on disk before they are acknowledged. The log in SQLite is not cleaned yet: it grows up to `store.max_bytes`, and then nothing new is acknowledged.",
+                "Where durable sessions and retained messages are: `memory`, and gone with the process, or `sqlite`, on disk before they are acknowledged.",
                 .atStart
             ),
             .value(

@@ -265,7 +265,7 @@ final class SimulatedBroker {
     }
 
     private func beginCommit(of shard: Int) {
-        if shards[shard].shard.isCleaning, shards[shard].shard.clean(octets: 200, now: now) {
+        if shards[shard].shard.isCleaning, shards[shard].shard.clean(octets: 200, now: now).isDone {
             store?.cleaned(shard)
         }
         committing[shard] = shards[shard].shard.takeBatches(now: now)
@@ -330,7 +330,9 @@ final class SimulatedBroker {
             while step() || commit() {}
             // Look-ups go on with the next tick.
             if shards.contains(where: { !$0.shard.lookUps.isEmpty }) { wait(until: now.monotonic + Pace.period) }
-        } while shards.contains(where: { $0.shard.hasEffects || $0.shard.hasRecords || $0.shard.isCleaning || !$0.shard.lookUps.isEmpty })
+        } while shards.contains(where: {
+            $0.shard.hasEffects || $0.shard.hasRecords || $0.shard.isCleaning || !$0.shard.lookUps.isEmpty
+        })
     }
 
     private func endTick(_ shard: Int) {
