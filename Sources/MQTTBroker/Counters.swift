@@ -16,6 +16,8 @@ package struct Counters: Sendable, Equatable {
     /// Sessions that a CONNECT took from a connection that was still open [MQTT-3.1.4-3].
     package var sessionsTakenOver: UInt64 = 0
     package var sessionsExpired: UInt64 = 0
+    /// How often a connection was not read since too many of its acknowledgements waited.
+    package var acknowledgementsHeldUp: UInt64 = 0
     package var streamsOpened: UInt64 = 0
     package var streamsClosed: UInt64 = 0
     /// Data streams that were ended with a reason code of an error.
@@ -71,6 +73,7 @@ package struct Counters: Sendable, Equatable {
         ("sessions_resumed", \.sessionsResumed),
         ("sessions_taken_over", \.sessionsTakenOver),
         ("sessions_expired", \.sessionsExpired),
+        ("acknowledgements_held_up", \.acknowledgementsHeldUp),
         ("streams_opened", \.streamsOpened),
         ("streams_closed", \.streamsClosed),
         ("streams_failed", \.streamsFailed),

@@ -80,6 +80,9 @@ package struct Limits: Sendable {
     /// Retained messages that wait for a client after its SUBSCRIBEs, on all its streams. No further ones are looked for, and
     /// one is counted as dropped.
     package var maximumRetainedBacklog = 1_000_000
+    /// PUBACKs and PUBRECs of a connection that wait for what they promise to be on disk. At the bound the connection is not read
+    /// until some have gone.
+    package var maximumWithheld = 10_000
     /// CONNECTs with one client identifier that wait for each other. One more is refused with 0x89.
     package var maximumPendingClaims = 16
     /// Steps of long work in a tick, which is a millisecond, 1 and up: nodes of topics that look-ups of retained messages visit,

@@ -124,13 +124,16 @@ package final class Connection {
         }
     }
 
+    /// True if as many acknowledgements wait for receipts as may (`Limits.maximumWithheld`).
+    var isWithholding: Bool { withheld.map { $0.count >= limits.values.maximumWithheld } ?? false }
+
     /// True if the shell has to close the transport once the output is written.
     package var isClosed: Bool { state == .closed }
 
     /// True if the shell has to leave octets in the transport for now: the peer does not read what it is sent, or has sent as
     /// much as is held for it while an answer is due. A data stream gets no credit before CONNACK.
     package var isReadingPaused: Bool {
-        if outbound.isBlocked { return true }
+        if outbound.isBlocked || isWithholding { return true }
         switch waiting {
         case nil: return false
         case .client, .attachment: return true

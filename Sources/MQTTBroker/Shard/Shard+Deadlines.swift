@@ -96,7 +96,9 @@ extension Shard {
             guard let keepAlive = connection.keepAlive else { return }
             if now.monotonic < connection.inbound.lastPacket + keepAlive {
                 watchKeepAlive(of: connection, now: now)
-            } else if isStalled || now.monotonic < endOfPatience(with: connection, keepAlive) + respite {
+            } else if isStalled || connection.isWithholding
+                || now.monotonic < endOfPatience(with: connection, keepAlive) + respite
+            {
                 check(connection, noLaterThan: now.monotonic + Self.readingTime)
             } else {
                 counters.keepAliveTimeouts += 1

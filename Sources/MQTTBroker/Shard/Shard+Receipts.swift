@@ -52,6 +52,7 @@ extension Shard {
         let withheld = connection.withheld ?? WithheldAcknowledgements()
         connection.withheld = withheld
         withheld.append(.init(kind: kind, packetIdentifier: identifier, reason: reason, receipt: receipt))
+        if withheld.count == limits.maximumWithheld { counters.acknowledgementsHeldUp += 1 }
     }
 
     private mutating func writeAcknowledgements(of connection: Connection) {

@@ -335,6 +335,9 @@ final class SimulatedBroker {
         })
     }
 
+    /// Carries out what a shard has to hand over and to write.
+    func endTickNow(_ shard: Int) { collect(shard) }
+
     private func endTick(_ shard: Int) {
         if hasLongTicks, Bool.random(using: &random) { return }
         collect(shard)
