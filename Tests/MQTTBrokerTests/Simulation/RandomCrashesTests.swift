@@ -29,6 +29,9 @@ import Testing
         for subscriber in subscribers { subscriber.client?.subscribe("load/#", qos: .exactlyOnce) }
         broker.settle()
         var retained = 0
+        /// Clients that come once, each with a session of its own, and those that were told so.
+        var visitors: [(name: String, client: SimulatedClient)] = []
+        var promised: Set<String> = []
 
         for _ in 0..<300 {
             func shard() -> Int { Int.random(in: 0..<broker.shards.count, using: &random) }
@@ -45,6 +48,10 @@ import Testing
             case 7, 8: broker.commit()
             case 9: broker.beginCommit()
             case 10: broker.clean()
+            case 11:
+                let name = "visitor \(visitors.count)"
+                let client = broker.connect(name, on: shard(), cleanStart: false, expiry: 100_000, settles: false)
+                visitors.append((name, client))
             default:
                 let qos: QualityOfService = Bool.random(using: &random) ? .exactlyOnce : .atLeastOnce
                 let isRetained = Int.random(in: 0..<4, using: &random) == 0
@@ -53,6 +60,7 @@ import Testing
             }
             for publisher in publishers { publisher.read() }
             for subscriber in subscribers { subscriber.read(answering: Bool.random(using: &random)) }
+            for (name, client) in visitors where !client.takeAll().isEmpty { promised.insert(name) }
         }
 
         if Bool.random(using: &random) { broker.crash(shards: Int.random(in: 1...4, using: &random)) }
@@ -84,7 +92,8 @@ import Testing
         #expect(broker.store?.deleted ?? 0 > 0)
         broker.crash(shards: Int.random(in: 1...4, using: &random))
         broker.settle()
-        #expect(broker.sessions.count == publishers.count + subscribers.count)
+        let names = Set(broker.sessions.map(\.clientIdentifier.string))
+        #expect(names.isSuperset(of: promised.union(publishers.map(\.name)).union(subscribers.map(\.name))))
         #expect(broker.sessions.allSatisfy { $0.outgoing.queue.isEmpty && $0.outgoing.window.isEmpty })
         // The last retained message of each topic.
         let late = broker.connect("late")
