@@ -1,8 +1,10 @@
 # Every command of this repository; `make` alone lists them.
 .DEFAULT_GOAL := help
-.PHONY: help run test check format ceilings benchmark storm experiments fuzz
+.PHONY: help run test check format ceilings benchmark storm experiments simulate fuzz
 ARGUMENTS ?=
 SECONDS ?= 60
+SEEDS ?= 2000
+SEED ?= 0
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -30,6 +32,9 @@ storm: ## offer a broker that has 30 % of a core more new clients than it can se
 
 experiments: ## measure TCP, TLS and QUIC on bad links that our emulator makes, and draw what comes of it (needs root)
 	@scripts/experiments
+
+simulate: ## kill a simulated broker with a store at SEEDS=2000 random moments from SEED=0 on, and hold it to what it acknowledged
+	@MARTLET_SEEDS=$(SEEDS) MARTLET_SEED=$(SEED) swift test --filter RandomCrashesTests
 
 fuzz: ## run every fuzzer for SECONDS=60; a find becomes a file that the tests replay
 	@scripts/fuzz $(SECONDS)

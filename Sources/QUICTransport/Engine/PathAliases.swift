@@ -43,9 +43,15 @@ final class PathAliases {
         repeat {
             alias = address.withoutHost(self.count)
             self.count &+= 1
-        } while alias == self.home
+        } while self.hasHostOfHome(alias)
         self.entries.append(Entry(address: address, alias: alias))
         return alias
+    }
+
+    private func hasHostOfHome(_ alias: DatagramAddress) -> Bool {
+        var alias = alias
+        alias.port = self.home.port
+        return alias == self.home
     }
 
     /// The address to send to where ngtcp2 names one.
