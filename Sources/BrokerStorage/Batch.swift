@@ -15,7 +15,7 @@ package struct Batch: Sendable {
         case draining
     }
 
-    /// - Parameter octets: at most `StoreLimits.maximumCommitOctets`. They are copied once more, into the commit.
+    /// - Parameter octets: beyond `StoreLimits.maximumCommitOctets` they are a commit of their own. They are copied once more, into the commit.
     package init(_ octets: ByteBuffer, _ kind: Kind = .ordinary, mayWait: Bool = false) {
         self.octets = octets
         self.kind = kind

@@ -60,7 +60,6 @@ struct WriterState {
 
     mutating func submit(_ batch: Batch, from source: Int, at now: ContinuousClock.Instant) -> Submission {
         let octets = batch.octets.readableBytes
-        assert(octets <= limits.maximumCommitOctets)
         let isTaken =
             switch batch.kind {
             case .ordinary: takesOrdinary(octets)

@@ -83,6 +83,8 @@ package struct Limits: Sendable {
     /// PUBACKs and PUBRECs of a connection that wait for what they promise to be on disk. At the bound the connection is not read
     /// until some have gone.
     package var maximumWithheld = 10_000
+    /// Octets of the messages whose acknowledgements wait so. At the bound, likewise.
+    package var maximumWithheldBytes = 1_048_576
     /// CONNECTs with one client identifier that wait for each other. One more is refused with 0x89.
     package var maximumPendingClaims = 16
     /// Steps of long work in a tick, which is a millisecond, 1 and up: nodes of topics that look-ups of retained messages visit,

@@ -22,13 +22,8 @@ final class SQLiteCommitStore: CommitStore {
 
     /// Opens the store.
     ///
-    /// - Parameter largestPacket: octets of the largest packet of a client, which has to fit into one commit.
     /// - Throws: `StoreFailure`.
-    init(folder: String, limits: StoreLimits, largestPacket: Int, logger: Logger) throws {
-        var limits = limits
-        limits.maximumCommitOctets = max(limits.maximumCommitOctets, 64 * 1_048_576, 2 * largestPacket)
-        limits.maximumQueuedOctets = max(limits.maximumQueuedOctets, limits.maximumCommitOctets)
-        limits.reserve = 4 * limits.maximumCommitOctets
+    init(folder: String, limits: StoreLimits, logger: Logger) throws {
         log = try CommitLog.open(folder: folder, limits: limits)
         self.logger = logger
     }
@@ -62,9 +57,10 @@ final class SQLiteCommitStore: CommitStore {
         }
     }
 
-    func submit(_ octets: ByteBuffer, from shard: Int, mayWait: Bool) -> Bool {
+    func submit(_ octets: ByteBuffer, from shard: Int, frees: Bool, mayWait: Bool) -> Bool {
         let (writer, source) = state.withLockedValue { ($0.writer, $0.sources[shard]) }
-        return writer?.submit(Batch(octets, mayWait: mayWait), from: source).isTaken ?? false
+        return writer?.submit(Batch(octets, frees ? .draining : .ordinary, mayWait: mayWait), from: source).isTaken
+            ?? false
     }
 
     func release(below number: Int64, by shard: Int) {

@@ -57,14 +57,20 @@ final class ShardCommits {
         var octets = ByteBuffer()
         for batch in batches { batch.write(to: &octets, now: now) }
         self.octets += octets.readableBytes
-        return submit(octets, mayWait: mayWait)
+        return submit(octets, frees: cleaningFrom != nil || batches.allSatisfy(\.frees), mayWait: mayWait)
     }
 
-    /// Hands in again what the store did not take.
-    func retry() -> Bool { refused.map { submit($0, mayWait: false) } ?? true }
+    /// Hands in again what the store did not take. Where cleaning would free space, it may have the last of it, and cleaning follows.
+    func retry() -> Bool {
+        guard let refused else { return true }
+        let frees = cleaningFrom != nil || batches.allSatisfy(\.frees) || octets > alive + Self.slack
+        let isTaken = submit(refused, frees: frees, mayWait: false)
+        if isTaken, frees { isAskedToClean = true }
+        return isTaken
+    }
 
-    private func submit(_ octets: ByteBuffer, mayWait: Bool) -> Bool {
-        let isTaken = store.submit(octets, from: shard, mayWait: mayWait)
+    private func submit(_ octets: ByteBuffer, frees: Bool, mayWait: Bool) -> Bool {
+        let isTaken = store.submit(octets, from: shard, frees: frees, mayWait: mayWait)
         refused = isTaken ? nil : octets
         return isTaken
     }

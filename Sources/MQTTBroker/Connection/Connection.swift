@@ -124,8 +124,11 @@ package final class Connection {
         }
     }
 
-    /// True if as many acknowledgements wait for receipts as may (`Limits.maximumWithheld`).
-    var isWithholding: Bool { withheld.map { $0.count >= limits.values.maximumWithheld } ?? false }
+    /// True if as many acknowledgements wait for receipts as may (`Limits.maximumWithheld`, `maximumWithheldBytes`).
+    var isWithholding: Bool {
+        guard let withheld else { return false }
+        return withheld.count >= limits.values.maximumWithheld || withheld.octets >= limits.values.maximumWithheldBytes
+    }
 
     /// True if the shell has to close the transport once the output is written.
     package var isClosed: Bool { state == .closed }

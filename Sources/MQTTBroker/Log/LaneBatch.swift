@@ -7,6 +7,8 @@ package struct LaneBatch {
     /// 1 for the first batch of the lane, and one more for each further one.
     package let position: UInt64
     let records: [LaneRecord]
+    /// True if the batch adds nothing to what is alive.
+    package var frees: Bool { records.allSatisfy(\.frees) }
     /// When the batch was made, by the wall clock: milliseconds since 1970-01-01 UTC.
     package let made: Int64
 }

@@ -49,4 +49,15 @@ enum LaneRecord {
     case removed(topic: UTF8Key)
     /// The newest message of another lane's outbox that this lane keeps or has kept.
     case source(Lane, number: UInt64)
+
+    /// True if the record adds nothing to what is alive.
+    var frees: Bool {
+        switch self {
+        case .session, .attached, .stream, .subscribed, .message, .received, .posted, .retained, .source: false
+        case .ended, .away, .willPublished, .merged, .unsubscribed, .sent, .dropped, .acknowledged, .recorded,
+            .released,
+            .adopted, .orphaned, .forgotten, .passed, .removed:
+            true
+        }
+    }
 }

@@ -28,19 +28,27 @@ final class WithheldAcknowledgements {
         let reason: ReasonCode
         /// `nil` if the acknowledgement waits for the earlier ones only.
         let receipt: Receipt?
+        /// Of the message.
+        let octets: Int
     }
 
     private(set) var entries: [Entry] = []
+    /// Of all their messages.
+    private(set) var octets = 0
 
     var isEmpty: Bool { entries.isEmpty }
     var count: Int { entries.count }
 
-    func append(_ entry: Entry) { entries.append(entry) }
+    func append(_ entry: Entry) {
+        entries.append(entry)
+        octets += entry.octets
+    }
 
     /// Takes the entries that wait for nothing any more, up to the first that does.
     func takeReady() -> ArraySlice<Entry> {
         let ready = entries.prefix { $0.receipt?.isComplete ?? true }
         entries.removeFirst(ready.count)
+        octets -= ready.reduce(0) { $0 + $1.octets }
         return ready
     }
 }

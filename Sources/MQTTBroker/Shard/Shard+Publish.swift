@@ -38,7 +38,14 @@ extension Shard {
             distribute(publish, along: route, from: connection.identity, now: now)
         case .atLeastOnce:
             let receipt = distributeForReceipt(publish, along: route, of: connection, now: now)
-            acknowledge(.received, publish.packetIdentifier, answer(route), on: connection, after: receipt)
+            acknowledge(
+                .received,
+                publish.packetIdentifier,
+                answer(route),
+                on: connection,
+                after: receipt,
+                octets: publish.octetCount
+            )
         case .exactlyOnce:
             guard let session = connection.session else { return }
             if session.awaitingRelease.contains(publish.packetIdentifier)
@@ -70,7 +77,14 @@ extension Shard {
             session.awaitingRelease.insert(publish.packetIdentifier)
             guard let lane = session.lane else {
                 let receipt = distributeForReceipt(publish, along: route, of: connection, now: now)
-                acknowledge(.recorded, publish.packetIdentifier, answer(route), on: connection, after: receipt)
+                acknowledge(
+                    .recorded,
+                    publish.packetIdentifier,
+                    answer(route),
+                    on: connection,
+                    after: receipt,
+                    octets: publish.octetCount
+                )
                 return
             }
             post(publish, of: session, in: lane, now: now)
@@ -210,6 +224,9 @@ extension Shard {
 }
 
 extension Publish {
+    /// Octets of topic and payload.
+    fileprivate var octetCount: Int { topic.readableBytes + payload.readableBytes }
+
     /// A message with octets of its own, since it outlives the read burst.
     init(copying publish: Publish) {
         self = publish

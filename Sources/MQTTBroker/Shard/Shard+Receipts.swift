@@ -36,13 +36,16 @@ extension Shard {
 
     /// Appends PUBACK or PUBREC to a connection's output once `receipt` is complete and the earlier ones have gone.
     ///
-    /// - Parameter receipt: `nil` if the message waits for nothing.
+    /// - Parameters:
+    ///   - receipt: `nil` if the message waits for nothing.
+    ///   - octets: of the message.
     mutating func acknowledge(
         _ kind: PublishAcknowledgement.Kind,
         _ identifier: UInt16,
         _ reason: ReasonCode,
         on connection: Connection,
-        after receipt: Receipt?
+        after receipt: Receipt?,
+        octets: Int = 0
     ) {
         let waits = receipt.map { !$0.isComplete } ?? false
         guard waits || connection.withheld?.isEmpty == false else {
@@ -51,8 +54,11 @@ extension Shard {
         }
         let withheld = connection.withheld ?? WithheldAcknowledgements()
         connection.withheld = withheld
-        withheld.append(.init(kind: kind, packetIdentifier: identifier, reason: reason, receipt: receipt))
-        if withheld.count == limits.maximumWithheld { counters.acknowledgementsHeldUp += 1 }
+        let wasWithholding = connection.isWithholding
+        withheld.append(
+            .init(kind: kind, packetIdentifier: identifier, reason: reason, receipt: receipt, octets: octets)
+        )
+        if connection.isWithholding, !wasWithholding { counters.acknowledgementsHeldUp += 1 }
     }
 
     private mutating func writeAcknowledgements(of connection: Connection) {

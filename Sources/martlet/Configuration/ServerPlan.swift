@@ -108,7 +108,6 @@ struct ServerPlan {
             server.store = try SQLiteCommitStore(
                 folder: folder,
                 limits: settings.store.limits,
-                largestPacket: limits.maximumPacketSize,
                 logger: logger
             )
         }

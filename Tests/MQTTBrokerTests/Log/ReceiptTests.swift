@@ -92,6 +92,22 @@ import Testing
         #expect(publisher.takeAll().count == 3)
     }
 
+    @Test("So it is at the bound of octets") func octets() {
+        var limits = Limits()
+        limits.maximumWithheldBytes = 1_000
+        let broker = SimulatedBroker(limits: limits, hasStore: true)
+        let away = broker.connect("away", expiry: 100)
+        away.subscribe("kept", qos: .atLeastOnce)
+        broker.drop(away)
+        let publisher = broker.connect("publisher")
+        publisher.publish("kept", String(repeating: "x", count: 900), qos: .atLeastOnce, identifier: 1, settles: false)
+        #expect(!publisher.connection.isReadingPaused)
+        publisher.publish("kept", String(repeating: "x", count: 900), qos: .atLeastOnce, identifier: 2, settles: false)
+        #expect(publisher.connection.isReadingPaused)
+        broker.settle()
+        #expect(!publisher.connection.isReadingPaused)
+    }
+
     @Test("PUBREC and PUBCOMP of a durable client wait for its own lane, also if nobody gets the message")
     func exactlyOnce() {
         let broker = SimulatedBroker(hasStore: true)
