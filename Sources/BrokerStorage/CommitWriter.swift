@@ -1,5 +1,6 @@
 internal import Dispatch
 internal import Foundation
+internal import Glibc
 package import Logging
 internal import NIOConcurrencyHelpers
 internal import NIOCore
@@ -87,6 +88,13 @@ package final class CommitWriter: Sendable {
 
     /// Octets of the database that hold something, after the last commit.
     package var octetCount: Int { state.withLockedValue { $0.usedOctets } }
+
+    /// Octets that can still be written, about: of what the database may have, and of what the disk has.
+    package var room: Int {
+        var space = statvfs()
+        let free = statvfs(log.path, &space) == 0 ? Int(space.f_bavail) * Int(space.f_frsize) : 0
+        return max(0, state.withLockedValue { min(free, log.limits.maximumOctets - $0.usedOctets) - $0.waitingOctets })
+    }
 
     /// Writes what was taken, if the disk takes it, ends the thread and closes the database. Blocks until that is done, at most for
     /// one more attempt where writing fails.

@@ -177,7 +177,7 @@ struct Committer {
     ///
     /// - Returns: false if nothing may be written any more.
     private mutating func decide(_ failure: StoreFailure, _ writer: CommitWriter) -> Bool {
-        var fault = StoreHealth.failing(failure.description)
+        var fault = StoreHealth.failing("\(failure.description); it is tried again; see to the disk")
         var counter = \StoreCounters.faultsOther
         switch failure.kind {
         case .unsynced, .damaged, .foreign:
@@ -232,8 +232,8 @@ struct Committer {
         if health.name != toldHealth.name {
             let level: Logger.Level =
                 switch health {
-                case .well: .notice
-                case .slow: .warning
+                // Whoever was told of the trouble is told of its end.
+                case .well, .slow: .warning
                 case .full, .readOnly, .failing: .error
                 case .ended: .critical
                 }

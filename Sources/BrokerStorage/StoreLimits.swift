@@ -19,5 +19,15 @@ package struct StoreLimits: Sendable, Equatable {
     /// What commits take on average, when the store is said to be slow.
     package var slowCommit: Duration = .milliseconds(100)
 
+    /// `maximumOctets`; where it is small, it sets `reserve` to a quarter of it, and `maximumQueuedOctets` to an eighth.
+    package var budget: Int {
+        get { maximumOctets }
+        set {
+            maximumOctets = newValue
+            reserve = min(StoreLimits().reserve, newValue / 4)
+            maximumQueuedOctets = min(StoreLimits().maximumQueuedOctets, newValue / 8)
+        }
+    }
+
     package init() {}
 }

@@ -16,8 +16,12 @@ package struct Counters: Sendable, Equatable {
     /// Sessions that a CONNECT took from a connection that was still open [MQTT-3.1.4-3].
     package var sessionsTakenOver: UInt64 = 0
     package var sessionsExpired: UInt64 = 0
-    /// How often a connection was not read since too many of its acknowledgements waited.
+    /// How often a connection was not read since too many acknowledgements waited.
     package var acknowledgementsHeldUp: UInt64 = 0
+    /// Connections that were ended after `Limits.maximumHoldUp`.
+    package var holdUpTimeouts: UInt64 = 0
+    /// CONNECTs for a new durable session that were refused since nothing new was kept.
+    package var sessionsRefused: UInt64 = 0
     package var streamsOpened: UInt64 = 0
     package var streamsClosed: UInt64 = 0
     /// Data streams that were ended with a reason code of an error.
@@ -35,6 +39,10 @@ package struct Counters: Sendable, Equatable {
     package var malformedPackets: UInt64 = 0
     package var packetsReceived: UInt64 = 0
     package var messagesReceived: UInt64 = 0
+    /// Messages at QoS 1 and 2 that nobody got since nothing new was kept: refused with 0x97.
+    package var messagesRefused: UInt64 = 0
+    /// Such messages of MQTT 3 clients, which know no refusal: they waited.
+    package var messagesWithheld: UInt64 = 0
     /// Messages that were written to subscribers, each once for each subscriber.
     package var messagesDelivered: UInt64 = 0
     /// Messages that were handed over to other shards, each once for each shard.
@@ -50,7 +58,8 @@ package struct Counters: Sendable, Equatable {
     package var messagesExpired: UInt64 = 0
     /// Repeated PUBLISHes at QoS 2 whose message had been delivered before.
     package var duplicatesSuppressed: UInt64 = 0
-    /// Messages that a bound of `Limits` did not allow to be retained. They were delivered all the same.
+    /// Messages that a bound of `Limits` did not allow to be retained, or that came at QoS 0 while nothing new was kept. They were
+    /// delivered all the same.
     package var retainedMessagesRefused: UInt64 = 0
     package var willsPublished: UInt64 = 0
     /// Filters that were answered with an error in SUBACK.
@@ -74,6 +83,8 @@ package struct Counters: Sendable, Equatable {
         ("sessions_taken_over", \.sessionsTakenOver),
         ("sessions_expired", \.sessionsExpired),
         ("acknowledgements_held_up", \.acknowledgementsHeldUp),
+        ("hold_up_timeouts", \.holdUpTimeouts),
+        ("sessions_refused", \.sessionsRefused),
         ("streams_opened", \.streamsOpened),
         ("streams_closed", \.streamsClosed),
         ("streams_failed", \.streamsFailed),
@@ -85,6 +96,8 @@ package struct Counters: Sendable, Equatable {
         ("malformed_packets", \.malformedPackets),
         ("packets_received", \.packetsReceived),
         ("messages_received", \.messagesReceived),
+        ("messages_refused", \.messagesRefused),
+        ("messages_withheld", \.messagesWithheld),
         ("messages_delivered", \.messagesDelivered),
         ("messages_handed_over", \.messagesHandedOver),
         ("messages_without_subscribers", \.messagesWithoutSubscribers),

@@ -85,6 +85,11 @@ package struct Limits: Sendable {
     package var maximumWithheld = 10_000
     /// Octets of the messages whose acknowledgements wait so. At the bound, likewise.
     package var maximumWithheldBytes = 1_048_576
+    /// Octets of such messages of all connections, of which each shard has an equal share. At the bound no connection is read that
+    /// brings one more, until some have gone.
+    package var maximumWithheldBytesOfAll = 268_435_456
+    /// The longest time that a connection is not read for it. Then it is ended with 0x97.
+    package var maximumHoldUp: TimeAmount = .seconds(30)
     /// CONNECTs with one client identifier that wait for each other. One more is refused with 0x89.
     package var maximumPendingClaims = 16
     /// Steps of long work in a tick, which is a millisecond, 1 and up: nodes of topics that look-ups of retained messages visit,

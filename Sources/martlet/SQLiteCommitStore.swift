@@ -2,6 +2,7 @@ import BrokerServer
 import BrokerStorage
 import Glibc
 import Logging
+import MQTTBroker
 import NIOConcurrencyHelpers
 import NIOCore
 
@@ -37,15 +38,15 @@ final class SQLiteCommitStore: CommitStore {
         }
     }
 
-    func connect(_ committed: @escaping @Sendable (_ number: Int64) -> Void) throws {
+    func connect(_ tell: @escaping @Sendable (CommitStoreEvent) -> Void) throws {
         try state.withLockedValue { state in
             let writer = try state.writer ?? CommitWriter(log, logger: logger)
             if state.metrics == nil { state.metrics = StoreMetrics(writer) }
             state.writer = writer
             let source = writer.source { [logger] event in
                 switch event {
-                case .committed(let number, let batches): for _ in 0..<batches { committed(number) }
-                case .admission: break
+                case .committed(let number, let batches): for _ in 0..<batches { tell(.committed(number)) }
+                case .admission(let admission): tell(.suspended(Suspension(admission)))
                 case .failed(let failure):
                     // What is on disk is not known: to go on would be to guess.
                     logger.critical("the store has failed, and the process ends", metadata: ["reason": "\(failure)"])
@@ -72,6 +73,10 @@ final class SQLiteCommitStore: CommitStore {
 
     func report() { state.withLockedValue { $0.metrics }?.report() }
 
+    var suspension: Suspension? { state.withLockedValue { $0.writer }.flatMap { Suspension($0.admission) } }
+
+    var room: Int { state.withLockedValue { $0.writer }?.room ?? 0 }
+
     var octetCount: Int { state.withLockedValue { $0.writer?.octetCount ?? 0 } }
 
     func close() {
@@ -86,6 +91,17 @@ final class SQLiteCommitStore: CommitStore {
 
         var description: String {
             "\(path): the commits \(numbers.lowerBound) to \(numbers.upperBound) cannot be read; `martlet store check --salvage FILE` writes what is readable into a new store"
+        }
+    }
+}
+
+extension Suspension {
+    /// A shortage of memory passes as soon as the disk has taken what waits: it suspends nothing.
+    fileprivate init?(_ admission: Admission) {
+        switch admission {
+        case .all, .drainingOnly(.memory): return nil
+        case .drainingOnly(.space): self = .space
+        case .drainingOnly(.disk), .none: self = .disk
         }
     }
 }

@@ -61,10 +61,15 @@ final class ShardGroup: Sendable {
         loops[connection.shard].execute { runner.value.authenticated(connection, verdict) }
     }
 
-    /// A commit of a shard is on disk.
-    func committed(_ number: Int64, at shard: Int) {
+    /// The store tells a shard something.
+    func tell(_ event: CommitStoreEvent, at shard: Int) {
         let runner = runners[shard]
-        loops[shard].execute { runner.value.committed(number) }
+        loops[shard].execute {
+            switch event {
+            case .committed(let number): runner.value.committed(number)
+            case .suspended(let suspension): runner.value.suspended(suspension)
+            }
+        }
     }
 
     /// A shard does not need the commits below `number` any more.

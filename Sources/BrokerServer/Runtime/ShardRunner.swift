@@ -228,13 +228,13 @@ final class ShardRunner {
     /// True if a commit is to begin at the end of the tick, or to be delayed from then on.
     private var wantsCommit: Bool {
         guard let commits, commits.isIdle else { return false }
-        if shard.isCleaning || commits.wantsCleaning { return true }
+        if isCleaning || commits.wantsCleaning { return true }
         return shard.hasRecords && (shard.isCommitUrgent || !commits.isDelayed)
     }
 
     private func commitOrDelay() {
         guard let commits else { return }
-        if shard.isCommitUrgent || shard.isCleaning || commits.wantsCleaning {
+        if shard.isCommitUrgent || isCleaning || commits.wantsCleaning {
             commit()
         } else {
             commits.isDelayed = true
@@ -253,16 +253,41 @@ final class ShardRunner {
             commits.beginCleaning()
             shard.beginCleaning()
         }
-        if shard.isCleaning { commits.wroteAgain(shard.clean(octets: ShardCommits.cleaningOctets, now: now)) }
+        if isCleaning { commits.wroteAgain(shard.clean(octets: ShardCommits.cleaningOctets, now: now)) }
         let batches = shard.takeBatches(now: now)
         if !batches.isEmpty, !commits.begin(batches, mayWait: !isUrgent, now: now) { retryCommit() }
         scheduleFlush()
     }
 
+    /// True while what is alive is written again, and there is room for it.
+    private var isCleaning: Bool { shard.isCleaning && commits?.maySpendOnCleaning == true }
+
+    /// The store did not take a commit. If that is for want of space, the shard refuses from now on what would make the store fuller,
+    /// and the commit may have the last of the space, as the store had it when its messages came.
     private func retryCommit() {
+        guard let commits else { return }
+        suspended(commits.storeSuspension)
+        if commits.suspension != nil, commits.retry() { return }
         eventLoop.assumeIsolated().scheduleTask(in: ShardCommits.pause) {
             if self.commits?.retry() == false { self.retryCommit() }
         }
+    }
+
+    /// The store takes only what frees space from here on, or everything.
+    func suspended(_ suspension: Suspension?) {
+        guard let commits, suspension != commits.suspension else { return }
+        let wasSuspended = commits.suspension != nil
+        commits.suspended(suspension)
+        shard.suspended(suspension, now: .now())
+        if !wasSuspended { measureCleaning() }
+        scheduleFlush()
+    }
+
+    private func measureCleaning() {
+        guard let commits, commits.suspension != nil, group != nil else { return }
+        commits.measure(aliveOctets: shard.aliveOctets, among: shard.count)
+        scheduleFlush()
+        eventLoop.assumeIsolated().scheduleTask(in: ShardCommits.measuring) { self.measureCleaning() }
     }
 
     /// The commit that was begun is on disk.
@@ -304,6 +329,7 @@ final class ShardRunner {
     func finishRecovery(_ store: any CommitStore) {
         commits = ShardCommits(store, shard: shard.index, octets: restoredOctets)
         shard.finishRecovery(now: .now())
+        suspended(store.suspension)
         flush()
     }
 

@@ -1,3 +1,4 @@
+package import MQTTBroker
 package import NIOCore
 
 /// Where the shards commit what outlives the process. Octets are opaque to it: batches of lanes, with checksums of their own.
@@ -7,11 +8,13 @@ package protocol CommitStore: Sendable {
     /// - Throws: if something cannot be read, a sentence, or what `body` throws.
     func recover(_ body: (ByteBuffer) throws -> Void) throws
 
-    /// Adds a shard, in the order of their indices. `committed` is called on any thread, once for each submission of the shard that
-    /// was taken, when that is on disk, with the number of the commit.
+    /// Adds a shard, in the order of their indices. `tell` is called on any thread.
     ///
     /// - Throws: if nothing can be written, a sentence.
-    func connect(_ committed: @escaping @Sendable (_ number: Int64) -> Void) throws
+    func connect(_ tell: @escaping @Sendable (CommitStoreEvent) -> Void) throws
+
+    /// Why only what frees space is taken just now; `nil` if everything is, or will be in a moment.
+    var suspension: Suspension? { get }
 
     /// Hands in what a shard has to commit.
     ///
@@ -30,6 +33,9 @@ package protocol CommitStore: Sendable {
 
     /// Octets that the store has on disk.
     var octetCount: Int { get }
+
+    /// Octets that can still be written, about.
+    var room: Int { get }
 
     /// Writes what was taken, and closes the store. Blocks.
     func close()

@@ -11,6 +11,10 @@ final class ShardCommits {
     private(set) var batches: [LaneBatch] = []
     /// What the store did not take yet.
     private var refused: ByteBuffer?
+    /// Why the store takes only what frees space; `nil` while it takes everything.
+    private(set) var suspension: Suspension?
+    /// True if what cleaning would write has room in the store.
+    private var hasRoomToClean = true
     /// True while records wait for acknowledgements that may make a commit needless.
     var isDelayed = false
 
@@ -35,6 +39,8 @@ final class ShardCommits {
     static let delay = TimeAmount.milliseconds(2)
     /// How long a store is left alone that has taken nothing.
     static let pause = TimeAmount.milliseconds(100)
+    /// How often it is seen, while the store is suspended, whether there is room for cleaning.
+    static let measuring = TimeAmount.seconds(5)
     /// Octets that a log may grow by beyond twice what is alive.
     static let slack = 4 * 1_048_576
     /// Octets that cleaning adds to a commit, about.
@@ -57,19 +63,19 @@ final class ShardCommits {
         var octets = ByteBuffer()
         for batch in batches { batch.write(to: &octets, now: now) }
         self.octets += octets.readableBytes
-        return submit(octets, frees: cleaningFrom != nil || batches.allSatisfy(\.frees), mayWait: mayWait)
+        return submit(octets, mayWait: mayWait)
     }
 
-    /// Hands in again what the store did not take. Where cleaning would free space, it may have the last of it, and cleaning follows.
+    /// Hands in again what the store did not take.
     func retry() -> Bool {
         guard let refused else { return true }
-        let frees = cleaningFrom != nil || batches.allSatisfy(\.frees) || octets > alive + Self.slack
-        let isTaken = submit(refused, frees: frees, mayWait: false)
-        if isTaken, frees { isAskedToClean = true }
-        return isTaken
+        return submit(refused, mayWait: false)
     }
 
-    private func submit(_ octets: ByteBuffer, frees: Bool, mayWait: Bool) -> Bool {
+    private func submit(_ octets: ByteBuffer, mayWait: Bool) -> Bool {
+        // While the store is suspended the shard refuses what would make it fuller, so that the rest may have the last of the space: what
+        // came before, and what follows from that.
+        let frees = suspension != nil || cleaningFrom != nil || batches.allSatisfy(\.frees)
         let isTaken = store.submit(octets, from: shard, frees: frees, mayWait: mayWait)
         refused = isTaken ? nil : octets
         return isTaken
@@ -88,12 +94,34 @@ final class ShardCommits {
         return (batches, true)
     }
 
+    // MARK: - Suspension
+
+    /// Why the store takes only what frees space just now.
+    var storeSuspension: Suspension? { store.suspension }
+
+    /// The store takes only what frees space from here on, or everything.
+    func suspended(_ suspension: Suspension?) {
+        self.suspension = suspension
+        hasRoomToClean = suspension == nil
+        if suspension == .space, octets > alive + Self.slack { isAskedToClean = true }
+    }
+
+    /// Sees whether what cleaning would write has room: half of it is left for what clients acknowledge meanwhile.
+    ///
+    /// - Parameter aliveOctets: what it would write, of one shard among `count`.
+    func measure(aliveOctets: Int, among count: Int) {
+        hasRoomToClean = suspension == nil || suspension == .space && aliveOctets <= store.room / count / 2
+    }
+
     // MARK: - Cleaning
 
     /// True if the log holds more than it should of what is not alive.
     var wantsCleaning: Bool {
-        cleaningFrom == nil && (isAskedToClean || octets > 2 * alive + Self.slack)
+        cleaningFrom == nil && hasRoomToClean && (isAskedToClean || octets > 2 * alive + Self.slack)
     }
+
+    /// True if a cleaning that has begun may go on.
+    var maySpendOnCleaning: Bool { hasRoomToClean }
 
     /// What the shard logs from here on is enough to restore it.
     func beginCleaning() {

@@ -14,7 +14,7 @@ extension ShardGroup {
             }
         }
         for shard in 0..<count {
-            try store.connect { [weak self] number in self?.committed(number, at: shard) }
+            try store.connect { [weak self] event in self?.tell(event, at: shard) }
         }
         try await onEachLoop { $0.finishRecovery(store) }
         // What the shards tell each other of their subscriptions arrives before anything is routed.

@@ -124,11 +124,8 @@ package final class Connection {
         }
     }
 
-    /// True if as many acknowledgements wait for receipts as may (`Limits.maximumWithheld`, `maximumWithheldBytes`).
-    var isWithholding: Bool {
-        guard let withheld else { return false }
-        return withheld.count >= limits.values.maximumWithheld || withheld.octets >= limits.values.maximumWithheldBytes
-    }
+    /// True if as many acknowledgements wait for receipts as may (`Limits.maximumWithheld`), here or at the home of the session.
+    var isHeldUp: Bool { withheld?.heldUpSince != nil || remoteSession?.isHeldUp == true }
 
     /// True if the shell has to close the transport once the output is written.
     package var isClosed: Bool { state == .closed }
@@ -136,7 +133,7 @@ package final class Connection {
     /// True if the shell has to leave octets in the transport for now: the peer does not read what it is sent, or has sent as
     /// much as is held for it while an answer is due. A data stream gets no credit before CONNACK.
     package var isReadingPaused: Bool {
-        if outbound.isBlocked || isWithholding { return true }
+        if outbound.isBlocked || isHeldUp { return true }
         switch waiting {
         case nil: return false
         case .client, .attachment: return true

@@ -1,3 +1,4 @@
+import DequeModule
 import MQTTCodec
 
 /// The logs of the lanes that a shard leads.
@@ -12,6 +13,18 @@ struct LaneTable: ~Copyable {
     /// Receipts that other shards owe, by their numbers.
     private var awaited: [UInt64: Receipt] = [:]
     private var lastReceipt: UInt64 = 0
+
+    /// Why nothing new is kept; `nil` while it is.
+    var suspension: Suspension? { didSet { noticeUnusual() } }
+    /// Connections with messages that are not taken, which are taken in turn once the suspension is over.
+    var untaken: Deque<Connection> = [] { didSet { noticeUnusual() } }
+    /// False as long as every message is taken as it comes: the one test of a PUBLISH at QoS 1 or 2.
+    private(set) var isUnusual = false
+
+    /// Octets of the messages whose acknowledgements wait, of all connections.
+    var withheldOctets = 0
+    /// Connections that are not read since these are too many.
+    var heldUp: [Connection] = []
 
     init(isLogging: Bool) {
         self.isLogging = isLogging
@@ -50,6 +63,8 @@ struct LaneTable: ~Copyable {
         awaited[lastReceipt] = receipt
         return lastReceipt
     }
+
+    private mutating func noticeUnusual() { isUnusual = suspension != nil || !untaken.isEmpty }
 
     mutating func takeAwaited(_ number: UInt64) -> Receipt? { awaited.removeValue(forKey: number) }
     var awaitedCount: Int { awaited.count }

@@ -1,4 +1,6 @@
+import DequeModule
 import MQTTCodec
+import NIOCore
 
 /// Counts what a message waits for before it is acknowledged: each lane of this shard that keeps it for a durable session or retains
 /// it, and each other shard that may.
@@ -32,9 +34,15 @@ final class WithheldAcknowledgements {
         let octets: Int
     }
 
-    private(set) var entries: [Entry] = []
+    private(set) var entries: Deque<Entry> = []
     /// Of all their messages.
     private(set) var octets = 0
+    /// Messages of the entries that nobody has got yet, in their order. The receipts of their entries wait for that.
+    var untaken: Deque<(publish: Publish, receipt: Receipt)> = []
+    /// Since when the connection is not read, as too much waits; `nil` while it is read.
+    var heldUpSince: NIODeadline?
+    /// True if the connection is among those that wait for others (`LaneTable.heldUp`).
+    var isListed = false
 
     var isEmpty: Bool { entries.isEmpty }
     var count: Int { entries.count }
@@ -44,11 +52,11 @@ final class WithheldAcknowledgements {
         octets += entry.octets
     }
 
-    /// Takes the entries that wait for nothing any more, up to the first that does.
-    func takeReady() -> ArraySlice<Entry> {
-        let ready = entries.prefix { $0.receipt?.isComplete ?? true }
-        entries.removeFirst(ready.count)
-        octets -= ready.reduce(0) { $0 + $1.octets }
-        return ready
+    /// Takes the oldest entry, unless it still waits for something.
+    func popReady() -> Entry? {
+        guard let first = entries.first, first.receipt?.isComplete ?? true else { return nil }
+        entries.removeFirst()
+        octets -= first.octets
+        return first
     }
 }

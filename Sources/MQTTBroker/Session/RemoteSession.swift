@@ -8,6 +8,8 @@ final class RemoteSession {
     let identity: UInt64
     /// Octets from the home that the transport has been given, and that the home has not been told of yet.
     var untoldOctets = 0
+    /// True while the home wants no more to be read, since too many acknowledgements wait there.
+    var isHeldUp = false
 
     init(home: Int, clientIdentifier: UTF8Key, identity: UInt64) {
         self.home = home

@@ -6,6 +6,12 @@ import NIOCore
 extension Shard {
     /// A CONNECT asks for its session. An older connection of the client ends [MQTT-3.1.4-3].
     mutating func handle(_ claim: Claim, now: Instant) {
+        if lanes.suspension != nil, claim.expiryInterval > 0, sessions[claim.client]?.lane == nil {
+            // Before anything of an older session is touched.
+            counters.sessionsRefused += 1
+            send(.refuse(claim.connection, .quotaExceeded), to: claim.connection.shard)
+            return
+        }
         switch sessions.directory.claim(claim) {
         case .free: carryOut(claim, now: now)
         case .evict(let holder): send(.evict(holder), to: holder.shard)

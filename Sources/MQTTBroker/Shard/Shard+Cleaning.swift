@@ -54,6 +54,31 @@ extension Shard {
         return (octets - left, isDone)
     }
 
+    /// Octets that cleaning would write, about. Looks at every session.
+    package var aliveOctets: Int {
+        var octets = retained.byteCount
+        for place in 0..<sessions.placeCount {
+            guard let session = sessions.session(at: place), session.lane != nil else { continue }
+            octets += aliveOctets(of: session)
+            for stream in session.connection?.streams ?? [] {
+                if let session = stream.session { octets += aliveOctets(of: session) }
+            }
+        }
+        for lane in Lane.all where lane.leader(among: count) == index {
+            for entry in lanes[lane].outbox.entries { octets += entry.publish.octetCount }
+        }
+        return octets
+    }
+
+    private func aliveOctets(of session: Session) -> Int {
+        session.subscriptions.keys.reduce(Self.octetsOfSession) { $0 + $1.key.string.utf8.count }
+            + session.outgoing.window.entries.reduce(0) { $0 + ($1.message?.byteCount ?? 0) }
+            + session.outgoing.queue.byteCount
+    }
+
+    /// What a session has beside its filters and messages.
+    private static var octetsOfSession: Int { 64 }
+
     /// What the visit of a place counts as, whether something is there or not.
     private static var octetsOfStep: Int { 16 }
 
@@ -104,7 +129,7 @@ extension Shard {
 
     private mutating func writeContentsAgain(_ session: Session) -> Int {
         guard let lane = session.lane else { return 0 }
-        var octets = 64
+        var octets = Self.octetsOfSession
         for (filter, subscription) in session.subscriptions {
             lanes.append(.subscribed(session.number, filter, subscription), to: lane)
             octets += filter.key.string.utf8.count

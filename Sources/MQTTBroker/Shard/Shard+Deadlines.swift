@@ -17,7 +17,7 @@ extension Shard {
     /// When `advance(to:)` is due; `nil` if nothing is to be done later.
     package var nextDeadline: NIODeadline? {
         let earliest = deadlines.earliest.map { pace.stepsLeft > 0 ? $0 : max($0, pace.nextTick) }
-        return lookUps.isEmpty ? earliest : min(earliest ?? pace.nextTick, pace.nextTick)
+        return lookUps.isEmpty && !mayTakeWithheld ? earliest : min(earliest ?? pace.nextTick, pace.nextTick)
     }
 
     /// Does what is due, as far as the steps of this tick reach (`Limits.maximumStepsPerTick`).
@@ -28,6 +28,7 @@ extension Shard {
             carryOut(deadline, of: instant, now: now)
         }
         continueLookUps(now: now)
+        takeWithheld(now: now)
         drainLocal(now: now)
     }
 
@@ -93,10 +94,14 @@ extension Shard {
                 leave(connection, publishesWill: false, now: now)
             }
         case .connected:
+            if let since = connection.withheld?.heldUpSince {
+                checkHoldUp(of: connection, since: since, respite: respite, now: now)
+                return
+            }
             guard let keepAlive = connection.keepAlive else { return }
             if now.monotonic < connection.inbound.lastPacket + keepAlive {
                 watchKeepAlive(of: connection, now: now)
-            } else if isStalled || connection.isWithholding
+            } else if isStalled || connection.isHeldUp
                 || now.monotonic < endOfPatience(with: connection, keepAlive) + respite
             {
                 check(connection, noLaterThan: now.monotonic + Self.readingTime)

@@ -99,7 +99,7 @@ extension Shard {
         }
         connection.inbound.pending = ByteBuffer()
         connection.inbound.topicAliases = TopicAliases()
-        connection.withheld = nil
+        dropWithheld(of: connection, now: now)
         connection.deferred = nil
         if connection.isGone { free(connection) }
         guard let session, session.connection === connection else { return }

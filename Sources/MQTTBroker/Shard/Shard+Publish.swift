@@ -37,6 +37,7 @@ extension Shard {
         case .atMostOnce:
             distribute(publish, along: route, from: connection.identity, now: now)
         case .atLeastOnce:
+            if lanes.isUnusual, refuse(publish, along: route, on: connection, now: now) { return }
             let receipt = distributeForReceipt(publish, along: route, of: connection, now: now)
             acknowledge(
                 .received,
@@ -44,7 +45,8 @@ extension Shard {
                 answer(route),
                 on: connection,
                 after: receipt,
-                octets: publish.octetCount
+                octets: publish.octetCount,
+                now: now
             )
         case .exactlyOnce:
             guard let session = connection.session else { return }
@@ -53,17 +55,8 @@ extension Shard {
             {
                 // Delivered already: only the answer is repeated [MQTT-4.3.3-10].
                 counters.duplicatesSuppressed += 1
-                if session.lane == nil {
-                    acknowledge(.recorded, publish.packetIdentifier, .success, on: connection, after: nil)
-                } else {
-                    acknowledgeWhenCommitted(
-                        .recorded,
-                        publish.packetIdentifier,
-                        .success,
-                        on: connection,
-                        session
-                    )
-                }
+                let receipt = receiptForCommit(of: session.lane, on: connection)
+                acknowledge(.recorded, publish.packetIdentifier, .success, on: connection, after: receipt, now: now)
                 return
             }
             // MQTT 3 clients know no Receive Maximum; their packet identifiers bound them.
@@ -73,28 +66,38 @@ extension Shard {
                 fail(connection, .receiveMaximumExceeded, now: now)
                 return
             }
+            if lanes.isUnusual, refuse(publish, along: route, on: connection, now: now) { return }
             connection.inbound.unreleased += 1
             session.awaitingRelease.insert(publish.packetIdentifier)
-            guard let lane = session.lane else {
-                let receipt = distributeForReceipt(publish, along: route, of: connection, now: now)
-                acknowledge(
-                    .recorded,
-                    publish.packetIdentifier,
-                    answer(route),
-                    on: connection,
-                    after: receipt,
-                    octets: publish.octetCount
-                )
-                return
+            var receipt: Receipt?
+            if let lane = session.lane {
+                let own = Receipt(.connection(connection))
+                post(publish, of: session, in: lane, own, now: now)
+                receipt = own
+            } else {
+                receipt = distributeForReceipt(publish, along: route, of: connection, now: now)
             }
-            post(publish, of: session, in: lane, now: now)
-            acknowledgeWhenCommitted(.recorded, publish.packetIdentifier, answer(route), on: connection, session)
+            acknowledge(
+                .recorded,
+                publish.packetIdentifier,
+                answer(route),
+                on: connection,
+                after: receipt,
+                octets: publish.octetCount,
+                now: now
+            )
         }
     }
 
     /// Logs a message at QoS 2 of a client with a durable session together with its packet identifier. It is handed over once that is
-    /// committed.
-    private mutating func post(_ publish: Publish, of session: Session, in lane: Lane, now: Instant) {
+    /// committed, for which `receipt` waits, too.
+    mutating func post(
+        _ publish: Publish,
+        of session: Session,
+        in lane: Lane,
+        _ receipt: Receipt,
+        now: Instant
+    ) {
         let message = Message(copying: EncodedPublish(publish), qos: publish.qos, now: now)
         let number = lanes[lane].outbox.append(
             Publish(copying: publish),
@@ -113,6 +116,22 @@ extension Shard {
             to: lane
         )
         whenCommitted(lane, .outbox, now: now)
+        wait(receipt, for: lane)
+    }
+
+    /// The receipt of all that the lane of a session has logged; `nil` if that is committed, or there is no lane.
+    private mutating func receiptForCommit(of lane: Lane?, on connection: Connection) -> Receipt? {
+        guard let lane, !lanes[lane].isClean else { return nil }
+        let receipt = Receipt(.connection(connection))
+        wait(receipt, for: lane)
+        return receipt
+    }
+
+    /// `receipt` waits for the commit of all that a lane has logged.
+    private mutating func wait(_ receipt: Receipt, for lane: Lane) {
+        receipt.remaining += 1
+        lanes[lane].wait(.receipt(receipt))
+        lanes.isUrgent = true
     }
 
     /// Whether a message was delivered when it came on a data stream that has ended since. Then the exchange goes on here.
@@ -134,7 +153,7 @@ extension Shard {
         return true
     }
 
-    private func answer(_ route: Route) -> ReasonCode { route.isEmpty ? .noMatchingSubscribers : .success }
+    func answer(_ route: Route) -> ReasonCode { route.isEmpty ? .noMatchingSubscribers : .success }
 
     // MARK: - Routing
 
@@ -225,7 +244,7 @@ extension Shard {
 
 extension Publish {
     /// Octets of topic and payload.
-    fileprivate var octetCount: Int { topic.readableBytes + payload.readableBytes }
+    var octetCount: Int { topic.readableBytes + payload.readableBytes }
 
     /// A message with octets of its own, since it outlives the read burst.
     init(copying publish: Publish) {

@@ -20,7 +20,7 @@ extension Shard {
 
     private mutating func complete(_ receipt: Receipt, now: Instant) {
         switch receipt.owner {
-        case .connection(let connection): writeAcknowledgements(of: connection)
+        case .connection(let connection): writeAcknowledgements(of: connection, now: now)
         case .shard(let shard, let number): send(.stored(number), to: shard)
         case .outbox(let lane):
             guard let number = lanes[lane].outbox.removePassed() else { return }
@@ -45,7 +45,8 @@ extension Shard {
         _ reason: ReasonCode,
         on connection: Connection,
         after receipt: Receipt?,
-        octets: Int = 0
+        octets: Int = 0,
+        now: Instant
     ) {
         let waits = receipt.map { !$0.isComplete } ?? false
         guard waits || connection.withheld?.isEmpty == false else {
@@ -54,18 +55,21 @@ extension Shard {
         }
         let withheld = connection.withheld ?? WithheldAcknowledgements()
         connection.withheld = withheld
-        let wasWithholding = connection.isWithholding
         withheld.append(
             .init(kind: kind, packetIdentifier: identifier, reason: reason, receipt: receipt, octets: octets)
         )
-        if connection.isWithholding, !wasWithholding { counters.acknowledgementsHeldUp += 1 }
+        lanes.withheldOctets += octets
+        judgeHoldUp(of: connection, now: now)
     }
 
-    private mutating func writeAcknowledgements(of connection: Connection) {
+    private mutating func writeAcknowledgements(of connection: Connection, now: Instant) {
         guard !connection.isClosed, let withheld = connection.withheld else { return }
-        for entry in withheld.takeReady() {
+        while let entry = withheld.popReady() {
+            lanes.withheldOctets -= entry.octets
             acknowledge(entry.kind, entry.packetIdentifier, entry.reason, on: connection)
         }
+        judgeHoldUp(of: connection, now: now)
+        judgeHeldUp(now: now)
     }
 
     // MARK: - The outbox

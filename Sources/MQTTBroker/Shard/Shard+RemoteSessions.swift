@@ -48,6 +48,11 @@ extension Shard {
             resume(connection, now: now)
             // The shell is to read on.
             markDirty(connection)
+        case .heldUp(let isHeldUp):
+            session.isHeldUp = isHeldUp
+            if !isHeldUp { progressed(connection, now: now) }
+            // The shell is to read on, or not.
+            markDirty(connection)
         case .ended(let output, let reason):
             markDirty(connection)
             connection.outbound.output.append(output, next: effects.takeBuffer())

@@ -14,7 +14,9 @@ extension Shard {
             do throws(TopicFilter.Refusal) {
                 let filter = try TopicFilter(requested.topicFilter, limits: limits)
                 guard
-                    session.subscriptions[filter] != nil || subscriptionCount(of: session) < limits.maximumSubscriptions
+                    session.subscriptions[filter] != nil
+                        || subscriptionCount(of: session) < limits.maximumSubscriptions
+                            && (session.lane == nil || lanes.suspension == nil)
                 else { throw TopicFilter.Refusal(reasonCode: .quotaExceeded) }
                 var options = requested.options
                 options.maximumQoS = min(options.maximumQoS, limits.maximumQoS)

@@ -70,6 +70,10 @@ package struct Shard: ~Copyable {
     package var sessionCount: Int { sessions.count }
     package var subscriptionCount: Int { router.subscriptionCount }
     package var retainedCount: Int { retained.count }
+    /// Octets of the messages whose acknowledgements wait.
+    package var withheldOctets: Int { lanes.withheldOctets }
+    /// True while nothing new is kept.
+    package var isSuspended: Bool { lanes.suspension != nil }
 
     // MARK: - The way of a packet
 

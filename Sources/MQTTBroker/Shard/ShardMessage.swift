@@ -66,6 +66,8 @@ package struct ShardMessage: Sendable {
         case output(Output)
         /// The last packet is answered.
         case answered
+        /// Whether nothing more is to be read, since too many acknowledgements wait at the home.
+        case heldUp(Bool)
         /// The home has ended the connection or the data stream, with a last output.
         case ended(Output, ReasonCode?)
     }

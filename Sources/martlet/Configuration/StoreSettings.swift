@@ -32,9 +32,9 @@ struct StoreSettings {
             ),
             .value(
                 "max_bytes",
-                \.limits.maximumOctets,
-                .size(268_435_456...1_099_511_627_776),
-                "Octets that the store may have on disk.",
+                \.limits.budget,
+                .size(67_108_864...1_099_511_627_776),
+                "Octets that the store may have on disk. A quarter of them, 64MB at most, is kept for what makes it emptier.",
                 .atStart
             ),
         ])

@@ -271,6 +271,15 @@ final class SimulatedBroker {
         committing[shard] = shards[shard].shard.takeBatches(now: now)
     }
 
+    /// The store takes only what frees space from here on, or everything.
+    func suspend(_ suspension: Suspension?, settles: Bool = true) {
+        for shard in shards.indices {
+            shards[shard].shard.suspended(suspension, now: now)
+            collect(shard)
+        }
+        if settles { settle() }
+    }
+
     /// Lets a shard begin to write again what is alive.
     func clean() {
         guard store != nil, let shard = shards.indices.randomElement(using: &random), committing[shard].isEmpty,
