@@ -99,7 +99,7 @@ private struct Node {
         reporter = MetricsReporter(shards: shards)
         logWindows = shards.repeatOnEachLoop(every: ClientLog.window) { $0.endLogWindow() }
         do {
-            if let store = configuration.store { try await shards.open(store) }
+            if let store = configuration.store { try await shards.open(store, logger: logger) }
             for listener in configuration.listeners {
                 switch listener.transport {
                 case .tcp: try await openTCP(listener, tls: nil, loops)

@@ -1,7 +1,7 @@
 internal import Dispatch
 internal import Foundation
 internal import GRDB
-internal import NIOCore
+package import NIOCore
 
 /// What a check of a store has found.
 package struct StoreReport: Sendable, Equatable {
@@ -15,16 +15,23 @@ package struct StoreReport: Sendable, Equatable {
     package var unreadable: [ClosedRange<Int64>] = []
     /// What SQLite found wrong with the pages, a sentence each, a hundred at most.
     package var problems: [String] = []
+    /// Numbers of commits that can be read and are not what was written.
+    package var damaged: [Int64] = []
 
-    package var isSound: Bool { unreadable.isEmpty && problems.isEmpty }
+    package var isSound: Bool { unreadable.isEmpty && problems.isEmpty && damaged.isEmpty }
 }
 
 extension CommitDatabase {
     /// Looks at every page (SQLite's `integrity_check`), and then reads every commit.
     ///
-    /// - Parameter progress: is called now and then, on other threads as well.
-    /// - Throws: `StoreFailure`.
-    package func check(progress: @escaping @Sendable (StoreProgress) -> Void = { _ in }) throws -> StoreReport {
+    /// - Parameters:
+    ///   - isSound: says whether the octets of a commit are what was written.
+    ///   - progress: is called now and then, on other threads as well.
+    /// - Throws: `StoreFailure`, or what `isSound` throws.
+    package func check(
+        isSound: (ByteBuffer) throws -> Bool = { _ in true },
+        progress: @escaping @Sendable (StoreProgress) -> Void = { _ in }
+    ) throws -> StoreReport {
         do {
             return try queue.unsafeRead { database in
                 var report = StoreReport()
@@ -42,6 +49,7 @@ extension CommitDatabase {
                     case .commit(let number, let octets):
                         report.commits += 1
                         report.octets += octets.readableBytes
+                        if try !isSound(octets) { report.damaged.append(number) }
                         report.numbers = (report.numbers?.lowerBound ?? number)...number
                         if report.commits % 256 == 0 {
                             progress(StoreProgress(done: total + report.octets, total: 2 * total))

@@ -1,13 +1,19 @@
 internal import Foundation
 internal import GRDB
-internal import NIOCore
+package import NIOCore
 
 /// Writes the commits that can be read out of a damaged database into a new one.
 package struct Salvage {
     private let path: String
+    private let sound: (ByteBuffer) throws -> ByteBuffer
 
-    /// - Parameter folder: the folder of a store that no process writes.
-    package init(folder: String) { path = folder + "/" + CommitLog.fileName }
+    /// - Parameters:
+    ///   - folder: the folder of a store that no process writes.
+    ///   - sound: is given the octets of each commit, and returns what is sound of them.
+    package init(folder: String, sound: @escaping (ByteBuffer) throws -> ByteBuffer = { $0 }) {
+        path = folder + "/" + CommitLog.fileName
+        self.sound = sound
+    }
 
     /// Reads what SQLite can read, and then what else looks like a commit on any page.
     ///
@@ -70,7 +76,8 @@ package struct Salvage {
     }
 
     private func insert(_ number: Int64, _ octets: Data, into database: Database) throws {
+        let octets = try sound(ByteBuffer(bytes: octets))
         try database.cachedStatement(sql: "INSERT OR IGNORE INTO commits(number, octets) VALUES(?, ?)")
-            .execute(arguments: [number, octets])
+            .execute(arguments: [number, Data(octets.readableBytesView)])
     }
 }

@@ -2,6 +2,8 @@ import ArgumentParser
 import BrokerConfiguration
 import BrokerStorage
 import Foundation
+import MQTTBroker
+import NIOCore
 
 /// `martlet store`
 struct StoreCommand: ParsableCommand {
@@ -51,8 +53,9 @@ struct StoreCommand: ParsableCommand {
             discussion: """
                 The broker may run meanwhile, except with --salvage. The exit code is 0 for a sound store, and 1 otherwise.
 
-                With --salvage, the commits that can be read are written into a new database. To use it, end the broker, move
-                commits.db, commits.db-wal and commits.db-shm away, and put the new file in the place of commits.db.
+                With --salvage, what can be read is written into a new database, without batches whose checksum is wrong: the
+                sessions that these were of lack what they said. To use it, end the broker, move commits.db, commits.db-wal and
+                commits.db-shm away, and put the new file in the place of commits.db.
 
                 Example:
                   martlet store check --folder data/store
@@ -71,9 +74,13 @@ struct StoreCommand: ParsableCommand {
                 let line = ProgressLine()
                 let report: StoreReport
                 if let salvage {
-                    report = try Salvage(folder: folder).write(to: salvage) { line.show("salvaging", $0) }
+                    report = try Salvage(folder: folder, sound: { try Self.sound($0).octets }).write(to: salvage) {
+                        line.show("salvaging", $0)
+                    }
                 } else {
-                    report = try CommitDatabase(folder: folder).check { line.show("checking", $0) }
+                    report = try CommitDatabase(folder: folder).check(isSound: { try Self.sound($0).damaged == 0 }) {
+                        line.show("checking", $0)
+                    }
                 }
                 for problem in report.problems { Terminal.print(problem) }
                 for numbers in report.unreadable {
@@ -81,11 +88,20 @@ struct StoreCommand: ParsableCommand {
                         "commits \(numbers.lowerBound) to \(numbers.upperBound) are missing or cannot be read"
                     )
                 }
+                if !report.damaged.isEmpty {
+                    let numbers = report.damaged.prefix(20).map { "\($0)" }.joined(separator: ", ")
+                    Terminal.print("\(report.damaged.count) commits have damaged batches, such as \(numbers)")
+                }
                 let numbers = report.numbers.map { ", numbers \($0.lowerBound) to \($0.upperBound)" } ?? ""
                 Terminal.print("\(report.commits) commits, \(report.octets) octets\(numbers)")
                 guard report.isSound else { throw ExitCode.failure }
                 Terminal.print("the store is sound")
             }
+        }
+
+        /// What is sound of a commit.
+        private static func sound(_ commit: ByteBuffer) throws -> (octets: ByteBuffer, damaged: Int) {
+            try BatchReader.soundOctets(of: commit, now: Instant(monotonic: .now(), wall: 0))
         }
     }
 

@@ -3,6 +3,7 @@
 import os
 import re
 import sqlite3
+import subprocess
 import time
 
 import pytest
@@ -156,22 +157,6 @@ def test_full_and_with_space_again(start, restart, small_disk):
     back.nothing()
 
 
-def test_at_max_bytes_clients_empty_the_store(start):
-    """What waits fills the store; its clients fetch it, the log is cleaned, and there is space again."""
-    broker = start(f"{STORE}\nstore.max_bytes = 64MB\nmqtt.max_mqueue_len = infinity\nmqtt.max_mqueue_bytes = 1GB\nmqtt.max_inflight = 1000")
-    away(broker, "kept")
-    publisher = client(broker, "publisher")
-    taken = until_refused(publisher, "kept", 900_000, seconds=300)
-    assert len(taken) > 20
-    assert wait_until(lambda: states(broker)[-1:] == ["full"]), broker.output
-    back = client(broker, "away", **DURABLE)
-    for payload in taken:
-        assert back.next().payload == payload
-    until_taken(publisher, Message("kept", b"after", 1))
-    assert wait_until(lambda: states(broker)[-1:] == ["well"]), broker.output
-    assert back.next().payload == b"after"
-
-
 def test_slow(start, faulty_disk):
     broker = start(STORE, environment=faulty_disk.environment)
     away(broker, "kept")
@@ -272,3 +257,53 @@ def test_a_store_that_cannot_be_read_is_refused_with_a_sentence(start, restart, 
     said = refuse(restart, broker, STORE, binary)
     assert str(file) in said
     assert {"newer": "newer Martlet", "foreign": "another program", "damaged": "martlet store check --salvage"}[what] in said
+
+
+def test_a_damaged_batch_quarantines_its_lane_until_it_is_salvaged(start, restart, binary):
+    broker = start(STORE)
+    publisher = client(broker, "publisher")
+    for number in range(20):
+        away(broker, f"to/{number}", f"client {number}")
+        assert reason(publisher, Message(f"to/{number}", b"payload %d." % number, 1)) < 0x80
+    broker.stop()
+    store = broker.folder / "data" / "store"
+    with sqlite3.connect(store / "commits.db") as database:
+        [(row, octets)] = [found for found in database.execute("SELECT number, octets FROM commits") if b"payload 7." in found[1]]
+        database.execute("UPDATE commits SET octets = ? WHERE number = ?", (octets.replace(b"payload 7.", b"payload 8."), row))
+    database.close()
+    check = subprocess.run([binary, "store", "check", "--folder", store], capture_output=True, text=True)
+    assert check.returncode == 1 and "1 commits have damaged batches" in check.stdout, check.stdout
+
+    broker = restart(broker, STORE)
+    assert "quarantine" in states(broker)
+    assert any("martlet store check --salvage" in line for line in broker.said), broker.output
+    refused = [number for number in range(20) if connack(broker, f"client {number}", 5) == 0x88]
+    assert 7 in refused and len(refused) < 5
+    assert connack(broker, "client 7", 4) == UNAVAILABLE
+    publisher = client(broker, "publisher")
+    for number in range(20):
+        expected = number in refused
+        assert (reason(publisher, Message(f"to/{number}", b"more", 1)) == QUOTA_EXCEEDED) == expected
+        if not expected:
+            back = client(broker, f"client {number}", **DURABLE)
+            assert [back.next().payload for _ in range(2)] == [b"payload %d." % number, b"more"]
+            back.disconnect()
+    broker.stop()
+
+    salvaged = broker.folder / "salvaged.db"
+    subprocess.run([binary, "store", "check", "--folder", store, "--salvage", salvaged], check=True)
+    for rest in store.glob("commits.db*"):
+        rest.unlink()
+    salvaged.rename(store / "commits.db")
+    assert subprocess.run([binary, "store", "check", "--folder", store], capture_output=True).returncode == 0
+    broker = restart(broker, STORE)
+    assert not states(broker), broker.output
+    publisher = client(broker, "publisher")
+    for number in range(20):
+        assert reason(publisher, Message(f"to/{number}", b"after", 1)) < 0x80
+        back = WireOverTCP(broker.addresses["tcp"], 5, Options(f"client {number}", **DURABLE))
+        assert back.connect()
+        # What was damaged is lost, and nothing else.
+        due = [b"payload %d." % number] if number in refused and number != 7 else []
+        assert [back.next().payload for _ in range(len(due) + 1)] == [*due, b"after"]
+        back.disconnect()

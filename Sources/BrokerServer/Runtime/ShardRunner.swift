@@ -228,13 +228,13 @@ final class ShardRunner {
     /// True if a commit is to begin at the end of the tick, or to be delayed from then on.
     private var wantsCommit: Bool {
         guard let commits, commits.isIdle else { return false }
-        if isCleaning || commits.wantsCleaning { return true }
+        if isCleaning || wantsCleaning { return true }
         return shard.hasRecords && (shard.isCommitUrgent || !commits.isDelayed)
     }
 
     private func commitOrDelay() {
         guard let commits else { return }
-        if shard.isCommitUrgent || isCleaning || commits.wantsCleaning {
+        if shard.isCommitUrgent || isCleaning || wantsCleaning {
             commit()
         } else {
             commits.isDelayed = true
@@ -249,7 +249,7 @@ final class ShardRunner {
         guard let commits else { return }
         let now = Instant.now()
         let isUrgent = shard.isCommitUrgent
-        if commits.wantsCleaning {
+        if wantsCleaning {
             commits.beginCleaning()
             shard.beginCleaning()
         }
@@ -258,6 +258,9 @@ final class ShardRunner {
         if !batches.isEmpty, !commits.begin(batches, mayWait: !isUrgent, now: now) { retryCommit() }
         scheduleFlush()
     }
+
+    /// True if the log is to be cleaned. Nothing is deleted that a damaged lane may need.
+    private var wantsCleaning: Bool { commits?.wantsCleaning == true && !shard.keepsWholeLog }
 
     /// True while what is alive is written again, and there is room for it.
     private var isCleaning: Bool { shard.isCleaning && commits?.maySpendOnCleaning == true }
@@ -313,16 +316,7 @@ final class ShardRunner {
     /// - Throws: `LaneBatchError`.
     func restore(_ octets: ByteBuffer) throws {
         restoredOctets += octets.readableBytes / shard.count
-        var octets = octets
-        let now = Instant.now()
-        while let batch = try LaneBatch.read(
-            from: &octets,
-            ofLeader: shard.index,
-            among: shard.count,
-            now: now
-        ) {
-            shard.restore(batch, now: now)
-        }
+        try shard.restore(octets, now: .now())
     }
 
     /// Everything is restored: from here on the shard commits to `store`.

@@ -1,3 +1,4 @@
+import Logging
 import MQTTBroker
 import NIOCore
 import NIOPosix
@@ -5,8 +6,8 @@ import NIOPosix
 extension ShardGroup {
     /// Gives the shards what earlier runs have committed, then lets them commit.
     ///
-    /// - Throws: what the store throws, or `LaneBatchError`.
-    func open(_ store: any CommitStore) async throws {
+    /// - Throws: what the store throws, or `LaneBatchError.newerVersion`.
+    func open(_ store: any CommitStore, logger: Logger) async throws {
         try await NIOThreadPool.singleton.runIfActive {
             try store.recover { octets in
                 // The loops restore their lanes side by side.
@@ -20,6 +21,22 @@ extension ShardGroup {
         // What the shards tell each other of their subscriptions arrives before anything is routed.
         for _ in 0..<2 { try await onEachLoop { _ in } }
         try await onEachLoop { $0.handOverRestored() }
+        var quarantined = 0
+        for lanes in onEach({ $0.shard.quarantinedLanes }) { quarantined += try await lanes.get() }
+        if quarantined > 0 {
+            logger.error(
+                "store",
+                metadata: [
+                    "state": "quarantine",
+                    "detail":
+                        """
+                    \(quarantined) of \(Lane.count) parts of the store are damaged: their sessions and retained messages are not \
+                    served, messages for them are refused, and nothing is deleted; end the broker, and let \
+                    `martlet store check --salvage FILE` write what is readable into a new store
+                    """,
+                ]
+            )
+        }
     }
 
     /// Waits until everything is committed that the shards have to commit, for at most `timeout`.

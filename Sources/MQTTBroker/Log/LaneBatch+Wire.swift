@@ -1,50 +1,59 @@
 import MQTTCodec
 package import NIOCore
 
-// The octets of a batch: the length of what follows the checksum (4 octets), CRC-32C of that, then version, lane, term, position,
-// wall clock, the number of records, and the records. Integers are LEB128 unless a width is said.
+// The octets of a batch: a head with a checksum of its own, so that damage to the rest leaves it certain of which lane the batch is and
+// where the next one begins; then term, position, wall clock, the number of records, and the records. Integers are LEB128 unless a width
+// is said.
 extension LaneBatch {
     static let version: UInt8 = 1
+
+    /// What a batch begins with.
+    struct Head {
+        /// Octets behind the head (4).
+        let length: UInt32
+        /// CRC-32C of these (4).
+        let checksum: UInt32
+        /// Then the version (1), the number of the lane (1), and CRC-32C of all before (4).
+        let version: UInt8
+        let lane: UInt8
+
+        static let octetCount = 14
+
+        /// Octets of the whole batch.
+        var size: Int { Int(length) + Self.octetCount }
+
+        /// The head that octets begin with; `nil` if they begin with none, or with one that is damaged.
+        init?(_ octets: ByteBuffer) {
+            var octets = octets
+            guard let head = octets.readSlice(length: Self.octetCount),
+                let (length, checksum, version, lane, own) = head.getMultipleIntegers(
+                    at: head.readerIndex,
+                    as: (UInt32, UInt32, UInt8, UInt8, UInt32).self
+                ), CRC32C.checksum(of: head.readableBytesUInt8Span.extracting(first: Self.octetCount - 4)) == own
+            else { return nil }
+            self.length = length
+            self.checksum = checksum
+            self.version = version
+            self.lane = lane
+        }
+    }
 
     /// Appends the batch.
     ///
     /// - Parameter now: the clocks that the expiry of messages is converted by.
     package func write(to buffer: inout ByteBuffer, now: Instant) {
         let start = buffer.writerIndex
-        buffer.writeInteger(UInt64(0))
-        buffer.writeInteger(Self.version)
-        buffer.writeInteger(lane.number)
+        buffer.writeRepeatingByte(0, count: Head.octetCount)
         buffer.writeLEB128(0)  // The term, which is for lanes that change their leader.
         buffer.writeLEB128(position)
         buffer.writeInteger(made)
         buffer.writeLEB128(UInt64(records.count))
         for record in records { record.write(to: &buffer, now: now) }
-        let length = buffer.writerIndex - start - 8
+        let length = buffer.writerIndex - start - Head.octetCount
         let checksum = CRC32C.checksum(ofLast: length, in: buffer)
-        buffer.setInteger(UInt32(clamping: length), at: start)
-        buffer.setInteger(checksum, at: start + 4)
-    }
-
-    /// Reads the next of the batches that lie behind each other and are of a lane that a shard leads; `nil` at the end.
-    ///
-    /// - Parameters:
-    ///   - leader: the index of the shard.
-    ///   - count: shards of the broker.
-    ///   - now: the clocks that the expiry of messages is converted by.
-    package static func read(
-        from buffer: inout ByteBuffer,
-        ofLeader leader: Int,
-        among count: Int,
-        now: Instant
-    ) throws(LaneBatchError) -> LaneBatch? {
-        while let length: UInt32 = buffer.getInteger(at: buffer.readerIndex),
-            let lane: UInt8 = buffer.getInteger(at: buffer.readerIndex + 9)
-        {
-            // A lane that no release has is for everybody, whose reading says what is wrong.
-            if Lane(number: lane).map({ $0.leader(among: count) == leader }) ?? true { break }
-            guard buffer.readSlice(length: Int(length) + 8) != nil else { throw .cutOff }
-        }
-        return try read(from: &buffer, now: now)
+        buffer.setMultipleIntegers(UInt32(clamping: length), checksum, Self.version, lane.number, at: start)
+        let head = buffer.getSlice(at: start, length: Head.octetCount - 4) ?? ByteBuffer()
+        buffer.setInteger(CRC32C.checksum(of: head.readableBytesUInt8Span), at: start + Head.octetCount - 4)
     }
 
     /// Reads the next of the batches that lie behind each other; `nil` at the end.
@@ -53,13 +62,14 @@ extension LaneBatch {
     ///   no time has passed since the batch was made.
     package static func read(from buffer: inout ByteBuffer, now: Instant) throws(LaneBatchError) -> LaneBatch? {
         guard buffer.readableBytes > 0 else { return nil }
-        guard let (length, checksum) = buffer.readMultipleIntegers(as: (UInt32, UInt32).self),
-            var octets = buffer.readSlice(length: Int(length))
-        else { throw .cutOff }
-        guard CRC32C.checksum(ofLast: Int(length), in: octets) == checksum else { throw .wrongChecksum }
-        guard let version: UInt8 = octets.readInteger() else { throw .cutOff }
-        guard version <= Self.version else { throw .newerVersion(version) }
-        guard let lane = octets.readInteger().flatMap({ Lane(number: $0) }), octets.readLEB128() != nil,
+        guard buffer.readableBytes >= Head.octetCount else { throw .cutOff }
+        guard let head = Head(buffer) else { throw .wrongChecksum }
+        guard head.size <= buffer.readableBytes else { throw .cutOff }
+        guard head.version <= Self.version else { throw .newerVersion(head.version) }
+        buffer.moveReaderIndex(forwardBy: Head.octetCount)
+        var octets = buffer.readSlice(length: Int(head.length)) ?? ByteBuffer()
+        guard CRC32C.checksum(ofLast: Int(head.length), in: octets) == head.checksum else { throw .wrongChecksum }
+        guard let lane = Lane(number: head.lane), octets.readLEB128() != nil,
             let position = octets.readLEB128(), let made: Int64 = octets.readInteger(),
             let count = octets.readLEB128()
         else { throw .malformedRecord(0) }

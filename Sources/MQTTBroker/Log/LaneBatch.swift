@@ -1,7 +1,7 @@
 import MQTTCodec
 import NIOCore
 
-/// What a lane has to commit at once: the records since the batch before.
+/// What a lane has to commit at once: the records since the batch before. A commit has one batch of a lane at most.
 package struct LaneBatch {
     package let lane: Lane
     /// 1 for the first batch of the lane, and one more for each further one.

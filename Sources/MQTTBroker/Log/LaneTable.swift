@@ -21,6 +21,9 @@ struct LaneTable: ~Copyable {
     /// False as long as every message is taken as it comes: the one test of a PUBLISH at QoS 1 or 2.
     private(set) var isUnusual = false
 
+    /// Lanes of the whole node whose logs are damaged: nothing of them is served, written or deleted.
+    var quarantined: Set<Lane> = [] { didSet { noticeUnusual() } }
+
     /// Octets of the messages whose acknowledgements wait, of all connections.
     var withheldOctets = 0
     /// Connections that are not read since these are too many.
@@ -64,7 +67,9 @@ struct LaneTable: ~Copyable {
         return lastReceipt
     }
 
-    private mutating func noticeUnusual() { isUnusual = suspension != nil || !untaken.isEmpty }
+    private mutating func noticeUnusual() {
+        isUnusual = suspension != nil || !untaken.isEmpty || !quarantined.isEmpty
+    }
 
     mutating func takeAwaited(_ number: UInt64) -> Receipt? { awaited.removeValue(forKey: number) }
     var awaitedCount: Int { awaited.count }

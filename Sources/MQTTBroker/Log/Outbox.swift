@@ -52,6 +52,9 @@ struct Outbox {
 
     // MARK: - Recovery
 
+    /// Somebody has kept a message of this number: numbers up to it are not given out again, even if the log has lost it.
+    mutating func restore(reached number: UInt64) { lastNumber = max(lastNumber, number) }
+
     /// A message whose number is not above the last one is in the log twice, since it was written again.
     mutating func restore(_ message: Message, retain: Bool, publisher: UInt64, number: UInt64) {
         guard number > lastNumber, let publish = message.publish(retain: retain) else { return }

@@ -8,6 +8,11 @@ struct Recovery {
     var streams: [UInt64: [UInt64]] = [:]
     /// The clients' own sessions: what is to happen while the client is away.
     var absences: [UInt64: Absence] = [:]
+    /// Lanes that a batch is missing of.
+    var damaged: Set<Lane> = []
+    /// Lanes that a batch may be missing of, with the position behind which it would have been: a batch of the next position shows that
+    /// none is.
+    var suspected: [Lane: UInt64] = [:]
 
     struct Absence {
         /// When the client went away, milliseconds since 1970-01-01 UTC; `nil` if it was connected to the end of the run.

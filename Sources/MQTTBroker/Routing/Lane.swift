@@ -4,7 +4,7 @@ import NIOCore
 /// topic. The lane of a session never changes; which shard leads the lane depends on how many shards there are.
 package struct Lane: Hashable, Sendable {
     /// The same in every run, whatever the number of shards.
-    static let count = 64
+    package static let count = 64
 
     static var all: [Lane] { (0..<count).compactMap { Lane(number: UInt8($0)) } }
 

@@ -71,6 +71,19 @@ struct RetainedMessages {
         return last
     }
 
+    /// The topics of all messages.
+    var topics: [ByteBuffer] {
+        var topics: [ByteBuffer] = []
+        var nodes = [root]
+        while let node = nodes.popLast() {
+            if let message = node.message { topics.append(message.encoded.topic) }
+            for place in 0..<node.children.placeCount {
+                if let child = node.children.value(at: place) { nodes.append(child) }
+            }
+        }
+        return topics
+    }
+
     /// The last node on the way to a topic, and how many of its levels that is.
     private func find(_ levels: [UTF8Key]) -> (known: Int, node: Node) {
         var node = root

@@ -11,6 +11,8 @@ struct Router: ~Copyable {
     /// The filters of sessions that are logged; `nil` until there is one.
     private var ownDurableInterest: Interest.Own?
     private(set) var othersInterest: Interest.Others?
+    /// Filters of sessions in damaged lanes, of the whole node; `nil` if there are none.
+    private var quarantined: FilterSet?
     /// Raised with every change of the others' interest.
     private var interestGeneration: UInt64 = 0
 
@@ -61,6 +63,21 @@ struct Router: ~Copyable {
         var changes = Interest.Changes(all: ownInterest?.remove(filter))
         if session.lane != nil { changes.durable = ownDurableInterest?.remove(filter) }
         return changes
+    }
+
+    /// Sessions that cannot be served have these filters.
+    mutating func quarantine(_ filters: [TopicFilter]) {
+        var set = quarantined ?? FilterSet()
+        for filter in filters { set.insert(filter) }
+        quarantined = set
+    }
+
+    /// True if a session that cannot be served has subscribed to the topic.
+    func isQuarantined(_ topic: ByteBuffer) -> Bool {
+        guard let quarantined, let levels = TopicLevels.split(topic, limit: limits.values.maximumTopicLevels) else {
+            return false
+        }
+        return quarantined.matches(levels)
     }
 
     /// Another shard has told a change of its interest.

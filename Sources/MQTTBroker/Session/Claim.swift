@@ -36,5 +36,8 @@ final class Claim: Sendable {
         will = connect.will
     }
 
+    /// True if the client wants nothing of an older session, and leaves none behind.
+    var isTransient: Bool { cleanStart && expiryInterval == 0 }
+
     var lane: Lane { Lane(clientHash: identity) }
 }

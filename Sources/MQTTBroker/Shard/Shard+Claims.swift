@@ -6,6 +6,11 @@ import NIOCore
 extension Shard {
     /// A CONNECT asks for its session. An older connection of the client ends [MQTT-3.1.4-3].
     mutating func handle(_ claim: Claim, now: Instant) {
+        if lanes.quarantined.contains(claim.lane), !claim.isTransient {
+            counters.sessionsRefused += 1
+            send(.refuse(claim.connection, .serverUnavailable), to: claim.connection.shard)
+            return
+        }
         if lanes.suspension != nil, claim.expiryInterval > 0, sessions[claim.client]?.lane == nil {
             // Before anything of an older session is touched.
             counters.sessionsRefused += 1

@@ -39,6 +39,8 @@ extension Shard {
             retain(publish, receipt, now: now)
             if let receipt { settle(receipt, now: now) }
         case .stored(let number): stored(number, now: now)
+        case .outboxReached(let lane, let number): lanes[lane].outbox.restore(reached: number)
+        case .quarantine(let lanes, let filters): quarantine(lanes, filters)
         case .interest(let change): router.apply(change, of: source)
         case .announce(let requester): send(.announced(requester), to: source)
         case .announced(let requester): announced(requester, now: now)

@@ -1,6 +1,6 @@
 import DequeModule
 import MQTTCodec
-import NIOCore
+package import NIOCore
 
 // A shard after a restart: replays the logs of its lanes, then goes on where they end.
 extension Shard {
@@ -10,8 +10,38 @@ extension Shard {
         for record in batch.records { replay(record, batch.lane, now: now) }
     }
 
+    /// Replays what a commit of an earlier run has of the lanes that this shard leads. A batch that cannot be read damages its lane.
+    ///
+    /// - Throws: `LaneBatchError.newerVersion`.
+    package mutating func restore(_ commit: ByteBuffer, now: Instant) throws(LaneBatchError) {
+        var reader = BatchReader(commit, now: now)
+        var isLost = false
+        var found: Set<Lane> = []
+        while let item = try reader.next({ $0.leader(among: count) == index }) {
+            switch item {
+            case .batch(let batch):
+                found.insert(batch.lane)
+                if recovery.suspected[batch.lane] == batch.position &- 1 { recovery.suspected[batch.lane] = nil }
+                restore(batch, now: now)
+            case .damaged(let lane): recovery.damaged.insert(lane)
+            case .lost: isLost = true
+            }
+        }
+        guard isLost else { return }
+        // It was of a lane that the commit has no other batch of.
+        for lane in Lane.all where lane.leader(among: count) == index && !found.contains(lane) {
+            if recovery.suspected[lane] == nil { recovery.suspected[lane] = lanes[lane].sealed }
+        }
+    }
+
     /// All batches are replayed. Clients that were connected are away from now on.
     package mutating func finishRecovery(now: Instant) {
+        for lane in Lane.all {
+            for (source, number) in lanes[lane].sources {
+                send(.outboxReached(source, number), to: source.leader(among: count))
+            }
+        }
+        quarantineDamaged()
         let streams = recovery.sessions.values.filter { $0.parent != nil }.sorted { $0.number < $1.number }
         for stream in streams { mergeRestored(stream) }
         for (number, absence) in recovery.absences {
@@ -28,6 +58,7 @@ extension Shard {
             startAbsence(of: session, since: absence.since, now: now)
         }
         recovery = Recovery()
+        drainLocal(now: now)
     }
 
     /// All shards are restored, and know each other's interest: messages that were not kept everywhere are handed over again.
@@ -36,6 +67,29 @@ extension Shard {
             for _ in lanes[lane].outbox.entries { handOverNext(ofOutbox: lane, now: now) }
         }
         drainLocal(now: now)
+    }
+
+    /// Takes what is known of damaged lanes out of service.
+    private mutating func quarantineDamaged() {
+        let damaged = recovery.damaged.union(recovery.suspected.keys)
+        if damaged.isEmpty { return }
+        var filters: Set<TopicFilter> = []
+        for (number, session) in recovery.sessions {
+            guard let lane = session.lane, damaged.contains(lane) else { continue }
+            filters.formUnion(session.subscriptions.keys)
+            recovery.absences[number] = nil
+            recovery.sessions[number] = nil
+            erase(session)
+        }
+        for topic in retained.topics where damaged.contains(Lane(ofTopic: topic)) {
+            guard let levels = TopicLevels.split(topic, limit: .max), let node = retained.remove(levels) else {
+                continue
+            }
+            deadlines.cancel(&node.deadline)
+        }
+        for lane in damaged { lanes[lane].outbox = Outbox() }
+        broadcast(.quarantine(damaged, Array(filters)))
+        quarantine(damaged, Array(filters))
     }
 
     private mutating func replay(_ record: LaneRecord, _ lane: Lane, now: Instant) {

@@ -14,6 +14,10 @@ extension Shard {
     /// - Parameter receipt: waits until that is committed; `nil` if nothing does.
     mutating func retain(_ publish: Publish, _ receipt: Receipt? = nil, now: Instant) {
         guard let levels = TopicLevels.split(publish.topic, limit: limits.maximumTopicLevels) else { return }
+        if !lanes.quarantined.isEmpty, lanes.quarantined.contains(Lane(ofTopic: publish.topic)) {
+            counters.retainedMessagesRefused += 1
+            return
+        }
         if publish.payload.readableBytes == 0 {
             removeRetained(levels, publish.topic, receipt, now: now)
             return

@@ -19,9 +19,10 @@ extension Shard {
     /// - Returns: false if the message is to be taken.
     mutating func refuse(_ publish: Publish, along route: Route, on connection: Connection, now: Instant) -> Bool {
         let standsBehind = connection.withheld?.untaken.isEmpty == false
-        guard standsBehind || lanes.suspension != nil && isKept(publish, along: route, on: connection) else {
-            return false
-        }
+        guard
+            standsBehind || lanes.suspension != nil && isKept(publish, along: route, on: connection)
+                || isQuarantined(publish)
+        else { return false }
         let kind = publish.qos == .exactlyOnce ? PublishAcknowledgement.Kind.recorded : .received
         let identifier = publish.packetIdentifier
         if connection.outbound.version == .v5 {
@@ -58,6 +59,10 @@ extension Shard {
                 continue
             }
             pace.stepsLeft -= 1
+            if isQuarantined(publish) {
+                withheld.untaken.prepend((publish, receipt))
+                continue
+            }
             if !withheld.untaken.isEmpty { lanes.untaken.append(connection) }
             take(publish, receipt, of: connection, now: now)
         }

@@ -18,6 +18,12 @@ package struct ShardMessage: Sendable {
         /// Every lane of the shard that keeps the message has committed it.
         case stored(UInt64)
 
+        // A restart.
+        /// A lane of the shard keeps, or has kept, the message of this number of another lane's outbox.
+        case outboxReached(Lane, UInt64)
+        /// Lanes whose logs are damaged, and the filters that their sessions are known to have.
+        case quarantine(Set<Lane>, [TopicFilter])
+
         // Subscriptions. A pending SUBSCRIBE is named by its connection.
         case interest(Interest.Change)
         /// Asks for `announced`, which says that every earlier message of the asker has taken effect.

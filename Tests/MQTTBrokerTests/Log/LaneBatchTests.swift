@@ -148,8 +148,8 @@ import Testing
     @Test("A batch of a later release is refused as such") func newerVersion() throws {
         var octets = octets(of: try batch([.passed(3)]))
         octets.setInteger(UInt8(2), at: 8)
-        let rest = try #require(octets.getSlice(at: 8, length: octets.readableBytes - 8))
-        octets.setInteger(CRC32C.checksum(of: rest.readableBytesUInt8Span), at: 4)
+        let head = try #require(octets.getSlice(at: 0, length: 10))
+        octets.setInteger(CRC32C.checksum(of: head.readableBytesUInt8Span), at: 10)
         #expect(throws: LaneBatchError.newerVersion(2)) { try LaneBatch.read(from: &octets, now: Self.now) }
     }
 
@@ -171,8 +171,9 @@ import Testing
         )
         let hex = octets.readableBytesView.map { String($0 >> 4, radix: 16) + String($0 & 15, radix: 16) }.joined()
         #expect(
-            hex == "00000017" + "9b674dbc" + "01" + "07" + "00" + "01" + "0000018bcfe56800" + "02" + "01800101" + "61"
-                + "0d80010201"
+            hex == "00000015" + "f6689b0d" + "01" + "07" + "8e720c66" + "00" + "01" + "0000018bcfe56800" + "02"
+                + "01800101"
+                + "61" + "0d80010201"
         )
     }
 }

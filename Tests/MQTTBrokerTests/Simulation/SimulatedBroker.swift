@@ -289,6 +289,12 @@ final class SimulatedBroker {
         shards[shard].shard.beginCleaning()
     }
 
+    /// Changes an octet of a commit that is on the disk.
+    func damage(_ commit: Int, at offset: Int) { store?.damage(commit, at: offset) }
+
+    /// Leaves the batches of a lane out of the commits from a place on.
+    func leaveOut(_ lane: Lane, from place: Int) { store?.leaveOut(lane, from: place, now: now) }
+
     /// The process is killed and started again, with `count` shards. Commits that were under way have ended or not, as chance has
     /// it, and all connections are gone.
     func crash(shards count: Int) {
@@ -315,9 +321,8 @@ final class SimulatedBroker {
         mailboxes = Array(repeating: [], count: count)
         committing = Array(repeating: [], count: count)
         do {
-            var octets = store?.octets ?? ByteBuffer()
-            while let batch = try LaneBatch.read(from: &octets, now: now) {
-                shards[batch.lane.leader(among: count)].shard.restore(batch, now: now)
+            for commit in store?.commits ?? [] {
+                for seat in shards { try seat.shard.restore(commit, now: now) }
             }
         } catch {
             Issue.record("the store cannot be read: \(error)")

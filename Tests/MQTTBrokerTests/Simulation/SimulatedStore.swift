@@ -4,7 +4,7 @@ import NIOCore
 
 /// The disk of a simulated broker: commits in their order, those before what every shard has written again deleted.
 struct SimulatedStore {
-    private var commits: [ByteBuffer] = []
+    private(set) var commits: [ByteBuffer] = []
     /// How many commits were deleted.
     private(set) var deleted = 0
     /// Of each shard: the first commit that it needs.
@@ -33,6 +33,22 @@ struct SimulatedStore {
         let goal = needed.min() ?? 0
         commits.removeFirst(goal - deleted)
         deleted = goal
+    }
+
+    /// Changes an octet of a commit that is on the disk.
+    mutating func damage(_ commit: Int, at offset: Int) {
+        let octet: UInt8 = commits[commit].getInteger(at: offset) ?? 0
+        commits[commit].setInteger(octet ^ 0x10, at: offset)
+    }
+
+    /// Leaves the batches of a lane out of the commits from a place on.
+    mutating func leaveOut(_ lane: Lane, from place: Int, now: Instant) {
+        for commit in place..<commits.count {
+            var reader = BatchReader(commits[commit], now: now)
+            var octets = ByteBuffer()
+            while case .batch(let batch)? = try? reader.next({ $0 != lane }) { batch.write(to: &octets, now: now) }
+            commits[commit] = octets
+        }
     }
 
     mutating func cleaning(_ shard: Int) { begun[shard] = deleted + commits.count }
