@@ -157,6 +157,22 @@ def test_full_and_with_space_again(start, restart, small_disk):
     back.nothing()
 
 
+def test_at_max_bytes_clients_empty_the_store(start):
+    """What waits fills the store; its clients fetch it, the log is cleaned, and there is space again."""
+    broker = start(f"{STORE}\nstore.max_bytes = 64MB\nmqtt.max_mqueue_len = infinity\nmqtt.max_mqueue_bytes = 1GB\nmqtt.max_inflight = 1000")
+    away(broker, "kept")
+    publisher = client(broker, "publisher")
+    taken = until_refused(publisher, "kept", 900_000, seconds=300)
+    assert len(taken) > 20
+    assert wait_until(lambda: states(broker)[-1:] == ["full"]), broker.output
+    back = client(broker, "away", **DURABLE)
+    for payload in taken:
+        assert back.next().payload == payload
+    until_taken(publisher, Message("kept", b"after", 1))
+    assert wait_until(lambda: states(broker)[-1:] == ["well"]), broker.output
+    assert back.next().payload == b"after"
+
+
 def test_slow(start, faulty_disk):
     broker = start(STORE, environment=faulty_disk.environment)
     away(broker, "kept")

@@ -24,6 +24,8 @@ final class ShardRunner {
     private var drained: EventLoopPromise<Void>?
     /// `nil` without a store.
     private var commits: ShardCommits?
+    /// True if it will be looked again whether there is room for cleaning.
+    private var isMeasuringLater = false
     /// Octets of the commits that the shard was restored from, an equal share of them.
     private var restoredOctets = 0
     /// The counters' values of the last report to the metrics system.
@@ -249,13 +251,17 @@ final class ShardRunner {
         guard let commits else { return }
         let now = Instant.now()
         let isUrgent = shard.isCommitUrgent
-        if wantsCleaning {
+        if wantsCleaning, measureCleaning() {
             commits.beginCleaning()
             shard.beginCleaning()
         }
         if isCleaning { commits.wroteAgain(shard.clean(octets: ShardCommits.cleaningOctets, now: now)) }
         let batches = shard.takeBatches(now: now)
-        if !batches.isEmpty, !commits.begin(batches, mayWait: !isUrgent, now: now) { retryCommit() }
+        if batches.isEmpty {
+            if commits.endWithoutCommit() { group?.clean(below: commits.firstNeeded) }
+        } else if !commits.begin(batches, mayWait: !isUrgent, now: now) {
+            retryCommit()
+        }
         scheduleFlush()
     }
 
@@ -282,15 +288,22 @@ final class ShardRunner {
         let wasSuspended = commits.suspension != nil
         commits.suspended(suspension)
         shard.suspended(suspension, now: .now())
-        if !wasSuspended { measureCleaning() }
+        if !wasSuspended { _ = measureCleaning() }
         scheduleFlush()
     }
 
-    private func measureCleaning() {
-        guard let commits, commits.suspension != nil, group != nil else { return }
-        commits.measure(aliveOctets: shard.aliveOctets, among: shard.count)
-        scheduleFlush()
-        eventLoop.assumeIsolated().scheduleTask(in: ShardCommits.measuring) { self.measureCleaning() }
+    /// Looks whether there is room for cleaning, and as long as there is not, again and again.
+    private func measureCleaning() -> Bool {
+        guard let commits, group != nil else { return false }
+        if commits.measure(aliveOctets: shard.aliveOctets, among: shard.count) { return true }
+        if !isMeasuringLater {
+            isMeasuringLater = true
+            eventLoop.assumeIsolated().scheduleTask(in: ShardCommits.measuring) {
+                self.isMeasuringLater = false
+                if self.measureCleaning() { self.scheduleFlush() }
+            }
+        }
+        return false
     }
 
     /// The commit that was begun is on disk.

@@ -13,7 +13,7 @@ final class ShardCommits {
     private var refused: ByteBuffer?
     /// Why the store takes only what frees space; `nil` while it takes everything.
     private(set) var suspension: Suspension?
-    /// True if what cleaning would write has room in the store.
+    /// False if what cleaning would write had no room in the store when that was looked at.
     private var hasRoomToClean = true
     /// True while records wait for acknowledgements that may make a commit needless.
     var isDelayed = false
@@ -34,12 +34,14 @@ final class ShardCommits {
     private var neededFrom: Int64 = 0
     /// True if another shard has cleaned its log and this one holds old commits.
     private var isAskedToClean = false
+    /// Another shard does not need the commits below.
+    private var neededByOthers: Int64 = 0
 
     /// How long records wait that nobody waits for.
     static let delay = TimeAmount.milliseconds(2)
     /// How long a store is left alone that has taken nothing.
     static let pause = TimeAmount.milliseconds(100)
-    /// How often it is seen, while the store is suspended, whether there is room for cleaning.
+    /// How often it is looked whether there is room for cleaning, once there was not.
     static let measuring = TimeAmount.seconds(5)
     /// Octets that a log may grow by beyond twice what is alive.
     static let slack = 4 * 1_048_576
@@ -85,13 +87,21 @@ final class ShardCommits {
     func end(_ number: Int64) -> (batches: [LaneBatch], hasCleaned: Bool) {
         lastNumber = number
         defer { batches = [] }
-        guard isLastOfCleaning, let first = cleaningFrom else { return (batches, false) }
+        return (batches, endCleaning(cleaningFrom))
+    }
+
+    /// There was nothing to commit. A cleaning that found nothing alive ends with that: the shard needs none of the commits so far.
+    func endWithoutCommit() -> Bool { endCleaning(cleaningFrom.map { max($0, neededByOthers) }) }
+
+    /// Returns true if a cleaning has ended.
+    private func endCleaning(_ first: Int64?) -> Bool {
+        guard isLastOfCleaning, let first else { return false }
         isLastOfCleaning = false
         cleaningFrom = nil
         alive = writtenAgain
         neededFrom = first
         store.release(below: first, by: shard)
-        return (batches, true)
+        return true
     }
 
     // MARK: - Suspension
@@ -106,11 +116,13 @@ final class ShardCommits {
         if suspension == .space, octets > alive + Self.slack { isAskedToClean = true }
     }
 
-    /// Sees whether what cleaning would write has room: half of it is left for what clients acknowledge meanwhile.
+    /// Looks whether what cleaning would write has room. A cleaning that stops halfway would free nothing.
     ///
-    /// - Parameter aliveOctets: what it would write, of one shard among `count`.
-    func measure(aliveOctets: Int, among count: Int) {
-        hasRoomToClean = suspension == nil || suspension == .space && aliveOctets <= store.room / count / 2
+    /// - Parameter aliveOctets: what it would write, of one shard among `count`, all of which may clean; half of the room is left for
+    ///   what clients send meanwhile.
+    func measure(aliveOctets: Int, among count: Int) -> Bool {
+        hasRoomToClean = suspension != .disk && aliveOctets <= store.room / max(2, count)
+        return hasRoomToClean
     }
 
     // MARK: - Cleaning
@@ -143,6 +155,7 @@ final class ShardCommits {
             store.octetCount > 2 * (alive + Self.slack)
         else { return }
         isAskedToClean = true
+        neededByOthers = number
     }
 
     /// The first commit that the shard needs.

@@ -6,15 +6,9 @@ import NIOCore
 extension Shard {
     /// A CONNECT asks for its session. An older connection of the client ends [MQTT-3.1.4-3].
     mutating func handle(_ claim: Claim, now: Instant) {
-        if lanes.quarantined.contains(claim.lane), !claim.isTransient {
+        if lanes.isUnusual, let reason = refusal(of: claim) {
             counters.sessionsRefused += 1
-            send(.refuse(claim.connection, .serverUnavailable), to: claim.connection.shard)
-            return
-        }
-        if lanes.suspension != nil, claim.expiryInterval > 0, sessions[claim.client]?.lane == nil {
-            // Before anything of an older session is touched.
-            counters.sessionsRefused += 1
-            send(.refuse(claim.connection, .quotaExceeded), to: claim.connection.shard)
+            send(.refuse(claim.connection, reason), to: claim.connection.shard)
             return
         }
         switch sessions.directory.claim(claim) {
@@ -22,6 +16,18 @@ extension Shard {
         case .evict(let holder): send(.evict(holder), to: holder.shard)
         case .wait: return
         case .refuse: send(.refuse(claim.connection, .serverBusy), to: claim.connection.shard)
+        }
+    }
+
+    /// Why a CONNECT cannot have a durable session just now; `nil` if it can. Nothing of an older session is touched before.
+    private func refusal(of claim: Claim) -> ReasonCode? {
+        if lanes.quarantined.contains(claim.lane), !claim.isTransient { return .serverUnavailable }
+        let isKnown = sessions[claim.client]?.lane != nil
+        switch lanes.suspension {
+        case nil: return nil
+        case .space: return claim.expiryInterval > 0 && !isKnown ? .quotaExceeded : nil
+        // CONNACK would wait for what cannot be written, and so would all that the client tries again.
+        case .disk: return claim.expiryInterval > 0 || isKnown && !claim.cleanStart ? .serverUnavailable : nil
         }
     }
 

@@ -16,12 +16,15 @@ extension Shard {
     package mutating func restore(_ commit: ByteBuffer, now: Instant) throws(LaneBatchError) {
         var reader = BatchReader(commit, now: now)
         var isLost = false
-        var found: Set<Lane> = []
+        // A bit for each lane.
+        var found: UInt64 = 0
         while let item = try reader.next({ $0.leader(among: count) == index }) {
             switch item {
             case .batch(let batch):
-                found.insert(batch.lane)
-                if recovery.suspected[batch.lane] == batch.position &- 1 { recovery.suspected[batch.lane] = nil }
+                found |= 1 << UInt64(batch.lane.number)
+                if !recovery.suspected.isEmpty, recovery.suspected[batch.lane] == batch.position &- 1 {
+                    recovery.suspected[batch.lane] = nil
+                }
                 restore(batch, now: now)
             case .damaged(let lane): recovery.damaged.insert(lane)
             case .lost: isLost = true
@@ -29,7 +32,7 @@ extension Shard {
         }
         guard isLost else { return }
         // It was of a lane that the commit has no other batch of.
-        for lane in Lane.all where lane.leader(among: count) == index && !found.contains(lane) {
+        for lane in Lane.all where lane.leader(among: count) == index && found & 1 << UInt64(lane.number) == 0 {
             if recovery.suspected[lane] == nil { recovery.suspected[lane] = lanes[lane].sealed }
         }
     }

@@ -150,6 +150,20 @@ import Testing
         #expect(transient.isClosed)
     }
 
+    @Test("Nobody gets a durable session while nothing can be written, since CONNACK would wait for that")
+    func unwritable() throws {
+        let scene = Scene(shards: 2)
+        scene.broker.suspend(.disk)
+        for (identifier, cleanStart) in [("away", false), ("away", true), ("new", true)] {
+            let client = scene.broker.connect(identifier, cleanStart: cleanStart, expiry: 100)
+            #expect(try client.connectAcknowledgement().reasonCode == .serverUnavailable)
+        }
+        #expect(try scene.broker.connect("new").connectAcknowledgement().reasonCode == .success)
+        scene.broker.suspend(nil)
+        let back = scene.broker.connect("away", cleanStart: false, expiry: 100)
+        #expect(try back.connectAcknowledgement().sessionPresent)
+    }
+
     @Test("SUBSCRIBE of a durable session to a new filter is refused, and to one that it has is not")
     func subscribes() {
         let scene = Scene(shards: 2)

@@ -73,6 +73,54 @@ import Testing
         #expect(try broker.connect("7").connectAcknowledgement().reasonCode == .success)
     }
 
+    @Test("Messages for known sessions of the damaged lane are refused, and no others", arguments: [1, 3])
+    func publishes(shards: Int) throws {
+        let broker = broker(20, shards: shards)
+        let retained = broker.connect("keeper")
+        for topic in 0..<300 {
+            retained.publish("r/\(topic)", "old", qos: .atLeastOnce, identifier: UInt16(topic + 1), retain: true)
+        }
+        broker.drop(retained)
+        try damage("7", in: broker)
+        broker.crash(shards: shards)
+        broker.settle()
+        let damaged = Self.lane(of: "7")
+        let publisher = broker.connect("publisher")
+        let reader = broker.connect("reader")
+        reader.subscribe("#")
+        _ = (publisher.takeAll(), reader.takeAll())
+        publisher.publish("to/7/y", "no", qos: .atLeastOnce, identifier: 1)
+        publisher.publish("to/7/y", "no", qos: .exactlyOnce, identifier: 2)
+        publisher.publish("to/7/y", "zero")
+        publisher.publish("to/7", "one", qos: .atLeastOnce, identifier: 3)
+        #expect(
+            publisher.takeAll() == [
+                Self.answer(.received, 1, .quotaExceeded), Self.answer(.recorded, 2, .quotaExceeded),
+                Self.answer(.received, 3),
+            ]
+        )
+        #expect(reader.takePayloads() == ["zero", "one"])
+
+        // Retained messages of the lane are not to be had, and not to be replaced.
+        let topic = try #require((0..<300).map { "r/\($0)" }.first { Lane(ofTopic: ByteBuffer(string: $0)) == damaged })
+        publisher.publish(topic, "new", qos: .atLeastOnce, identifier: 4, retain: true)
+        publisher.publish(topic, "new", retain: true)
+        #expect(publisher.takeAll() == [Self.answer(.received, 4, .quotaExceeded)])
+        let late = broker.connect("late")
+        late.subscribe("r/#")
+        let topics = Set(late.takePublishes().map { String(buffer: $0.topic) })
+        #expect(topics == Set((0..<300).map { "r/\($0)" }.filter { Lane(ofTopic: ByteBuffer(string: $0)) != damaged }))
+
+        // A client of MQTT 3 gets no answer, and what it sends at QoS 0 and to others before goes on.
+        let three = broker.connect("three", version: .v3_1_1)
+        _ = three.takeAll()
+        three.publish("other", "1", qos: .atLeastOnce, identifier: 1)
+        three.publish("to/7/y", "2", qos: .atLeastOnce, identifier: 2)
+        broker.advance(by: .seconds(1))
+        #expect(three.takeAll() == [Self.answer(.received, 1)])
+        broker.drop(three)
+    }
+
     @Test("Nothing of the damaged lane is written, so that a sound log brings all of it back") func untouched() throws {
         let broker = broker(20)
         try damage("7", in: broker)
