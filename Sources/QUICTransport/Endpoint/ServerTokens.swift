@@ -6,12 +6,16 @@ struct ServerTokens {
     /// Octets of one token; longer ones are not kept.
     static let tokenLimit = 512
 
+    /// The last tokens that were used, as many as are kept.
+    private var used: [[UInt8]] = []
     private var entries: [(server: DatagramAddress, name: String?, token: [UInt8])] = []
 
     var count: Int { self.entries.count }
 
+    /// Keeps a token, unless it was kept before: a NEW_TOKEN frame may be sent again.
     mutating func keep(_ token: [UInt8], of server: DatagramAddress, named name: String?) {
         guard !token.isEmpty, token.count <= Self.tokenLimit else { return }
+        guard !self.used.contains(token), !self.entries.contains(where: { $0.token == token }) else { return }
         if self.entries.count == Self.limit { self.entries.removeFirst() }
         self.entries.append((server, name, token))
     }
@@ -19,6 +23,9 @@ struct ServerTokens {
     /// Removes and returns a token for a connection to the server; empty if there is none.
     mutating func take(for server: DatagramAddress, named name: String?) -> [UInt8] {
         guard let index = self.entries.lastIndex(where: { $0.server == server && $0.name == name }) else { return [] }
-        return self.entries.remove(at: index).token
+        let token = self.entries.remove(at: index).token
+        if self.used.count == Self.limit { self.used.removeFirst() }
+        self.used.append(token)
+        return token
     }
 }

@@ -26,4 +26,15 @@ import Testing
         #expect(tokens.count == ServerTokens.limit)
         #expect(take(server, "a") == [199])
     }
+
+    /// A NEW_TOKEN frame that the server has sent again does not make two tokens of one, which would link connections (RFC 9000 §8.1.3).
+    @Test func tokensThatComeTwiceAreKeptOnce() throws {
+        let server = try #require(DatagramAddress(SocketAddress(ipAddress: "192.0.2.1", port: 1)))
+        var tokens = ServerTokens()
+        for _ in 1...2 { tokens.keep([1], of: server, named: "a") }
+        #expect(tokens.count == 1)
+        #expect(tokens.take(for: server, named: "a") == [1])
+        tokens.keep([1], of: server, named: "a")
+        #expect(tokens.take(for: server, named: "a") == [], "it may come again after its use")
+    }
 }
