@@ -103,10 +103,12 @@ import Testing
     @Test func foldedConnectionsTimeOut() async throws {
         try await Scene.run { scene in
             let pair = try await scene.pair(
-                configureServer: { $0.common.idleTimeout = .milliseconds(400) },
+                configureServer: { $0.common.idleTimeout = .seconds(200) },
                 configureClient: { $0.common.keepAliveInterval = nil }
             )
             try await scene.until("folded") { pair.peer.engine?.isFolded == true }
+            pair.server.skew += 201_000_000_000
+            pair.server.timerFired()
             try await scene.until("timed out") { pair.peerRecorder.reason != nil }
             #expect(pair.peerRecorder.reason == .idleTimeout)
         }

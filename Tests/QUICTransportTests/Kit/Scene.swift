@@ -59,6 +59,9 @@ actor Scene {
 
     // MARK: Making things
 
+    /// Time for a handshake on a loaded machine.
+    static let patience = Duration.seconds(120)
+
     static func serverConfiguration() throws -> QUICServerConfiguration {
         let pair = try CertificatePair.shared.get()
         var configuration = QUICServerConfiguration(
@@ -68,7 +71,8 @@ actor Scene {
         )
         // All that is tested here goes through folded connections wherever there is a moment of silence.
         configuration.common.foldDelay = .milliseconds(1)
-        // A loaded machine is no storm of clients.
+        // A loaded machine may be slow, and is no storm of clients.
+        configuration.common.handshakeTimeout = Self.patience
         configuration.pace.budget = 60_000_000_000
         configuration.pace.window = 60_000_000_000
         return configuration
@@ -142,6 +146,7 @@ actor Scene {
     ) throws -> (QUICConnection, Recorder) {
         var configuration = QUICClientConfiguration(verification: verification)
         configuration.common.foldDelay = .milliseconds(1)
+        configuration.common.handshakeTimeout = Self.patience
         configure(&configuration)
         let recorder = Recorder()
         let connection = try client.connect(to: server, configuration: configuration, delegate: recorder)
@@ -217,6 +222,7 @@ actor Scene {
         let client = try await self.client()
         var configuration = QUICClientConfiguration(verification: .none(serverName: "localhost"))
         configuration.ticket = ticket
+        configuration.common.handshakeTimeout = Self.patience
         configure(&configuration)
         let recorder = Recorder()
         recorder.onEstablished = { connection in
