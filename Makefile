@@ -27,7 +27,7 @@ ceilings: ## measure what a shard allocates, hands over and executes, and how la
 benchmark: ## drive mosquitto and Martlet with the same loads and print the ratios
 	@scripts/benchmark
 
-storm: ## offer a broker that has 30 % of a core more new clients than it can serve, over QUIC and TLS (needs root)
+storm: ## offer a broker that has 30 % of a core more new clients than it can serve, over QUIC (also with early data) and TLS (needs root)
 	@scripts/storm
 
 experiments: ## measure TCP, TLS and QUIC on bad links that our emulator makes, and draw what comes of it (needs root)
