@@ -15,6 +15,8 @@ package struct QUICCounters: Sendable, Equatable {
 
     /// Datagrams of new clients that had to wait because handshakes could not begin faster.
     package var initialsHeld = 0
+    /// Datagrams of handshakes under way that had to wait because their loop had no time for them.
+    package var handshakeDatagramsHeld = 0
     package var handshakesStarted = 0
     package var handshakesCompleted = 0
     package var handshakesFailed = 0
@@ -77,6 +79,8 @@ package struct QUICCounters: Sendable, Equatable {
         package var initialAge = 0
         /// Datagrams of new clients that gave way to newer ones.
         package var initialLimit = 0
+        /// Datagrams of handshakes under way that came while too many waited.
+        package var handshakeLimit = 0
         package var tooManyHandshakes = 0
         package var tooManyConnections = 0
         /// Initials beyond the rate of new connections.

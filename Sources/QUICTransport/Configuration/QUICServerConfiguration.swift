@@ -56,6 +56,10 @@ package struct QUICServerConfiguration: Sendable {
     /// and the oldest gives way.
     package var maximumWaitingInitials = 512
 
+    /// Datagrams of handshakes under way that may wait until the loop has time for them, some 1.5 KiB each. Further ones are
+    /// dropped, and their clients send them again.
+    package var maximumWaitingDatagrams = 1_024
+
     /// How fast handshakes may begin. New clients wait for one window at most.
     package var pace = HandshakePace.Limits()
 

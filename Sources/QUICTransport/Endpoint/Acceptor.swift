@@ -1,3 +1,4 @@
+internal import DequeModule
 internal import NIOCore
 
 /// The listening side of an endpoint: who may begin a handshake, and when. It knows nothing of sockets.
@@ -29,8 +30,12 @@ struct Acceptor {
 
     /// Clients whose handshake has not begun.
     var waiting: InitialStack
+    /// Datagrams of handshakes under way that this tick has no time for, in the order in which they came.
+    private(set) var underWay = Deque<WaitingDatagram>()
     var pace: HandshakePace
     var backlog: SocketBacklog
+    /// Whether the socket has something to read, so that what waits has a turn afterwards.
+    var isReadDue = false
     /// When those that wait have their next turn, nanoseconds.
     private var turn: UInt64?
     /// Messages and octets of the read under way.
@@ -77,6 +82,7 @@ struct Acceptor {
     /// - Parameter limit: messages that it could take at most.
     /// - Returns: whether it left nothing; `nil` if nothing was read.
     mutating func didFinishRead(limit: Int, now: UInt64) -> Bool? {
+        self.isReadDue = false
         guard self.read.messages > 0 else { return nil }
         let isEmpty = self.read.messages < limit
         self.backlog.didRead(self.read.octets, isEmpty: isEmpty, now: now)
@@ -116,21 +122,56 @@ struct Acceptor {
         )
     }
 
+    /// Whether a datagram of a handshake under way may be read now, ahead of none that wait.
+    var mayReadAtOnce: Bool { self.underWay.isEmpty && self.pace.mayRead }
+
+    /// Lets a datagram of a handshake under way wait. Where too many wait, its client sends it again (RFC 9002 §6.2).
+    mutating func hold(
+        _ datagram: UnsafeRawBufferPointer,
+        from remote: DatagramAddress,
+        to local: DatagramAddress,
+        ecn: UInt8,
+        counters: inout QUICCounters
+    ) {
+        guard self.underWay.count < self.configuration.maximumWaitingDatagrams else {
+            counters.dropped.handshakeLimit += 1
+            return
+        }
+        counters.handshakeDatagramsHeld += 1
+        var bytes = ByteBuffer()
+        unsafe bytes.writeBytes(datagram)
+        self.underWay.append(WaitingDatagram(bytes: bytes, remote: remote, local: local, ecn: ecn))
+    }
+
+    /// The next datagram of a handshake under way, if it may be read in this tick.
+    mutating func nextUnderWay() -> WaitingDatagram? { self.pace.mayRead ? self.underWay.popFirst() : nil }
+
+    /// Whether anything waits for a turn.
+    var hasWaiting: Bool { !self.underWay.isEmpty || !self.waiting.isEmpty }
+
     /// The newest client that waits, if a handshake may begin in this tick; none otherwise.
-    mutating func next(now: UInt64, counters: inout QUICCounters) -> [InitialStack.Datagram] {
+    mutating func next(now: UInt64, counters: inout QUICCounters) -> [WaitingDatagram] {
         counters.dropped.initialAge += self.waiting.removeExpired(now: now)
         return self.pace.mayBegin(now: now) ? self.waiting.popNewest() : []
     }
 
+    /// Whether anything waits that could be done at once.
+    mutating func hasWork(now: UInt64) -> Bool {
+        !self.underWay.isEmpty || !self.waiting.isEmpty && self.pace.hasRoom(now: now)
+    }
+
     /// Pause between two turns, nanoseconds: SwiftNIO looks at its sockets only while no task is due.
     private static let pause: UInt64 = 100_000
+    /// The longest wait for a read of the socket that is due, nanoseconds.
+    private static let patience: UInt64 = 5_000_000
 
-    /// Plans the next turn of the clients that wait, where no read of the socket gives them one before.
+    /// Plans the next turn of what waits, where no read of the socket gives it one before.
     ///
     /// - Returns: its instant, nanoseconds.
     mutating func planTurn(now: UInt64) -> UInt64 {
         if let turn = self.turn { return turn }
-        let turn = self.pace.hasRoom(now: now) ? now + Self.pause : self.pace.nextRoom(now: now)
+        let pause = self.isReadDue ? Self.patience : Self.pause
+        let turn = self.hasWork(now: now) ? now + pause : self.pace.nextRoom(now: now)
         self.turn = turn
         return turn
     }

@@ -22,8 +22,8 @@ package struct HandshakePace: Sendable {
     private var rest = 500_000.0
     /// Nanoseconds spent on handshakes under way since the last was completed.
     private var spentOnRest: UInt64 = 0
-    /// Nanoseconds spent on beginnings in this tick.
-    private var spentInTick: UInt64 = 0
+    /// Nanoseconds spent in this tick: on beginnings, and on reading what belongs to handshakes under way.
+    private var spentInTick: (onBeginnings: UInt64, onReading: UInt64) = (0, 0)
 
     /// Handshakes in flight by the part of the window in which they began.
     private var starts = [Int](repeating: 0, count: Int(Self.slotCount))
@@ -46,13 +46,19 @@ package struct HandshakePace: Sendable {
     package var limit: Int { max(self.limits.least, Int(self.rate * Double(self.limits.window) / 1e9)) }
 
     /// Counts time that was spent on a client's first flight, nanoseconds, whatever became of it.
-    package mutating func didSpend(_ cost: UInt64) { self.spentInTick += cost }
+    package mutating func didSpend(_ cost: UInt64) { self.spentInTick.onBeginnings += cost }
 
     /// Learns what a beginning costs, nanoseconds.
     package mutating func didBegin(cost: UInt64) { Self.learn(&self.beginning, cost) }
 
     /// Learns what handshakes under way cost, nanoseconds.
     package mutating func didWork(cost: UInt64) { self.spentOnRest += min(cost, Self.longest) }
+
+    /// Learns what reading a datagram of a handshake under way costs, nanoseconds.
+    package mutating func didRead(cost: UInt64) {
+        self.spentInTick.onReading += cost
+        self.didWork(cost: cost)
+    }
 
     private static func learn(_ mean: inout Double, _ sample: UInt64) {
         mean = (mean * Self.inertia + Double(min(sample, Self.longest))) / (Self.inertia + 1)
@@ -68,8 +74,11 @@ package struct HandshakePace: Sendable {
 
     /// Whether one more may begin in this tick.
     package mutating func mayBegin(now: UInt64) -> Bool {
-        self.spentInTick < self.limits.budget && self.hasRoom(now: now)
+        self.spentInTick.onBeginnings < self.limits.budget && self.hasRoom(now: now)
     }
+
+    /// Whether a datagram of a handshake under way may be read in this tick.
+    package var mayRead: Bool { self.spentInTick.onReading < self.limits.budget }
 
     /// Counts a handshake as in flight.
     ///
@@ -100,7 +109,7 @@ package struct HandshakePace: Sendable {
     }
 
     /// The tick of the loop is over.
-    package mutating func endTick() { self.spentInTick = 0 }
+    package mutating func endTick() { self.spentInTick = (0, 0) }
 
     /// When the oldest of those in flight count no more, nanoseconds.
     package func nextRoom(now: UInt64) -> UInt64 { (now / self.slotLength + 1) * self.slotLength }

@@ -7,13 +7,6 @@ internal import NIOCore
 /// The newest client comes first: it waits for an answer more surely than an older one. An older client sends its Initial
 /// again (RFC 9002 §6.2.2).
 struct InitialStack {
-    struct Datagram {
-        var bytes: ByteBuffer
-        var remote: DatagramAddress
-        var local: DatagramAddress
-        var ecn: UInt8
-    }
-
     /// The datagrams of one client, as a list through `Slot.next`.
     private struct Flight {
         let identifier: QUICConnectionID
@@ -24,7 +17,7 @@ struct InitialStack {
     }
 
     private struct Slot {
-        var datagram: Datagram
+        var datagram: WaitingDatagram
         var next: Int?
     }
 
@@ -101,12 +94,12 @@ struct InitialStack {
     }
 
     /// Takes out the newest client: its datagrams in the order in which they came, none if nobody waits.
-    mutating func popNewest() -> [Datagram] {
+    mutating func popNewest() -> [WaitingDatagram] {
         guard let flight = self.flights.popLast() else { return [] }
-        var datagrams: [Datagram] = []
+        var datagrams: [WaitingDatagram] = []
         var slot = Optional(flight.first)
         while let index = slot {
-            var taken = Datagram(bytes: ByteBuffer(), remote: DatagramAddress(), local: DatagramAddress(), ecn: 0)
+            var taken = WaitingDatagram()
             swap(&taken, &self.slots[index].datagram)
             datagrams.append(taken)
             slot = self.slots[index].next
@@ -135,7 +128,7 @@ struct InitialStack {
         guard let index = self.free.popLast() else {
             var buffer = ByteBuffer()
             unsafe buffer.writeBytes(bytes)
-            self.slots.append(Slot(datagram: Datagram(bytes: buffer, remote: remote, local: local, ecn: ecn)))
+            self.slots.append(Slot(datagram: WaitingDatagram(bytes: buffer, remote: remote, local: local, ecn: ecn)))
             return self.slots.count - 1
         }
         self.slots[index].next = nil

@@ -58,7 +58,14 @@
                     now: self.endpoint.now
                 )
             }
+            self.endTick()
+        }
+
+        /// Does what the loop does at the end of its tick.
+        private func endTick() {
             self.endpoint.finishBurst()
+            self.endpoint.isTurnScheduled = false
+            self.endpoint.takeTurn()
             self.endpoint.flush()
         }
 
@@ -72,6 +79,13 @@
 
         /// Establishes a connection, and returns it.
         package func connect(fromPort port: UInt16) -> QUICConnection? {
+            guard let connection = self.begin(fromPort: port) else { return nil }
+            self.complete(connection, fromPort: port)
+            return connection.isEstablished ? connection : nil
+        }
+
+        /// Begins a handshake.
+        package func begin(fromPort port: UInt16) -> QUICConnection? {
             self.clientPacketNumber = 0
             var first: QUICConnection?
             let original = RandomBytes.make(8)
@@ -79,12 +93,16 @@
             for connection in self.endpoint.table.connections where connection.identifiers.count >= 2 {
                 if connection.identifiers.first?.octets == original { first = connection }
             }
-            guard let connection = first, let identifier = connection.identifiers.dropFirst().first else { return nil }
+            return first
+        }
+
+        /// Receives the client's answer in its handshake.
+        package func complete(_ connection: QUICConnection, fromPort port: UInt16) {
+            guard let identifier = connection.identifiers.dropFirst().first else { return }
             self.receive(
                 self.longPacket(type: 2, to: identifier.octets, frames: self.crypto, least: 0),
                 fromPort: port
             )
-            return connection.isEstablished ? connection : nil
         }
 
         /// A packet of the client with a short header.
@@ -128,8 +146,7 @@
             for connection in self.endpoint.table.connections {
                 self.endpoint.finish(connection, .silent(.idleTimeout), now: self.endpoint.now)
             }
-            self.endpoint.finishBurst()
-            self.endpoint.flush()
+            self.endTick()
             self.advance(milliseconds: 600_000)
             let left = [
                 "connections": self.endpoint.connectionCount,
@@ -137,6 +154,7 @@
                 "identifiers": self.endpoint.table.identifierCount,
                 "deadlines": self.endpoint.deadlines.count,
                 "waiting clients": self.endpoint.acceptor?.waiting.count ?? 0,
+                "waiting datagrams": self.endpoint.acceptor?.underWay.count ?? 0,
                 "closed connections": self.endpoint.closedConnections.count,
                 "events": self.endpoint.context.events.count,
                 "dirty connections": self.endpoint.egress.dirty.filter { !$0.isClosed }.count,

@@ -127,7 +127,7 @@ extension QUICEndpoint {
             }
             return
         }
-        if self.isBeginningHandshakes || self.acceptor?.mayBeginAtOnce(now: now) == true {
+        if self.isTakingTurn || self.acceptor?.mayBeginAtOnce(now: now) == true {
             unsafe self.meet(datagram, header, token, from: remote, to: local, ecn: ecn, now: now)
         } else {
             unsafe self.acceptor?.hold(
@@ -142,29 +142,61 @@ extension QUICEndpoint {
         }
     }
 
-    /// Lets the clients that wait begin their handshakes, the newest first, until the tick's time for that is spent.
-    func beginHandshakes() {
-        defer { self.acceptor?.endTurn() }
-        guard self.acceptor?.waiting.isEmpty == false, !self.isClosing, !self.isDispatching else { return }
-        self.context.beginBurst()
-        self.isBeginningHandshakes = true
-        while let flight = self.acceptor?.next(now: self.now, counters: &self.counters), !flight.isEmpty {
-            for datagram in flight {
-                unsafe datagram.bytes.withUnsafeReadableBytes { bytes in
-                    unsafe self.receive(
-                        bytes,
-                        from: datagram.remote,
-                        to: datagram.local,
-                        ecn: datagram.ecn,
-                        now: self.now,
-                        isTossed: true
-                    )
-                }
-            }
+    /// Gives what waits a turn at the end of the loop's tick, after the flush that answers established connections.
+    func scheduleTurn() {
+        guard self.acceptor?.hasWaiting == true else {
+            self.acceptor?.endTurn()
+            return
         }
-        self.isBeginningHandshakes = false
+        guard !self.isTurnScheduled else { return }
+        self.isTurnScheduled = true
+        self.acceptor?.putOff()
+        self.eventLoop.assumeIsolated().execute {
+            self.isTurnScheduled = false
+            self.takeTurn()
+            if self.egress.isEmpty { self.armTimer() } else { self.scheduleFlush() }
+        }
+    }
+
+    /// Times that a turn goes on after its time is spent, while the socket has nothing to read: turns cost system calls.
+    private static let extensions = 3
+
+    /// Reads what waits until the tick's time for that is spent: what belongs to handshakes under way, and then the first
+    /// flights of new clients, the newest first.
+    func takeTurn() {
+        defer { self.acceptor?.endTurn() }
+        guard self.acceptor?.hasWaiting == true, !self.isClosing, !self.isDispatching else { return }
+        self.context.beginBurst()
+        self.isTakingTurn = true
+        for extensions in 0...Self.extensions {
+            while let datagram = self.acceptor?.nextUnderWay() { self.receive(datagram) }
+            while let flight = self.acceptor?.next(now: self.now, counters: &self.counters), !flight.isEmpty {
+                for datagram in flight { self.receive(datagram) }
+            }
+            guard extensions < Self.extensions, self.acceptor?.hasWork(now: self.now) == true else { break }
+            if self.socket?.isReadable == true {
+                self.acceptor?.isReadDue = true
+                break
+            }
+            self.acceptor?.endTurn()
+        }
+        self.isTakingTurn = false
         self.dispatchEvents()
         self.burstConnection = nil
+    }
+
+    /// Takes a datagram that has waited.
+    private func receive(_ datagram: WaitingDatagram) {
+        unsafe datagram.bytes.withUnsafeReadableBytes { bytes in
+            unsafe self.receive(
+                bytes,
+                from: datagram.remote,
+                to: datagram.local,
+                ecn: datagram.ecn,
+                now: self.now,
+                isTossed: true
+            )
+        }
     }
 
     /// Acts upon the acceptor's verdict about a new client, and measures what that costs.

@@ -87,6 +87,11 @@ extension QUICEndpoint {
         ecn: UInt8,
         now: UInt64
     ) {
+        let isUnderWay = self.isServer && !connection.wasEstablished
+        if isUnderWay, !self.isTakingTurn, self.acceptor?.mayReadAtOnce == false {
+            unsafe self.acceptor?.hold(datagram, from: remote, to: local, ecn: ecn, counters: &self.counters)
+            return
+        }
         guard connection.admits(remote, now: now) else {
             self.counters.dropped.tooManyAddresses += 1
             return
@@ -95,9 +100,9 @@ extension QUICEndpoint {
             self.dispatchEvents()
             self.burstConnection = connection
         }
-        let begun = connection.wasEstablished ? 0 : self.now
+        let begun = isUnderWay ? self.now : 0
         let end = unsafe connection.read(datagram, from: remote, to: local, ecn: ecn, now: now)
-        if begun > 0 { self.acceptor?.pace.didWork(cost: self.now - begun) }
+        if isUnderWay { self.acceptor?.pace.didRead(cost: self.now - begun) }
         if let end {
             self.dispatchEvents()
             self.finish(connection, end, now: now)
@@ -143,7 +148,7 @@ extension QUICEndpoint {
         self.finishBurst()
     }
 
-    /// Ends a read burst: packets of known connections have been read, and clients that wait have their turn.
+    /// Ends a read burst: packets of established connections have been read. What waits has its turn once they are answered.
     ///
     /// Acknowledgements are sent at the end of the loop's tick, in the same packets as the data that users write until
     /// then.
@@ -151,13 +156,9 @@ extension QUICEndpoint {
         self.dispatchEvents()
         self.burstConnection = nil
         self.courier.send(counters: &self.counters)
-        self.beginHandshakes()
         // A burst of datagrams for other loops needs no flush.
-        if !self.egress.isEmpty || !self.ended.isEmpty || self.isClosing {
-            self.scheduleFlush()
-        } else if self.acceptor?.waiting.isEmpty == false {
-            self.armTimer()
-        }
+        if !self.egress.isEmpty || !self.ended.isEmpty || self.isClosing { self.scheduleFlush() }
+        self.scheduleTurn()
     }
 
     /// Passes the engines' events to the delegates. Their answers may raise further events.

@@ -7,7 +7,7 @@ extension QUICEndpoint {
         self.timer.endpoint = self
         var earliest = self.deadlines.earliest ?? .max
         earliest = min(earliest, self.closedConnections.earliestExpiry ?? .max)
-        if self.acceptor?.waiting.isEmpty == false, let turn = self.acceptor?.planTurn(now: self.now) {
+        if self.acceptor?.hasWaiting == true, !self.isTurnScheduled, let turn = self.acceptor?.planTurn(now: self.now) {
             earliest = min(earliest, turn)
         }
         // While the kernel takes no datagrams, a timer that has to send would fire again and again.
@@ -47,7 +47,7 @@ extension QUICEndpoint {
         }
         if self.acceptor?.isTurnDue(now: now) == true {
             // A socket with something to read comes first: its read gives those that wait their turn.
-            if self.socket?.isReadable == true { self.acceptor?.putOff() } else { self.beginHandshakes() }
+            if self.socket?.isReadable == true { self.acceptor?.putOff() } else { self.takeTurn() }
         }
         self.flush()
     }

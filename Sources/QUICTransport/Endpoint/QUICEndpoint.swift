@@ -49,8 +49,10 @@ package final class QUICEndpoint {
     /// The identifier by which the last of them came, if that is known.
     var burstIdentifier: QUICConnectionID?
     var isDispatching = false
-    /// True while the first flights of clients that have waited are read.
-    var isBeginningHandshakes = false
+    /// True while datagrams that have waited are read.
+    var isTakingTurn = false
+    /// True if what waits has a turn at the end of the loop's tick.
+    var isTurnScheduled = false
     var spareEvents: [(connection: QUICConnection, event: EngineEvent)] = []
     var ended: [(connection: QUICConnection, reason: QUICCloseReason)] = []
 

@@ -84,9 +84,23 @@ import Testing
             self.pace.didSpend(400_000)
             begun += 1
         }
-        #expect(begun == 3)
+        #expect(begun == 2)
+        #expect(self.pace.mayRead, "what belongs to handshakes under way has a budget of its own")
         self.pace.endTick()
         #expect(self.mayBegin())
+    }
+
+    /// One tick spends a bounded time on reading what belongs to handshakes under way.
+    @Test func readingHasABudget() {
+        var read = 0
+        while self.pace.mayRead, read < 100 {
+            self.pace.didRead(cost: 200_000)
+            read += 1
+        }
+        #expect(read == 3)
+        #expect(self.mayBegin())
+        self.pace.endTick()
+        #expect(self.pace.mayRead)
     }
 
     /// A machine that stood still for a minute in the middle of a handshake does not bring the rate down to nothing.

@@ -314,6 +314,47 @@ import Testing
         }
     }
 
+    /// What belongs to handshakes under way waits, too, while established connections are served, and goes on once there is
+    /// time.
+    @Test func handshakesUnderWayWaitForTime() async throws {
+        try await Scene.run { scene in
+            let null = try NullProtectedEndpoint(loop: scene.loop) { _ in Recorder() }
+            let established = try #require(null.connect(fromPort: 1))
+            let underWay = try #require(null.begin(fromPort: 2))
+            Self.stop(null.endpoint)
+            null.complete(underWay, fromPort: 2)
+            #expect(null.endpoint.counters.handshakeDatagramsHeld == 1)
+            #expect(!underWay.isEstablished)
+            let sent = null.endpoint.counters.datagramsOut
+            null.receive(null.shortPacket(to: established, frames: [0x01]), fromPort: 1)
+            null.advance(milliseconds: 100)
+            #expect(null.endpoint.counters.datagramsOut > sent, "PING is acknowledged")
+            #expect(!underWay.isEstablished)
+            null.endpoint.acceptor?.pace = HandshakePace()
+            null.advance(milliseconds: 1)
+            #expect(underWay.isEstablished)
+            #expect(null.endAll() == nil)
+        }
+    }
+
+    /// Datagrams beyond the bound are dropped: their clients send them again.
+    @Test func waitingDatagramsAreBounded() async throws {
+        try await Scene.run { scene in
+            let null = try NullProtectedEndpoint(loop: scene.loop) { _ in Recorder() }
+            let underWay = try #require(null.begin(fromPort: 1))
+            Self.stop(null.endpoint)
+            for _ in 0..<1_026 { null.complete(underWay, fromPort: 1) }
+            #expect(null.endpoint.acceptor?.underWay.count == 1_024)
+            #expect(null.endpoint.counters.handshakeDatagramsHeld == 1_024)
+            #expect(null.endpoint.counters.dropped.handshakeLimit == 2)
+            null.endpoint.acceptor?.pace = HandshakePace()
+            null.advance(milliseconds: 1)
+            #expect(underWay.isEstablished)
+            try await scene.until("drained") { null.endpoint.acceptor?.underWay.isEmpty == true }
+            #expect(null.endAll() == nil)
+        }
+    }
+
     /// Whoever could not be served within the window is given up without an answer; the next one is served.
     @Test func oldInitialsAreThrownAway() async throws {
         try await Scene.run { scene in
