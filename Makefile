@@ -34,7 +34,8 @@ experiments: ## measure TCP, TLS and QUIC on bad links that our emulator makes, 
 	@scripts/experiments
 
 simulate: ## kill a simulated broker with a store at SEEDS=2000 random moments from SEED=0 on, and hold it to what it acknowledged
-	@MARTLET_SEEDS=$(SEEDS) MARTLET_SEED=$(SEED) swift test --filter RandomCrashesTests
+	@MARTLET_SIMULATE=1 MARTLET_SEEDS=$(SEEDS) MARTLET_SEED=$(SEED) \
+		swift test -c release --scratch-path .build-simulate --filter RandomCrashesTests
 
 fuzz: ## run every fuzzer for SECONDS=60; a find becomes a file that the tests replay
 	@scripts/fuzz $(SECONDS)

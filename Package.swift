@@ -93,7 +93,8 @@ let package = Package(
         ),
         .testTarget(
             name: "MQTTBrokerTests",
-            dependencies: ["MQTTBroker", "MQTTCodec", .nioCore, .nioConcurrencyHelpers]
+            dependencies: ["MQTTBroker", "MQTTCodec", "FuzzLaneLog", .nioCore, .nioConcurrencyHelpers],
+            exclude: ["Corpus"]
         ),
         .testTarget(
             name: "QUICTransportTests",
@@ -229,6 +230,7 @@ let fuzzTargets: [(name: String, dependencies: [Target.Dependency])] = [
     ("PacketDecoder", ["MQTTCodec", .nioCore]),
     ("HOCONParser", ["BrokerConfiguration"]),
     ("QUICTransport", ["QUICTransport", .nioCore, .nioPosix]),
+    ("LaneLog", ["MQTTBroker", "MQTTCodec", .nioCore]),
 ]
 if Context.environment["MARTLET_FUZZ"] == nil {
     for (name, dependencies) in fuzzTargets {
@@ -255,4 +257,11 @@ if Context.environment["MARTLET_FUZZ"] == nil {
             )
         )
     }
+}
+
+// What `make simulate` builds for release: the broker without IO and its tests, since tests of other rooms need a debug build.
+if Context.environment["MARTLET_SIMULATE"] != nil {
+    let simulated = ["Secrets", "MQTTCodec", "MQTTBroker", "FuzzLaneLog", "MQTTBrokerTests"]
+    package.products = []
+    package.targets.removeAll { !simulated.contains($0.name) }
 }

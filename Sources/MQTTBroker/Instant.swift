@@ -14,11 +14,16 @@ package struct Instant: Sendable, Equatable {
     func noEarlier(than past: Int64) -> Instant { Instant(monotonic: monotonic, wall: max(wall, past)) }
 
     /// The instant of the wall clock at which the monotonic clock shows `instant`.
-    func wall(of instant: NIODeadline) -> Int64 { wall + (instant - monotonic).nanoseconds / 1_000_000 }
+    func wall(of instant: NIODeadline) -> Int64 {
+        let distance = (instant - monotonic).nanoseconds / 1_000_000
+        let (sum, isOverflow) = wall.addingReportingOverflow(distance)
+        return isOverflow ? (distance < 0 ? .min : .max) : sum
+    }
 
     /// The instant of the monotonic clock at which the wall clock shows `wall`, milliseconds since 1970-01-01 UTC.
     func monotonic(of wall: Int64) -> NIODeadline {
-        let distance = wall.subtractingReportingOverflow(self.wall).partialValue
+        let (difference, isOverflow) = wall.subtractingReportingOverflow(self.wall)
+        let distance = isOverflow ? (wall < self.wall ? .min : .max) : difference
         return monotonic + .milliseconds(min(max(distance, -Self.farthest), Self.farthest))
     }
 

@@ -1,5 +1,5 @@
 /// The CRC-32C checksum (Castagnoli; RFC 3720 §12.1), eight octets at a time.
-enum CRC32C {
+package enum CRC32C {
     /// Table `n` is for an octet that `n` further octets follow.
     private static let tables: [UInt32] = {
         var tables = [UInt32](repeating: 0, count: 8 * 256)
@@ -15,7 +15,7 @@ enum CRC32C {
         return tables
     }()
 
-    static func checksum(of octets: Span<UInt8>) -> UInt32 {
+    package static func checksum(of octets: Span<UInt8>) -> UInt32 {
         let tables = tables.span
         var value = UInt32.max
         var index = 0

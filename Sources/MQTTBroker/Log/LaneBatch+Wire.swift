@@ -70,13 +70,13 @@ extension LaneBatch {
         var octets = buffer.readSlice(length: Int(head.length)) ?? ByteBuffer()
         guard CRC32C.checksum(ofLast: Int(head.length), in: octets) == head.checksum else { throw .wrongChecksum }
         guard let lane = Lane(number: head.lane), octets.readLEB128() != nil,
-            let position = octets.readLEB128(), let made: Int64 = octets.readInteger(),
+            let position = octets.readCount(), let made: Int64 = octets.readInteger(),
             let count = octets.readLEB128()
         else { throw .malformedRecord(0) }
         let now = now.noEarlier(than: made)
         var records: [LaneRecord] = []
-        // A record has two octets at least.
-        records.reserveCapacity(Int(min(count, UInt64(octets.readableBytes / 2))))
+        // What is said of their number is not believed: a record in memory is many times as large as its octets may be.
+        records.reserveCapacity(Int(min(count, 256)))
         for number in 0..<count {
             guard let record = LaneRecord(from: &octets, now: now) else {
                 throw .malformedRecord(Int(clamping: number))

@@ -7,7 +7,18 @@ extension LaneRecord {
         case ended, attached, away, willPublished, stream, merged, subscribed, unsubscribed, message, sent, dropped
         case acknowledged, recorded, received, released, adopted, forgotten, passed, retained, removed, source
         case posted, orphaned
+
+        /// True if the number of the record is one of an outbox.
+        var isCounted: Bool {
+            switch self {
+            case .message, .posted, .passed, .source: true
+            default: false
+            }
+        }
     }
+
+    /// The largest position of a log and number of an outbox. They count up from 1, so that no run comes near it.
+    static let maximumCount = UInt64.max / 2
 
     func write(to buffer: inout ByteBuffer, now: Instant) {
         func begin(_ kind: Kind, _ number: UInt64) {
@@ -89,6 +100,7 @@ extension LaneRecord {
         guard let kind = buffer.readInteger().flatMap({ Kind(rawValue: $0) }), let number = buffer.readLEB128() else {
             return nil
         }
+        if kind.isCounted, number > LaneRecord.maximumCount { return nil }
         func identified(_ make: (UInt64, UInt16) -> LaneRecord) -> LaneRecord? {
             buffer.readInteger().map { make(number, $0) }
         }
@@ -121,7 +133,7 @@ extension LaneRecord {
         case .recorded: record = identified { .recorded($0, packetIdentifier: $1) }
         case .received:
             guard let identifier: UInt16 = buffer.readInteger(), let publisher: UInt64 = buffer.readInteger(),
-                let outboxNumber = buffer.readLEB128(), let (message, retain) = buffer.readMessage(now: now)
+                let outboxNumber = buffer.readCount(), let (message, retain) = buffer.readMessage(now: now)
             else { return nil }
             record = .received(
                 number,
@@ -202,8 +214,15 @@ extension ByteBuffer {
         writeString(text)
     }
 
+    /// A position of a lane's log, or a number of an outbox.
+    mutating func readCount() -> UInt64? {
+        readLEB128().flatMap { $0 <= LaneRecord.maximumCount ? $0 : nil }
+    }
+
+    /// No text of MQTT is longer than 65,535 octets (MQTT 5.0 §1.5.4).
     fileprivate mutating func readText() -> String? {
-        guard let count = readLEB128().flatMap({ Int(exactly: $0) }), let octets = readSlice(length: count) else {
+        guard let count = readLEB128().flatMap({ UInt16(exactly: $0) }), let octets = readSlice(length: Int(count))
+        else {
             return nil
         }
         return String(validating: octets.readableBytesView, as: UTF8.self)
@@ -217,8 +236,28 @@ extension ByteBuffer {
 
     /// A message is a PUBLISH packet of MQTT 5.0. If it expires, the instant follows, by the wall clock.
     fileprivate mutating func writeMessage(_ message: Message, retain: Bool, now: Instant) {
-        message.encoded.write(into: &self, version: .v5, qos: message.qos, packetIdentifier: 1, retain: retain)
-        if let expiry = message.expiry { writeInteger(now.wall(of: expiry)) }
+        let size = message.encoded.write(
+            into: &self,
+            version: .v5,
+            qos: message.qos,
+            packetIdentifier: 1,
+            retain: retain
+        )
+        if size == 0 {
+            writeExpired(message, retain: retain)
+        } else if let expiry = message.expiry {
+            writeInteger(now.wall(of: expiry))
+        }
+    }
+
+    /// Writes a message that is too large for a packet of MQTT 5.0, as those of older versions and those with a topic alias may be:
+    /// its place is kept by one that has expired.
+    private mutating func writeExpired(_ message: Message, retain: Bool) {
+        var publish = Publish(topic: message.encoded.topic, payload: ByteBuffer())
+        publish.properties.values.messageExpiryInterval = 0
+        let encoded = EncodedPublish(publish)
+        encoded.write(into: &self, version: .v5, qos: message.qos, packetIdentifier: 1, retain: retain)
+        writeInteger(Int64(0))
     }
 
     fileprivate mutating func readMessage(now: Instant) -> (message: Message, retain: Bool)? {

@@ -51,7 +51,7 @@ extension Shard {
             counters.sessionsExpired += 1
             end(session, now: now)
         case .retained(let topic):
-            TopicLevels.split(topic, limit: limits.maximumTopicLevels).map { removeRetained($0, topic, now: now) }
+            TopicLevels.split(topic, limit: .max).map { removeRetained($0, topic, now: now) }
         }
     }
 

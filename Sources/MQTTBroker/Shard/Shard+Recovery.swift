@@ -45,8 +45,9 @@ extension Shard {
             }
         }
         quarantineDamaged()
-        let streams = recovery.sessions.values.filter { $0.parent != nil }.sorted { $0.number < $1.number }
-        for stream in streams { mergeRestored(stream) }
+        mergeRestoredStreams()
+        // A session that no connection ever had, or that ended with its connection.
+        for (number, session) in recovery.sessions where recovery.absences[number] == nil { discard(session) }
         for (number, absence) in recovery.absences {
             guard let session = recovery.sessions[number] else { continue }
             let now = now.noEarlier(than: absence.since ?? .min)
@@ -99,6 +100,7 @@ extension Shard {
         switch record {
         case .session(let number, let client):
             forget(number)
+            if let older = sessions[client] { forget(older.number) }
             let session = Session(
                 clientIdentifier: client,
                 identity: Session.identity(of: client),
@@ -109,7 +111,9 @@ extension Shard {
             recovery.sessions[number] = session
             sessions.insert(session)
         case .stream(let number, let parent):
-            guard let parent = recovery.sessions[parent] else { return }
+            guard let parent = recovery.sessions[parent], parent.parent == nil, recovery.sessions[number] == nil else {
+                return
+            }
             lanes[lane].restore(session: number)
             recovery.sessions[number] = sessions.make(beside: parent, number: number)
             recovery.streams[parent.number, default: []].append(number)
@@ -204,11 +208,17 @@ extension Shard {
         if let session = recovery.sessions.removeValue(forKey: number) { erase(session) }
     }
 
+    /// Merges the sessions of the data streams that were open to the end of the run.
+    mutating func mergeRestoredStreams() {
+        let streams = recovery.sessions.values.filter { $0.parent != nil }.sorted { $0.number < $1.number }
+        for stream in streams { mergeRestored(stream) }
+    }
+
     /// Merges the session of a data stream that has ended into the client's, as `merge` does. What that dropped has records of its
     /// own.
     private mutating func mergeRestored(_ session: Session) {
-        recovery.sessions[session.number] = nil
         guard let parent = session.parent else { return }
+        recovery.sessions[session.number] = nil
         for filter in session.subscriptions.keys { removeFromRouter(session, filter) }
         for entry in session.outgoing.window.unrecorded { parent.outgoing.queue.append(entry) }
         while let entry = session.outgoing.queue.popFirst() { parent.outgoing.queue.append(entry) }

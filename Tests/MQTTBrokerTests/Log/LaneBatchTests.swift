@@ -1,3 +1,4 @@
+import FuzzLaneLog
 import MQTTCodec
 import NIOCore
 import Testing
@@ -143,6 +144,76 @@ import Testing
             damaged.setInteger(octet ^ 1 << UInt8(bit % 8), at: bit / 8)
             #expect(throws: LaneBatchError.self) { try LaneBatch.read(from: &damaged, now: Self.now) }
         }
+    }
+
+    @Test("Whatever stands under a right checksum is refused, or means something that a broker serves and writes again")
+    func anyContent() throws {
+        var random = SeededGenerator(seed: 11)
+        let whole = octets(of: try batch(Self.records))
+        // Version and lane of the head, and what follows that.
+        var content = try #require(whole.getSlice(at: 8, length: 2))
+        content.writeImmutableBuffer(try #require(whole.getSlice(at: 14, length: whole.readableBytes - 14)))
+        var readable = 0
+        for round in 0..<5_000 {
+            var parts = ByteBuffer(integer: UInt16(content.readableBytes))
+            parts.writeImmutableBuffer(content)
+            for _ in 0...Int.random(in: 0..<3, using: &random) {
+                let index = Int.random(in: 2..<parts.readableBytes, using: &random)
+                parts.setInteger(UInt8.random(in: 0...255, using: &random), at: index)
+            }
+            var commit = LaneLogOracle.sealed(parts)
+            if round.isMultiple(of: 50) { try LaneLogOracle.check(commit: commit) }
+            if (try? LaneBatch.read(from: &commit, now: Self.now)) != nil { readable += 1 }
+        }
+        #expect(readable > 500)
+    }
+
+    @Test("Numbers that no run reaches are malformed: the next one would not fit") func numbers() throws {
+        let lane = try #require(Lane(number: 7))
+        let message = Self.message("a", qos: .exactlyOnce)
+        for number in [LaneRecord.maximumCount, LaneRecord.maximumCount + 1, .max] {
+            let records: [LaneRecord] = [
+                .passed(number), .source(lane, number: number),
+                .posted(publisher: 1, message, retain: false, number: number),
+                .received(1, packetIdentifier: 1, publisher: 1, message, retain: false, number: number),
+                .message(LoggedMessage(message, origin: .init(lane: lane, number: number))),
+            ]
+            for record in records {
+                var written = octets(of: try batch([record]))
+                let read = try? LaneBatch.read(from: &written, now: Self.now)
+                #expect((read != nil) == (number == LaneRecord.maximumCount), "\(kind(of: record))")
+            }
+            var written = octets(of: try batch([.ended(1)], position: number))
+            #expect((try? LaneBatch.read(from: &written, now: Self.now)) == nil || number == LaneRecord.maximumCount)
+        }
+    }
+
+    @Test("The number of records that a batch states is not believed") func statedCount() throws {
+        var octets = octets(of: try batch([.ended(1)]))
+        // Term, position and wall clock are before it.
+        octets.moveWriterIndex(to: 14 + 10)
+        octets.writeLEB128(UInt64.max)
+        octets.writeRepeatingByte(2, count: 100)
+        var parts = ByteBuffer(integer: UInt16(octets.readableBytes - 14 + 2))
+        parts.writeImmutableBuffer(try #require(octets.getSlice(at: 8, length: 2)))
+        parts.writeImmutableBuffer(try #require(octets.getSlice(at: 14, length: octets.readableBytes - 14)))
+        var commit = LaneLogOracle.sealed(parts)
+        #expect(throws: LaneBatchError.malformedRecord(50)) { try LaneBatch.read(from: &commit, now: Self.now) }
+    }
+
+    @Test("A message that is too large for a packet of MQTT 5.0 keeps its place as one that has expired")
+    func tooLarge() throws {
+        let payload = ByteBuffer(repeating: 7, count: 268_435_455 - 3)
+        let publish = Publish(topic: ByteBuffer(string: "a"), payload: payload, qos: .atMostOnce)
+        let large = Message(copying: EncodedPublish(publish), qos: .atMostOnce, now: Self.now)
+        #expect(large.encoded.size(version: .v3_1_1, qos: .atMostOnce) > 0, "a client has sent it")
+        var octets = octets(of: try batch([.retained(large), .passed(3)]))
+        let read = try #require(try LaneBatch.read(from: &octets, now: Self.now))
+        guard case .retained(let message) = read.records[0], case .passed(3) = read.records[1] else {
+            Issue.record("the records are others")
+            return
+        }
+        #expect(message.encoded.topic == ByteBuffer(string: "a") && message.isExpired(now: Self.now))
     }
 
     @Test("A batch of a later release is refused as such") func newerVersion() throws {
