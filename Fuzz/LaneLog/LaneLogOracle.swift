@@ -19,7 +19,9 @@ package enum LaneLogOracle {
     package static func check(commit: ByteBuffer) throws {
         var rest = commit
         var first = RestoredShard()
-        while let batch = try? LaneBatch.read(from: &rest, now: first.now) { try checkOctets(of: batch, now: first.now) }
+        while let batch = try? LaneBatch.read(from: &rest, now: first.now) {
+            try checkOctets(of: batch, now: first.now)
+        }
         // A store of a later release is not opened.
         do { try first.restore(commit) } catch is LaneBatchError { return }
         try first.start()

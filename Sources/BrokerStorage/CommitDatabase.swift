@@ -1,5 +1,6 @@
 internal import Foundation
 internal import GRDB
+package import NIOCore
 
 /// The database of a store for reading only, also while another process writes it: what `martlet store` works on.
 package struct CommitDatabase: Sendable {
@@ -39,6 +40,40 @@ package struct CommitDatabase: Sendable {
         try (Int.fetchOne(database, sql: "PRAGMA page_count") ?? 0) * CommitLog.pageOctets
     }
 
+    /// Reads all commits as they are now, in order and one in memory at a time, while others may go on writing. Until it is done,
+    /// their write-ahead log grows by what they write.
+    ///
+    /// - Parameters:
+    ///   - progress: is called now and then.
+    ///   - body: gets the octets of each commit. What it throws ends the reading.
+    /// - Throws: `StoreFailure`, of the kind `damaged` where a commit cannot be read, or what `body` throws.
+    package func read(progress: (StoreProgress) -> Void = { _ in }, _ body: (ByteBuffer) throws -> Void) throws {
+        try queue.unsafeRead { database in
+            // One transaction, so that no commit that a writer trims is missed.
+            do { try database.execute(sql: "BEGIN") } catch { throw StoreFailure(error, at: path) }
+            defer { try? database.execute(sql: "ROLLBACK") }
+            let total = try octets(database)
+            var (count, done) = (0, 0)
+            var reader = CommitReader(database: database, path: path, from: 0)
+            try reader.read { recovered in
+                switch recovered {
+                case .unreadable(let numbers):
+                    throw StoreFailure(
+                        .damaged,
+                        "\(path): the commits \(numbers.lowerBound) to \(numbers.upperBound) cannot be read; "
+                            + "martlet store check --salvage FILE writes what is readable into a new store"
+                    )
+                case .commit(_, let octets):
+                    try body(octets)
+                    count += 1
+                    done += octets.readableBytes
+                    if count % 256 == 0 { progress(StoreProgress(done: done, total: max(done, total))) }
+                }
+            }
+            progress(StoreProgress(done: total, total: total))
+        }
+    }
+
     /// Copies the database as it is now into a file, while others may go on writing. Until it is done, their write-ahead log grows by
     /// what they write.
     ///
@@ -71,32 +106,6 @@ extension StoreProgress {
             done: step.completedPageCount * CommitLog.pageOctets,
             total: step.totalPageCount * CommitLog.pageOctets
         )
-    }
-}
-
-/// A file that is made under another name first.
-struct NewFile {
-    let path: String
-
-    /// - Parameter body: makes the file at the path it is given, and syncs it.
-    /// - Throws: `StoreFailure`, or what `body` throws.
-    func make(_ body: (String) throws -> Void) throws {
-        guard !FileManager.default.fileExists(atPath: path) else {
-            throw StoreFailure(.other, "\(path): is there already; name another file")
-        }
-        let temporary = path + ".partial"
-        let rests = ["", "-journal", "-wal", "-shm"].map { temporary + $0 }
-        func clear() { for rest in rests { try? FileManager.default.removeItem(atPath: rest) } }
-        clear()
-        do {
-            try body(temporary)
-            try FileManager.default.moveItem(atPath: temporary, toPath: path)
-        } catch {
-            clear()
-            throw error is CocoaError
-                ? StoreFailure(.other, "\(path): cannot be made: \(error.localizedDescription)")
-                : error is DatabaseError ? StoreFailure(error, at: path) : error
-        }
     }
 }
 

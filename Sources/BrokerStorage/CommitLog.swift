@@ -37,15 +37,7 @@ package final class CommitLog: Sendable {
     init(folder: String, limits: StoreLimits, schema: StoreSchema) throws {
         path = folder + "/" + Self.fileName
         self.limits = limits
-        do {
-            try FileManager.default.createDirectory(
-                atPath: folder,
-                withIntermediateDirectories: true,
-                attributes: [.posixPermissions: 0o700]
-            )
-        } catch {
-            throw StoreFailure(.other, "\(folder): the folder cannot be made: \(error.localizedDescription)")
-        }
+        try Self.makeFolder(folder)
         lock = try StoreLock(path: folder + "/" + Self.lockName)
         do {
             queue = try DatabaseQueue(path: path, configuration: Self.configuration(limits))
@@ -59,7 +51,7 @@ package final class CommitLog: Sendable {
         } catch {
             throw StoreFailure(error, at: path)
         }
-        guard Self.syncFolder(folder) else {
+        guard NewFile.sync(folder) else {
             throw StoreFailure(.unsynced, "\(folder): the folder cannot be synced: \(String(cString: strerror(errno)))")
         }
     }
@@ -205,10 +197,16 @@ package final class CommitLog: Sendable {
         return configuration
     }
 
-    private static func syncFolder(_ folder: String) -> Bool {
-        let descriptor = Glibc.open(folder, O_RDONLY | O_CLOEXEC)
-        guard descriptor >= 0 else { return false }
-        defer { Glibc.close(descriptor) }
-        return fsync(descriptor) == 0
+    /// Makes the folder of a store, if it is not there.
+    static func makeFolder(_ folder: String) throws {
+        do {
+            try FileManager.default.createDirectory(
+                atPath: folder,
+                withIntermediateDirectories: true,
+                attributes: [.posixPermissions: 0o700]
+            )
+        } catch {
+            throw StoreFailure(.other, "\(folder): the folder cannot be made: \(error.localizedDescription)")
+        }
     }
 }

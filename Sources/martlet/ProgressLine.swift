@@ -6,13 +6,20 @@ final class ProgressLine: Sendable {
     private let shown = NIOLockedValueBox(0)
 
     func show(_ what: String, _ progress: StoreProgress) {
-        guard progress.total > 0 else { return }
-        let tenths = Int(10 * Double(progress.done) / Double(progress.total))
+        show(what, done: progress.done, of: progress.total)
+    }
+
+    /// - Parameters:
+    ///   - done: octets.
+    ///   - total: octets in all.
+    func show(_ what: String, done: Int, of total: Int) {
+        guard total > 0 else { return }
+        let tenths = Int(10 * Double(done) / Double(total))
         let isNew = shown.withLockedValue { shown in
             guard tenths > shown else { return false }
             shown = tenths
             return true
         }
-        if isNew { Terminal.note("\(what): \(tenths * 10) % of \(progress.total / 1_048_576) MiB") }
+        if isNew { Terminal.note("\(what): \(tenths * 10) % of \(total / 1_048_576) MiB") }
     }
 }

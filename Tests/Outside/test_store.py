@@ -1,8 +1,10 @@
 """The broker killed at any moment under load, with a store: nothing that was acknowledged is lost, nothing comes twice at QoS 2, and
 the order holds. MARTLET_KILLS=300 for as many kills as a release gets."""
 
+import json
 import os
 import random
+import subprocess
 import threading
 import time
 
@@ -39,6 +41,7 @@ class Durable:
         self.client.on_subscribe = lambda *_: self.subscribed.set()
         properties = Properties(PacketTypes.CONNECT)
         properties.SessionExpiryInterval = 3600
+        self.session = properties
         self.client.connect(*address, clean_start=False, properties=properties)
         self.client.loop_start()
 
@@ -191,8 +194,6 @@ def test_the_log_cleans_itself(start, restart):
 
 
 def test_a_second_broker_on_the_store_is_refused(start, binary, tmp_path):
-    import subprocess
-
     broker = start(f'{STORE}\nstore.path = "{tmp_path}/store"')
     command = [binary, "serve", "--set", f"node.data_dir={tmp_path}/other", "--set", f"store.path={tmp_path}/store", "--set", "store.engine=sqlite",
                "--set", "listeners.tcp.default.bind=127.0.0.1:0", "--set", "listeners.quic.default.enable=false"]
@@ -200,3 +201,61 @@ def test_a_second_broker_on_the_store_is_refused(start, binary, tmp_path):
     assert second.returncode != 0
     assert f"{tmp_path}/store" in second.stderr
     assert broker.is_running
+
+
+def test_a_store_is_carried_over(start, binary, tmp_path):
+    """What a killed broker kept is exported, beside it and as long as it runs, too, and a broker with a new store of that serves it."""
+    broker = start(STORE)
+    address = broker.addresses["tcp"]
+    reader = Durable("reader", address, "to/reader")
+    assert reader.subscribed.wait(10)
+    reader.client.disconnect()
+    reader.client.loop_stop()
+    writer = Durable("writer", address)
+    payloads = [b"%d \xff" % number for number in range(50)]
+    told = [writer.client.publish("to/reader", payload, 1 + number % 2) for number, payload in enumerate(payloads)]
+    properties = Properties(PacketTypes.PUBLISH)
+    properties.UserProperty = [("name", "value")]
+    properties.ContentType = "text/plain"
+    told.append(writer.client.publish("stays", b"retained", 1, retain=True, properties=properties))
+    assert wait_until(lambda: {message.mid for message in told} <= writer.acknowledged, 30)
+
+    def store(*words: str, code: int = 0, **options) -> subprocess.CompletedProcess:
+        done = subprocess.run([binary, "store", *words], capture_output=True, timeout=60, **options)
+        assert done.returncode == code, done.stderr.decode()
+        return done
+
+    old = str(broker.folder / "data" / "store")
+    while_it_runs = [json.loads(line) for line in store("export", "--folder", old, "-").stdout.splitlines()]
+    assert while_it_runs[0] == {"format": "martlet-store", "version": 1}
+    assert [line["message"]["topic"] for line in while_it_runs if line.get("client") == "reader" and line["kind"] == "message"] == ["to/reader"] * 50
+    broker.kill()
+    exported = tmp_path / "exported.jsonl"
+    store("export", "--folder", old, str(exported))
+    assert exported.stat().st_mode & 0o777 == 0o600
+    assert b"is there already" in store("export", "--folder", old, str(exported), code=1).stderr
+    new = tmp_path / "new"
+    store("import", "--folder", str(new), str(exported))
+    assert (new / "commits.db").stat().st_mode & 0o777 == 0o600
+    assert b"there is a store already" in store("import", "--folder", str(new), str(exported), code=1).stderr
+    again = store("export", "--folder", str(new), "-").stdout
+    assert again == exported.read_bytes()
+    assert store("import", "--folder", str(tmp_path / "other"), "-", input=again[:-20], code=1).stderr.startswith(b"martlet store: -: line ")
+    assert not (tmp_path / "other" / "commits.db").exists()
+
+    broker = start(f'{STORE}\nstore.path = "{new}"')
+    reader.client.connect(*broker.addresses["tcp"], clean_start=False, properties=reader.session)
+    reader.client.loop_start()
+    assert wait_until(lambda: len(reader.received) == 50, 30)
+    time.sleep(0.2)
+    # Messages of one QoS keep their order.
+    assert [payload for payload in reader.received if payload in payloads[::2]] == payloads[::2]
+    assert [payload for payload in reader.received if payload in payloads[1::2]] == payloads[1::2]
+    assert not reader.lost_sessions
+    late = WireOverTCP(broker.addresses["tcp"], 5, Options("late"))
+    late.connect()
+    late.subscribe("stays", 1)
+    found = late.next()
+    assert (found.topic, found.payload, found.retain) == ("stays", b"retained", True)
+    reader.stop()
+    late.disconnect()

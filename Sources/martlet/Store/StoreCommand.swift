@@ -9,7 +9,7 @@ import NIOCore
 struct StoreCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "store",
-        abstract: "Check a broker's store on disk, or copy it.",
+        abstract: "Check a broker's store on disk, copy it, or carry it over.",
         discussion: """
             The store is the folder `store` in `node.data_dir`.
 
@@ -17,7 +17,7 @@ struct StoreCommand: ParsableCommand {
               martlet store check --config martlet.conf
               martlet store backup --config martlet.conf monday.db
             """,
-        subcommands: [CheckCommand.self, BackupCommand.self]
+        subcommands: [CheckCommand.self, BackupCommand.self, ExportCommand.self, ImportCommand.self]
     )
 
     /// Which store.
@@ -135,7 +135,7 @@ struct StoreCommand: ParsableCommand {
     }
 
     /// Turns a failure of the store into a line and an exit code.
-    private static func reporting(_ body: () throws -> Void) throws {
+    static func reporting(_ body: () throws -> Void) throws {
         do { try body() } catch let failure as StoreFailure { throw Terminal.failure("store: \(failure)", code: 1) }
     }
 }

@@ -297,10 +297,13 @@ final class SimulatedBroker {
 
     /// The process is killed and started again, with `count` shards. Commits that were under way have ended or not, as chance has
     /// it, and all connections are gone.
-    func crash(shards count: Int) {
+    ///
+    /// - Parameter commit: what the store has then instead of its own commits.
+    func crash(shards count: Int, finding commit: ByteBuffer? = nil) {
         for shard in committing.indices where Bool.random(using: &random) {
             store?.write(committing[shard], of: shard, now: now)
         }
+        if let commit { store = SimulatedStore(shards: count, commit: commit) }
         store?.restart(shards: count)
         for client in clients.values { client.isClosed = true }
         clients = [:]

@@ -14,7 +14,9 @@ struct SimulatedStore {
     /// Of each shard: true if the next commit has the last of it.
     private var isLast: [Bool]
 
-    init(shards: Int) {
+    /// - Parameter commit: what is there.
+    init(shards: Int, commit: ByteBuffer? = nil) {
+        commits = commit.map { [$0] } ?? []
         needed = Array(repeating: 0, count: shards)
         begun = Array(repeating: nil, count: shards)
         isLast = Array(repeating: false, count: shards)

@@ -1,0 +1,133 @@
+import DequeModule
+import MQTTCodec
+package import NIOCore
+
+/// Reads the commits of a store, and then says what they make: all of it is in memory meanwhile, as it is in a broker.
+package struct StoreReader: ~Copyable {
+    private var shard: Shard
+    private let now: Instant
+
+    /// - Parameters:
+    ///   - now: the clocks; if the wall clock was set back, no time has passed since a commit was made.
+    ///   - random: of no meaning for what is read.
+    package init(now: Instant, random: any RandomNumberGenerator) {
+        self.now = now
+        var limits = Limits()
+        // What was kept within other bounds is kept.
+        limits.maximumRetainedMessages = .max
+        limits.maximumRetainedBytes = .max
+        shard = Shard(
+            index: 0,
+            count: 1,
+            limits: SharedLimits(limits),
+            isLogging: true,
+            random: random
+        )
+    }
+
+    /// Reads the next commit.
+    package mutating func read(_ commit: ByteBuffer) throws(LaneBatchError) {
+        var rest = commit
+        while let batch = try LaneBatch.read(from: &rest, now: now) { shard.restore(batch, now: now) }
+    }
+
+    /// Says what the commits make, in an order that follows from it. Nothing more is to be read.
+    package mutating func forEach(_ body: (StoredItem) throws -> Void) throws {
+        shard.mergeRestoredStreams()
+        for lane in Lane.all {
+            let outbox = shard.lanes[lane].outbox
+            let sources = shard.lanes[lane].sources.map { ($0.number, $1) }
+            if outbox.lastNumber == 0, sources.isEmpty { continue }
+            let sourcesByNumber = Dictionary(sources) { max($0, $1) }
+            try body(.lane(StoredLane(number: lane.number, passed: outbox.lastPassed, sources: sourcesByNumber)))
+            for entry in outbox.entries {
+                let message = Message(copying: EncodedPublish(entry.publish), qos: .exactlyOnce, expiry: entry.expiry)
+                guard let stored = StoredMessage(message, retain: entry.publish.retain, now: now) else { continue }
+                let number = entry.number
+                try body(
+                    .outgoing(
+                        StoredOutgoing(lane: lane.number, number: number, publisher: entry.publisher, message: stored)
+                    )
+                )
+            }
+        }
+        let sessions = shard.recovery.sessions.values.filter { $0.parent == nil }
+        for session in sessions.sorted(by: { $0.clientIdentifier < $1.clientIdentifier }) {
+            guard let absence = shard.recovery.absences[session.number] else { continue }
+            try tell(session, absence, body)
+        }
+        try tellRetained(body)
+    }
+
+    private func tell(_ session: Session, _ absence: Recovery.Absence, _ body: (StoredItem) throws -> Void) throws {
+        let client = session.clientIdentifier.string
+        var stored = StoredSession(client: client, expiryInterval: session.expiryInterval)
+        stored.awaySince = absence.since
+        stored.will = absence.will
+        if absence.will != nil, absence.since != nil { stored.willDue = absence.due }
+        stored.subscriptions = session.subscriptions.sorted { $0.key.key < $1.key.key }.map { filter, subscription in
+            .init(filter: filter.key.string, options: subscription.options, identifier: subscription.identifier)
+        }
+        stored.received = session.awaitingRelease.sorted()
+        stored.orphaned = Array(session.orphans.identifiers)
+        try body(.session(stored))
+        for entry in session.outgoing.window.entries {
+            var content: StoredDelivery.Content?
+            if let message = entry.message {
+                let qos = entry.state == .awaitingAcknowledgement ? QualityOfService.atLeastOnce : .exactlyOnce
+                content = self.content(message, qos, retain: entry.retain, entry.identifiers)
+                if content == nil { continue }
+            }
+            try body(
+                .delivery(StoredDelivery(client: client, packetIdentifier: entry.identifier, content: content))
+            )
+        }
+        for entry in session.outgoing.queue.entries {
+            guard let content = content(entry.message, entry.qos, retain: entry.retain, entry.identifiers) else {
+                continue
+            }
+            try body(.delivery(StoredDelivery(client: client, packetIdentifier: nil, content: content)))
+        }
+    }
+
+    private func content(
+        _ message: Message,
+        _ qos: QualityOfService,
+        retain: Bool,
+        _ identifiers: [UInt32]
+    ) -> StoredDelivery.Content? {
+        StoredMessage(message, retain: false, now: now).map {
+            StoredDelivery.Content(message: $0, qos: qos, retain: retain, subscriptionIdentifiers: identifiers)
+        }
+    }
+
+    private mutating func tellRetained(_ body: (StoredItem) throws -> Void) throws {
+        guard let everything = try? TopicFilter("#", limits: Limits()) else { return }
+        var lookUp = RetainedLookUp(
+            [everything],
+            requester: ConnectionReference(shard: 0, slot: -1, number: 0),
+            asker: 0,
+            room: .max,
+            includesReserved: true,
+            in: shard.retained
+        )
+        var messages: [Message] = []
+        while !lookUp.isDone {
+            var steps = 1_000
+            messages += lookUp.advance(by: &steps, in: shard.retained, now: now).map(\.message)
+        }
+        messages.sort {
+            $0.encoded.topic.readableBytesView.lexicographicallyPrecedes($1.encoded.topic.readableBytesView)
+        }
+        for message in messages {
+            if let stored = StoredMessage(message, retain: true, now: now) { try body(.retained(stored)) }
+        }
+    }
+}
+
+extension UTF8Key: Comparable {
+    /// By octets.
+    package static func < (lhs: Self, rhs: Self) -> Bool {
+        lhs.string.utf8.lexicographicallyPrecedes(rhs.string.utf8)
+    }
+}
