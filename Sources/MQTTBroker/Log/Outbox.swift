@@ -2,7 +2,7 @@ import DequeModule
 import MQTTCodec
 import NIOCore
 
-/// Messages at QoS 2 of a lane's clients that are committed, and not yet kept by all that have to.
+/// Messages at QoS 2 and wills of a lane's clients that are committed, and not yet kept by all that have to.
 struct Outbox {
     struct Entry {
         let number: UInt64
@@ -13,6 +13,16 @@ struct Outbox {
         let publisher: UInt64
         /// `nil` until the message is handed over.
         var receipt: Receipt?
+
+        /// The message with what is left of its time; `nil` if it has expired [MQTT-3.3.2-5].
+        func remaining(now: Instant) -> Publish? {
+            guard let expiry else { return publish }
+            guard expiry > now.monotonic else { return nil }
+            var publish = publish
+            let left = (expiry - now.monotonic).nanoseconds
+            publish.properties.values.messageExpiryInterval = UInt32(clamping: (left + 999_999_999) / 1_000_000_000)
+            return publish
+        }
     }
 
     private(set) var entries: Deque<Entry> = []

@@ -41,7 +41,11 @@ package struct StoreReader: ~Copyable {
             let sourcesByNumber = Dictionary(sources) { max($0, $1) }
             try body(.lane(StoredLane(number: lane.number, passed: outbox.lastPassed, sources: sourcesByNumber)))
             for entry in outbox.entries {
-                let message = Message(copying: EncodedPublish(entry.publish), qos: .exactlyOnce, expiry: entry.expiry)
+                let message = Message(
+                    copying: EncodedPublish(entry.publish),
+                    qos: entry.publish.qos,
+                    expiry: entry.expiry
+                )
                 guard let stored = StoredMessage(message, retain: entry.publish.retain, now: now) else { continue }
                 let number = entry.number
                 try body(

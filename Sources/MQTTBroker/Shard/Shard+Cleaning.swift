@@ -18,7 +18,7 @@ extension Shard {
             lanes.append(.passed(outbox.lastPassed), to: lane)
             for entry in outbox.entries {
                 let encoded = EncodedPublish(entry.publish)
-                let message = Message(copying: encoded, qos: .exactlyOnce, expiry: entry.expiry)
+                let message = Message(copying: encoded, qos: entry.publish.qos, expiry: entry.expiry)
                 let posted = LaneRecord.posted(
                     publisher: entry.publisher,
                     message,

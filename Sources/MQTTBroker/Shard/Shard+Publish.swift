@@ -98,12 +98,7 @@ extension Shard {
         _ receipt: Receipt,
         now: Instant
     ) {
-        let message = Message(copying: EncodedPublish(publish), qos: publish.qos, now: now)
-        let number = lanes[lane].outbox.append(
-            Publish(copying: publish),
-            expiry: message.expiry,
-            publisher: session.identity
-        )
+        let (message, number) = append(publish, toOutboxOf: lane, from: session, now: now)
         lanes.append(
             .received(
                 session.number,
@@ -237,8 +232,33 @@ extension Shard {
             retain: will.retain,
             properties: properties
         )
+        // Committed together with what says that the will is gone, so that a crash neither loses nor repeats it.
+        if let lane = session.lane, publish.qos > .atMostOnce || publish.retain {
+            let (message, number) = append(publish, toOutboxOf: lane, from: session, now: now)
+            lanes.append(
+                .posted(publisher: session.identity, message, retain: publish.retain, number: number),
+                to: lane
+            )
+            whenCommitted(lane, .outbox, now: now)
+            return
+        }
         guard let route = router.route(publish.topic) else { return }
         distribute(publish, along: route, from: session.identity, now: now)
+    }
+
+    private mutating func append(
+        _ publish: Publish,
+        toOutboxOf lane: Lane,
+        from session: Session,
+        now: Instant
+    ) -> (message: Message, number: UInt64) {
+        let message = Message(copying: EncodedPublish(publish), qos: publish.qos, now: now)
+        let number = lanes[lane].outbox.append(
+            Publish(copying: publish),
+            expiry: message.expiry,
+            publisher: session.identity
+        )
+        return (message, number)
     }
 }
 

@@ -74,15 +74,15 @@ extension Shard {
 
     // MARK: - The outbox
 
-    /// Hands a message at QoS 2 of a lane's client over, which is committed with its packet identifier.
+    /// Hands a message of a lane's client over that is committed: at QoS 2 with its packet identifier, a will with its end.
     mutating func handOverNext(ofOutbox lane: Lane, now: Instant) {
         let receipt = Receipt(.outbox(lane))
         guard let entry = lanes[lane].outbox.next(receipt) else { return }
         // Counts itself until all are counted.
         receipt.remaining += 1
-        if let route = router.route(entry.publish.topic) {
+        if let publish = entry.remaining(now: now), let route = router.route(publish.topic) {
             let origin = LoggedMessage.Origin(lane: lane, number: entry.number)
-            distribute(entry.publish, along: route, from: entry.publisher, receipt, origin: origin, now: now)
+            distribute(publish, along: route, from: entry.publisher, receipt, origin: origin, now: now)
         }
         settle(receipt, now: now)
     }

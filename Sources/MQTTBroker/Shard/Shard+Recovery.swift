@@ -211,7 +211,11 @@ extension Shard {
     /// Merges the sessions of the data streams that were open to the end of the run.
     mutating func mergeRestoredStreams() {
         let streams = recovery.sessions.values.filter { $0.parent != nil }.sorted { $0.number < $1.number }
-        for stream in streams { mergeRestored(stream) }
+        for stream in streams {
+            // What this run logs of the client's session follows the merge.
+            log(.merged(stream.number), of: stream)
+            mergeRestored(stream)
+        }
     }
 
     /// Merges the session of a data stream that has ended into the client's, as `merge` does. What that dropped has records of its

@@ -220,4 +220,23 @@ import Testing
             ]
         )
     }
+
+    @Test("What a crash merges into the client's session is merged for every later run") func mergedByACrash() throws {
+        let broker = SimulatedBroker(hasStore: true)
+        let reader = broker.connect("reader", cleanStart: false, expiry: 600)
+        let stream = try broker.openStream(of: reader)
+        stream.subscribe("load", qos: .exactlyOnce)
+        broker.connect("writer").publish("load", "once", qos: .exactlyOnce, identifier: 1)
+        #expect(stream.takePayloads() == ["once"])
+        broker.crash(shards: 2)
+        broker.settle()
+        let back = broker.connect("reader", cleanStart: false, expiry: 600)
+        let message = try #require(back.takePublishes().first)
+        back.send(.acknowledgement(PublishAcknowledgement(.recorded, message.packetIdentifier)))
+        back.send(.acknowledgement(PublishAcknowledgement(.complete, message.packetIdentifier)))
+        try broker.expectLogIsTrue()
+        broker.crash(shards: 3)
+        broker.settle()
+        #expect(broker.connect("reader", cleanStart: false, expiry: 600).takePayloads().isEmpty)
+    }
 }

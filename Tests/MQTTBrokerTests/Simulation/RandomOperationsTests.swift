@@ -13,7 +13,7 @@ import Testing
         var limits = Limits()
         limits.maximumQueueLength = 100_000
         let broker = SimulatedBroker(shards: shards, limits: limits, seed: seed &* 31, hasLongTicks: true)
-        let subscribers = (0..<3).map { Subscriber(name: "s\($0)", broker: broker) }
+        let subscribers = (0..<3).map { DurableSubscriber(name: "s\($0)", broker: broker) }
         for subscriber in subscribers {
             subscriber.connect(on: 0)
             broker.settle()
@@ -44,14 +44,14 @@ import Testing
                 )
                 publishers[index].send(.acknowledgement(PublishAcknowledgement(.release, identifier)), settles: false)
             }
-            for subscriber in subscribers { subscriber.read(acknowledging: Bool.random(using: &random)) }
+            for subscriber in subscribers { subscriber.read(answering: Bool.random(using: &random)) }
         }
         broker.settle()
         for subscriber in subscribers {
             subscriber.drop()
             subscriber.connect(on: Int.random(in: 0..<shards, using: &random))
             broker.settle()
-            for _ in 0..<2000 where subscriber.read(acknowledging: true) { broker.settle() }
+            for _ in 0..<2000 where subscriber.read(answering: true) { broker.settle() }
             #expect(subscriber.received.sorted() == sent.sorted(), "\(subscriber.name)")
             for index in publishers.indices {
                 let own = subscriber.received.filter { $0.hasPrefix("\(index):") }
@@ -75,7 +75,7 @@ import Testing
         limits.maximumInflight = 5
         limits.outputHighWaterMark = 200
         let broker = SimulatedBroker(shards: shards, limits: limits, seed: seed, hasLongTicks: true)
-        let subscriber = Subscriber(name: "subscriber", broker: broker)
+        let subscriber = DurableSubscriber(name: "subscriber", broker: broker)
         subscriber.connect(on: 0)
         broker.settle()
         subscriber.client?.subscribe("load/#", qos: .exactlyOnce)
@@ -144,7 +144,7 @@ import Testing
                 )
                 publisher.send(.acknowledgement(PublishAcknowledgement(.release, round)), settles: false)
             }
-            subscriber.read(acknowledging: Bool.random(using: &random))
+            subscriber.read(answering: Bool.random(using: &random))
         }
         broker.settle()
         for name in Set(broker.sessions.map(\.clientIdentifier)) {
@@ -155,7 +155,7 @@ import Testing
         subscriber.drop()
         subscriber.connect(on: 0)
         broker.settle()
-        for _ in 0..<2000 where subscriber.read(acknowledging: true) { broker.settle() }
+        for _ in 0..<2000 where subscriber.read(answering: true) { broker.settle() }
         #expect(subscriber.received == sent)
 
         subscriber.client?.disconnect(expiry: 0)
@@ -163,58 +163,5 @@ import Testing
         for visitor in visitors where !visitor.isClosed { broker.drop(visitor) }
         broker.advance(by: .hours(10))
         broker.expectNothingLeft()
-    }
-
-    /// A client of QoS 2 that keeps its side of the bargain over reconnections.
-    private final class Subscriber {
-        let name: String
-        private let broker: SimulatedBroker
-        private(set) var client: SimulatedClient?
-        private(set) var received: [String] = []
-        private var recorded: Set<UInt16> = []
-        private var unanswered: [Packet] = []
-
-        init(name: String, broker: SimulatedBroker) {
-            self.name = name
-            self.broker = broker
-        }
-
-        func connect(on shard: Int) {
-            unanswered = []
-            client = broker.connect(name, on: shard, cleanStart: false, expiry: 10_000, settles: false)
-        }
-
-        func drop(settles: Bool = true) {
-            if let client, !client.isClosed { broker.drop(client, settles: settles) }
-            client = nil
-        }
-
-        /// Takes what has come; returns whether there was anything.
-        @discardableResult
-        func read(acknowledging: Bool) -> Bool {
-            guard let client else { return false }
-            let packets = client.takeAll()
-            for packet in packets {
-                switch packet {
-                case .publish(let publish):
-                    if recorded.insert(publish.packetIdentifier).inserted {
-                        received.append(String(buffer: publish.payload))
-                    }
-                    unanswered.append(.acknowledgement(PublishAcknowledgement(.recorded, publish.packetIdentifier)))
-                case .acknowledgement(let acknowledgement) where acknowledgement.kind == .release:
-                    recorded.remove(acknowledgement.packetIdentifier)
-                    unanswered.append(
-                        .acknowledgement(PublishAcknowledgement(.complete, acknowledgement.packetIdentifier))
-                    )
-                default:
-                    continue
-                }
-            }
-            if acknowledging, !client.isClosed {
-                for packet in unanswered { client.send(packet, settles: false) }
-                unanswered = []
-            }
-            return !packets.isEmpty
-        }
     }
 }

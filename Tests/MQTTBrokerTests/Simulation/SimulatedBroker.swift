@@ -217,7 +217,7 @@ final class SimulatedBroker {
     }
 
     /// Lets time pass up to an instant, and carries out what is due then.
-    private func wait(until instant: NIODeadline) {
+    func wait(until instant: NIODeadline) {
         standStill(for: max(.zero, instant - now.monotonic))
         for shard in shards.indices {
             shards[shard].shard.advance(to: now)
@@ -282,9 +282,11 @@ final class SimulatedBroker {
 
     /// Lets a shard begin to write again what is alive.
     func clean() {
-        guard store != nil, let shard = shards.indices.randomElement(using: &random), committing[shard].isEmpty,
-            !shards[shard].shard.isCleaning
-        else { return }
+        if let shard = shards.indices.randomElement(using: &random) { clean(shard) }
+    }
+
+    private func clean(_ shard: Int) {
+        guard store != nil, committing[shard].isEmpty, !shards[shard].shard.isCleaning else { return }
         store?.cleaning(shard)
         shards[shard].shard.beginCleaning()
     }
@@ -387,6 +389,24 @@ final class SimulatedBroker {
                 }
             }
         }
+    }
+
+    /// What the log of the store says is what the shards have: cleaning, which writes that, changes nothing of it.
+    func expectLogIsTrue() throws {
+        settle()
+        let before = try storedItems()
+        for shard in shards.indices { clean(shard) }
+        settle()
+        let after = try storedItems()
+        #expect(before == after, "what the log says, and what is alive")
+    }
+
+    private func storedItems() throws -> [StoredItem] {
+        var reader = StoreReader(now: now, random: SeededGenerator(seed: 0))
+        try reader.read(store?.octets ?? ByteBuffer())
+        var items: [StoredItem] = []
+        try reader.forEach { items.append($0) }
+        return items
     }
 
     /// Nothing is left of all that came and went.

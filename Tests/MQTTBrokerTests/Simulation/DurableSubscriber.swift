@@ -1,0 +1,65 @@
+import MQTTCodec
+import NIOCore
+
+@testable import MQTTBroker
+
+/// A client with a durable session that takes everything, and remembers over its connections what it has recorded (MQTT 5.0 §4.3.3).
+final class DurableSubscriber {
+    let name: String
+    private let broker: SimulatedBroker
+    private(set) var client: SimulatedClient?
+    /// Payloads: those at QoS 2 once, the others as often as they came.
+    private(set) var received: [String] = []
+    /// Told of each payload when it comes.
+    var onPayload: (String) -> Void = { _ in }
+    private var recorded: Set<UInt16> = []
+    private var unanswered: [Packet] = []
+
+    init(name: String, broker: SimulatedBroker) {
+        self.name = name
+        self.broker = broker
+    }
+
+    func connect(on shard: Int) {
+        unanswered = []
+        client = broker.connect(name, on: shard, cleanStart: false, expiry: 100_000, settles: false)
+    }
+
+    func drop(settles: Bool = true) {
+        if let client, !client.isClosed { broker.drop(client, settles: settles) }
+        client = nil
+    }
+
+    private func take(_ publish: Publish) {
+        let payload = String(buffer: publish.payload)
+        received.append(payload)
+        if !publish.isDuplicate { onPayload(payload) }
+    }
+
+    /// Takes what has come; returns whether there was anything.
+    @discardableResult
+    func read(answering: Bool) -> Bool {
+        guard let client, !client.isClosed else { return false }
+        let packets = client.takeAll()
+        for packet in packets {
+            switch packet {
+            case .publish(let publish) where publish.qos == .exactlyOnce:
+                if recorded.insert(publish.packetIdentifier).inserted { take(publish) }
+                unanswered.append(.acknowledgement(PublishAcknowledgement(.recorded, publish.packetIdentifier)))
+            case .publish(let publish) where publish.qos == .atLeastOnce:
+                take(publish)
+                unanswered.append(.acknowledgement(PublishAcknowledgement(.received, publish.packetIdentifier)))
+            case .publish(let publish): take(publish)
+            case .acknowledgement(let answer) where answer.kind == .release:
+                recorded.remove(answer.packetIdentifier)
+                unanswered.append(.acknowledgement(PublishAcknowledgement(.complete, answer.packetIdentifier)))
+            default: break
+            }
+        }
+        if answering {
+            for packet in unanswered { client.send(packet, settles: false) }
+            unanswered = []
+        }
+        return !packets.isEmpty
+    }
+}
