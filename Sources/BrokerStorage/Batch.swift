@@ -4,8 +4,6 @@ package import NIOCore
 package struct Batch: Sendable {
     package var octets: ByteBuffer
     package var kind: Kind
-    /// Whether the batch may wait, at most `StoreLimits.maximumDelay`, for others to share a sync with.
-    package var mayWait: Bool
 
     /// What a batch is for.
     package enum Kind: Sendable {
@@ -16,9 +14,8 @@ package struct Batch: Sendable {
     }
 
     /// - Parameter octets: beyond `StoreLimits.maximumCommitOctets` they are a commit of their own. They are copied once more, into the commit.
-    package init(_ octets: ByteBuffer, _ kind: Kind = .ordinary, mayWait: Bool = false) {
+    package init(_ octets: ByteBuffer, _ kind: Kind = .ordinary) {
         self.octets = octets
         self.kind = kind
-        self.mayWait = mayWait
     }
 }

@@ -7,20 +7,15 @@ struct CommitQueue {
     struct Entry {
         var octets: ByteBuffer
         var source: Int
-        /// When the batch is to leave at the latest.
-        var due: ContinuousClock.Instant
     }
 
     private var entries: Deque<Entry> = []
-    /// The earliest instant at which an entry is to leave.
-    private(set) var due: ContinuousClock.Instant?
     /// Octets of all entries.
     private(set) var octets = 0
 
     var isEmpty: Bool { entries.isEmpty }
 
     mutating func append(_ entry: Entry) {
-        due = min(due ?? entry.due, entry.due)
         octets += entry.octets.readableBytes
         entries.append(entry)
     }
@@ -34,8 +29,6 @@ struct CommitQueue {
             taken.append(entries.removeFirst())
         }
         octets -= count
-        // What is left has waited for this commit, and leaves with the next.
-        if entries.isEmpty { due = nil }
         return taken
     }
 }

@@ -59,7 +59,7 @@ package final class CommitWriter: Sendable {
     /// part.
     package func submit(_ batch: Batch, from source: Source) -> Submission {
         let (submission, isAsleep) = state.withLockedValue { state in
-            (state.submit(batch, from: source.index, at: .now), state.wakeUp())
+            (state.submit(batch, from: source.index), state.wakeUp())
         }
         if isAsleep { wake.signal() }
         return submission

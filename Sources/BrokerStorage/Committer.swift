@@ -88,17 +88,15 @@ struct Committer {
                 state.isAsleep = true
                 return .sleep(until: retry)
             }
-            var due: ContinuousClock.Instant?
             if commit == nil {
-                let (batches, next) = state.take(at: now)
+                let batches = state.take()
                 if !batches.isEmpty { commit = Commit(lastNumber + 1, of: batches) }
-                due = next
             }
-            if commit != nil || retry != nil || (due == nil && state.trimGoal > trimmed) { return .write }
+            if commit != nil || retry != nil || state.trimGoal > trimmed { return .write }
             if let recheck, recheck <= now { return .recheck }
             if state.isClosing { return .end }
             state.isAsleep = true
-            return .sleep(until: [due, recheck].compactMap(\.self).min())
+            return .sleep(until: recheck)
         }
     }
 

@@ -12,8 +12,6 @@ package struct StoreLimits: Sendable, Equatable {
     package var maximumQueuedOctets = 33_554_432
     /// Octets of the batches of one commit; at most a quarter of `reserve`.
     package var maximumCommitOctets = 524_288
-    /// How long a batch waits for others that may wait.
-    package var maximumDelay: Duration = .milliseconds(2)
     /// Pages of the write-ahead log, of 4 KiB, after which the writer carries them over into the database file.
     package var checkpointPages = 4_000
     /// What commits take on average, when the store is said to be slow.

@@ -58,7 +58,7 @@ struct WriterState {
         return isSlow ? .slow(meanCommit) : .well
     }
 
-    mutating func submit(_ batch: Batch, from source: Int, at now: ContinuousClock.Instant) -> Submission {
+    mutating func submit(_ batch: Batch, from source: Int) -> Submission {
         let octets = batch.octets.readableBytes
         let isTaken =
             switch batch.kind {
@@ -66,13 +66,7 @@ struct WriterState {
             case .draining: takesDraining(octets)
             }
         if isTaken {
-            queue.append(
-                CommitQueue.Entry(
-                    octets: batch.octets,
-                    source: source,
-                    due: batch.mayWait ? now + limits.maximumDelay : now
-                )
-            )
+            queue.append(CommitQueue.Entry(octets: batch.octets, source: source))
         }
         return Submission(isTaken: isTaken, admission: admission)
     }
@@ -115,18 +109,12 @@ struct WriterState {
         return isAsleep
     }
 
-    /// Takes the batches of the next commit, if it is time for one.
-    ///
-    /// - Returns: no batches, and the instant at which there will be some, where those that wait may wait longer.
-    mutating func take(at now: ContinuousClock.Instant) -> (
-        batches: [CommitQueue.Entry], next: ContinuousClock.Instant?
-    ) {
-        guard let due = queue.due else { return ([], nil) }
-        guard due <= now || isClosing || queue.octets >= limits.maximumCommitOctets else { return ([], due) }
+    /// Takes the batches of the next commit; none if nothing waits.
+    mutating func take() -> [CommitQueue.Entry] {
         let before = queue.octets
         let taken = queue.take(most: limits.maximumCommitOctets)
         writingOctets = before - queue.octets
-        return (taken, nil)
+        return taken
     }
 
     /// Counts a commit that is on disk.

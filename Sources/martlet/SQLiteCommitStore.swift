@@ -9,6 +9,7 @@ import NIOCore
 /// The commits of a broker's shards, in SQLite (`store.engine = sqlite`).
 final class SQLiteCommitStore: CommitStore {
     private let log: CommitLog
+    let maximumDelay: TimeAmount
     private let logger: Logger
     private let state = NIOLockedValueBox(State())
 
@@ -24,8 +25,9 @@ final class SQLiteCommitStore: CommitStore {
     /// Opens the store.
     ///
     /// - Throws: `StoreFailure`.
-    init(folder: String, limits: StoreLimits, logger: Logger) throws {
+    init(folder: String, limits: StoreLimits, maximumDelay: Duration, logger: Logger) throws {
         log = try CommitLog.open(folder: folder, limits: limits)
+        self.maximumDelay = TimeAmount(maximumDelay)
         self.logger = logger
     }
 
@@ -58,9 +60,9 @@ final class SQLiteCommitStore: CommitStore {
         }
     }
 
-    func submit(_ octets: ByteBuffer, from shard: Int, frees: Bool, mayWait: Bool) -> Bool {
+    func submit(_ octets: ByteBuffer, from shard: Int, frees: Bool) -> Bool {
         let (writer, source) = state.withLockedValue { ($0.writer, $0.sources[shard]) }
-        return writer?.submit(Batch(octets, frees ? .draining : .ordinary, mayWait: mayWait), from: source).isTaken
+        return writer?.submit(Batch(octets, frees ? .draining : .ordinary), from: source).isTaken
             ?? false
     }
 

@@ -46,7 +46,7 @@ struct CommitWriterTests {
         let told = Recorder()
         let source = writer.source(told.record)
         for number in 1...100 {
-            #expect(writer.submit(Batch(ProbeBatch(Int64(number)).octets, mayWait: true), from: source).isTaken)
+            #expect(writer.submit(Batch(ProbeBatch(Int64(number)).octets), from: source).isTaken)
         }
         writer.close()
         #expect(told.batches == 100)
@@ -115,7 +115,7 @@ struct CommitWriterTests {
                 group.addTask {
                     for sequence in 1...300 {
                         let batch = ProbeBatch(source: UInt8(index), sequence: UInt64(sequence), count: 500)
-                        _ = writer.submit(Batch(batch.octets, mayWait: sequence % 2 == 0), from: source)
+                        _ = writer.submit(Batch(batch.octets), from: source)
                     }
                 }
             }
@@ -126,14 +126,6 @@ struct CommitWriterTests {
         for index in 0..<6 {
             #expect(found.filter { $0.source == index }.map(\.sequence) == Array(1...300))
         }
-    }
-
-    @Test func commitsWhatMayWaitWithoutMoreComing() async throws {
-        let writer = try writer()
-        let told = Recorder()
-        _ = writer.submit(Batch(ProbeBatch(1).octets, mayWait: true), from: writer.source(told.record))
-        try await wait(for: "the commit") { told.batches == 1 }
-        writer.close()
     }
 
     @Test func saysWhenTheQueueIsFullAndWhenItIsNoMore() async throws {

@@ -23,22 +23,22 @@ struct WriterStateTests {
     // MARK: Memory
 
     @Test mutating func refusesOrdinaryBatchesAtTheBoundOfTheQueue() {
-        for _ in 0..<2 { #expect(state.submit(batch(5_000), from: 0, at: now).isTaken) }
-        let refused = state.submit(batch(1), from: 0, at: now)
+        for _ in 0..<2 { #expect(state.submit(batch(5_000), from: 0).isTaken) }
+        let refused = state.submit(batch(1), from: 0)
         #expect(refused == Submission(isTaken: false, admission: .drainingOnly(.memory)))
         #expect(state.waitingOctets == 10_000)
         #expect(state.counters.batchesRefusedForMemory == 1)
     }
 
     @Test mutating func refusesDrainingBatchesAtTwiceTheBound() {
-        for _ in 0..<4 { #expect(state.submit(batch(5_000, .draining), from: 0, at: now).isTaken) }
-        #expect(!state.submit(batch(1, .draining), from: 0, at: now).isTaken)
+        for _ in 0..<4 { #expect(state.submit(batch(5_000, .draining), from: 0).isTaken) }
+        #expect(!state.submit(batch(1, .draining), from: 0).isTaken)
     }
 
     @Test mutating func takesOrdinaryBatchesAgainWhenHalfOfTheQueueIsWritten() {
-        for _ in 0..<2 { _ = state.submit(batch(5_000), from: 0, at: now) }
-        _ = state.submit(batch(1), from: 0, at: now)
-        #expect(state.take(at: now).batches.count == 1)
+        for _ in 0..<2 { _ = state.submit(batch(5_000), from: 0) }
+        _ = state.submit(batch(1), from: 0)
+        #expect(state.take().count == 1)
         state.settle()
         #expect(state.admission == .drainingOnly(.memory))  // what is being written counts
         state.committed(batches: 1, in: .milliseconds(1))
@@ -50,16 +50,16 @@ struct WriterStateTests {
 
     @Test mutating func refusesOrdinaryBatchesWhereOnlyTheReserveIsLeft() {
         state.usedOctets = 59_000
-        #expect(state.submit(batch(1_000), from: 0, at: now).isTaken)
-        #expect(state.submit(batch(1), from: 0, at: now).admission == .drainingOnly(.space))
+        #expect(state.submit(batch(1_000), from: 0).isTaken)
+        #expect(state.submit(batch(1), from: 0).admission == .drainingOnly(.space))
         #expect(state.health(at: now).name == "full")
-        #expect(state.submit(batch(5_000, .draining), from: 0, at: now).isTaken)
+        #expect(state.submit(batch(5_000, .draining), from: 0).isTaken)
     }
 
     @Test mutating func refusesDrainingBatchesThatDoNotFitTheReserve() {
         state.usedOctets = 98_000
-        #expect(state.submit(batch(2_000, .draining), from: 0, at: now).isTaken)
-        #expect(!state.submit(batch(1, .draining), from: 0, at: now).isTaken)
+        #expect(state.submit(batch(2_000, .draining), from: 0).isTaken)
+        #expect(!state.submit(batch(1, .draining), from: 0).isTaken)
         #expect(state.counters.batchesRefusedForSpace == 1)
     }
 
@@ -79,43 +79,19 @@ struct WriterStateTests {
 
     @Test mutating func takesNothingAfterTheEnd() {
         state.fault = .ended("")
-        #expect(!state.submit(batch(1, .draining), from: 0, at: now).isTaken)
+        #expect(!state.submit(batch(1, .draining), from: 0).isTaken)
         #expect(state.admission == .none)
     }
 
     @Test(arguments: [StoreHealth.readOnly(""), .failing("")])
     mutating func takesDrainingBatchesWhileWritingFails(fault: StoreHealth) {
         state.fault = fault
-        #expect(!state.submit(batch(1), from: 0, at: now).isTaken)
-        #expect(state.submit(batch(1, .draining), from: 0, at: now).isTaken)
+        #expect(!state.submit(batch(1), from: 0).isTaken)
+        #expect(state.submit(batch(1, .draining), from: 0).isTaken)
         #expect(state.counters.batchesRefusedForDisk == 1)
     }
 
     // MARK: Time
-
-    @Test mutating func leavesAtOnceUnlessItMayWait() {
-        var waiting = batch(10)
-        waiting.mayWait = true
-        _ = state.submit(waiting, from: 0, at: now)
-        let early = state.take(at: now)
-        #expect(early.batches.isEmpty && early.next == now + .milliseconds(2))
-        _ = state.submit(batch(10), from: 1, at: now)
-        #expect(state.take(at: now).batches.map(\.source) == [0, 1])
-    }
-
-    @Test mutating func leavesWhenItHasWaited() {
-        var waiting = batch(10)
-        waiting.mayWait = true
-        _ = state.submit(waiting, from: 0, at: now)
-        #expect(state.take(at: now + .milliseconds(2)).batches.count == 1)
-    }
-
-    @Test mutating func leavesWhenACommitIsFull() {
-        var waiting = batch(2_500)
-        waiting.mayWait = true
-        for _ in 0..<2 { _ = state.submit(waiting, from: 0, at: now) }
-        #expect(state.take(at: now).batches.count == 2)
-    }
 
     @Test mutating func isSlowWhileCommitsAreSlowOnAverage() {
         for _ in 0..<3 { state.committed(batches: 1, in: .milliseconds(200)) }

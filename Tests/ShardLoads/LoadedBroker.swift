@@ -29,9 +29,10 @@ final class LoadedBroker {
         let shard: Int
     }
 
-    init(shards count: Int) {
+    /// - Parameter isLogging: true if durable sessions are logged, and `commit()` commits them.
+    init(shards count: Int, isLogging: Bool = false) {
         loops = (0..<count).map { index in
-            Loop(Shard(index: index, count: count, random: CountingGenerator()))
+            Loop(Shard(index: index, count: count, isLogging: isLogging, random: CountingGenerator()))
         }
     }
 
@@ -45,9 +46,14 @@ final class LoadedBroker {
     }
 
     /// A client that is connected.
-    func connect(_ identifier: String, on shard: Int = 0) -> Client {
+    ///
+    /// - Parameter isDurable: true if its session outlives the connection.
+    func connect(_ identifier: String, on shard: Int = 0, isDurable: Bool = false) -> Client {
         let client = open(on: shard)
-        receive(ByteBuffer(.connect(Connect(clientIdentifier: identifier))), from: client)
+        var connect = Connect(clientIdentifier: identifier)
+        if isDurable { connect.properties.sessionExpiryInterval = .max }
+        receive(ByteBuffer(.connect(connect)), from: client)
+        commit()
         return client
     }
 
@@ -61,6 +67,20 @@ final class LoadedBroker {
             for (source, messages) in mailbox { loops[shard].shard.receive(messages, from: source, now: now) }
             flush(shard)
         }
+    }
+
+    /// One commit of what each shard has logged. Returns its octets.
+    @discardableResult
+    func commit() -> Int {
+        var octets = ByteBuffer()
+        for shard in loops.indices where loops[shard].shard.hasRecords {
+            for batch in loops[shard].shard.takeBatches(now: now) {
+                batch.write(to: &octets, now: now)
+                loops[shard].shard.committed(batch, now: now)
+            }
+            flush(shard)
+        }
+        return octets.readableBytes
     }
 
     func advance(by amount: TimeAmount) {

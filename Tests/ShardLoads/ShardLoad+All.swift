@@ -13,6 +13,8 @@ extension ShardLoad {
             ("message to 100 subscribers at QoS 0", { fanOut(subscribers: 100) }),
             ("message on a topic without a remembered route", { coldTopics() }),
             ("message for a client that is away", { queue() }),
+            ("durable message that is acknowledged before its commit", { pair(.atLeastOnce, isDurable: true) }),
+            ("durable message that is committed", { queue(isDurable: true) }),
             ("connect and disconnect", { connect() }),
             ("connect to a session on another shard", { move() }),
             ("subscribe to a retained message and unsubscribe", { subscribe() }),
@@ -21,11 +23,12 @@ extension ShardLoad {
 
     private static let topic = "devices/1207/state"
 
-    /// Messages of one client to another, ten in a read burst.
-    private static func pair(_ qos: QualityOfService, shards: Int = 1) -> Self {
-        let broker = LoadedBroker(shards: shards)
-        let subscriber = broker.connect("subscriber", on: shards - 1)
+    /// Messages of one client to another, ten in a read burst; of a durable one, with a commit after each burst.
+    private static func pair(_ qos: QualityOfService, shards: Int = 1, isDurable: Bool = false) -> Self {
+        let broker = LoadedBroker(shards: shards, isLogging: isDurable)
+        let subscriber = broker.connect("subscriber", on: shards - 1, isDurable: isDurable)
         broker.receive(subscribe(to: topic, qos), from: subscriber)
+        broker.commit()
         let publisher = broker.connect("publisher")
         let burst = 10
         let identifiers = (1...UInt16(burst)).map { $0 }
@@ -46,6 +49,7 @@ extension ShardLoad {
             broker.receive(publishes, from: publisher)
             if qos == .exactlyOnce { broker.receive(releases, from: publisher) }
             for answer in answers[step] { broker.receive(answer, from: subscriber) }
+            broker.commit()
         }
     }
 
@@ -80,18 +84,19 @@ extension ShardLoad {
         }
     }
 
-    /// Messages that displace one another in the queue of a session without a connection.
-    private static func queue() -> Self {
-        let broker = LoadedBroker(shards: 1)
-        var connect = Connect(clientIdentifier: "away")
-        connect.properties.sessionExpiryInterval = .max
-        let client = broker.open()
-        broker.receive(ByteBuffer(.connect(connect)), from: client)
+    /// Messages that displace one another in the queue of a session without a connection, each with a commit of its own if they are
+    /// durable.
+    private static func queue(isDurable: Bool = false) -> Self {
+        let broker = LoadedBroker(shards: 1, isLogging: isDurable)
+        let client = broker.connect("away", isDurable: true)
         broker.receive(subscribe(to: topic, .atLeastOnce), from: client)
         broker.receive(ByteBuffer(.disconnect(Disconnect())), from: client)
         let publisher = broker.connect("publisher")
         let publishes = ByteBuffer(.publish(publish(topic, .atLeastOnce, 1)))
-        return Self(on: broker, counter: \.messagesQueued) { _ in broker.receive(publishes, from: publisher) }
+        return Self(on: broker, counter: \.messagesQueued) { _ in
+            broker.receive(publishes, from: publisher)
+            broker.commit()
+        }
     }
 
     /// A client's whole life, with a new identifier each time.

@@ -56,7 +56,7 @@ final class Appender: Sendable {
             let count = Int.random(in: 0...options["octets"], using: &generator)
             let batch = ProbeBatch(source: UInt8(index), sequence: sequence, count: count)
             let submission = writer.submit(
-                Batch(batch.octets, isDraining ? .draining : .ordinary, mayWait: round % 3 == 0),
+                Batch(batch.octets, isDraining ? .draining : .ordinary),
                 from: sources[index]
             )
             if !submission.isTaken {

@@ -240,7 +240,7 @@ final class ShardRunner {
             commit()
         } else {
             commits.isDelayed = true
-            eventLoop.assumeIsolated().scheduleTask(in: ShardCommits.delay) {
+            eventLoop.assumeIsolated().scheduleTask(in: commits.delay) {
                 commits.isDelayed = false
                 if commits.isIdle { self.commit() }
             }
@@ -250,16 +250,16 @@ final class ShardRunner {
     private func commit() {
         guard let commits else { return }
         let now = Instant.now()
-        let isUrgent = shard.isCommitUrgent
+        let age: LaneBatch.Age = shard.isCommitUrgent || isCleaning || wantsCleaning ? .any : .aged
         if wantsCleaning, measureCleaning() {
             commits.beginCleaning()
             shard.beginCleaning()
         }
         if isCleaning { commits.wroteAgain(shard.clean(octets: ShardCommits.cleaningOctets, now: now)) }
-        let batches = shard.takeBatches(now: now)
+        let batches = shard.takeBatches(age, now: now)
         if batches.isEmpty {
             if commits.endWithoutCommit() { group?.clean(below: commits.firstNeeded) }
-        } else if !commits.begin(batches, mayWait: !isUrgent, now: now) {
+        } else if !commits.begin(batches, now: now) {
             retryCommit()
         }
         scheduleFlush()

@@ -21,12 +21,14 @@ package protocol CommitStore: Sendable {
     /// - Parameters:
     ///   - shard: its index.
     ///   - frees: true if space can be freed after this commit: then it may have the last of the space.
-    ///   - mayWait: true if nobody waits for the commit so far.
     /// - Returns: false if nothing was taken, since the disk is full, say: then it is to be handed in again later.
-    func submit(_ octets: ByteBuffer, from shard: Int, frees: Bool, mayWait: Bool) -> Bool
+    func submit(_ octets: ByteBuffer, from shard: Int, frees: Bool) -> Bool
 
     /// Commits below `number` hold nothing any more that a shard needs. What no shard needs is deleted.
     func release(below number: Int64, by shard: Int)
+
+    /// How long a message waits at most for acknowledgements that make its commit needless.
+    var maximumDelay: TimeAmount { get }
 
     /// Reports how the store is to the metrics system. Called once an interval.
     func report()

@@ -37,8 +37,6 @@ final class ShardCommits {
     /// Another shard does not need the commits below.
     private var neededByOthers: Int64 = 0
 
-    /// How long records wait that nobody waits for.
-    static let delay = TimeAmount.milliseconds(2)
     /// How long a store is left alone that has taken nothing.
     static let pause = TimeAmount.milliseconds(100)
     /// How often it is looked whether there is room for cleaning, once there was not.
@@ -57,28 +55,31 @@ final class ShardCommits {
 
     var isIdle: Bool { batches.isEmpty }
 
+    /// How long records wait at least that nobody waits for, and at most twice as long.
+    var delay: TimeAmount { .nanoseconds(store.maximumDelay.nanoseconds / 2) }
+
     /// Begins a commit.
     ///
     /// - Returns: false if the store took nothing.
-    func begin(_ batches: [LaneBatch], mayWait: Bool, now: Instant) -> Bool {
+    func begin(_ batches: [LaneBatch], now: Instant) -> Bool {
         self.batches = batches
         var octets = ByteBuffer()
         for batch in batches { batch.write(to: &octets, now: now) }
         self.octets += octets.readableBytes
-        return submit(octets, mayWait: mayWait)
+        return submit(octets)
     }
 
     /// Hands in again what the store did not take.
     func retry() -> Bool {
         guard let refused else { return true }
-        return submit(refused, mayWait: false)
+        return submit(refused)
     }
 
-    private func submit(_ octets: ByteBuffer, mayWait: Bool) -> Bool {
+    private func submit(_ octets: ByteBuffer) -> Bool {
         // While the store is suspended the shard refuses what would make it fuller, so that the rest may have the last of the space: what
         // came before, and what follows from that.
         let frees = suspension != nil || cleaningFrom != nil || batches.allSatisfy(\.frees)
-        let isTaken = store.submit(octets, from: shard, frees: frees, mayWait: mayWait)
+        let isTaken = store.submit(octets, from: shard, frees: frees)
         refused = isTaken ? nil : octets
         return isTaken
     }

@@ -4,9 +4,18 @@ import NIOCore
 /// What a lane has to commit at once: the records since the batch before. A commit has one batch of a lane at most.
 package struct LaneBatch {
     package let lane: Lane
-    /// 1 for the first batch of the lane, and one more for each further one.
+    /// 1 and up, and larger than that of the batch before.
     package let position: UInt64
     let records: [LaneRecord]
+
+    /// Which records are taken for a batch.
+    package enum Age {
+        case any
+        /// Those that were there when aged ones were asked for before: receivers had time to acknowledge messages of theirs, which need
+        /// not be committed then.
+        case aged
+    }
+
     /// True if the batch adds nothing to what is alive.
     package var frees: Bool { records.allSatisfy(\.frees) }
     /// When the batch was made, by the wall clock: milliseconds since 1970-01-01 UTC.

@@ -8,7 +8,10 @@ struct LaneLog {
     private(set) var sealed: UInt64 = 0
     /// The position up to which batches are committed.
     private(set) var committed: UInt64 = 0
-    private(set) var records: [LaneRecord] = []
+    /// Records since the last of `aged`.
+    private var young: [LaneRecord] = []
+    /// Records that were there at the last call of `takeAged`.
+    private var aged: [LaneRecord] = []
     private var waiters: Deque<(position: UInt64, waiter: Waiter)> = []
     private var lastSession: UInt64 = 0
     var outbox = Outbox()
@@ -19,11 +22,9 @@ struct LaneLog {
     enum Waiter {
         /// The receipt waits for a retained message.
         case receipt(Receipt)
-        /// What waits for the receipt of a message.
-        case message(LoggedMessage)
         /// The packets of a connection that wait.
         case output(Connection)
-        case attached(Session, Claim, isPresent: Bool)
+        indirect case attached(Session, Claim, isPresent: Bool)
         /// A SUBSCRIBE, by its connection.
         case subscribed(ConnectionReference)
         /// The next message of the outbox.
@@ -31,7 +32,7 @@ struct LaneLog {
     }
 
     /// The position of the batch with the newest record; a commit of it says that all is kept.
-    var newest: UInt64 { records.isEmpty ? sealed : sealed + 1 }
+    var newest: UInt64 { sealed + (aged.isEmpty ? 0 : 1) + (young.isEmpty ? 0 : 1) }
     /// True if all records are committed.
     var isClean: Bool { newest <= committed }
 
@@ -41,23 +42,43 @@ struct LaneLog {
         return lastSession << 7 | UInt64(lane.number) << 1
     }
 
-    mutating func append(_ record: LaneRecord) { records.append(record) }
+    /// True if there are records that no batch has taken.
+    var hasRecords: Bool { !young.isEmpty || !aged.isEmpty }
+
+    mutating func append(_ record: LaneRecord) { young.append(record) }
 
     /// `waiter` waits for the commit of all records so far.
     mutating func wait(_ waiter: Waiter) { waiters.append((newest, waiter)) }
 
-    /// Takes the records for a batch, without messages that nobody gets any more; `nil` if there were none.
-    mutating func seal() -> (position: UInt64, records: [LaneRecord])? {
-        guard !records.isEmpty else { return nil }
+    /// Takes all records for a batch, without messages that nobody gets any more; `nil` if there were none.
+    mutating func takeAll() -> (position: UInt64, records: [LaneRecord])? {
+        guard hasRecords else { return nil }
+        sealed = newest
         var taken: [LaneRecord] = []
-        swap(&taken, &records)
-        taken.removeAll { record in
+        swap(&taken, &aged)
+        if taken.isEmpty { swap(&taken, &young) } else { taken += young }
+        young.removeAll()
+        return (sealed, Self.sealed(taken))
+    }
+
+    /// Takes the records that were there at the last call, as `takeAll` does. The others had less time to become needless.
+    mutating func takeAged() -> (position: UInt64, records: [LaneRecord])? {
+        var taken: [LaneRecord] = []
+        swap(&taken, &aged)
+        swap(&aged, &young)
+        if taken.isEmpty { return nil }
+        sealed += 1
+        return (sealed, Self.sealed(taken))
+    }
+
+    private static func sealed(_ records: [LaneRecord]) -> [LaneRecord] {
+        var records = records
+        records.removeAll { record in
             guard case .message(let message) = record else { return false }
             message.isSealed = true
             return message.targets.isEmpty
         }
-        sealed += 1
-        return (sealed, taken)
+        return records
     }
 
     /// Takes the next of those that waited for a commit up to `position`.

@@ -315,8 +315,7 @@ extension ByteBuffer {
         guard let (message, _) = readMessage(now: now), let count = readLEB128(), count <= readableBytes / 4 else {
             return nil
         }
-        var targets: [LoggedMessage.Target] = []
-        targets.reserveCapacity(Int(count))
+        var targets = ShortArray<LoggedMessage.Target>()
         for _ in 0..<count {
             guard let target = readTarget() else { return nil }
             targets.append(target)

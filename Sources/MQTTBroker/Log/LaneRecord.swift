@@ -6,20 +6,20 @@ import MQTTCodec
 /// Sessions, and the subordinate sessions of data streams, are named by numbers that are used once in a lane.
 enum LaneRecord {
     /// A new session without anything. A record for a number that is in use begins that session anew.
-    case session(UInt64, client: UTF8Key)
+    indirect case session(UInt64, client: UTF8Key)
     case ended(UInt64)
     /// The client is connected. Its will is published if the connection breaks off.
-    case attached(UInt64, expiryInterval: UInt32, will: Connect.Will?)
+    indirect case attached(UInt64, expiryInterval: UInt32, will: Connect.Will?)
     /// The client is away since an instant, milliseconds since 1970-01-01 UTC; its will is due at another.
-    case away(UInt64, since: Int64, expiryInterval: UInt32, will: Connect.Will?, due: Int64)
+    indirect case away(UInt64, since: Int64, expiryInterval: UInt32, will: Connect.Will?, due: Int64)
     /// The delayed will is published.
     case willPublished(UInt64)
     /// The client has opened a data stream, which has a session of its own.
     case stream(UInt64, parent: UInt64)
     /// A data stream has ended, and its session is merged into the parent's.
     case merged(UInt64)
-    case subscribed(UInt64, TopicFilter, Session.Subscription)
-    case unsubscribed(UInt64, TopicFilter)
+    indirect case subscribed(UInt64, TopicFilter, Session.Subscription)
+    indirect case unsubscribed(UInt64, TopicFilter)
     case message(LoggedMessage)
     /// The oldest message of the queue has got a packet identifier.
     case sent(UInt64, packetIdentifier: UInt16)
@@ -30,9 +30,9 @@ enum LaneRecord {
     /// PUBREC. Of a packet identifier that is not in the window: it was recorded before the session was written again.
     case recorded(UInt64, packetIdentifier: UInt16)
     /// A PUBLISH at QoS 2 that is to be delivered under the next number of the lane's outbox.
-    case received(UInt64, packetIdentifier: UInt16, publisher: UInt64, Message, retain: Bool, number: UInt64)
+    indirect case received(UInt64, packetIdentifier: UInt16, publisher: UInt64, Message, retain: Bool, number: UInt64)
     /// A message of the outbox, whose publisher and packet identifier have records of their own or are gone.
-    case posted(publisher: UInt64, Message, retain: Bool, number: UInt64)
+    indirect case posted(publisher: UInt64, Message, retain: Bool, number: UInt64)
     /// PUBREL.
     case released(UInt64, packetIdentifier: UInt16)
     /// An exchange of an ended data stream goes on in this session.
@@ -44,9 +44,9 @@ enum LaneRecord {
     /// All messages of the outbox up to a number are kept by those that have to.
     case passed(UInt64)
     /// The retained message of its topic.
-    case retained(Message)
+    indirect case retained(Message)
     /// The topic has no retained message any more.
-    case removed(topic: UTF8Key)
+    indirect case removed(topic: UTF8Key)
     /// The newest message of another lane's outbox that this lane keeps or has kept.
     case source(Lane, number: UInt64)
 

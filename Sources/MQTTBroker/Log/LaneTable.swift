@@ -47,16 +47,21 @@ struct LaneTable: ~Copyable {
         lanesWithRecords |= 1 << UInt64(lane.number)
     }
 
-    /// Takes the lanes with records that no batch has taken.
-    mutating func takeLanesWithRecords() -> [Lane] {
-        var lanes: [Lane] = []
-        while lanesWithRecords != 0 {
-            let number = lanesWithRecords.trailingZeroBitCount
-            lanesWithRecords &= lanesWithRecords - 1
-            if let lane = Lane(number: UInt8(number)) { lanes.append(lane) }
+    /// Takes a batch of each lane that has one.
+    mutating func take(_ age: LaneBatch.Age) -> [(lane: Lane, position: UInt64, records: [LaneRecord])] {
+        var taken: [(lane: Lane, position: UInt64, records: [LaneRecord])] = []
+        var lanes = lanesWithRecords
+        while lanes != 0 {
+            let number = lanes.trailingZeroBitCount
+            lanes &= lanes - 1
+            guard let lane = Lane(number: UInt8(number)) else { continue }
+            if let batch = age == .any ? logs[number].takeAll() : logs[number].takeAged() {
+                taken.append((lane, batch.position, batch.records))
+            }
+            if !logs[number].hasRecords { lanesWithRecords &= ~(1 << UInt64(number)) }
         }
-        isUrgent = false
-        return lanes
+        if age == .any { isUrgent = false }
+        return taken
     }
 
     /// Another shard owes `receipt` an answer under the number that is returned.

@@ -5,7 +5,7 @@ final class LoggedMessage {
     let message: Message
     /// The lane and the number of the outbox that the message came from; `nil` for a message that comes once without that.
     let origin: Origin?
-    var targets: [Target]
+    var targets: ShortArray<Target>
     /// What waits until the message is kept. `nil` if nothing does, or nothing any more.
     var receipt: Receipt?
     /// True once a batch has taken the record.
@@ -27,7 +27,12 @@ final class LoggedMessage {
         let packetIdentifier: UInt16
     }
 
-    init(_ message: Message, origin: Origin?, targets: [Target] = []) {
+    /// A message for one session.
+    convenience init(_ message: Message, origin: Origin?, to target: Target) {
+        self.init(message, origin: origin, targets: ShortArray(CollectionOfOne(target)))
+    }
+
+    init(_ message: Message, origin: Origin?, targets: ShortArray<Target> = ShortArray()) {
         self.message = message
         self.origin = origin
         self.targets = targets

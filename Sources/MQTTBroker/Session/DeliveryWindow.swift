@@ -49,35 +49,16 @@ struct DeliveryWindow {
     mutating func discardFirstUnsent() { remove(at: entries.count - unsent) }
 
     /// Appends a message under a packet identifier that was taken for it.
-    mutating func append(
-        _ message: Message,
-        qos: QualityOfService,
-        retain: Bool,
-        identifiers: [UInt32],
-        _ packetIdentifier: UInt16,
-        logged: LoggedMessage?
-    ) {
+    mutating func append(_ entry: MessageQueue.Entry, _ packetIdentifier: UInt16, logged: LoggedMessage?) {
         entries.append(
             Entry(
                 identifier: packetIdentifier,
-                state: qos == .atLeastOnce ? .awaitingAcknowledgement : .awaitingRecorded,
-                message: message,
-                retain: retain,
-                identifiers: identifiers,
+                state: entry.qos == .atLeastOnce ? .awaitingAcknowledgement : .awaitingRecorded,
+                message: entry.message,
+                retain: entry.retain,
+                identifiers: entry.identifiers,
                 logged: logged
             )
-        )
-    }
-
-    /// Appends a queued message under a packet identifier.
-    mutating func append(_ entry: MessageQueue.Entry, _ packetIdentifier: UInt16, logged: LoggedMessage?) {
-        append(
-            entry.message,
-            qos: entry.qos,
-            retain: entry.retain,
-            identifiers: entry.identifiers,
-            packetIdentifier,
-            logged: logged
         )
     }
 

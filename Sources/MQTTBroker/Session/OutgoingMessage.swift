@@ -12,7 +12,7 @@ struct OutgoingMessage {
     /// The outbox that the message comes from, if any.
     let origin: LoggedMessage.Origin?
     /// The record of the message in each lane that keeps it.
-    var logged: [(lane: Lane, message: LoggedMessage)] = []
+    var logged = ShortArray<(lane: Lane, message: LoggedMessage)>()
 
     init(_ publish: Publish, _ receipt: Receipt?, origin: LoggedMessage.Origin?, now: Instant) {
         encoded = EncodedPublish(publish)

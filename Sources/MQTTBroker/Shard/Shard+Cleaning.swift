@@ -148,7 +148,7 @@ extension Shard {
                 identifiers: entry.identifiers,
                 packetIdentifier: entry.identifier
             )
-            lanes.append(.message(LoggedMessage(message, origin: nil, targets: [target])), to: lane)
+            lanes.append(.message(LoggedMessage(message, origin: nil, to: target)), to: lane)
         }
         for entry in session.outgoing.queue.entries where entry.isLogged {
             octets += entry.message.byteCount
@@ -159,7 +159,7 @@ extension Shard {
                 identifiers: entry.identifiers,
                 packetIdentifier: 0
             )
-            lanes.append(.message(LoggedMessage(entry.message, origin: nil, targets: [target])), to: lane)
+            lanes.append(.message(LoggedMessage(entry.message, origin: nil, to: target)), to: lane)
         }
         for identifier in session.awaitingRelease {
             lanes.append(.adopted(session.number, packetIdentifier: identifier), to: lane)

@@ -83,7 +83,7 @@ extension Shard {
     /// Logs a message for one more session of a lane.
     ///
     /// - Parameter packetIdentifier: 0 if the message is queued.
-    private mutating func log(
+    @inline(never) private mutating func log(
         _ entry: MessageQueue.Entry,
         of session: Session,
         in lane: Lane,
@@ -103,13 +103,12 @@ extension Shard {
             logged.targets.append(target)
             return logged
         }
-        let logged = LoggedMessage(entry.message, origin: outgoing.origin, targets: [target])
+        let logged = LoggedMessage(entry.message, origin: outgoing.origin, to: target)
         outgoing.logged.append((lane, logged))
         lanes.append(.message(logged), to: lane)
         if let receipt = outgoing.receipt {
             receipt.remaining += 1
             logged.receipt = receipt
-            lanes[lane].wait(.message(logged))
         }
         return logged
     }
@@ -144,20 +143,12 @@ extension Shard {
         var identifier: UInt16 = 0
         if qos > .atMostOnce {
             identifier = session.outgoing.window.takeIdentifier()
-            let message = outgoing.kept()
+            let entry = MessageQueue.Entry(message: outgoing.kept(), qos: qos, retain: retain, identifiers: identifiers)
             var logged: LoggedMessage?
             if let lane = session.lane {
-                let entry = MessageQueue.Entry(message: message, qos: qos, retain: retain, identifiers: identifiers)
                 logged = log(entry, of: session, in: lane, packetIdentifier: identifier, &outgoing)
             }
-            session.outgoing.window.append(
-                message,
-                qos: qos,
-                retain: retain,
-                identifiers: identifiers,
-                identifier,
-                logged: logged
-            )
+            session.outgoing.window.append(entry, identifier, logged: logged)
         }
         write(
             encoded,
@@ -284,14 +275,7 @@ extension Shard {
                     logged = log(entry, of: session, in: lane, packetIdentifier: identifier, &outgoing)
                 }
             }
-            session.outgoing.window.append(
-                entry.message,
-                qos: entry.qos,
-                retain: entry.retain,
-                identifiers: entry.identifiers,
-                identifier,
-                logged: logged
-            )
+            session.outgoing.window.append(entry, identifier, logged: logged)
         }
         write(
             encoded,

@@ -29,10 +29,6 @@ extension Shard {
         switch waiter {
         case .receipt(let receipt):
             settle(receipt, now: now)
-        case .message(let message):
-            guard let receipt = message.receipt else { return }
-            message.receipt = nil
-            settle(receipt, now: now)
         case .output(let connection):
             guard let lane, let octets = connection.deferred?.take(upTo: lanes[lane].committed) else { return }
             connection.outbound.outstanding -= octets.readableBytes
@@ -104,21 +100,26 @@ extension Shard {
     // MARK: - Batches
 
     /// Takes the records of all lanes for the store. The next batches are to be taken once these are committed.
-    package mutating func takeBatches(now: Instant) -> [LaneBatch] {
+    package mutating func takeBatches(_ age: LaneBatch.Age = .any, now: Instant) -> [LaneBatch] {
         var batches: [LaneBatch] = []
-        for lane in lanes.takeLanesWithRecords() {
-            guard let (position, records) = lanes[lane].seal() else { continue }
+        for (lane, position, records) in lanes.take(age) {
             if records.isEmpty {
                 committed(lane, upTo: position, now: now)
             } else {
                 batches.append(LaneBatch(lane: lane, position: position, records: records, made: now.wall))
             }
         }
+        drainLocal(now: now)
         return batches
     }
 
     /// A batch of a lane is committed.
     package mutating func committed(_ batch: LaneBatch, now: Instant) {
+        for case .message(let message) in batch.records {
+            guard let receipt = message.receipt else { continue }
+            message.receipt = nil
+            settle(receipt, now: now)
+        }
         committed(batch.lane, upTo: batch.position, now: now)
         drainLocal(now: now)
     }

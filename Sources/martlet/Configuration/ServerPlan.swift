@@ -108,6 +108,7 @@ struct ServerPlan {
             server.store = try SQLiteCommitStore(
                 folder: folder,
                 limits: settings.store.limits,
+                maximumDelay: settings.store.maximumDelay,
                 logger: logger
             )
         }

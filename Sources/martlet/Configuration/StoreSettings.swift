@@ -7,6 +7,8 @@ struct StoreSettings {
     /// The folder of the store; `nil` for `store` in `node.data_dir`.
     var path: String?
     var limits = StoreLimits()
+    /// How long a message waits at most for acknowledgements that make its commit needless.
+    var maximumDelay = Duration.milliseconds(2)
 
     enum Engine: Equatable {
         /// They end with the process.
@@ -35,6 +37,13 @@ struct StoreSettings {
                 \.limits.budget,
                 .size(67_108_864...1_099_511_627_776),
                 "Octets that the store may have on disk. A quarter of them, 64MB at most, is kept for what makes it emptier.",
+                .atStart
+            ),
+            .value(
+                "max_delay",
+                \.maximumDelay,
+                .duration(.zero ... .seconds(1)),
+                "How long a message for clients that are all connected waits at most, so that their acknowledgements can spare the disk.",
                 .atStart
             ),
         ])

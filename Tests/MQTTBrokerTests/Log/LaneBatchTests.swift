@@ -68,9 +68,13 @@ import Testing
                 .merged(256),
                 .subscribed(128, filter, .init(options: options, identifier: 268_435_455)),
                 .unsubscribed(128, filter),
-                .message(LoggedMessage(message("a"), origin: nil, targets: targets)),
+                .message(LoggedMessage(message("a"), origin: nil, targets: ShortArray(targets))),
                 .message(
-                    LoggedMessage(message("b", expiry: 60), origin: .init(lane: lane, number: 9), targets: targets)
+                    LoggedMessage(
+                        message("b", expiry: 60),
+                        origin: .init(lane: lane, number: 9),
+                        targets: ShortArray(targets)
+                    )
                 ),
                 .sent(128, packetIdentifier: 1),
                 .dropped(128, count: 1000),

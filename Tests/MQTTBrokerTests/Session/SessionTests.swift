@@ -176,7 +176,8 @@ private let places: [(shards: Int, first: Int, second: Int)] = [(1, 0, 0), (4, 2
         )
         func append() -> UInt16 {
             let identifier = window.takeIdentifier()
-            window.append(message, qos: .atLeastOnce, retain: false, identifiers: [], identifier, logged: nil)
+            let entry = MessageQueue.Entry(message: message, qos: .atLeastOnce, retain: false, identifiers: [])
+            window.append(entry, identifier, logged: nil)
             return identifier
         }
         #expect(append() == 1)

@@ -265,10 +265,10 @@ final class SimulatedBroker {
     }
 
     private func beginCommit(of shard: Int) {
-        if shards[shard].shard.isCleaning, shards[shard].shard.clean(octets: 200, now: now).isDone {
-            store?.cleaned(shard)
-        }
-        committing[shard] = shards[shard].shard.takeBatches(now: now)
+        let isCleaning = shards[shard].shard.isCleaning
+        if isCleaning, shards[shard].shard.clean(octets: 200, now: now).isDone { store?.cleaned(shard) }
+        let age: LaneBatch.Age = isCleaning || Bool.random(using: &random) ? .any : .aged
+        committing[shard] = shards[shard].shard.takeBatches(age, now: now)
     }
 
     /// The store takes only what frees space from here on, or everything.
