@@ -247,10 +247,11 @@ final class SimulatedBroker {
             !committing[$0].isEmpty || shards[$0].shard.hasRecords || shards[$0].shard.isCleaning
         }
         guard let shard = waiting.randomElement(using: &random) else { return false }
+        let isCleaning = shards[shard].shard.isCleaning
         if committing[shard].isEmpty { beginCommit(of: shard) }
         let batches = committing[shard]
         committing[shard] = []
-        store?.write(batches, of: shard, now: now)
+        if !batches.isEmpty || isCleaning { store?.write(batches, of: shard, now: now) }
         for batch in batches { shards[shard].shard.committed(batch, now: now) }
         endTick(shard)
         return true
@@ -286,8 +287,8 @@ final class SimulatedBroker {
     }
 
     private func clean(_ shard: Int) {
-        guard store != nil, committing[shard].isEmpty, !shards[shard].shard.isCleaning else { return }
-        store?.cleaning(shard)
+        guard let store, committing[shard].isEmpty, !store.isCleaning(shard) else { return }
+        self.store?.cleaning(shard)
         shards[shard].shard.beginCleaning()
     }
 

@@ -53,6 +53,8 @@ struct SimulatedStore {
         }
     }
 
+    /// True until the commit with the last of what a shard writes again is on the disk.
+    func isCleaning(_ shard: Int) -> Bool { begun[shard] != nil }
     mutating func cleaning(_ shard: Int) { begun[shard] = deleted + commits.count }
     mutating func cleaned(_ shard: Int) { isLast[shard] = true }
 
