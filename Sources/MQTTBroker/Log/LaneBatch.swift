@@ -4,7 +4,7 @@ import NIOCore
 /// What a lane has to commit at once: the records since the batch before. A commit has one batch of a lane at most.
 package struct LaneBatch {
     package let lane: Lane
-    /// 1 and up, and larger than that of the batch before.
+    /// 1 for the first batch of the lane, and one more for each further one.
     package let position: UInt64
     let records: [LaneRecord]
 

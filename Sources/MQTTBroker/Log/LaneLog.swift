@@ -50,35 +50,20 @@ struct LaneLog {
     /// `waiter` waits for the commit of all records so far.
     mutating func wait(_ waiter: Waiter) { waiters.append((newest, waiter)) }
 
-    /// Takes all records for a batch, without messages that nobody gets any more; `nil` if there were none.
-    mutating func takeAll() -> (position: UInt64, records: [LaneRecord])? {
-        guard hasRecords else { return nil }
-        sealed = newest
-        var taken: [LaneRecord] = []
-        swap(&taken, &aged)
-        if taken.isEmpty { swap(&taken, &young) } else { taken += young }
-        young.removeAll()
-        return (sealed, Self.sealed(taken))
-    }
-
-    /// Takes the records that were there at the last call, as `takeAll` does. The others had less time to become needless.
+    /// Takes the records for a batch that were there at the last call, without messages that nobody gets any more; `nil` if there were
+    /// none. A second call takes the others, which had less time to become needless.
     mutating func takeAged() -> (position: UInt64, records: [LaneRecord])? {
         var taken: [LaneRecord] = []
         swap(&taken, &aged)
         swap(&aged, &young)
         if taken.isEmpty { return nil }
         sealed += 1
-        return (sealed, Self.sealed(taken))
-    }
-
-    private static func sealed(_ records: [LaneRecord]) -> [LaneRecord] {
-        var records = records
-        records.removeAll { record in
+        taken.removeAll { record in
             guard case .message(let message) = record else { return false }
             message.isSealed = true
             return message.targets.isEmpty
         }
-        return records
+        return (sealed, taken)
     }
 
     /// Takes the next of those that waited for a commit up to `position`.

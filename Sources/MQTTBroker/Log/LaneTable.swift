@@ -47,7 +47,7 @@ struct LaneTable: ~Copyable {
         lanesWithRecords |= 1 << UInt64(lane.number)
     }
 
-    /// Takes a batch of each lane that has one.
+    /// Takes the batches of all lanes, those of a lane in their order.
     mutating func take(_ age: LaneBatch.Age) -> [(lane: Lane, position: UInt64, records: [LaneRecord])] {
         var taken: [(lane: Lane, position: UInt64, records: [LaneRecord])] = []
         var lanes = lanesWithRecords
@@ -55,7 +55,8 @@ struct LaneTable: ~Copyable {
             let number = lanes.trailingZeroBitCount
             lanes &= lanes - 1
             guard let lane = Lane(number: UInt8(number)) else { continue }
-            if let batch = age == .any ? logs[number].takeAll() : logs[number].takeAged() {
+            for _ in 0..<(age == .any ? 2 : 1) {
+                guard let batch = logs[number].takeAged() else { continue }
                 taken.append((lane, batch.position, batch.records))
             }
             if !logs[number].hasRecords { lanesWithRecords &= ~(1 << UInt64(number)) }

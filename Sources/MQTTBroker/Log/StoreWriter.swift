@@ -45,8 +45,7 @@ package struct StoreWriter: ~Copyable {
     package mutating func takeCommit() -> ByteBuffer? {
         guard lanes.hasRecords else { return nil }
         var commit = ByteBuffer()
-        for lane in lanes.takeLanesWithRecords() {
-            guard let (position, records) = lanes[lane].seal() else { continue }
+        for (lane, position, records) in lanes.take(.any) {
             LaneBatch(lane: lane, position: position, records: records, made: now.wall).write(to: &commit, now: now)
         }
         octets = 0
@@ -203,7 +202,7 @@ package struct StoreWriter: ~Copyable {
             identifiers: content.subscriptionIdentifiers,
             packetIdentifier: stored.packetIdentifier ?? 0
         )
-        let logged = LoggedMessage(message, origin: nil, targets: [target])
+        let logged = LoggedMessage(message, origin: nil, to: target)
         append(.message(logged), to: client.lane, octets: 32 + message.byteCount)
     }
 }

@@ -18,12 +18,13 @@ import Testing
         }
 
         let state = NIOLockedValueBox(State())
+        let maximumDelay = TimeAmount.milliseconds(2)
 
         func recover(_ body: (ByteBuffer) throws -> Void) throws {}
         func connect(_ tell: @escaping @Sendable (CommitStoreEvent) -> Void) throws {}
         var suspension: Suspension? { state.withLockedValue { $0.suspension } }
 
-        func submit(_ octets: ByteBuffer, from shard: Int, frees: Bool, mayWait: Bool) -> Bool {
+        func submit(_ octets: ByteBuffer, from shard: Int, frees: Bool) -> Bool {
             state.withLockedValue {
                 $0.submissions.append(frees)
                 return frees || $0.suspension == nil
@@ -51,18 +52,18 @@ import Testing
     @Test("A commit that was refused has the last of the space once the shard is suspended") func refused() {
         let commits = ShardCommits(store, shard: 0, octets: 0)
         store.state.withLockedValue { $0.suspension = .space }
-        #expect(!commits.begin(batches(), mayWait: false, now: Self.now))
+        #expect(!commits.begin(batches(), now: Self.now))
         #expect(!commits.retry())
         commits.suspended(commits.storeSuspension)
         #expect(commits.retry())
         #expect(store.state.withLockedValue { $0.submissions } == [false, false, true])
         _ = commits.end(1)
         // What follows from what is there may have it, too, until everything is taken again.
-        #expect(commits.begin(batches(), mayWait: false, now: Self.now))
+        #expect(commits.begin(batches(), now: Self.now))
         _ = commits.end(2)
         commits.suspended(nil)
         store.state.withLockedValue { $0.suspension = nil }
-        #expect(commits.begin(batches(), mayWait: false, now: Self.now))
+        #expect(commits.begin(batches(), now: Self.now))
         #expect(store.state.withLockedValue { $0.submissions }.suffix(2) == [true, false])
     }
 
