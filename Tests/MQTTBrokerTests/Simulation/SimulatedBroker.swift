@@ -406,7 +406,15 @@ final class SimulatedBroker {
         var reader = StoreReader(now: now, random: SeededGenerator(seed: 0))
         try reader.read(store?.octets ?? ByteBuffer())
         var items: [StoredItem] = []
-        try reader.forEach { items.append($0) }
+        try reader.forEach { item in
+            guard case .session(var session) = item, let due = session.willDue else {
+                items.append(item)
+                return
+            }
+            // A will that is overdue is published at the next occasion, whenever it was due.
+            session.willDue = max(due, now.wall)
+            items.append(.session(session))
+        }
         return items
     }
 
