@@ -295,6 +295,7 @@ final class ShardRunner {
     /// Looks whether there is room for cleaning, and as long as there is not, again and again.
     private func measureCleaning() -> Bool {
         guard let commits, group != nil else { return false }
+        if commits.hasAmpleRoom(among: shard.count) { return true }
         if commits.measure(aliveOctets: shard.aliveOctets, among: shard.count) { return true }
         if !isMeasuringLater {
             isMeasuringLater = true

@@ -26,7 +26,7 @@ final class ShardCommits {
     private var alive = 0
     /// Octets that the cleaning which is under way has written.
     private var writtenAgain = 0
-    /// The first commit of the cleaning that is under way.
+    /// The first commit of the cleaning that is under way; 0 until that is on disk and has a number.
     private var cleaningFrom: Int64?
     /// True if the commit that is under way has the last of it.
     private var isLastOfCleaning = false
@@ -87,12 +87,15 @@ final class ShardCommits {
     /// The commit is on disk. Returns its batches, and true if it has ended a cleaning.
     func end(_ number: Int64) -> (batches: [LaneBatch], hasCleaned: Bool) {
         lastNumber = number
+        if cleaningFrom == 0 { cleaningFrom = number }
         defer { batches = [] }
         return (batches, endCleaning(cleaningFrom))
     }
 
     /// There was nothing to commit. A cleaning that found nothing alive ends with that: the shard needs none of the commits so far.
-    func endWithoutCommit() -> Bool { endCleaning(cleaningFrom.map { max($0, neededByOthers) }) }
+    func endWithoutCommit() -> Bool {
+        endCleaning(cleaningFrom.map { $0 == 0 ? max(lastNumber + 1, neededByOthers) : $0 })
+    }
 
     /// Returns true if a cleaning has ended.
     private func endCleaning(_ first: Int64?) -> Bool {
@@ -117,6 +120,15 @@ final class ShardCommits {
         if suspension == .space, octets > alive + Self.slack { isAskedToClean = true }
     }
 
+    /// True if there is room even for all that the shard has logged, so that nobody has to look how much of that is alive.
+    ///
+    /// - Parameter count: of the shards, all of which may clean.
+    func hasAmpleRoom(among count: Int) -> Bool {
+        guard suspension == nil, alive + octets <= store.room / max(2, count) else { return false }
+        hasRoomToClean = true
+        return true
+    }
+
     /// Looks whether what cleaning would write has room. A cleaning that stops halfway would free nothing.
     ///
     /// - Parameter aliveOctets: what it would write, of one shard among `count`, all of which may clean; half of the room is left for
@@ -139,7 +151,7 @@ final class ShardCommits {
     /// What the shard logs from here on is enough to restore it.
     func beginCleaning() {
         isAskedToClean = false
-        cleaningFrom = lastNumber + 1
+        cleaningFrom = 0
         octets = 0
         writtenAgain = 0
     }

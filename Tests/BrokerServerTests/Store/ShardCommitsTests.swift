@@ -79,6 +79,28 @@ import Testing
         #expect(!commits.wantsCleaning && !commits.endWithoutCommit())
     }
 
+    @Test("The first cleaning of a run frees all commits of earlier runs") func firstCleaning() {
+        let commits = ShardCommits(store, shard: 0, octets: 100 * ShardCommits.slack)
+        #expect(commits.wantsCleaning)
+        commits.beginCleaning()
+        commits.wroteAgain((octets: 10, isDone: false))
+        #expect(commits.begin(batches(), now: Self.now))
+        #expect(!commits.end(700).hasCleaned)
+        commits.wroteAgain((octets: 10, isDone: true))
+        #expect(commits.begin(batches(), now: Self.now))
+        #expect(commits.end(705).hasCleaned)
+        #expect(store.state.withLockedValue { $0.released } == 700)
+    }
+
+    @Test("What is alive is looked at only where all that was logged has no room") func ampleRoom() {
+        let commits = ShardCommits(store, shard: 0, octets: 1_000)
+        store.state.withLockedValue { $0.room = 2_000 }
+        #expect(commits.hasAmpleRoom(among: 1))
+        #expect(!commits.hasAmpleRoom(among: 3))
+        commits.suspended(.space)
+        #expect(!commits.hasAmpleRoom(among: 1))
+    }
+
     @Test("A log is cleaned where what is alive has room, and not while nothing can be written") func cleaning() {
         let commits = ShardCommits(store, shard: 0, octets: 100 * ShardCommits.slack)
         #expect(commits.wantsCleaning)
