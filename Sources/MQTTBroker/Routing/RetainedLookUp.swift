@@ -8,7 +8,8 @@ struct RetainedLookUp {
     let requester: ConnectionReference
     /// The shard of the session that is subscribed.
     let asker: Int
-    private let filters: [TopicFilter]
+    /// The levels of each filter.
+    private let filters: [[UTF8Key]]
     /// True if wildcards match topics that begin with `$`, too.
     private let includesReserved: Bool
     /// Messages that may still be found.
@@ -41,7 +42,7 @@ struct RetainedLookUp {
         includesReserved: Bool = false,
         in retained: RetainedMessages
     ) {
-        self.filters = filters
+        self.filters = filters.map(\.levels)
         self.includesReserved = includesReserved
         self.requester = requester
         self.asker = asker
@@ -68,7 +69,7 @@ struct RetainedLookUp {
     }
 
     private mutating func visit(_ visit: Visit, root: RetainedMessages.Node, _ found: inout [Found], now: Instant) {
-        let levels = filters[filter].levels
+        let levels = filters[filter]
         let level = visit.depth < levels.count ? levels[visit.depth] : nil
         guard let place = visit.child else {
             // `a/#` matches `a` too (MQTT 5.0 §4.7.1.2).

@@ -1,11 +1,15 @@
 package import MQTTCodec
 
-/// A topic filter, split at its levels (MQTT 5.0 §4.7).
+/// A topic filter (MQTT 5.0 §4.7).
 package struct TopicFilter: Hashable, Sendable {
     /// The whole filter, by which filters are compared.
     package let key: UTF8Key
-    /// The levels, one at least; a wildcard is a level of its own.
-    package let levels: [UTF8Key]
+    /// The levels, one at least; a wildcard is a level of its own. Split anew at each call, since there is one filter for each
+    /// subscription, and it is looked at when the subscription begins and ends.
+    package var levels: [UTF8Key] {
+        key.string.utf8.split(separator: Self.separator, omittingEmptySubsequences: false)
+            .map { UTF8Key(String(Substring($0))) }
+    }
 
     package static let separator = UInt8(ascii: "/")
     static let singleLevel = UTF8Key("+")
@@ -45,7 +49,6 @@ package struct TopicFilter: Hashable, Sendable {
             throw Refusal(reasonCode: .sharedSubscriptionsNotSupported)
         }
         self.key = UTF8Key(string)
-        self.levels = levels.map { UTF8Key(String(Substring($0))) }
     }
 
     package static func == (lhs: Self, rhs: Self) -> Bool { lhs.key == rhs.key }

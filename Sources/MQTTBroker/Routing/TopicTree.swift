@@ -16,10 +16,11 @@ struct TopicTree {
     }
 
     private final class Node {
-        var children: [UTF8Key: Node] = [:]
+        // Most nodes have one child or one subscription.
+        var children = ShortDictionary<UTF8Key, Node>()
         var single: Node?
         /// The subscriptions to the filter that ends here, and to that filter with `/#` behind it, by session number.
-        var subscriptions: [UInt64: Subscription] = [:]
+        var subscriptions = ShortDictionary<UInt64, Subscription>()
         var multi: [UInt64: Subscription] = [:]
 
         var isEmpty: Bool { children.isEmpty && single == nil && subscriptions.isEmpty && multi.isEmpty }
@@ -29,8 +30,9 @@ struct TopicTree {
     @discardableResult
     mutating func insert(_ subscription: Subscription, at filter: TopicFilter) -> Bool {
         generation &+= 1
+        let levels = filter.levels
         var node = root
-        for level in filter.levels {
+        for level in levels {
             if level == TopicFilter.multiLevel { break }
             if level == TopicFilter.singleLevel {
                 if let next = node.single {
@@ -49,7 +51,7 @@ struct TopicTree {
             }
         }
         let previous =
-            filter.levels.last == TopicFilter.multiLevel
+            levels.last == TopicFilter.multiLevel
             ? node.multi.updateValue(subscription, forKey: subscription.session.number)
             : node.subscriptions.updateValue(subscription, forKey: subscription.session.number)
         if previous == nil { count += 1 }
@@ -61,15 +63,16 @@ struct TopicTree {
     mutating func remove(_ session: Session, at filter: TopicFilter) -> Bool {
         generation &+= 1
         var path: [(node: Node, level: UTF8Key)] = []
+        let levels = filter.levels
         var node = root
-        for level in filter.levels {
+        for level in levels {
             if level == TopicFilter.multiLevel { break }
             guard let next = level == TopicFilter.singleLevel ? node.single : node.children[level] else { return false }
             path.append((node, level))
             node = next
         }
         let removed =
-            filter.levels.last == TopicFilter.multiLevel
+            levels.last == TopicFilter.multiLevel
             ? node.multi.removeValue(forKey: session.number)
             : node.subscriptions.removeValue(forKey: session.number)
         while node.isEmpty, let (parent, level) = path.popLast() {
@@ -97,7 +100,7 @@ struct TopicTree {
         // `a/#` matches `a` too (MQTT 5.0 §4.7.1.2).
         if wildcardsMatch { for subscription in node.multi.values { body(subscription) } }
         if depth == levels.count {
-            for subscription in node.subscriptions.values { body(subscription) }
+            for (_, subscription) in node.subscriptions { body(subscription) }
             return
         }
         if let next = node.children[levels[depth]] { match(next, levels, depth + 1, isReserved, body) }

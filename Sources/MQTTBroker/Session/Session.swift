@@ -28,7 +28,7 @@ final class Session {
     #endif
     var outgoing = Outgoing()
 
-    var subscriptions: [TopicFilter: Subscription] = [:]
+    var subscriptions = ShortDictionary<TopicFilter, Subscription>()
     /// Packet identifiers of QoS 2 messages whose PUBREL is due (MQTT 5.0 §4.3.3).
     var awaitingRelease: Set<UInt16> = []
     /// Packet identifiers of QoS 2 messages whose PUBREL was due on data streams when they ended.
@@ -103,7 +103,7 @@ final class Session {
 
     /// Frees what the session holds: a cached route may keep the object itself for a while.
     func clear() {
-        subscriptions = [:]
+        subscriptions = ShortDictionary()
         outgoing = Outgoing()
         awaitingRelease = []
         orphans = OrphanedIdentifiers()
