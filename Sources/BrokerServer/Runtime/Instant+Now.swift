@@ -1,10 +1,10 @@
 import Foundation
-import MQTTBroker
+package import MQTTBroker
 import NIOCore
 
 extension Instant {
     /// The present.
-    static func now() -> Instant {
+    package static func now() -> Instant {
         Instant(monotonic: .now(), wall: Int64(Date().timeIntervalSince1970 * 1000))
     }
 }

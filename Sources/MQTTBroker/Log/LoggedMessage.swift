@@ -25,6 +25,31 @@ final class LoggedMessage {
         let identifiers: [UInt32]
         /// 0 if the message waits in the queue.
         let packetIdentifier: UInt16
+
+        init(
+            session: UInt64,
+            qos: QualityOfService,
+            retain: Bool,
+            identifiers: [UInt32],
+            packetIdentifier: UInt16
+        ) {
+            self.session = session
+            self.qos = qos
+            self.retain = retain
+            self.identifiers = identifiers
+            self.packetIdentifier = packetIdentifier
+        }
+
+        /// - Parameter session: the number of the session that gets the message.
+        init(_ entry: MessageQueue.Entry, of session: UInt64, packetIdentifier: UInt16) {
+            self.init(
+                session: session,
+                qos: entry.qos,
+                retain: entry.retain,
+                identifiers: entry.identifiers,
+                packetIdentifier: packetIdentifier
+            )
+        }
     }
 
     /// A message for one session.

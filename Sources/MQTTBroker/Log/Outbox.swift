@@ -30,8 +30,6 @@ struct Outbox {
     /// Entries that were handed over, the first ones.
     private var handedOver = 0
 
-    var isEmpty: Bool { entries.isEmpty }
-
     mutating func append(_ publish: Publish, expiry: NIODeadline?, publisher: UInt64) -> UInt64 {
         lastNumber += 1
         entries.append(Entry(number: lastNumber, publish: publish, expiry: expiry, publisher: publisher))

@@ -76,45 +76,32 @@ package struct StoreReader: ~Copyable {
         stored.orphaned = Array(session.orphans.identifiers)
         try body(.session(stored))
         for entry in session.outgoing.window.entries {
-            var content: StoredDelivery.Content?
-            if let message = entry.message {
-                let qos = entry.state == .awaitingAcknowledgement ? QualityOfService.atLeastOnce : .exactlyOnce
-                content = self.content(message, qos, retain: entry.retain, entry.identifiers)
-                if content == nil { continue }
-            }
+            let content = entry.queued.flatMap { self.content($0) }
+            if content == nil, entry.message != nil { continue }
             try body(
                 .delivery(StoredDelivery(client: client, packetIdentifier: entry.identifier, content: content))
             )
         }
         for entry in session.outgoing.queue.entries {
-            guard let content = content(entry.message, entry.qos, retain: entry.retain, entry.identifiers) else {
-                continue
-            }
+            guard let content = content(entry) else { continue }
             try body(.delivery(StoredDelivery(client: client, packetIdentifier: nil, content: content)))
         }
     }
 
-    private func content(
-        _ message: Message,
-        _ qos: QualityOfService,
-        retain: Bool,
-        _ identifiers: [UInt32]
-    ) -> StoredDelivery.Content? {
-        StoredMessage(message, retain: false, now: now).map {
-            StoredDelivery.Content(message: $0, qos: qos, retain: retain, subscriptionIdentifiers: identifiers)
+    /// `nil` for a message that no packet can hold.
+    private func content(_ entry: MessageQueue.Entry) -> StoredDelivery.Content? {
+        StoredMessage(entry.message, retain: false, now: now).map {
+            StoredDelivery.Content(
+                message: $0,
+                qos: entry.qos,
+                retain: entry.retain,
+                subscriptionIdentifiers: entry.identifiers
+            )
         }
     }
 
     private mutating func tellRetained(_ body: (StoredItem) throws -> Void) throws {
-        guard let everything = try? TopicFilter("#", limits: Limits()) else { return }
-        var lookUp = RetainedLookUp(
-            [everything],
-            requester: ConnectionReference(shard: 0, slot: -1, number: 0),
-            asker: 0,
-            room: .max,
-            includesReserved: true,
-            in: shard.retained
-        )
+        var lookUp = RetainedLookUp(ofAll: shard.retained)
         var messages: [Message] = []
         while !lookUp.isDone {
             var steps = 1_000

@@ -39,14 +39,23 @@ struct RetainedLookUp {
         requester: ConnectionReference,
         asker: Int,
         room: Int,
-        includesReserved: Bool = false,
         in retained: RetainedMessages
     ) {
         self.filters = filters.map(\.levels)
-        self.includesReserved = includesReserved
+        includesReserved = false
         self.requester = requester
         self.asker = asker
         self.room = room
+        path = [Visit(node: retained.root, depth: 0)]
+    }
+
+    /// Finds all messages, whatever their topic, for nobody's SUBSCRIBE.
+    init(ofAll retained: RetainedMessages) {
+        filters = [[TopicFilter.multiLevel]]
+        includesReserved = true
+        requester = ConnectionReference(shard: 0, slot: -1, number: 0)
+        asker = 0
+        room = .max
         path = [Visit(node: retained.root, depth: 0)]
     }
 

@@ -22,6 +22,14 @@ struct DeliveryWindow {
         let identifiers: [UInt32]
         /// The record of the message, as far as it may not have left for the store: an acknowledgement strikes it out.
         let logged: LoggedMessage?
+
+        /// At least once, or exactly once.
+        var qos: QualityOfService { state == .awaitingAcknowledgement ? .atLeastOnce : .exactlyOnce }
+
+        /// The message as it was queued; `nil` once the client has recorded it.
+        var queued: MessageQueue.Entry? {
+            message.map { .init(message: $0, qos: qos, retain: retain, identifiers: identifiers) }
+        }
     }
 
     private(set) var entries: Deque<Entry> = []
@@ -87,14 +95,7 @@ struct DeliveryWindow {
     }
 
     /// The messages that the client has not recorded, as they were queued.
-    var unrecorded: [MessageQueue.Entry] {
-        entries.compactMap { entry in
-            entry.message.map { message in
-                let qos = entry.state == .awaitingAcknowledgement ? QualityOfService.atLeastOnce : .exactlyOnce
-                return .init(message: message, qos: qos, retain: entry.retain, identifiers: entry.identifiers)
-            }
-        }
-    }
+    var unrecorded: [MessageQueue.Entry] { entries.compactMap(\.queued) }
 
     enum Outcome {
         /// The exchange is over.

@@ -83,17 +83,7 @@ extension Shard {
     private static var octetsOfStep: Int { 16 }
 
     private mutating func writeRetainedAgain(_ cleaning: inout LaneCleaning, octets: Int, now: Instant) -> Int {
-        guard let everything = try? TopicFilter("#", limits: Limits()) else { return 0 }
-        var lookUp =
-            cleaning.retained
-            ?? RetainedLookUp(
-                [everything],
-                requester: ConnectionReference(shard: index, slot: -1, number: 0),
-                asker: index,
-                room: .max,
-                includesReserved: true,
-                in: retained
-            )
+        var lookUp = cleaning.retained ?? RetainedLookUp(ofAll: retained)
         var written = 0
         while written < octets, !lookUp.isDone {
             var steps = Self.stepsAtOnce
@@ -135,31 +125,14 @@ extension Shard {
             octets += filter.key.string.utf8.count
         }
         for entry in session.outgoing.window.entries {
-            guard let message = entry.message else {
+            if let queued = entry.queued {
+                octets += writeAgain(queued, of: session, in: lane, packetIdentifier: entry.identifier)
+            } else {
                 lanes.append(.recorded(session.number, packetIdentifier: entry.identifier), to: lane)
-                continue
             }
-            octets += message.byteCount
-            let qos = entry.state == .awaitingAcknowledgement ? QualityOfService.atLeastOnce : .exactlyOnce
-            let target = LoggedMessage.Target(
-                session: session.number,
-                qos: qos,
-                retain: entry.retain,
-                identifiers: entry.identifiers,
-                packetIdentifier: entry.identifier
-            )
-            lanes.append(.message(LoggedMessage(message, origin: nil, to: target)), to: lane)
         }
         for entry in session.outgoing.queue.entries where entry.isLogged {
-            octets += entry.message.byteCount
-            let target = LoggedMessage.Target(
-                session: session.number,
-                qos: entry.qos,
-                retain: entry.retain,
-                identifiers: entry.identifiers,
-                packetIdentifier: 0
-            )
-            lanes.append(.message(LoggedMessage(entry.message, origin: nil, to: target)), to: lane)
+            octets += writeAgain(entry, of: session, in: lane, packetIdentifier: 0)
         }
         for identifier in session.awaitingRelease {
             lanes.append(.adopted(session.number, packetIdentifier: identifier), to: lane)
@@ -168,5 +141,17 @@ extension Shard {
             lanes.append(.orphaned(session.number, packetIdentifier: identifier), to: lane)
         }
         return octets
+    }
+
+    /// Writes a message of a session. Returns its octets.
+    private mutating func writeAgain(
+        _ entry: MessageQueue.Entry,
+        of session: Session,
+        in lane: Lane,
+        packetIdentifier: UInt16
+    ) -> Int {
+        let target = LoggedMessage.Target(entry, of: session.number, packetIdentifier: packetIdentifier)
+        lanes.append(.message(LoggedMessage(entry.message, origin: nil, to: target)), to: lane)
+        return entry.message.byteCount
     }
 }

@@ -90,13 +90,7 @@ extension Shard {
         packetIdentifier: UInt16,
         _ outgoing: inout OutgoingMessage
     ) -> LoggedMessage {
-        let target = LoggedMessage.Target(
-            session: session.number,
-            qos: entry.qos,
-            retain: entry.retain,
-            identifiers: entry.identifiers,
-            packetIdentifier: packetIdentifier
-        )
+        let target = LoggedMessage.Target(entry, of: session.number, packetIdentifier: packetIdentifier)
         // Somebody who is present may acknowledge the message before it has to be committed.
         if packetIdentifier == 0 || entry.qos == .exactlyOnce { lanes.isUrgent = true }
         if let (_, logged) = outgoing.logged.first(where: { $0.lane == lane }) {
@@ -300,8 +294,7 @@ extension Shard {
                 continue
             }
             guard hasRoom(connection, session) else { return }
-            let qos = entry.state == .awaitingAcknowledgement ? QualityOfService.atLeastOnce : .exactlyOnce
-            guard fits(message.encoded, qos, entry.identifiers, connection) else {
+            guard fits(message.encoded, entry.qos, entry.identifiers, connection) else {
                 session.outgoing.window.discardFirstUnsent()
                 log(.acknowledged(session.number, packetIdentifier: entry.identifier), of: session)
                 continue
@@ -311,7 +304,7 @@ extension Shard {
                 message.encoded,
                 to: connection,
                 session,
-                qos: qos,
+                qos: entry.qos,
                 identifier: entry.identifier,
                 retain: entry.retain,
                 isDuplicate: true,  // [MQTT-3.3.1-1]

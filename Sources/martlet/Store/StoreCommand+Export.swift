@@ -1,15 +1,9 @@
 import ArgumentParser
+import BrokerServer
 import BrokerStorage
 import Foundation
 import MQTTBroker
 import NIOCore
-
-extension Instant {
-    /// The present.
-    fileprivate static func present() -> Instant {
-        Instant(monotonic: .now(), wall: Int64(Date().timeIntervalSince1970 * 1000))
-    }
-}
 
 extension StoreCommand {
     /// `martlet store export`
@@ -35,7 +29,7 @@ extension StoreCommand {
         func run() throws {
             let folder = try place.path()
             try StoreCommand.reporting {
-                var export = StoreExport(now: .present())
+                var export = StoreExport(now: .now())
                 let line = ProgressLine()
                 do {
                     try CommitDatabase(folder: folder).read(progress: { line.show("reading", $0) }) {
@@ -91,7 +85,7 @@ extension StoreCommand {
                     )
                 }
                 let store = try NewStore(folder: folder)
-                var reading = StoreImport(now: .present())
+                var reading = StoreImport(now: .now())
                 let progress = ProgressLine()
                 do {
                     while let line = try lines.next() {
