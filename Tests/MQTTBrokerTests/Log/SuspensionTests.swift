@@ -231,7 +231,7 @@ import Testing
             }
         }
         _ = scene.reader.takePayloads()
-        scene.broker.suspend(nil)
+        scene.broker.suspend(nil, settles: false)
         #expect(scene.reader.takePayloads().count <= 6)
         scene.broker.advance(by: .seconds(1))
         for publisher in publishers { #expect(publisher.takeAll().count == 10) }

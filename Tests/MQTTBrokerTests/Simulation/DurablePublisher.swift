@@ -8,14 +8,20 @@ import Testing
 /// [MQTT-4.4.0-1].
 final class DurablePublisher {
     let name: String
+    private let version: ProtocolVersion
     private let broker: SimulatedBroker
     private var client: SimulatedClient?
     private var isConnected = false
     private var lastIdentifier: UInt16 = 0
+    private var sentCount = 0
     private var pending: [Exchange] = []
     private var log: [(qos: QualityOfService, payload: String, retain: Bool)] = []
     /// When a message that expires has expired, by its payload.
     private(set) var expiries: [String: Int64] = [:]
+    /// Messages that may have been refused while the store was full, without the client being told.
+    private(set) var uncertain: Set<String> = []
+    /// Messages that were refused the only time that they were sent.
+    private(set) var refused: Set<String> = []
 
     private struct Exchange {
         let identifier: UInt16
@@ -25,10 +31,12 @@ final class DurablePublisher {
         /// Seconds.
         let expiryInterval: UInt32?
         var isRecorded = false
+        var wasSentAgain = false
     }
 
-    init(name: String, broker: SimulatedBroker) {
+    init(name: String, version: ProtocolVersion, broker: SimulatedBroker) {
         self.name = name
+        self.version = version
         self.broker = broker
     }
 
@@ -48,16 +56,24 @@ final class DurablePublisher {
 
     func connect(on shard: Int) {
         isConnected = false
-        client = broker.connect(name, on: shard, cleanStart: false, expiry: 100_000, settles: false)
+        client = broker.connect(
+            name,
+            on: shard,
+            version: version,
+            cleanStart: false,
+            expiry: version == .v5 ? 100_000 : nil,
+            settles: false
+        )
     }
 
-    /// Publishes a message that expires or is one of those that are due. Returns its payload.
-    @discardableResult
-    func publish(_ qos: QualityOfService, retain: Bool, expiryInterval: UInt32? = nil) -> String? {
-        guard isConnected, pending.count < 20 else { return nil }
+    /// Publishes a message that expires, which one of MQTT 3 does not, or is one of those that are due.
+    func publish(_ qos: QualityOfService, retain: Bool, expiryInterval: UInt32? = nil) {
+        guard isConnected, pending.count < 20 else { return }
+        let expiryInterval = version == .v5 ? expiryInterval : nil
         // Few, so that they are used again soon: an exchange that is forgotten too late takes the next one's message.
         repeat { lastIdentifier = lastIdentifier % 25 + 1 } while pending.contains { $0.identifier == lastIdentifier }
-        let payload = "\(name):\(expiryInterval == nil ? "\(qos.rawValue)" : "e"):\(log.count)"
+        sentCount += 1
+        let payload = "\(name):\(expiryInterval == nil ? "\(qos.rawValue)" : "e"):\(sentCount)"
         log.append((qos, payload, retain))
         let exchange = Exchange(
             identifier: lastIdentifier,
@@ -68,7 +84,6 @@ final class DurablePublisher {
         )
         pending.append(exchange)
         send(exchange, isDuplicate: false)
-        return payload
     }
 
     private func send(_ exchange: Exchange, isDuplicate: Bool) {
@@ -91,17 +106,19 @@ final class DurablePublisher {
 
     /// Takes what has come; returns whether there was anything.
     @discardableResult
-    func read() -> Bool {
+    func read(whileFull isFull: Bool = false) -> Bool {
+        if isFull, version == .v5 { uncertain.formUnion(pending.map(\.payload)) }
         guard let client, !client.isClosed else { return false }
         let packets = client.takeAll()
         for packet in packets {
             switch packet {
-            case .connectAcknowledgement:
+            case .connectAcknowledgement where packet.isAcceptance:
                 isConnected = true
-                for exchange in pending {
+                for (index, exchange) in pending.enumerated() {
                     if exchange.isRecorded {
                         release(exchange.identifier)
                     } else {
+                        pending[index].wasSentAgain = true
                         send(exchange, isDuplicate: true)
                     }
                 }
@@ -111,13 +128,18 @@ final class DurablePublisher {
                 case .received:
                     let earlier = pending[..<index].contains { $0.qos == .atLeastOnce }
                     #expect(!earlier, "acknowledgements keep the order of their PUBLISH [MQTT-4.6.0-2]")
-                    pending.remove(at: index)
+                    let exchange = pending.remove(at: index)
+                    if answer.reasonCode.isError { refused(exchange) }
                 case .complete: pending.remove(at: index)
                 case .recorded:
                     let earlier = pending[..<index].contains { $0.qos == .exactlyOnce && !$0.isRecorded }
                     #expect(!earlier, "acknowledgements keep the order of their PUBLISH [MQTT-4.6.0-3]")
-                    pending[index].isRecorded = true
-                    release(answer.packetIdentifier)
+                    if answer.reasonCode.isError {
+                        refused(pending.remove(at: index))
+                    } else {
+                        pending[index].isRecorded = true
+                        release(answer.packetIdentifier)
+                    }
                 case .release: break
                 }
             default: break
@@ -126,7 +148,25 @@ final class DurablePublisher {
         return !packets.isEmpty
     }
 
+    /// The broker said that nobody has got a message; at QoS 1 that is so of this time only.
+    private func refused(_ exchange: Exchange) {
+        log.removeAll { $0.payload == exchange.payload }
+        uncertain.insert(exchange.payload)
+        if !exchange.wasSentAgain { refused.insert(exchange.payload) }
+    }
+
     private func release(_ identifier: UInt16) {
         client?.send(.acknowledgement(PublishAcknowledgement(.release, identifier)), settles: false)
+    }
+}
+
+extension Packet {
+    /// True for a CONNACK that accepts the client.
+    var isAcceptance: Bool {
+        if case .connectAcknowledgement(let acknowledgement) = self {
+            acknowledgement.reasonCode == .success
+        } else {
+            false
+        }
     }
 }

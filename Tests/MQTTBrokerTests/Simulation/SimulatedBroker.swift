@@ -281,6 +281,8 @@ final class SimulatedBroker {
         if settles { settle() }
     }
 
+    var isSuspended: Bool { shards.contains { $0.shard.isSuspended } }
+
     /// Lets a shard begin to write again what is alive.
     func clean() {
         if let shard = shards.indices.randomElement(using: &random) { clean(shard) }
@@ -348,10 +350,13 @@ final class SimulatedBroker {
         repeat {
             for shard in shards.indices { collect(shard) }
             while step() || commit() {}
-            // Look-ups go on with the next tick.
-            if shards.contains(where: { !$0.shard.lookUps.isEmpty }) { wait(until: now.monotonic + Pace.period) }
+            // Look-ups, and messages that were withheld, go on with the next tick.
+            if shards.contains(where: { !$0.shard.lookUps.isEmpty || $0.shard.mayTakeWithheld }) {
+                wait(until: now.monotonic + Pace.period)
+            }
         } while shards.contains(where: {
             $0.shard.hasEffects || $0.shard.hasRecords || $0.shard.isCleaning || !$0.shard.lookUps.isEmpty
+                || $0.shard.mayTakeWithheld
         })
     }
 
