@@ -1,10 +1,11 @@
 # Every command of this repository; `make` alone lists them.
 .DEFAULT_GOAL := help
-.PHONY: help run test check format ceilings benchmark storm experiments simulate fuzz
+.PHONY: help run test check format ceilings benchmark storm experiments simulate faults fuzz
 ARGUMENTS ?=
 SECONDS ?= 60
 SEEDS ?= 2000
 SEED ?= 0
+FAULT ?=
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -35,7 +36,11 @@ experiments: ## measure TCP, TLS and QUIC on bad links that our emulator makes, 
 
 simulate: ## kill a simulated broker with a store at SEEDS=2000 random moments from SEED=0 on, and hold it to what it acknowledged
 	@MARTLET_SIMULATE=1 MARTLET_SEEDS=$(SEEDS) MARTLET_SEED=$(SEED) \
-		swift test -c release --scratch-path .build-simulate --filter RandomCrashesTests
+		swift test -c release --scratch-path .build-simulate --filter RandomCrashesTests/crashes
+
+faults: ## let a simulated broker make each mistake on purpose (or FAULT=name), and say which seed of the simulation finds it
+	@MARTLET_SIMULATE=1 MARTLET_FAULT=$(FAULT) \
+		swift test -c release --scratch-path .build-simulate --filter RandomCrashesTests/findsFault
 
 fuzz: ## run every fuzzer for SECONDS=60; a find becomes a file that the tests replay
 	@scripts/fuzz $(SECONDS)

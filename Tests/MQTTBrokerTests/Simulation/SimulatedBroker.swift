@@ -42,6 +42,9 @@ final class SimulatedBroker {
     private(set) var store: SimulatedStore?
     /// The batches of each shard that are on their way to the disk.
     private var committing: [[LaneBatch]]
+    /// What goes wrong on purpose, and when.
+    private let fault: SimulatedFault?
+    private var faultRandom: SeededGenerator
     private let limits: Limits
     private let authenticator: Authenticator
     /// How often the broker was started.
@@ -53,8 +56,11 @@ final class SimulatedBroker {
         authenticator: Authenticator = .everybody,
         seed: UInt64 = 1,
         hasLongTicks: Bool = false,
-        hasStore: Bool = false
+        hasStore: Bool = false,
+        fault: SimulatedFault? = nil
     ) {
+        self.fault = fault
+        faultRandom = SeededGenerator(seed: seed &+ 1_000_000)
         self.hasLongTicks = hasLongTicks
         self.limits = limits
         self.authenticator = authenticator
@@ -251,7 +257,7 @@ final class SimulatedBroker {
         if committing[shard].isEmpty { beginCommit(of: shard) }
         let batches = committing[shard]
         committing[shard] = []
-        if !batches.isEmpty || isCleaning { store?.write(batches, of: shard, now: now) }
+        if !batches.isEmpty || isCleaning { write(batches, of: shard) }
         for batch in batches { shards[shard].shard.committed(batch, now: now) }
         endTick(shard)
         return true
@@ -270,6 +276,13 @@ final class SimulatedBroker {
         if isCleaning, shards[shard].shard.clean(octets: 200, now: now).isDone { store?.cleaned(shard) }
         let age: LaneBatch.Age = isCleaning || Bool.random(using: &random) ? .any : .aged
         committing[shard] = shards[shard].shard.takeBatches(age, now: now)
+        guard let fault else { return }
+        for batch in committing[shard] where fault.isEarly(batch) { shards[shard].shard.committed(batch, now: now) }
+    }
+
+    private func write(_ batches: [LaneBatch], of shard: Int) {
+        let written = fault.map { fault in batches.map { fault.written($0, using: &faultRandom) } } ?? batches
+        store?.write(written, of: shard, now: now)
     }
 
     /// The store takes only what frees space from here on, or everything.
@@ -291,6 +304,7 @@ final class SimulatedBroker {
     private func clean(_ shard: Int) {
         guard let store, committing[shard].isEmpty, !store.isCleaning(shard) else { return }
         self.store?.cleaning(shard)
+        if fault == .cleanedTooEarly { self.store?.cleaned(shard) }
         shards[shard].shard.beginCleaning()
     }
 
@@ -300,18 +314,36 @@ final class SimulatedBroker {
     /// Leaves the batches of a lane out of the commits from a place on.
     func leaveOut(_ lane: Lane, from place: Int) { store?.leaveOut(lane, from: place, now: now) }
 
+    /// The process is gone, and all connections are. What refers to each other lets go, since many simulations are played in one process.
+    func end() {
+        for client in clients.values {
+            client.isClosed = true
+            release(client.connection)
+        }
+        for session in sessions {
+            if let connection = session.connection { release(connection) }
+            session.connection = nil
+        }
+        clients = [:]
+    }
+
+    private func release(_ connection: Connection) {
+        connection.session = nil
+        connection.streams = []
+        connection.withheld = nil
+    }
+
     /// The process is killed and started again, with `count` shards. Commits that were under way have ended or not, as chance has
     /// it, and all connections are gone.
     ///
     /// - Parameter commit: what the store has then instead of its own commits.
     func crash(shards count: Int, finding commit: ByteBuffer? = nil) {
         for shard in committing.indices where Bool.random(using: &random) {
-            store?.write(committing[shard], of: shard, now: now)
+            write(committing[shard], of: shard)
         }
         if let commit { store = SimulatedStore(shards: count, commit: commit) }
         store?.restart(shards: count)
-        for client in clients.values { client.isClosed = true }
-        clients = [:]
+        end()
         runs += 1
         let runs = runs
         shards = (0..<count).map { index in
@@ -339,7 +371,7 @@ final class SimulatedBroker {
         // Before anybody connects, all shards know each other's interest.
         for shard in shards.indices { collect(shard) }
         while step() {}
-        for shard in shards.indices {
+        for shard in shards.indices where fault != .outboxForgotten {
             shards[shard].shard.handOverRestored(now: now)
             endTick(shard)
         }
@@ -347,9 +379,14 @@ final class SimulatedBroker {
 
     /// Carries out everything until nothing is left to do.
     func settle() {
+        var steps = 0
         repeat {
             for shard in shards.indices { collect(shard) }
-            while step() || commit() {}
+            while steps < Self.maximumSteps, step() || commit() { steps += 1 }
+            if steps == Self.maximumSteps {
+                Issue.record("the broker does not come to rest")
+                return
+            }
             // Look-ups, and messages that were withheld, go on with the next tick.
             if shards.contains(where: { !$0.shard.lookUps.isEmpty || $0.shard.mayTakeWithheld }) {
                 wait(until: now.monotonic + Pace.period)
@@ -359,6 +396,8 @@ final class SimulatedBroker {
                 || $0.shard.mayTakeWithheld
         })
     }
+
+    private static let maximumSteps = 1_000_000
 
     /// Carries out what a shard has to hand over and to write.
     func endTickNow(_ shard: Int) { collect(shard) }
@@ -387,6 +426,9 @@ final class SimulatedBroker {
                 let client = clients[ObjectIdentifier(connection)]
                 for part in output.parts { client?.take(part) }
                 client?.take(output.buffer)
+                if fault == .acknowledgementsReordered, Int.random(in: 0..<20, using: &faultRandom) == 0 {
+                    client?.reorderAcknowledgements()
+                }
                 shards[shard].shard.recycle(consume output)
                 if connection.isClosed {
                     if let client { close(client) }

@@ -36,6 +36,14 @@ final class SimulatedClient {
         }
     }
 
+    /// The last two packets change places if both are acknowledgements of one kind.
+    func reorderAcknowledgements() {
+        guard inbox.count >= 2, case .acknowledgement(let last) = inbox[inbox.count - 1],
+            case .acknowledgement(let earlier) = inbox[inbox.count - 2], last.kind == earlier.kind
+        else { return }
+        inbox.swapAt(inbox.count - 1, inbox.count - 2)
+    }
+
     func send(_ packets: Packet..., settles: Bool = true) {
         var octets = ByteBuffer()
         for packet in packets { octets.write(packet, version: version) }
