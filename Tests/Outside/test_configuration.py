@@ -120,7 +120,8 @@ NOT_BUILT = {
     "listeners.ws.default.bind = 8083": "WebSocket", "cluster.discovery_strategy = dns": "clusters", "authorization.no_match = deny": "every client",
     "listeners.tcp.default.messages_rate = \"1000/s\"": "rationed", "flapping_detect.enable = true": "banned",
     "listeners.ssl.a.ssl_options.versions = [tlsv1.2]": "tlsv1.3", "listeners.ssl.a.ssl_options.enable_crl_check = true": "revocation",
-    "sys_topics.sys_msg_interval = 1m": "$SYS", "rule_engine.rules.a.sql = x": "rules", "durable_sessions.enable = true": "store.engine",
+    "sys_topics.sys_msg_interval = 1m": "$SYS", "rule_engine.rules.a.sql = x": "rules",
+    "durable_sessions.enable = true, store.engine = memory": "opposite",
 }
 
 

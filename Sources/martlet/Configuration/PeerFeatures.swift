@@ -41,7 +41,6 @@ enum PeerFeatures {
         [
             ("overload_protection", "connections are refused by the bounds of listeners"),
             ("flapping_detect", "clients cannot be banned"),
-            ("durable_sessions", "sessions outlive the process by `store.engine`"),
             ("delayed", "delayed publishing is not built"),
             ("telemetry", "no data is sent to anybody"),
             ("slow_subs", "slow subscribers are not listed"),

@@ -29,6 +29,7 @@ struct ServerSettings {
                 .section("node", \.node, NodeSettings.section),
                 .section("listeners", \.listeners, ListenersSettings.section),
                 .section("store", \.store, StoreSettings.section),
+                .section("durable_sessions", \.store, StoreSettings.peerSection),
                 .section("mqtt", Section.mqtt.at(\.limits)),
                 .section("retainer", Section.retainer.at(\.limits)),
                 .list("authentication", \.userFiles, of: UserFileSettings(), atMost: 8, UserFileSettings.section),
@@ -45,10 +46,29 @@ struct ServerSettings {
         )
     }
 
+    /// `durable_sessions.enable` says what `store.engine` does not.
+    private static func completeStore(_ store: inout StoreSettings, in reading: inout SchemaReading) {
+        guard let isAskedFor = store.isAskedFor else { return }
+        let engine: StoreSettings.Engine = isAskedFor ? .sqlite : .memory
+        if reading.origin(at: ["store", "engine"]) != nil, engine != store.engine {
+            let key = ["durable_sessions", "enable"]
+            reading.add(
+                ConfigurationProblem(
+                    origin: reading.origin(at: key) ?? .builtIn,
+                    key: key.joined(separator: "."),
+                    message: "store.engine says the opposite",
+                    allowed: "one of the two keys; true is store.engine = sqlite, and false is memory"
+                )
+            )
+        }
+        store.engine = engine
+    }
+
     private static func complete(_ settings: inout Self, at path: [String], in reading: inout SchemaReading) {
         if reading.origin(at: ["allow_anonymous"]) == nil {
             settings.allowsAnonymous = !settings.userFiles.contains(where: \.isEnabled)
         }
+        completeStore(&settings.store, in: &reading)
         let enabled = settings.listeners.all.filter(\.isEnabled)
         if enabled.isEmpty {
             let origins = settings.listeners.all.map { reading.origin(at: $0.path + ["enable"]) }

@@ -3,7 +3,9 @@ import BrokerStorage
 
 /// `store`: where durable sessions and retained messages outlive the process.
 struct StoreSettings {
-    var engine = Engine.memory
+    var engine = Engine.sqlite
+    /// `durable_sessions.enable`, which EMQX has for `engine`.
+    var isAskedFor: Bool?
     /// The folder of the store; `nil` for `store` in `node.data_dir`.
     var path: String?
     var limits = StoreLimits()
@@ -16,13 +18,29 @@ struct StoreSettings {
         case sqlite
     }
 
+    /// `durable_sessions`.
+    static var peerSection: Section<Self> {
+        Section(
+            [
+                .value(
+                    "enable",
+                    \.isAskedFor,
+                    .boolean,
+                    "EMQX's key for the same: `true` means `store.engine = sqlite`, `false` means `memory`.",
+                    .atStart
+                )
+            ],
+            othersHaveNoEffect: "it tunes EMQX's own store"
+        )
+    }
+
     static var section: Section<Self> {
         Section([
             .value(
                 "engine",
                 \.engine,
                 .choice(["memory": .memory, "sqlite": .sqlite]),
-                "Where durable sessions and retained messages are: `memory`, and gone with the process, or `sqlite`, on disk before they are acknowledged.",
+                "Where durable sessions and retained messages are: `sqlite`, on disk before they are acknowledged, or `memory`, and gone with the process.",
                 .atStart
             ),
             .value(

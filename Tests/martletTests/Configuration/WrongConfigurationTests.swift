@@ -17,7 +17,7 @@ import Testing
         (
             "listener.tcp.default.bind = 1883",
             [
-                "1:1: listener: there is no such key, did you mean listeners?; allowed: node, listeners, store, mqtt, retainer, authentication, allow_anonymous, log"
+                "1:1: listener: there is no such key, did you mean listeners?; allowed: node, listeners, store, durable_sessions, mqtt, retainer, authentication, allow_anonymous, log"
             ]
         ),
         (
