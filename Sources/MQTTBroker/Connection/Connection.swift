@@ -115,6 +115,9 @@ package final class Connection {
     /// an end: its next connection is not to be taken over by this one.
     var hasGivenUp: Bool { isFinished && inbound.pending.readableBytes == 0 }
 
+    /// True if answers to packets of the client wait for commits.
+    var hasWithheldAnswers: Bool { withheld?.isEmpty == false || deferred?.isEmpty == false }
+
     /// True if packets wait for an answer that is on its way: a client that sends DISCONNECT as its last packet and closes is to
     /// be heard to the end.
     var hasUnheardPackets: Bool {

@@ -8,7 +8,8 @@ enum Waiting {
     case client
     /// SUBSCRIBE is being answered.
     case subscribe(PendingSubscribe)
-    /// SUBSCRIBE, UNSUBSCRIBE or DISCONNECT is being answered by the home of the session, another shard.
+    /// SUBSCRIBE, UNSUBSCRIBE, DISCONNECT or the end of the client's side is being answered by the home of the session, another
+    /// shard.
     case home
     /// A deputy: the session's log is being committed, and CONNACK waits for that.
     case attachment

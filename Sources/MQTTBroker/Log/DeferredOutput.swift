@@ -5,6 +5,8 @@ import NIOCore
 final class DeferredOutput {
     private var parts: Deque<(position: UInt64, octets: ByteBuffer)> = []
 
+    var isEmpty: Bool { parts.isEmpty }
+
     /// The position that the last packets wait for.
     var lastPosition: UInt64? { parts.last?.position }
 

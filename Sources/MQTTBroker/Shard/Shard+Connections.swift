@@ -16,7 +16,7 @@ extension Shard {
         return connection
     }
 
-    /// The peer has ended its side of the transport: the connection ends once all that has arrived is handled.
+    /// The peer has ended its side of the transport: the connection ends once all that has arrived is handled and answered.
     package mutating func finished(_ connection: Connection, now: Instant) {
         connection.isFinished = true
         endIfFinished(connection, now: now)
@@ -24,8 +24,17 @@ extension Shard {
     }
 
     mutating func endIfFinished(_ connection: Connection, now: Instant) {
-        guard connection.isFinished, !connection.isHeld, !connection.isClosed else { return }
-        leave(connection, publishesWill: true, now: now)
+        guard connection.isFinished, !connection.isHeld, !connection.isClosed,
+            // Of a store that takes nothing for now, no answer is to be expected soon.
+            !connection.hasWithheldAnswers || isSuspended
+        else { return }
+        if let remote = connection.remoteSession {
+            // The home may still have answers to give, and then ends the connection.
+            connection.waiting = .home
+            send(.toHome(connection.reference, .finished), to: remote.home)
+            return
+        }
+        leave(connection, publishesWill: !isShuttingDown, now: now)
         markDirty(connection)
     }
 

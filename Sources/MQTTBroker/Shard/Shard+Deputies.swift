@@ -37,6 +37,9 @@ extension Shard {
             pump(deputy, now: now)
         case .addressChanged(let address):
             deputy.peer.identity.address = address
+        case .finished:
+            deputy.isFinished = true
+            endIfFinished(deputy, now: now)
         case .parted(let publishesWill):
             leave(deputy, publishesWill: publishesWill, now: now)
         case .abandoned:

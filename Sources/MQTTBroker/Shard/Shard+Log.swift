@@ -35,6 +35,7 @@ extension Shard {
             markDirty(connection)
             connection.outbound.output.buffer.writeImmutableBuffer(octets)
             pump(connection, now: now)
+            endIfFinished(connection, now: now)
         case .attached(let session, let claim, let isPresent):
             attached(session, claim, isPresent: isPresent, now: now)
         case .subscribed(let requester):

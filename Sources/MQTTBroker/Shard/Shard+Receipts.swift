@@ -70,6 +70,7 @@ extension Shard {
         }
         judgeHoldUp(of: connection, now: now)
         judgeHeldUp(now: now)
+        endIfFinished(connection, now: now)
     }
 
     // MARK: - The outbox

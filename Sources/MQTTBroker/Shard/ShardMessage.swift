@@ -60,6 +60,8 @@ package struct ShardMessage: Sendable {
         /// The transport was given so many octets of those that the home has sent.
         case taken(Int)
         case addressChanged(SocketAddress)
+        /// The client has ended its side of the connection or data stream. The home ends it once all is answered.
+        case finished
         /// The connection or the data stream has ended.
         case parted(publishesWill: Bool)
         /// The connection had ended before it was attached to the session.

@@ -3,8 +3,12 @@ import Glibc
 
 /// The system's memory, with a count of its shortest blocks.
 @safe final class SystemMemory {
-    /// The usable size, bytes, of the shortest blocks; blocks up to this size count as short elsewhere, too.
+    /// The requested size, bytes, up to which blocks count as short.
     static let shortest = 24
+
+    /// The largest usable size, bytes, of a block of `shortest` bytes: glibc's malloc leaves a remainder that is too small
+    /// for a block, 16 bytes, with the block before.
+    private static let shortestUsable = shortest + 16
 
     @safe private struct State {
         var functions = unsafe ngtcp2_mem()
@@ -50,7 +54,7 @@ import Glibc
 
     /// True if a block counts as short, by its usable size, since the requested size is not known when it is freed.
     static func isShort(_ block: UnsafeMutableRawPointer) -> Bool {
-        unsafe malloc_usable_size(block) <= self.shortest
+        unsafe malloc_usable_size(block) <= self.shortestUsable
     }
 
     private static func count(_ block: UnsafeMutableRawPointer?, by difference: Int, _ user: UnsafeMutableRawPointer?) {
