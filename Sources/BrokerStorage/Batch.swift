@@ -4,6 +4,8 @@ package import NIOCore
 package struct Batch: Sendable {
     package var octets: ByteBuffer
     package var kind: Kind
+    /// Written and deleted together with the octets.
+    package var segments: SegmentChanges
 
     /// What a batch is for.
     package enum Kind: Sendable {
@@ -14,8 +16,12 @@ package struct Batch: Sendable {
     }
 
     /// - Parameter octets: beyond `StoreLimits.maximumCommitOctets` they are a commit of their own. They are copied once more, into the commit.
-    package init(_ octets: ByteBuffer, _ kind: Kind = .ordinary) {
+    package init(_ octets: ByteBuffer, _ kind: Kind = .ordinary, segments: SegmentChanges = SegmentChanges()) {
         self.octets = octets
         self.kind = kind
+        self.segments = segments
     }
+
+    /// Octets that the batch adds to the store.
+    var octetCount: Int { octets.readableBytes + segments.octetCount }
 }

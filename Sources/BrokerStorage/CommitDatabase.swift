@@ -46,8 +46,13 @@ package struct CommitDatabase: Sendable {
     /// - Parameters:
     ///   - progress: is called now and then.
     ///   - body: gets the octets of each commit. What it throws ends the reading.
-    /// - Throws: `StoreFailure`, of the kind `damaged` where a commit cannot be read, or what `body` throws.
-    package func read(progress: (StoreProgress) -> Void = { _ in }, _ body: (ByteBuffer) throws -> Void) throws {
+    ///   - end: is called behind the last commit with what reads a segment, as it is then.
+    /// - Throws: `StoreFailure`, of the kind `damaged` where a commit cannot be read, or what `body` and `end` throw.
+    package func read(
+        progress: (StoreProgress) -> Void = { _ in },
+        _ body: (ByteBuffer) throws -> Void,
+        end: (_ segment: (UInt64) throws -> ByteBuffer?) throws -> Void = { _ in }
+    ) throws {
         try queue.unsafeRead { database in
             // One transaction, so that no commit that a writer trims is missed.
             do { try database.execute(sql: "BEGIN") } catch { throw StoreFailure(error, at: path) }
@@ -71,6 +76,20 @@ package struct CommitDatabase: Sendable {
                 }
             }
             progress(StoreProgress(done: total, total: total))
+            try end { try Self.segment(Int64(clamping: $0), database, at: path) }
+        }
+    }
+
+    /// Reads a segment; `nil` if there is none of the number.
+    static func segment(_ number: Int64, _ database: Database, at path: String) throws -> ByteBuffer? {
+        do {
+            return try Data.fetchOne(
+                database.cachedStatement(sql: "SELECT octets FROM segments WHERE number = ?"),
+                arguments: [number]
+            )
+            .map { ByteBuffer(bytes: $0) }
+        } catch {
+            throw StoreFailure(error, at: path)
         }
     }
 

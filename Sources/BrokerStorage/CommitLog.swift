@@ -1,6 +1,7 @@
 package import Foundation
 internal import GRDB
 internal import Glibc
+internal import NIOCore
 
 /// Commits on disk: numbered rows of octets in an SQLite database, which are appended, read in order, and trimmed from the front.
 ///
@@ -70,11 +71,15 @@ package final class CommitLog: Sendable {
     /// - Throws: `StoreFailure`; nothing is deleted then.
     package func trim(below number: Int64) throws -> Bool { try write(nil, trimmingBelow: number) }
 
-    /// Appends and trims in one transaction, with one sync.
+    /// Appends, trims, and changes segments, in one transaction with one sync.
     ///
     /// - Returns: whether commits below the number are left.
     @discardableResult
-    func write(_ commit: (number: Int64, octets: Data)?, trimmingBelow goal: Int64?) throws -> Bool {
+    func write(
+        _ commit: (number: Int64, octets: Data)?,
+        _ segments: SegmentChanges = SegmentChanges(),
+        trimmingBelow goal: Int64?
+    ) throws -> Bool {
         do {
             return try queue.writeWithoutTransaction { database in
                 var isLeft = false
@@ -84,12 +89,24 @@ package final class CommitLog: Sendable {
                         try database.cachedStatement(sql: "INSERT INTO commits(number, octets) VALUES(?, ?)")
                             .execute(arguments: [commit.number, commit.octets])
                     }
+                    if !segments.isEmpty { try Self.change(segments, in: database) }
                     return .commit
                 }
                 return isLeft
             }
         } catch {
             throw StoreFailure(error, at: path)
+        }
+    }
+
+    private static func change(_ segments: SegmentChanges, in database: Database) throws {
+        for (number, octets) in segments.added {
+            // A number that is not in use any more may be that of a row that was not deleted.
+            try database.cachedStatement(sql: "INSERT OR REPLACE INTO segments(number, octets) VALUES(?, ?)")
+                .execute(arguments: [number, Data(octets.readableBytesView)])
+        }
+        for number in segments.removed {
+            try database.cachedStatement(sql: "DELETE FROM segments WHERE number = ?").execute(arguments: [number])
         }
     }
 

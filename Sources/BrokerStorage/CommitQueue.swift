@@ -6,7 +6,10 @@ struct CommitQueue {
     /// A batch, and where it came from.
     struct Entry {
         var octets: ByteBuffer
+        var segments = SegmentChanges()
         var source: Int
+
+        var octetCount: Int { octets.readableBytes + segments.octetCount }
     }
 
     private var entries: Deque<Entry> = []
@@ -16,7 +19,7 @@ struct CommitQueue {
     var isEmpty: Bool { entries.isEmpty }
 
     mutating func append(_ entry: Entry) {
-        octets += entry.octets.readableBytes
+        octets += entry.octetCount
         entries.append(entry)
     }
 
@@ -24,8 +27,8 @@ struct CommitQueue {
     mutating func take(most: Int) -> [Entry] {
         var taken: [Entry] = []
         var count = 0
-        while let entry = entries.first, taken.isEmpty || count + entry.octets.readableBytes <= most {
-            count += entry.octets.readableBytes
+        while let entry = entries.first, taken.isEmpty || count + entry.octetCount <= most {
+            count += entry.octetCount
             taken.append(entries.removeFirst())
         }
         octets -= count

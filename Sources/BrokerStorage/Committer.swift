@@ -27,6 +27,7 @@ struct Committer {
     private struct Commit {
         let number: Int64
         var octets = Data()
+        var segments = SegmentChanges()
         /// The sources in the order of their first batch, and how many batches of each.
         var batches: [(source: Int, count: Int)] = []
 
@@ -35,6 +36,7 @@ struct Committer {
             octets.reserveCapacity(entries.reduce(0) { $0 + $1.octets.readableBytes })
             for entry in entries {
                 octets.append(contentsOf: entry.octets.readableBytesView)
+                segments.append(entry.segments)
                 if let place = batches.firstIndex(where: { $0.source == entry.source }) {
                     batches[place].count += 1
                 } else {
@@ -112,13 +114,17 @@ struct Committer {
             // There may be space for the commit only once something is deleted.
             try trim(writer, below: goal)
         }
-        let isLeft = try log.write(commit.map { ($0.number, $0.octets) }, trimmingBelow: goal)
+        let isLeft = try log.write(
+            commit.map { ($0.number, $0.octets) },
+            commit?.segments ?? SegmentChanges(),
+            trimmingBelow: goal
+        )
         if let goal, !isLeft { trimmed = goal }
         if goal != nil { writer.state.withLockedValue { $0.counters.trims += 1 } }
         if let done = commit {
             commit = nil
             lastNumber = done.number
-            pages += 4 + done.octets.count / CommitLog.pageOctets
+            pages += 4 + (done.octets.count + done.segments.octetCount) / CommitLog.pageOctets
             tell(writer, of: done, in: .now - began)
         }
         try carryOver(writer)

@@ -55,7 +55,18 @@ package struct Salvage {
                 guard case .commit(let number, let octets) = recovered else { return }
                 try insert(number, Data(octets.readableBytesView), into: database)
             }
+            copySegments(from: rows, into: database)
             return try? Int64.fetchOne(rows, sql: "SELECT min(number) FROM commits")
+        }
+    }
+
+    /// Copies the segments that SQLite can read. The messages of the others are lost.
+    private func copySegments(from rows: Database, into database: Database) {
+        let numbers = (try? Int64.fetchAll(rows, sql: "SELECT number FROM segments")) ?? []
+        for number in numbers {
+            guard let octets = try? CommitDatabase.segment(number, rows, at: path) else { continue }
+            try? database.cachedStatement(sql: "INSERT OR IGNORE INTO segments(number, octets) VALUES(?, ?)")
+                .execute(arguments: [number, Data(octets.readableBytesView)])
         }
     }
 

@@ -11,7 +11,9 @@ struct StoreSchema: Sendable {
     static let application = 0x4d52_544c
 
     static let current = StoreSchema(migrations: [
-        { try $0.execute(sql: "CREATE TABLE commits(number INTEGER PRIMARY KEY, octets BLOB NOT NULL)") }
+        { try $0.execute(sql: "CREATE TABLE commits(number INTEGER PRIMARY KEY, octets BLOB NOT NULL)") },
+        // Long queues, which are on disk beside the log.
+        { try $0.execute(sql: "CREATE TABLE segments(number INTEGER PRIMARY KEY, octets BLOB NOT NULL)") },
     ])
 
     /// Brings a database to this version, in one transaction.

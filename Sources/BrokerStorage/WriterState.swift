@@ -59,14 +59,14 @@ struct WriterState {
     }
 
     mutating func submit(_ batch: Batch, from source: Int) -> Submission {
-        let octets = batch.octets.readableBytes
+        let octets = batch.octetCount
         let isTaken =
             switch batch.kind {
             case .ordinary: takesOrdinary(octets)
             case .draining: takesDraining(octets)
             }
         if isTaken {
-            queue.append(CommitQueue.Entry(octets: batch.octets, source: source))
+            queue.append(CommitQueue.Entry(octets: batch.octets, segments: batch.segments, source: source))
         }
         return Submission(isTaken: isTaken, admission: admission)
     }

@@ -64,6 +64,13 @@ package struct Counters: Sendable, Equatable {
     package var willsPublished: UInt64 = 0
     /// Filters that were answered with an error in SUBACK.
     package var subscriptionsRefused: UInt64 = 0
+    /// Segments of long queues that were moved to the store (`Limits.maximumQueueMemory`), that were fetched again, and that could not
+    /// be read.
+    package var segmentsWritten: UInt64 = 0
+    package var segmentsFetched: UInt64 = 0
+    package var segmentsLost: UInt64 = 0
+    /// Messages of these.
+    package var messagesLost: UInt64 = 0
     /// Ticks that used up `Limits.maximumStepsPerTick`.
     package var ticksExhausted: UInt64 = 0
 
@@ -110,6 +117,10 @@ package struct Counters: Sendable, Equatable {
         ("retained_messages_refused", \.retainedMessagesRefused),
         ("wills_published", \.willsPublished),
         ("subscriptions_refused", \.subscriptionsRefused),
+        ("segments_written", \.segmentsWritten),
+        ("segments_fetched", \.segmentsFetched),
+        ("segments_lost", \.segmentsLost),
+        ("messages_lost", \.messagesLost),
         ("ticks_exhausted", \.ticksExhausted),
     ]
 }

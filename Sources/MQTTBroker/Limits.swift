@@ -37,6 +37,11 @@ package struct Limits: Sendable {
     package var maximumQueueLength = 1000
     /// Octets of the messages that wait for a client, on all its streams. At the bound, as at `maximumQueueLength`.
     package var maximumQueueBytes = 16_777_216
+    /// Octets in memory of messages that durable sessions of all shards wait for, of which each shard has an equal share. Beyond, long
+    /// queues are on disk only, but for their ends.
+    package var maximumQueueMemory = 268_435_456
+    /// Octets of the messages that a queue has in memory before it gives some of them up for it, and of those that it gives up at once.
+    package var queueSegmentBytes = 65_536...262_144
     /// Whether QoS 0 messages wait for a client that is away or slow.
     package var queuesQoS0 = true
     /// QoS 2 messages of a connection, or of a data stream, that wait for their PUBREL, 1 to 65,535: the Receive Maximum

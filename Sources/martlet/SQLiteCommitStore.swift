@@ -16,6 +16,8 @@ final class SQLiteCommitStore: CommitStore {
     private struct State {
         var writer: CommitWriter?
         var metrics: StoreMetrics?
+        /// `nil` before a segment was read.
+        var reader: SegmentReader?
         /// Of each shard.
         var sources: [CommitWriter.Source] = []
         /// Of each shard: the first commit that it needs.
@@ -60,11 +62,31 @@ final class SQLiteCommitStore: CommitStore {
         }
     }
 
-    func submit(_ octets: ByteBuffer, from shard: Int, frees: Bool) -> Bool {
+    func submit(_ commit: ShardCommit, from shard: Int) -> Bool {
         let (writer, source) = state.withLockedValue { ($0.writer, $0.sources[shard]) }
-        return writer?.submit(Batch(octets, frees ? .draining : .ordinary), from: source).isTaken
-            ?? false
+        let segments = SegmentChanges(
+            added: commit.segments.map { (Int64(clamping: $0.number), $0.octets) },
+            removed: commit.removedSegments.map { Int64(clamping: $0) }
+        )
+        let batch = Batch(commit.octets, commit.frees ? .draining : .ordinary, segments: segments)
+        return writer?.submit(batch, from: source).isTaken ?? false
     }
+
+    func segment(_ number: UInt64) throws -> ByteBuffer? {
+        do {
+            let reader = try state.withLockedValue { state in
+                let reader = try state.reader ?? SegmentReader(log)
+                state.reader = reader
+                return reader
+            }
+            return try reader.read(number)
+        } catch {
+            logger.error("store", metadata: ["state": "unreadable", "detail": "a part of a queue: \(error)"])
+            throw error
+        }
+    }
+
+    func removeSegments(except needed: Set<UInt64>) throws { try log.removeSegments(except: needed) }
 
     func release(below number: Int64, by shard: Int) {
         state.withLockedValue { state in

@@ -20,6 +20,21 @@ struct StoreSchemaTests {
         try log.queue.read { try String.fetchAll($0, sql: "SELECT name FROM sqlite_schema ORDER BY name") }
     }
 
+    @Test func bringsEachVersionUpToDate() throws {
+        for version in 1..<StoreSchema.current.version {
+            let folder = try TestFolder()
+            let earlier = StoreSchema(migrations: Array(StoreSchema.current.migrations.prefix(version)))
+            do {
+                let log = try CommitLog(folder: folder.path, limits: StoreLimits(), schema: earlier)
+                try log.append(1...3)
+                try log.close()
+            }
+            let log = try CommitLog.open(folder: folder.path)
+            #expect(try tables(log) == ["commits", "segments"])
+            #expect(try log.all() == RecoveredCommit.made(1...3))
+        }
+    }
+
     @Test func bringsAnEarlierVersionUpToDate() throws {
         do {
             let log = try CommitLog.open(folder: folder.path)
@@ -27,13 +42,13 @@ struct StoreSchemaTests {
             try log.close()
         }
         let log = try CommitLog(folder: folder.path, limits: StoreLimits(), schema: later(than: .current))
-        #expect(try tables(log) == ["commits", "lanes"])
+        #expect(try tables(log) == ["commits", "lanes", "segments"])
         #expect(try log.all() == RecoveredCommit.made(1...3))
     }
 
     @Test func makesALaterVersionFromNothing() throws {
         let log = try CommitLog(folder: folder.path, limits: StoreLimits(), schema: later(than: .current))
-        #expect(try tables(log) == ["commits", "lanes"])
+        #expect(try tables(log) == ["commits", "lanes", "segments"])
     }
 
     @Test func refusesAnEarlierProgram() throws {
@@ -42,7 +57,10 @@ struct StoreSchemaTests {
         }
         let failure = #expect(throws: StoreFailure.self) { try CommitLog.open(folder: folder.path) }
         #expect(failure?.kind == .foreign)
-        #expect(failure?.description.contains("was written by a newer Martlet (version 2") == true)
+        #expect(
+            failure?.description.contains("was written by a newer Martlet (version \(StoreSchema.current.version + 1)")
+                == true
+        )
     }
 
     @Test func leavesTheVersionWhereAMigrationFails() throws {
@@ -52,7 +70,7 @@ struct StoreSchemaTests {
         #expect(throws: StoreFailure.self) {
             try CommitLog(folder: folder.path, limits: StoreLimits(), schema: broken)
         }
-        #expect(try tables(CommitLog.open(folder: folder.path)) == ["commits"])
+        #expect(try tables(CommitLog.open(folder: folder.path)) == ["commits", "segments"])
     }
 
     @Test func refusesADatabaseOfAnotherProgram() throws {

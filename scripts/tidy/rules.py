@@ -33,7 +33,7 @@ ARROWS: dict[str, set[str]] = {
 # What else the rooms without IO may see.
 PURE: dict[str, set[str]] = {
     "MQTTCodec": {"NIOCore"},
-    "MQTTBroker": {"NIOCore", "DequeModule"},
+    "MQTTBroker": {"NIOCore", "DequeModule", "Synchronization"},
     "LinkEmulator": {"DequeModule", "HeapModule"},
 }
 # Modules that only some folders import.

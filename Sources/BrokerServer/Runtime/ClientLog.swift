@@ -59,6 +59,7 @@ extension ShardEvent.Kind {
         case .sessionTakenOver: "session_taken_over"
         case .messageDroppedQueueFull: "dropped_msg_due_to_mqueue_is_full"
         case .messageDroppedSlowReader: "dropped_qos0_msg"
+        case .messagesLost: "queued_msgs_unreadable"
         case .tooManyConnections: "connection_limit_reached"
         case .handshakeFailed: "tls_handshake_failed"
         }

@@ -88,6 +88,7 @@ extension ShardRunner {
         Gauge(label: "martlet_subscriptions", dimensions: dimensions).record(shard.subscriptionCount)
         Gauge(label: "martlet_retained_messages", dimensions: dimensions).record(shard.retainedCount)
         Gauge(label: "martlet_withheld_octets", dimensions: dimensions).record(shard.withheldOctets)
+        Gauge(label: "martlet_queue_memory_octets", dimensions: dimensions).record(shard.queueMemoryOctets)
         Gauge(label: "martlet_lanes_quarantined", dimensions: dimensions).record(shard.quarantinedLanes)
         Gauge(label: "martlet_suspended", dimensions: dimensions).record(shard.isSuspended ? 1 : 0)
     }

@@ -1,5 +1,6 @@
 import MQTTBroker
 import NIOCore
+import NIOPosix
 
 /// Drives one shard on its event loop. It hands the shard what the transports read, and carries out the shard's effects in
 /// one task at the end of the loop's tick, so that a read burst costs one write for each connection and one hand-over for
@@ -207,6 +208,7 @@ final class ShardRunner {
             }
         }
         dirty.removeAll(keepingCapacity: true)
+        for segment in shard.takeFetches() { fetch(segment) }
         log?.write(shard.takeEvents())
         if wantsCommit { commitOrDelay() }
         scheduleFlush()
@@ -315,6 +317,26 @@ final class ShardRunner {
         if hasCleaned { group?.clean(below: commits.firstNeeded) }
         scheduleFlush()
     }
+
+    /// Reads a segment of a queue from the store, on a thread that may block.
+    private func fetch(_ segment: UInt64) {
+        guard let store = commits?.store else { return }
+        let loop = eventLoop.assumeIsolated()
+        NIOThreadPool.singleton.runIfActive(eventLoop: eventLoop) { try store.segment(segment) }.assumeIsolated()
+            .whenComplete { read in
+                switch read {
+                case .success(let octets):
+                    self.shard.fetched(segment, octets, now: .now())
+                    self.scheduleFlush()
+                case .failure:
+                    // The store has said why. What cannot be read now may be readable later, and nothing is given up for it.
+                    loop.scheduleTask(in: Self.fetchDelay) { self.fetch(segment) }
+                }
+            }
+    }
+
+    /// How long a store is left alone from which a segment could not be read.
+    private static let fetchDelay = TimeAmount.seconds(1)
 
     /// Another shard does not need the commits below `number` any more.
     func clean(below number: Int64) {

@@ -18,11 +18,19 @@ package protocol CommitStore: Sendable {
 
     /// Hands in what a shard has to commit.
     ///
-    /// - Parameters:
-    ///   - shard: its index.
-    ///   - frees: true if space can be freed after this commit: then it may have the last of the space.
+    /// - Parameter shard: its index.
     /// - Returns: false if nothing was taken, since the disk is full, say: then it is to be handed in again later.
-    func submit(_ octets: ByteBuffer, from shard: Int, frees: Bool) -> Bool
+    func submit(_ commit: ShardCommit, from shard: Int) -> Bool
+
+    /// Reads a segment of a queue that is committed; `nil` if there is none of the number. Blocks.
+    ///
+    /// - Throws: if it cannot be read just now, a sentence.
+    func segment(_ number: UInt64) throws -> ByteBuffer?
+
+    /// Deletes the segments that no shard needs. Called after all shards are restored, and before they are connected; blocks.
+    ///
+    /// - Throws: if nothing can be written, a sentence.
+    func removeSegments(except needed: Set<UInt64>) throws
 
     /// Commits below `number` hold nothing any more that a shard needs. What no shard needs is deleted.
     func release(below number: Int64, by shard: Int)

@@ -5,12 +5,12 @@ import NIOCore
 ///
 /// Confined to the shard's event loop.
 final class ShardCommits {
-    private let store: any CommitStore
+    let store: any CommitStore
     private let shard: Int
     /// The batches that are being committed.
     private(set) var batches: [LaneBatch] = []
     /// What the store did not take yet.
-    private var refused: ByteBuffer?
+    private var refused: ShardCommit?
     /// Why the store takes only what frees space; `nil` while it takes everything.
     private(set) var suspension: Suspension?
     /// False if what cleaning would write had no room in the store when that was looked at.
@@ -63,10 +63,9 @@ final class ShardCommits {
     /// - Returns: false if the store took nothing.
     func begin(_ batches: [LaneBatch], now: Instant) -> Bool {
         self.batches = batches
-        var octets = ByteBuffer()
-        for batch in batches { batch.write(to: &octets, now: now) }
-        self.octets += octets.readableBytes
-        return submit(octets)
+        let commit = ShardCommit(batches, now: now)
+        octets += commit.octets.readableBytes
+        return submit(commit)
     }
 
     /// Hands in again what the store did not take.
@@ -75,12 +74,13 @@ final class ShardCommits {
         return submit(refused)
     }
 
-    private func submit(_ octets: ByteBuffer) -> Bool {
+    private func submit(_ commit: ShardCommit) -> Bool {
+        var commit = commit
         // While the store is suspended the shard refuses what would make it fuller, so that the rest may have the last of the space: what
         // came before, and what follows from that.
-        let frees = suspension != nil || cleaningFrom != nil || batches.allSatisfy(\.frees)
-        let isTaken = store.submit(octets, from: shard, frees: frees)
-        refused = isTaken ? nil : octets
+        commit.frees = suspension != nil || cleaningFrom != nil || batches.allSatisfy(\.frees)
+        let isTaken = store.submit(commit, from: shard)
+        refused = isTaken ? nil : commit
         return isTaken
     }
 

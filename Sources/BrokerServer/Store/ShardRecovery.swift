@@ -14,6 +14,7 @@ extension ShardGroup {
                 for future in self.onEach({ try $0.restore(octets) }) { try future.wait() }
             }
         }
+        try await removeNeedlessSegments(of: store)
         for shard in 0..<count {
             try store.connect { [weak self] event in self?.tell(event, at: shard) }
         }
@@ -37,6 +38,16 @@ extension ShardGroup {
                 ]
             )
         }
+    }
+
+    /// Deletes the segments of queues that no session has, unless a damaged lane may.
+    private func removeNeedlessSegments(of store: any CommitStore) async throws {
+        var needed: Set<UInt64> = []
+        for numbers in onEach({ $0.shard.neededSegments }) {
+            guard let numbers = try await numbers.get() else { return }
+            needed.formUnion(numbers)
+        }
+        try await NIOThreadPool.singleton.runIfActive { [needed] in try store.removeSegments(except: needed) }
     }
 
     /// Waits until everything is committed that the shards have to commit, for at most `timeout`.

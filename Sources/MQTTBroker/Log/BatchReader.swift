@@ -14,11 +14,15 @@ package struct BatchReader {
 
     private var octets: ByteBuffer
     private let now: Instant
+    private let memory: QueueMemory?
 
-    /// - Parameter now: the clocks that the expiry of messages is converted by.
-    package init(_ commit: ByteBuffer, now: Instant) {
+    /// - Parameters:
+    ///   - now: the clocks that the expiry of messages is converted by.
+    ///   - memory: that messages are counted in.
+    package init(_ commit: ByteBuffer, now: Instant, memory: QueueMemory? = nil) {
         octets = commit
         self.now = now
+        self.memory = memory
     }
 
     /// Reads the next batch; `nil` at the end.
@@ -43,7 +47,7 @@ package struct BatchReader {
             }
             var batch = octets.readSlice(length: head.size) ?? ByteBuffer()
             do throws(LaneBatchError) {
-                if let read = try LaneBatch.read(from: &batch, now: now) { return .batch(read) }
+                if let read = try LaneBatch.read(from: &batch, now: now, memory: memory) { return .batch(read) }
             } catch {
                 return .damaged(lane)
             }

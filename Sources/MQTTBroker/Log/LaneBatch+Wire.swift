@@ -58,9 +58,15 @@ extension LaneBatch {
 
     /// Reads the next of the batches that lie behind each other; `nil` at the end.
     ///
-    /// - Parameter now: the clocks that the expiry of messages is converted by. If the wall clock was set back,
-    ///   no time has passed since the batch was made.
-    package static func read(from buffer: inout ByteBuffer, now: Instant) throws(LaneBatchError) -> LaneBatch? {
+    /// - Parameters:
+    ///   - now: the clocks that the expiry of messages is converted by. If the wall clock was set back, no time has passed since the
+    ///     batch was made.
+    ///   - memory: that messages are counted in.
+    package static func read(
+        from buffer: inout ByteBuffer,
+        now: Instant,
+        memory: QueueMemory? = nil
+    ) throws(LaneBatchError) -> LaneBatch? {
         guard buffer.readableBytes > 0 else { return nil }
         guard buffer.readableBytes >= Head.octetCount else { throw .cutOff }
         guard let head = Head(buffer) else { throw .wrongChecksum }
@@ -78,7 +84,7 @@ extension LaneBatch {
         // What is said of their number is not believed: a record in memory is many times as large as its octets may be.
         records.reserveCapacity(Int(min(count, 256)))
         for number in 0..<count {
-            guard let record = LaneRecord(from: &octets, now: now) else {
+            guard let record = LaneRecord(from: &octets, now: now, memory: memory) else {
                 throw .malformedRecord(Int(clamping: number))
             }
             records.append(record)

@@ -7,6 +7,10 @@ package struct LaneBatch {
     /// 1 for the first batch of the lane, and one more for each further one.
     package let position: UInt64
     let records: [LaneRecord]
+    /// Segments of queues that are written together with the batch.
+    package var segments: [StoredSegment] = []
+    /// Segments that are deleted with it.
+    package var removedSegments: [UInt64] = []
 
     /// Which records are taken for a batch.
     package enum Age {

@@ -14,6 +14,9 @@ struct LaneLog {
     private var aged: [LaneRecord] = []
     private var waiters: Deque<(position: UInt64, waiter: Waiter)> = []
     private var lastSession: UInt64 = 0
+    private var lastSegment: UInt64 = 0
+    private var segments: [StoredSegment] = []
+    private var removedSegments: [UInt64] = []
     var outbox = Outbox()
     /// The newest number of each other lane's outbox that the lane keeps or has kept.
     var sources: [Lane: UInt64] = [:]
@@ -29,6 +32,8 @@ struct LaneLog {
         case subscribed(ConnectionReference)
         /// The next message of the outbox.
         case outbox
+        /// A segment of a queue that is to be fetched, once it is on disk.
+        case segment(UInt64, of: Session)
     }
 
     /// The position of the batch with the newest record; a commit of it says that all is kept.
@@ -40,6 +45,29 @@ struct LaneLog {
     mutating func makeSessionNumber(_ lane: Lane) -> UInt64 {
         lastSession += 1
         return lastSession << 7 | UInt64(lane.number) << 1
+    }
+
+    // MARK: - Segments
+
+    /// Begins a segment of a queue, which is on disk together with the records so far.
+    mutating func addSegment(_ lane: Lane, _ make: (_ number: UInt64) -> StoredSegment) -> StoredSegment {
+        lastSegment = StoredSegment.number(after: lastSegment, of: lane)
+        let segment = make(lastSegment)
+        segments.append(segment)
+        return segment
+    }
+
+    /// No message of a segment is needed any more once the records so far are committed.
+    mutating func remove(_ segment: UInt64) { removedSegments.append(segment) }
+
+    /// True if segments are to be written or deleted.
+    var hasSegments: Bool { !segments.isEmpty || !removedSegments.isEmpty }
+
+    /// Gives a batch the segments that are to be written with it: those of later records are not too early. The deleted ones wait until
+    /// all records so far are taken.
+    mutating func takeSegments(for batch: inout LaneBatch) {
+        swap(&batch.segments, &segments)
+        if !hasRecords { swap(&batch.removedSegments, &removedSegments) }
     }
 
     /// True if there are records that no batch has taken.
@@ -82,6 +110,8 @@ struct LaneLog {
         sealed = position
         committed = position
     }
+
+    mutating func restore(segment number: UInt64) { lastSegment = max(lastSegment, number) }
 
     mutating func restore(session number: UInt64) { lastSession = max(lastSession, number >> 7) }
 }

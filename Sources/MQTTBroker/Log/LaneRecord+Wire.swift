@@ -6,7 +6,7 @@ extension LaneRecord {
         case session = 1
         case ended, attached, away, willPublished, stream, merged, subscribed, unsubscribed, message, sent, dropped
         case acknowledged, recorded, received, released, adopted, forgotten, passed, retained, removed, source
-        case posted, orphaned
+        case posted, orphaned, segmented
 
         /// True if the number of the record is one of an outbox.
         var isCounted: Bool {
@@ -67,6 +67,10 @@ extension LaneRecord {
         case .dropped(let number, let count):
             begin(.dropped, number)
             buffer.writeLEB128(UInt64(count))
+        case .segmented(let number, let segment, let taken):
+            begin(.segmented, number)
+            buffer.writeLEB128(segment.number)
+            for count in [segment.left, segment.count, segment.byteCount, taken] { buffer.writeLEB128(UInt64(count)) }
         case .acknowledged(let number, let identifier): begin(.acknowledged, number, identifier)
         case .recorded(let number, let identifier): begin(.recorded, number, identifier)
         case .received(let number, let identifier, let publisher, let message, let retain, let outboxNumber):
@@ -96,7 +100,7 @@ extension LaneRecord {
     }
 
     /// Reads a record; `nil` if there is none that this release writes.
-    init?(from buffer: inout ByteBuffer, now: Instant) {
+    init?(from buffer: inout ByteBuffer, now: Instant, memory: QueueMemory?) {
         guard let kind = buffer.readInteger().flatMap({ Kind(rawValue: $0) }), let number = buffer.readLEB128() else {
             return nil
         }
@@ -126,9 +130,15 @@ extension LaneRecord {
             else { return nil }
             record = .subscribed(number, filter, .init(options: options, identifier: identifier))
         case .unsubscribed: record = buffer.readFilter().map { .unsubscribed(number, $0) }
-        case .message: record = buffer.readLogged(origin: number, now: now).map { .message($0) }
+        case .message: record = buffer.readLogged(origin: number, now: now, memory: memory).map { .message($0) }
         case .sent: record = identified { .sent($0, packetIdentifier: $1) }
         case .dropped: record = buffer.readLEB128().flatMap { Int(exactly: $0) }.map { .dropped(number, count: $0) }
+        case .segmented:
+            guard let segment = buffer.readCount(), let left = buffer.readSize(), let count = buffer.readSize(),
+                let octets = buffer.readSize(), let taken = buffer.readSize(), count > 0
+            else { return nil }
+            let place = StoredSegment.Place(number: segment, left: left, count: count, byteCount: octets)
+            record = .segmented(number, place, taken: taken)
         case .acknowledged: record = identified { .acknowledged($0, packetIdentifier: $1) }
         case .recorded: record = identified { .recorded($0, packetIdentifier: $1) }
         case .received:
@@ -219,6 +229,11 @@ extension ByteBuffer {
         readLEB128().flatMap { $0 <= LaneRecord.maximumCount ? $0 : nil }
     }
 
+    /// A number of things that are kept, or of their octets.
+    fileprivate mutating func readSize() -> Int? {
+        readLEB128().flatMap { $0 <= UInt64(Int32.max) ? Int($0) : nil }
+    }
+
     /// No text of MQTT is longer than 65,535 octets (MQTT 5.0 §1.5.4).
     fileprivate mutating func readText() -> String? {
         guard let count = readLEB128().flatMap({ UInt16(exactly: $0) }), let octets = readSlice(length: Int(count))
@@ -260,7 +275,10 @@ extension ByteBuffer {
         writeInteger(Int64(0))
     }
 
-    fileprivate mutating func readMessage(now: Instant) -> (message: Message, retain: Bool)? {
+    fileprivate mutating func readMessage(
+        now: Instant,
+        memory: QueueMemory? = nil
+    ) -> (message: Message, retain: Bool)? {
         guard let publish = readPublish() else { return nil }
         let encoded = EncodedPublish(publish)
         var expiry: NIODeadline?
@@ -268,7 +286,7 @@ extension ByteBuffer {
             guard let wall: Int64 = readInteger() else { return nil }
             expiry = now.monotonic(of: wall)
         }
-        return (Message(copying: encoded, qos: publish.qos, expiry: expiry), publish.retain)
+        return (Message(copying: encoded, qos: publish.qos, expiry: expiry, in: memory), publish.retain)
     }
 
     private mutating func readPublish() -> Publish? {
@@ -306,13 +324,19 @@ extension ByteBuffer {
     }
 
     /// - Parameter number: of the outbox; 0 for a message that comes from none.
-    fileprivate mutating func readLogged(origin number: UInt64, now: Instant) -> LoggedMessage? {
+    fileprivate mutating func readLogged(
+        origin number: UInt64,
+        now: Instant,
+        memory: QueueMemory?
+    ) -> LoggedMessage? {
         var origin: LoggedMessage.Origin?
         if number != 0 {
             guard let lane = readInteger().flatMap({ Lane(number: $0) }) else { return nil }
             origin = LoggedMessage.Origin(lane: lane, number: number)
         }
-        guard let (message, _) = readMessage(now: now), let count = readLEB128(), count <= readableBytes / 4 else {
+        guard let (message, _) = readMessage(now: now, memory: memory), let count = readLEB128(),
+            count <= readableBytes / 4
+        else {
             return nil
         }
         var targets = ShortArray<LoggedMessage.Target>()

@@ -25,6 +25,8 @@ enum LaneRecord {
     case sent(UInt64, packetIdentifier: UInt16)
     /// The oldest messages of the queue have left it unsent: displaced, expired, or too large for the client.
     case dropped(UInt64, count: Int)
+    /// The oldest messages behind the last segment of the queue, none if the session is written again, are in a segment of their own.
+    indirect case segmented(UInt64, StoredSegment.Place, taken: Int)
     /// The exchange of a message is over: PUBACK, PUBCOMP, PUBREC with an error, or a client that does not take the packet.
     case acknowledged(UInt64, packetIdentifier: UInt16)
     /// PUBREC. Of a packet identifier that is not in the window: it was recorded before the session was written again.
@@ -53,7 +55,8 @@ enum LaneRecord {
     /// True if the record adds nothing to what is alive.
     var frees: Bool {
         switch self {
-        case .session, .attached, .stream, .subscribed, .message, .received, .posted, .retained, .source: false
+        case .session, .attached, .stream, .subscribed, .message, .segmented, .received, .posted, .retained, .source:
+            false
         case .ended, .away, .willPublished, .merged, .unsubscribed, .sent, .dropped, .acknowledged, .recorded,
             .released,
             .adopted, .orphaned, .forgotten, .passed, .removed:

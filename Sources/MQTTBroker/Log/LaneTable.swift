@@ -29,6 +29,11 @@ struct LaneTable: ~Copyable {
     /// Connections that are not read since these are too many.
     var heldUp: [Connection] = []
 
+    /// Messages that durable sessions wait for.
+    let queueMemory = QueueMemory()
+    /// The sessions of segments that are being fetched.
+    private var fetching: [UInt64: Session] = [:]
+
     init(isLogging: Bool) {
         self.isLogging = isLogging
         logs = isLogging ? Array(repeating: LaneLog(), count: Lane.count) : []
@@ -48,8 +53,8 @@ struct LaneTable: ~Copyable {
     }
 
     /// Takes the batches of all lanes, those of a lane in their order.
-    mutating func take(_ age: LaneBatch.Age) -> [(lane: Lane, position: UInt64, records: [LaneRecord])] {
-        var taken: [(lane: Lane, position: UInt64, records: [LaneRecord])] = []
+    mutating func take(_ age: LaneBatch.Age, now: Instant) -> [LaneBatch] {
+        var taken: [LaneBatch] = []
         var lanes = lanesWithRecords
         while lanes != 0 {
             let number = lanes.trailingZeroBitCount
@@ -57,7 +62,9 @@ struct LaneTable: ~Copyable {
             guard let lane = Lane(number: UInt8(number)) else { continue }
             for _ in 0..<(age == .any ? 2 : 1) {
                 guard let batch = logs[number].takeAged() else { continue }
-                taken.append((lane, batch.position, batch.records))
+                var taking = LaneBatch(lane: lane, position: batch.position, records: batch.records, made: now.wall)
+                if logs[number].hasSegments, !batch.records.isEmpty { logs[number].takeSegments(for: &taking) }
+                taken.append(taking)
             }
             if !logs[number].hasRecords { lanesWithRecords &= ~(1 << UInt64(number)) }
         }
@@ -72,6 +79,17 @@ struct LaneTable: ~Copyable {
         awaited[lastReceipt] = receipt
         return lastReceipt
     }
+
+    // MARK: - Segments
+
+    /// A segment of a session's queue is being fetched.
+    mutating func fetch(_ segment: UInt64, of session: Session) { fetching[segment] = session }
+
+    /// The session that a segment was fetched for.
+    mutating func takeFetching(_ segment: UInt64) -> Session? { fetching.removeValue(forKey: segment) }
+
+    /// A segment is not needed any more.
+    mutating func remove(_ segment: QueueSegment, of lane: Lane) { self[lane].remove(segment.number) }
 
     private mutating func noticeUnusual() {
         isUnusual = suspension != nil || !untaken.isEmpty || !quarantined.isEmpty

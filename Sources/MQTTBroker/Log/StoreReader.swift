@@ -32,7 +32,12 @@ package struct StoreReader: ~Copyable {
     }
 
     /// Says what the commits make, in an order that follows from it. Nothing more is to be read.
-    package mutating func forEach(_ body: (StoredItem) throws -> Void) throws {
+    ///
+    /// - Parameter segment: reads a segment of a queue.
+    package mutating func forEach(
+        segment: (UInt64) throws -> ByteBuffer?,
+        _ body: (StoredItem) throws -> Void
+    ) throws {
         shard.mergeRestoredStreams()
         for lane in Lane.all {
             let outbox = shard.lanes[lane].outbox
@@ -58,12 +63,17 @@ package struct StoreReader: ~Copyable {
         let sessions = shard.recovery.sessions.values.filter { $0.parent == nil }
         for session in sessions.sorted(by: { $0.clientIdentifier < $1.clientIdentifier }) {
             guard let absence = shard.recovery.absences[session.number] else { continue }
-            try tell(session, absence, body)
+            try tell(session, absence, segment, body)
         }
         try tellRetained(body)
     }
 
-    private func tell(_ session: Session, _ absence: Recovery.Absence, _ body: (StoredItem) throws -> Void) throws {
+    private func tell(
+        _ session: Session,
+        _ absence: Recovery.Absence,
+        _ segment: (UInt64) throws -> ByteBuffer?,
+        _ body: (StoredItem) throws -> Void
+    ) throws {
         let client = session.clientIdentifier.string
         var stored = StoredSession(client: client, expiryInterval: session.expiryInterval)
         stored.awaySince = absence.since
@@ -82,10 +92,20 @@ package struct StoreReader: ~Copyable {
                 .delivery(StoredDelivery(client: client, packetIdentifier: entry.identifier, content: content))
             )
         }
-        for entry in session.outgoing.queue.entries {
-            guard let content = content(entry) else { continue }
-            try body(.delivery(StoredDelivery(client: client, packetIdentifier: nil, content: content)))
+        let queue = session.outgoing.queue
+        for entry in queue.entries { try tell(entry, of: client, body) }
+        for place in queue.segments {
+            let octets = try segment(place.number) ?? ByteBuffer()
+            let entries = try StoredSegment.entries(of: place.number, in: octets, now: now)
+            for entry in entries.dropFirst(place.left) { try tell(entry, of: client, body) }
         }
+        for entry in queue.newest { try tell(entry, of: client, body) }
+    }
+
+    /// Says that a message waits in a queue.
+    private func tell(_ entry: MessageQueue.Entry, of client: String, _ body: (StoredItem) throws -> Void) throws {
+        guard let content = content(entry) else { return }
+        try body(.delivery(StoredDelivery(client: client, packetIdentifier: nil, content: content)))
     }
 
     /// `nil` for a message that no packet can hold.

@@ -45,9 +45,7 @@ package struct StoreWriter: ~Copyable {
     package mutating func takeCommit() -> ByteBuffer? {
         guard lanes.hasRecords else { return nil }
         var commit = ByteBuffer()
-        for (lane, position, records) in lanes.take(.any) {
-            LaneBatch(lane: lane, position: position, records: records, made: now.wall).write(to: &commit, now: now)
-        }
+        for batch in lanes.take(.any, now: now) { batch.write(to: &commit, now: now) }
         octets = 0
         return commit
     }

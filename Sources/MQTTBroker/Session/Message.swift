@@ -9,22 +9,38 @@ package final class Message: Sendable {
     /// When the message expires, by the monotonic clock [MQTT-3.3.2-5].
     package let expiry: NIODeadline?
 
+    /// The memory that the message is counted in, if any.
+    private let memory: QueueMemory?
+
     /// The size that bounds count: octets of a whole packet with its properties.
     let byteCount: Int
 
-    /// - Parameter now: when the message was received.
-    package convenience init(copying encoded: EncodedPublish, qos: QualityOfService, now: Instant) {
+    /// - Parameters:
+    ///   - now: when the message was received.
+    ///   - memory: that the message is counted in.
+    package convenience init(
+        copying encoded: EncodedPublish,
+        qos: QualityOfService,
+        now: Instant,
+        in memory: QueueMemory? = nil
+    ) {
         let expiry = encoded.messageExpiryInterval.map { now.monotonic + .seconds(Int64($0)) }
-        self.init(copying: encoded, qos: qos, expiry: expiry)
+        self.init(copying: encoded, qos: qos, expiry: expiry, in: memory)
     }
 
-    /// - Parameter expiry: by the monotonic clock; `nil` if the message never expires.
-    init(copying encoded: EncodedPublish, qos: QualityOfService, expiry: NIODeadline?) {
+    /// - Parameters:
+    ///   - expiry: by the monotonic clock; `nil` if the message never expires.
+    ///   - memory: that the message is counted in.
+    init(copying encoded: EncodedPublish, qos: QualityOfService, expiry: NIODeadline?, in memory: QueueMemory? = nil) {
         self.encoded = encoded.copied()
         self.qos = qos
         byteCount = encoded.size(version: .v5, qos: .atLeastOnce)
         self.expiry = expiry
+        self.memory = memory
+        memory?.add(byteCount)
     }
+
+    deinit { memory?.add(-byteCount) }
 
     /// The message as it came, for another distribution; `nil` if no packet can hold it.
     func publish(retain: Bool) -> Publish? {

@@ -7,6 +7,7 @@ struct OutgoingMessage {
     private let qos: QualityOfService
     private let now: Instant
     private var message: Message?
+    private let memory: QueueMemory?
     /// What the publisher's acknowledgement waits for, if it does.
     let receipt: Receipt?
     /// The outbox that the message comes from, if any.
@@ -14,11 +15,19 @@ struct OutgoingMessage {
     /// The record of the message in each lane that keeps it.
     var logged = ShortArray<(lane: Lane, message: LoggedMessage)>()
 
-    init(_ publish: Publish, _ receipt: Receipt?, origin: LoggedMessage.Origin?, now: Instant) {
+    /// - Parameter memory: that the message is counted in if somebody keeps it.
+    init(
+        _ publish: Publish,
+        _ receipt: Receipt?,
+        origin: LoggedMessage.Origin?,
+        in memory: QueueMemory?,
+        now: Instant
+    ) {
         encoded = EncodedPublish(publish)
         qos = publish.qos
         self.receipt = receipt
         self.origin = origin
+        self.memory = memory
         self.now = now
     }
 
@@ -29,12 +38,13 @@ struct OutgoingMessage {
         self.message = message
         receipt = nil
         origin = nil
+        memory = nil
         self.now = now
     }
 
     mutating func kept() -> Message {
         if let message { return message }
-        let kept = Message(copying: encoded, qos: qos, now: now)
+        let kept = Message(copying: encoded, qos: qos, now: now, in: memory)
         message = kept
         return kept
     }

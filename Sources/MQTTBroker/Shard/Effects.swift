@@ -12,6 +12,8 @@ struct Effects: ~Copyable {
     private var handOver: HandOver
     private var local: Deque<ShardMessage> = []
     var events = ShardEvents()
+    /// The numbers of the segments of queues that the store is to be asked for.
+    var fetches: [UInt64] = []
 
     /// Octets of a fresh output buffer, and of the largest and number of those that are kept for reuse.
     private static let bufferCapacity = 2048
@@ -28,7 +30,7 @@ struct Effects: ~Copyable {
 
     /// True if there is anything for the shell to carry out.
     var isPresent: Bool {
-        !dirty.isEmpty || !dirtyDeputies.isEmpty || !handOver.isEmpty || !events.isEmpty
+        !dirty.isEmpty || !dirtyDeputies.isEmpty || !handOver.isEmpty || !events.isEmpty || !fetches.isEmpty
     }
 
     // MARK: - Output

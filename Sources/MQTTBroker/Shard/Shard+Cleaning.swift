@@ -73,7 +73,7 @@ extension Shard {
     private func aliveOctets(of session: Session) -> Int {
         session.subscriptions.keys.reduce(Self.octetsOfSession) { $0 + $1.key.string.utf8.count }
             + session.outgoing.window.entries.reduce(0) { $0 + ($1.message?.byteCount ?? 0) }
-            + session.outgoing.queue.byteCount
+            + session.outgoing.queue.byteCount - session.outgoing.queue.segments.reduce(0) { $0 + $1.byteCount }
     }
 
     /// What a session has beside its filters and messages.
@@ -132,6 +132,12 @@ extension Shard {
             }
         }
         for entry in session.outgoing.queue.entries where entry.isLogged {
+            octets += writeAgain(entry, of: session, in: lane, packetIdentifier: 0)
+        }
+        for segment in session.outgoing.queue.segments {
+            lanes.append(.segmented(session.number, segment.place, taken: 0), to: lane)
+        }
+        for entry in session.outgoing.queue.newest where entry.isLogged {
             octets += writeAgain(entry, of: session, in: lane, packetIdentifier: 0)
         }
         for identifier in session.awaitingRelease {

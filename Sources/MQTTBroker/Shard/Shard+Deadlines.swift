@@ -16,12 +16,14 @@ extension Shard {
 
     /// When `advance(to:)` is due; `nil` if nothing is to be done later.
     package var nextDeadline: NIODeadline? {
+        if isRestoring { return nil }
         let earliest = deadlines.earliest.map { pace.stepsLeft > 0 ? $0 : max($0, pace.nextTick) }
         return lookUps.isEmpty && !mayTakeWithheld ? earliest : min(earliest ?? pace.nextTick, pace.nextTick)
     }
 
     /// Does what is due, as far as the steps of this tick reach (`Limits.maximumStepsPerTick`).
     package mutating func advance(to now: Instant) {
+        if isRestoring { return }
         advancePace(to: now)
         while pace.stepsLeft > 0, let (deadline, instant) = deadlines.popDue(at: now.monotonic) {
             pace.stepsLeft -= 1

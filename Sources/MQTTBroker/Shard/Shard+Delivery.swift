@@ -17,7 +17,13 @@ extension Shard {
         now: Instant
     ) {
         if route.deliveries.isEmpty { return }
-        var outgoing = OutgoingMessage(publish, receipt, origin: origin, now: now)
+        var outgoing = OutgoingMessage(
+            publish,
+            receipt,
+            origin: origin,
+            in: route.hasLoggedDeliveries ? lanes.queueMemory : nil,
+            now: now
+        )
         for delivery in route.deliveries {
             if delivery.noLocal, delivery.session.identity == publisher { continue }  // [MQTT-3.8.3-3]
             if let origin, let lane = delivery.session.lane, lanes[lane].sources[origin.lane] ?? 0 >= origin.number {
@@ -34,6 +40,9 @@ extension Shard {
         }
         if let origin {
             for (lane, _) in outgoing.logged { lanes[lane].sources[origin.lane] = origin.number }
+        }
+        if route.hasLoggedDeliveries, isShortOfQueueMemory, route.deliveries.count <= Self.maximumSegmentCopies {
+            for delivery in route.deliveries { relieve(delivery.session, now: now) }
         }
     }
 
@@ -74,9 +83,10 @@ extension Shard {
             maximumBytes: limits.maximumQueueBytes
         )
         if outcome.isQueued { counters.messagesQueued += 1 }
-        counters.messagesDroppedQueueFull += UInt64(outcome.dropped)
-        if outcome.dropped > 0 { tell(.messageDroppedQueueFull, of: session) }
-        if outcome.loggedDropped > 0 { log(.dropped(session.number, count: outcome.loggedDropped), of: session) }
+        if outcome.isQueued, outcome.displaced.isEmpty { return true }
+        for removed in outcome.displaced { logDropped(removed, of: session) }
+        counters.messagesDroppedQueueFull += UInt64(outcome.displaced.count + (outcome.isQueued ? 0 : 1))
+        tell(.messageDroppedQueueFull, of: session)
         return outcome.isQueued
     }
 
@@ -228,9 +238,18 @@ extension Shard {
             send(entry, isQueued: false, on: connection, session, now: now)
         }
         guard session.outgoing.retained.isEmpty, subscribe == nil else { return }
-        while let entry = session.outgoing.queue.first, canPump(entry, on: connection, session) {
-            _ = session.outgoing.queue.popFirst()
-            send(entry, isQueued: true, on: connection, session, now: now)
+        sendQueued(on: connection, session, now: now)
+        guard session.outgoing.queue.hasSegments else { return }
+        while dropLostSegment(of: session) { sendQueued(on: connection, session, now: now) }
+        fetchSegment(of: session, now: now)
+    }
+
+    private mutating func sendQueued(on connection: Connection, _ session: Session, now: Instant) {
+        while let entry = session.outgoing.queue.first, canPump(entry, on: connection, session),
+            let removed = session.outgoing.queue.removeFirst()
+        {
+            if removed.isOfSegment { logDropped(removed, of: session) }
+            send(entry, isQueued: !removed.isOfSegment, on: connection, session, now: now)
         }
     }
 

@@ -1,3 +1,4 @@
+import DequeModule
 import MQTTCodec
 import NIOCore
 
@@ -144,6 +145,7 @@ extension Shard {
             return
         }
         session.awaySince = since ?? now.wall
+        session.outgoing.queue.dropFetched()
         if since == nil, session.lane != nil {
             let away = away(session, now: now)
             log(away, of: session)
@@ -183,6 +185,9 @@ extension Shard {
 
     mutating func discard(_ session: Session) {
         log(.ended(session.number), of: session)
+        if let lane = session.lane {
+            for segment in session.outgoing.queue.segments { lanes.remove(segment, of: lane) }
+        }
         erase(session)
     }
 

@@ -40,6 +40,9 @@ extension Shard {
             attached(session, claim, isPresent: isPresent, now: now)
         case .subscribed(let requester):
             announced(requester, now: now)
+        case .segment(let number, let session):
+            lanes.fetch(number, of: session)
+            effects.fetches.append(number)
         case .outbox:
             if let lane { handOverNext(ofOutbox: lane, now: now) }
         }
@@ -103,11 +106,11 @@ extension Shard {
     /// Takes the records of all lanes for the store. The next batches are to be taken once these are committed.
     package mutating func takeBatches(_ age: LaneBatch.Age = .any, now: Instant) -> [LaneBatch] {
         var batches: [LaneBatch] = []
-        for (lane, position, records) in lanes.take(age) {
-            if records.isEmpty {
-                committed(lane, upTo: position, now: now)
+        for batch in lanes.take(age, now: now) {
+            if batch.records.isEmpty {
+                committed(batch.lane, upTo: batch.position, now: now)
             } else {
-                batches.append(LaneBatch(lane: lane, position: position, records: records, made: now.wall))
+                batches.append(batch)
             }
         }
         drainLocal(now: now)

@@ -14,7 +14,7 @@ extension Shard {
     ///
     /// - Throws: `LaneBatchError.newerVersion`.
     package mutating func restore(_ commit: ByteBuffer, now: Instant) throws(LaneBatchError) {
-        var reader = BatchReader(commit, now: now)
+        var reader = BatchReader(commit, now: now, memory: lanes.queueMemory)
         var isLost = false
         // A bit for each lane.
         var found: UInt64 = 0
@@ -37,8 +37,10 @@ extension Shard {
         }
     }
 
-    /// All batches are replayed. Clients that were connected are away from now on.
+    /// All batches are replayed. Clients that were connected are away from now on. Nothing is due before `handOverRestored`: the shard does
+    /// not know yet who gets what.
     package mutating func finishRecovery(now: Instant) {
+        isRestoring = true
         for lane in Lane.all {
             for (source, number) in lanes[lane].sources {
                 send(.outboxReached(source, number), to: source.leader(among: count))
@@ -67,6 +69,7 @@ extension Shard {
 
     /// All shards are restored, and know each other's interest: messages that were not kept everywhere are handed over again.
     package mutating func handOverRestored(now: Instant) {
+        isRestoring = false
         for lane in Lane.all {
             for _ in lanes[lane].outbox.entries { handOverNext(ofOutbox: lane, now: now) }
         }
@@ -161,7 +164,7 @@ extension Shard {
             if let node = retained.remove(levels) { deadlines.cancel(&node.deadline) }
         case .source(let source, let number):
             lanes[lane].sources[source] = number
-        case .message, .sent, .dropped, .acknowledged, .recorded:
+        case .message, .sent, .dropped, .segmented, .acknowledged, .recorded:
             replayDelivery(record, lane)
         }
     }
@@ -185,11 +188,17 @@ extension Shard {
                 }
             }
         case .sent(let number, let identifier):
-            guard let session = recovery.sessions[number], let entry = session.outgoing.queue.popFirst() else { return }
+            guard let session = recovery.sessions[number], let entry = session.outgoing.queue.removeFirst()?.entry
+            else { return }
             session.outgoing.window.append(entry, identifier, logged: nil)
         case .dropped(let number, let count):
             guard let session = recovery.sessions[number] else { return }
-            for _ in 0..<count where session.outgoing.queue.popFirst() == nil { return }
+            for _ in 0..<count where session.outgoing.queue.removeFirst() == nil { return }
+        case .segmented(let number, let segment, let taken):
+            lanes[lane].restore(segment: segment.number)
+            guard let session = recovery.sessions[number] else { return }
+            _ = session.outgoing.queue.takeForSegment(count: taken)
+            session.outgoing.queue.append(QueueSegment(segment))
         case .acknowledged(let number, let identifier):
             recovery.sessions[number]?.outgoing.window.remove(identifier)
         case .recorded(let number, let identifier):

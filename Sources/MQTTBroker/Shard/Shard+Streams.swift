@@ -150,12 +150,14 @@ extension Shard {
             let longest = siblings.reduce(session) {
                 $1.outgoing.queue[keyPath: measure] > $0.outgoing.queue[keyPath: measure] ? $1 : $0
             }
-            guard entry.qos > .atMostOnce, let displaced = longest.outgoing.queue.popFirst() else { return false }
-            if displaced.isLogged { log(.dropped(longest.number, count: 1), of: longest) }
+            guard entry.qos > .atMostOnce, let displaced = longest.outgoing.queue.removeFirst() else {
+                return false
+            }
+            logDropped(displaced, of: longest)
             counters.messagesDroppedQueueFull += 1
             tell(.messageDroppedQueueFull, of: session)
             count -= 1
-            bytes -= displaced.message.byteCount
+            bytes -= displaced.byteCount
         }
         return true
     }

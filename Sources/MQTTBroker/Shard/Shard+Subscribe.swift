@@ -136,7 +136,7 @@ extension Shard {
             // The octets are counted where the messages are retained.
             maximumBytes: .max
         )
-        counters.messagesDroppedQueueFull += UInt64(outcome.dropped)
+        counters.messagesDroppedQueueFull += UInt64(outcome.displaced.count + (outcome.isQueued ? 0 : 1))
     }
 
     /// UNSUBSCRIBE (MQTT 5.0 §3.10).

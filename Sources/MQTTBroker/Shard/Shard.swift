@@ -24,6 +24,8 @@ package struct Shard: ~Copyable {
     var router: Router
     var lanes: LaneTable
     var recovery = Recovery()
+    /// True from the end of recovery until all shards know each other's interest.
+    var isRestoring = false
     /// `nil` unless the shard writes what is alive again.
     var cleaning: LaneCleaning?
     var retained = RetainedMessages()

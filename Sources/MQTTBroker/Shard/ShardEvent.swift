@@ -35,6 +35,8 @@ package struct ShardEvent: Sendable {
         case messageDroppedQueueFull
         /// A QoS 0 message was dropped for a client that is away or slow (`Limits.queuesQoS0`).
         case messageDroppedSlowReader
+        /// Messages of a client's queue cannot be read from the store, and are lost.
+        case messagesLost
 
         /// The listener has closed a connection because it has as many as its bound allows. Collected by the shell.
         case tooManyConnections
@@ -46,7 +48,7 @@ package struct ShardEvent: Sendable {
             switch self {
             case .connected, .refused, .disconnected: false
             case .authenticationFailed, .malformedPacket, .sessionTakenOver, .messageDroppedQueueFull,
-                .messageDroppedSlowReader, .tooManyConnections, .handshakeFailed:
+                .messageDroppedSlowReader, .messagesLost, .tooManyConnections, .handshakeFailed:
                 true
             }
         }

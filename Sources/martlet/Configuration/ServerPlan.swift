@@ -234,6 +234,7 @@ struct ServerPlan {
 
     private var limits: Limits {
         var limits = settings.limits
+        limits.maximumQueueMemory = settings.store.queueMemory
         if limits.maximumRetainedMessages < .max {
             // An equal share for each shard, rounded up.
             limits.maximumRetainedMessages = (limits.maximumRetainedMessages - 1) / loops + 1

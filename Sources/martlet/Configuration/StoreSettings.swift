@@ -1,5 +1,6 @@
 import BrokerConfiguration
 import BrokerStorage
+import MQTTBroker
 
 /// `store`: where durable sessions and retained messages outlive the process.
 struct StoreSettings {
@@ -9,6 +10,8 @@ struct StoreSettings {
     /// The folder of the store; `nil` for `store` in `node.data_dir`.
     var path: String?
     var limits = StoreLimits()
+    /// Octets in memory of messages that durable sessions wait for.
+    var queueMemory = Limits().maximumQueueMemory
     /// How long a message waits at most for acknowledgements that make its commit needless.
     var maximumDelay = Duration.milliseconds(2)
 
@@ -55,6 +58,13 @@ struct StoreSettings {
                 \.limits.budget,
                 .size(67_108_864...1_099_511_627_776),
                 "Octets that the store may have on disk. A quarter of them, 64MB at most, is kept for what makes it emptier.",
+                .atStart
+            ),
+            .value(
+                "queue_memory",
+                \.queueMemory,
+                .size(1_048_576...1_099_511_627_776),
+                "Octets in memory of messages that durable sessions wait for. Beyond, long queues are on disk only, but for their ends.",
                 .atStart
             ),
             .value(

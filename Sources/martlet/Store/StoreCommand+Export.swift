@@ -32,25 +32,30 @@ extension StoreCommand {
                 var export = StoreExport(now: .now())
                 let line = ProgressLine()
                 do {
-                    try CommitDatabase(folder: folder).read(progress: { line.show("reading", $0) }) {
-                        try export.read($0)
-                    }
+                    try CommitDatabase(folder: folder).read(
+                        progress: { line.show("reading", $0) },
+                        { try export.read($0) },
+                        end: { try write(&export, segment: $0) }
+                    )
                 } catch let error as LaneBatchError {
                     throw Terminal.failure("store: \(folder): \(error); martlet store check tells more", code: 1)
-                }
-                if file == "-" {
-                    try export.write { try FileHandle.standardOutput.write(contentsOf: $0) }
-                } else {
-                    try NewFile(path: file).make { temporary in
-                        let handle = try FileHandle(forWritingTo: URL(filePath: temporary))
-                        try export.write { try handle.write(contentsOf: $0) }
-                        try handle.synchronize()
-                        try handle.close()
-                    }
                 }
                 Terminal.note(
                     "\(export.sessions) sessions, \(export.messages) messages for them, \(export.retained) retained messages"
                 )
+            }
+        }
+
+        private func write(_ export: inout StoreExport, segment: (UInt64) throws -> ByteBuffer?) throws {
+            if file == "-" {
+                try export.write(segment: segment) { try FileHandle.standardOutput.write(contentsOf: $0) }
+                return
+            }
+            try NewFile(path: file).make { temporary in
+                let handle = try FileHandle(forWritingTo: URL(filePath: temporary))
+                try export.write(segment: segment) { try handle.write(contentsOf: $0) }
+                try handle.synchronize()
+                try handle.close()
             }
         }
     }

@@ -18,7 +18,9 @@ struct StoreExport: ~Copyable {
     mutating func read(_ commit: ByteBuffer) throws { try reader.read(commit) }
 
     /// Writes all lines. Nothing more is to be read.
-    mutating func write(to body: (Data) throws -> Void) throws {
+    ///
+    /// - Parameter segment: reads a segment of a queue.
+    mutating func write(segment: (UInt64) throws -> ByteBuffer?, to body: (Data) throws -> Void) throws {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
         var lines = Data()
@@ -31,7 +33,7 @@ struct StoreExport: ~Copyable {
         }
         try add(.format(version: StoreLine.version))
         var (items, sessions, messages, retained) = (0, 0, 0, 0)
-        try reader.forEach { item in
+        try reader.forEach(segment: segment) { item in
             try add(.item(item))
             items += 1
             switch item {

@@ -24,12 +24,15 @@ import Testing
         func connect(_ tell: @escaping @Sendable (CommitStoreEvent) -> Void) throws {}
         var suspension: Suspension? { state.withLockedValue { $0.suspension } }
 
-        func submit(_ octets: ByteBuffer, from shard: Int, frees: Bool) -> Bool {
+        func submit(_ commit: ShardCommit, from shard: Int) -> Bool {
             state.withLockedValue {
-                $0.submissions.append(frees)
-                return frees || $0.suspension == nil
+                $0.submissions.append(commit.frees)
+                return commit.frees || $0.suspension == nil
             }
         }
+
+        func segment(_ number: UInt64) throws -> ByteBuffer? { nil }
+        func removeSegments(except needed: Set<UInt64>) throws {}
 
         func release(below number: Int64, by shard: Int) { state.withLockedValue { $0.released = number } }
         func report() {}

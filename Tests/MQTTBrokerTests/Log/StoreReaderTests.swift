@@ -10,7 +10,7 @@ import Testing
         var reader = StoreReader(now: now, random: SeededGenerator(seed: 1))
         try reader.read(commit)
         var items: [StoredItem] = []
-        try reader.forEach { items.append($0) }
+        try reader.forEach(segment: { _ in nil }) { items.append($0) }
         return items
     }
 

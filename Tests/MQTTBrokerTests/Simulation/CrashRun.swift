@@ -25,6 +25,10 @@ final class CrashRun {
         limits.maximumQueueLength = hasSmallQueues ? Int.random(in: 1...4, using: &random) : 100_000
         if hasSmallQueues, Bool.random(using: &random) { limits.maximumQueueBytes = 100 }
         limits.maximumInflight = hasSmallQueues ? 2 : 6
+        if Bool.random(using: &random) {
+            limits.maximumQueueMemory = 0
+            limits.queueSegmentBytes = 40...Int.random(in: 40...400, using: &random)
+        }
         let broker = SimulatedBroker(
             shards: Int.random(in: 1...4, using: &random),
             limits: limits,
@@ -230,8 +234,11 @@ final class CrashRun {
         broker.settle()
         let payloads = late.takePayloads()
         for publisher in publishers where publisher.uncertain.isEmpty {
-            let found = payloads.filter { $0.hasPrefix("\(publisher.name):") }
-            #expect(found.sorted() == publisher.lastRetained.sorted(), "retained of \(publisher.name)")
+            // What a connection had sent may reach the topic's home behind what its successor in another shard sends.
+            let last = publisher.lastRetained.filter { !publisher.sentAgain.contains($0) }
+            let found = payloads.filter { $0.hasPrefix("\(publisher.name):") && !publisher.sentAgain.contains($0) }
+            #expect(Set(found).isSubset(of: last), "retained of \(publisher.name)")
+            #expect(payloads.filter { $0.hasPrefix("\(publisher.name):") }.count == publisher.lastRetained.count)
         }
         for seat in broker.shards {
             let awaited = seat.shard.lanes.awaitedCount

@@ -23,6 +23,9 @@ final class DurablePublisher {
     /// Messages that were refused the only time that they were sent.
     private(set) var refused: Set<String> = []
 
+    /// Messages that were sent on more than one connection.
+    private(set) var sentAgain: Set<String> = []
+
     private struct Exchange {
         let identifier: UInt16
         let qos: QualityOfService
@@ -119,6 +122,7 @@ final class DurablePublisher {
                         release(exchange.identifier)
                     } else {
                         pending[index].wasSentAgain = true
+                        sentAgain.insert(exchange.payload)
                         send(exchange, isDuplicate: true)
                     }
                 }

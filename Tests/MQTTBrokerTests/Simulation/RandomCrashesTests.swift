@@ -14,7 +14,7 @@ import class Foundation.ProcessInfo
     private static var seeds: Range<UInt64> {
         let environment = ProcessInfo.processInfo.environment
         let first = environment["MARTLET_SEED"].flatMap(UInt64.init) ?? 0
-        let count = environment["MARTLET_SEEDS"].flatMap(UInt64.init) ?? 400
+        let count = environment["MARTLET_SEEDS"].flatMap(UInt64.init) ?? 2000
         return first..<first + count
     }
 

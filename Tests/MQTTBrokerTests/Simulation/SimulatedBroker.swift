@@ -311,6 +311,9 @@ final class SimulatedBroker {
     /// Changes an octet of a commit that is on the disk.
     func damage(_ commit: Int, at offset: Int) { store?.damage(commit, at: offset) }
 
+    /// Changes an octet of a segment that is on the disk.
+    func damageSegment(_ number: UInt64) { store?.damageSegment(number) }
+
     /// Leaves the batches of a lane out of the commits from a place on.
     func leaveOut(_ lane: Lane, from place: Int) { store?.leaveOut(lane, from: place, now: now) }
 
@@ -367,9 +370,14 @@ final class SimulatedBroker {
         } catch {
             Issue.record("the store cannot be read: \(error)")
         }
+        let needed = shards.map { $0.shard.neededSegments }
+        if !needed.contains(nil) { store?.removeSegments(except: Set(needed.flatMap { $0 ?? [] })) }
         for shard in shards.indices { shards[shard].shard.finishRecovery(now: now) }
-        // Before anybody connects, all shards know each other's interest.
-        for shard in shards.indices { collect(shard) }
+        // What is due does not come before all shards know each other's interest.
+        for shard in shards.indices {
+            shards[shard].shard.advance(to: now)
+            collect(shard)
+        }
         while step() {}
         for shard in shards.indices where fault != .outboxForgotten {
             shards[shard].shard.handOverRestored(now: now)
@@ -411,6 +419,9 @@ final class SimulatedBroker {
     private func collect(_ shard: Int) {
         while shards[shard].shard.hasEffects {
             events += shards[shard].shard.takeEvents()
+            for segment in shards[shard].shard.takeFetches() {
+                shards[shard].shard.fetched(segment, store?.segments[segment], now: now)
+            }
             var handOver = HandOver(count: shards.count)
             if shards[shard].shard.swapHandOver(with: &handOver) {
                 handOver.deliver { other, messages, _ in
@@ -453,7 +464,7 @@ final class SimulatedBroker {
         var reader = StoreReader(now: now, random: SeededGenerator(seed: 0))
         try reader.read(store?.octets ?? ByteBuffer())
         var items: [StoredItem] = []
-        try reader.forEach { item in
+        try reader.forEach(segment: { store?.segments[$0] }) { item in
             if case .lane(var lane) = item {
                 // A message at QoS 1 that was struck out took along what it said of its outbox, so that the log may have less.
                 lane.sources = [:]

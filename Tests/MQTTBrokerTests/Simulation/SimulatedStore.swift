@@ -5,6 +5,8 @@ import NIOCore
 /// The disk of a simulated broker: commits in their order, those before what every shard has written again deleted.
 struct SimulatedStore {
     private(set) var commits: [ByteBuffer] = []
+    /// Segments of queues, by their numbers.
+    private(set) var segments: [UInt64: ByteBuffer] = [:]
     /// How many commits were deleted.
     private(set) var deleted = 0
     /// Of each shard: the first commit that it needs.
@@ -26,7 +28,11 @@ struct SimulatedStore {
 
     mutating func write(_ batches: [LaneBatch], of shard: Int, now: Instant) {
         var octets = ByteBuffer()
-        for batch in batches { batch.write(to: &octets, now: now) }
+        for batch in batches {
+            batch.write(to: &octets, now: now)
+            for segment in batch.segments { segments[segment.number] = segment.octets }
+            for number in batch.removedSegments { segments[number] = nil }
+        }
         commits.append(octets)
         guard isLast[shard], let first = begun[shard] else { return }
         isLast[shard] = false
@@ -43,6 +49,14 @@ struct SimulatedStore {
         commits[commit].setInteger(octet ^ 0x10, at: offset)
     }
 
+    /// Changes the last octet of a segment that is on the disk.
+    mutating func damageSegment(_ number: UInt64) {
+        guard let octets = segments[number], let last: UInt8 = octets.getInteger(at: octets.writerIndex - 1) else {
+            return
+        }
+        segments[number]?.setInteger(last ^ 0x10, at: octets.writerIndex - 1)
+    }
+
     /// Leaves the batches of a lane out of the commits from a place on.
     mutating func leaveOut(_ lane: Lane, from place: Int, now: Instant) {
         for commit in place..<commits.count {
@@ -52,6 +66,9 @@ struct SimulatedStore {
             commits[commit] = octets
         }
     }
+
+    /// Deletes the segments that nobody needs.
+    mutating func removeSegments(except needed: Set<UInt64>) { segments = segments.filter { needed.contains($0.key) } }
 
     /// True until the commit with the last of what a shard writes again is on the disk.
     func isCleaning(_ shard: Int) -> Bool { begun[shard] != nil }

@@ -38,7 +38,7 @@ import Testing
             ciphers = [TLS_CHACHA20_POLY1305_SHA256, TLS_AES_128_GCM_SHA256]
           }
         }
-        store { engine = memory, path = "s", max_bytes = 1GB, max_delay = 5ms }
+        store { engine = memory, path = "s", max_bytes = 1GB, queue_memory = 64MB, max_delay = 5ms }
         mqtt {
           idle_timeout = infinity, max_packet_size = 512KB, max_clientid_len = 128, max_topic_levels = 16
           max_topic_alias = 10, max_qos_allowed = 1, retain_available = false, wildcard_subscription = false

@@ -68,7 +68,7 @@ import Testing
         var export = StoreExport(now: now)
         try export.read(commit)
         var lines = Data()
-        try export.write { lines += $0 }
+        try export.write(segment: { _ in nil }) { lines += $0 }
         return lines
     }
 
