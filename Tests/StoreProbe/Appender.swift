@@ -92,9 +92,9 @@ final class Appender: Sendable {
         }
     }
 
-    /// One system call for a line, so that a line is printed whole or not at all.
+    /// One system call for a line, so that a line is printed whole or not at all. The process ends when nobody listens any more.
     private func say(_ line: String) {
         let octets = Array((line + "\n").utf8)
-        _ = write(STDOUT_FILENO, octets, octets.count)
+        if write(STDOUT_FILENO, octets, octets.count) < 0, errno == EPIPE { exit(EXIT_FAILURE) }
     }
 }
