@@ -17,12 +17,16 @@ package struct StoreReport: Sendable, Equatable {
     package var problems: [String] = []
     /// Numbers of commits that can be read and are not what was written.
     package var damaged: [Int64] = []
+    /// Parts of long queues that can be read.
+    package var segments = 0
+    /// Those that cannot, or are not what was written.
+    package var damagedSegments = 0
 
-    package var isSound: Bool { unreadable.isEmpty && problems.isEmpty && damaged.isEmpty }
+    package var isSound: Bool { unreadable.isEmpty && problems.isEmpty && damaged.isEmpty && damagedSegments == 0 }
 }
 
 extension CommitDatabase {
-    /// Looks at every page (SQLite's `integrity_check`), and then reads every commit.
+    /// Looks at every page (SQLite's `integrity_check`), and then reads every commit and every segment.
     ///
     /// - Parameters:
     ///   - isSound: says whether the octets of a commit are what was written.
@@ -56,6 +60,7 @@ extension CommitDatabase {
                         }
                     }
                 }
+                try checkSegments(database, isSound: isSound, &report)
                 progress(StoreProgress(done: 2 * total, total: 2 * total))
                 return report
             }
@@ -66,6 +71,21 @@ extension CommitDatabase {
 }
 
 extension CommitDatabase {
+    private func checkSegments(
+        _ database: Database,
+        isSound: (ByteBuffer) throws -> Bool,
+        _ report: inout StoreReport
+    ) throws {
+        let numbers = (try? Int64.fetchAll(database, sql: "SELECT number FROM segments")) ?? []
+        for number in numbers {
+            if let octets = try? Self.segment(number, database, at: path), try isSound(octets) {
+                report.segments += 1
+            } else {
+                report.damagedSegments += 1
+            }
+        }
+    }
+
     /// What SQLite finds wrong with the pages. Where it meets damage it says so, and then fails.
     private func problems(_ database: Database) throws -> [String] {
         var problems: [String] = []

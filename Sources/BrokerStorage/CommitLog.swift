@@ -100,14 +100,17 @@ package final class CommitLog: Sendable {
     }
 
     private static func change(_ segments: SegmentChanges, in database: Database) throws {
-        for (number, octets) in segments.added {
-            // A number that is not in use any more may be that of a row that was not deleted.
-            try database.cachedStatement(sql: "INSERT OR REPLACE INTO segments(number, octets) VALUES(?, ?)")
-                .execute(arguments: [number, Data(octets.readableBytesView)])
-        }
+        // A number that is not in use any more may be that of a row that was not deleted.
+        for (number, octets) in segments.added { try insert(segment: number, octets, orReplace: true, into: database) }
         for number in segments.removed {
             try database.cachedStatement(sql: "DELETE FROM segments WHERE number = ?").execute(arguments: [number])
         }
+    }
+
+    static func insert(segment number: Int64, _ octets: ByteBuffer, orReplace: Bool, into database: Database) throws {
+        let sql = "INSERT OR \(orReplace ? "REPLACE" : "IGNORE") INTO segments(number, size, octets) VALUES(?, ?, ?)"
+        try database.cachedStatement(sql: sql)
+            .execute(arguments: [number, octets.readableBytes, Data(octets.readableBytesView)])
     }
 
     private static func trim(_ database: Database, below goal: Int64, beside added: Int) throws -> Bool {

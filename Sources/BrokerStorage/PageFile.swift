@@ -64,8 +64,19 @@ final class PageFile {
         return Data(read)
     }
 
-    /// The rows of the page, where it is a leaf of the table of commits. Whatever is not exactly such a row is left out.
-    func commits(on number: Int) -> [(number: Int64, octets: Data)] {
+    /// A row of either table.
+    struct FoundRow {
+        let table: Table
+        let number: Int64
+        let octets: Data
+
+        enum Table {
+            case commits, segments
+        }
+    }
+
+    /// The rows of the page, where it is a leaf of one of the tables. Whatever is not exactly such a row is left out.
+    func rows(on number: Int) -> [FoundRow] {
         guard let page = page(number), page[0] == 0x0d else { return [] }
         return (0..<Int(page.big16(3))).compactMap { index in
             let pointer = 8 + 2 * index
@@ -74,17 +85,29 @@ final class PageFile {
         }
     }
 
-    private func row(of page: Data, at start: Int) -> (number: Int64, octets: Data)? {
+    private func row(of page: Data, at start: Int) -> FoundRow? {
         var offset = start
         guard let size = page.varint(&offset), let number = page.varint(&offset), number > 0,
             size > 0, size < 1 << 30, let record = record(of: page, at: offset, Int(size))
         else { return nil }
-        // A head of its own length and two types: nothing for the key, which is the row's number, and octets.
+        // A head of its own length and the types of the columns: nothing for the key, which is the row's number; of a segment an
+        // integer; and octets.
         var head = 0
-        guard let length = record.varint(&head), record.varint(&head) == 0, let type = record.varint(&head),
-            head == length, type >= 12, type % 2 == 0, Int(length) + Int(type - 12) / 2 == record.count
-        else { return nil }
-        return (number, record.subdata(in: head..<record.count))
+        guard let length = record.varint(&head), record.varint(&head) == 0, var type = record.varint(&head) else {
+            return nil
+        }
+        var table = FoundRow.Table.commits
+        var integer = 0
+        if (1...9).contains(type), type != 7, let next = record.varint(&head) {
+            table = .segments
+            integer = [1, 2, 3, 4, 6, 8, 8, 0, 0][Int(type) - 1]
+            type = next
+        }
+        guard head == length, type >= 12, type % 2 == 0, Int(length) + integer + Int(type - 12) / 2 == record.count
+        else {
+            return nil
+        }
+        return FoundRow(table: table, number: number, octets: record.subdata(in: (head + integer)..<record.count))
     }
 
     /// A record that begins on a page and may go on over others.

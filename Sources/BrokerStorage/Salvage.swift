@@ -65,8 +65,7 @@ package struct Salvage {
         let numbers = (try? Int64.fetchAll(rows, sql: "SELECT number FROM segments")) ?? []
         for number in numbers {
             guard let octets = try? CommitDatabase.segment(number, rows, at: path) else { continue }
-            try? database.cachedStatement(sql: "INSERT OR IGNORE INTO segments(number, octets) VALUES(?, ?)")
-                .execute(arguments: [number, Data(octets.readableBytesView)])
+            try? CommitLog.insert(segment: number, octets, orReplace: false, into: database)
         }
     }
 
@@ -75,8 +74,14 @@ package struct Salvage {
     {
         let pages = try PageFile(path: path)
         for number in stride(from: 1, through: pages.pageCount, by: 1) {
-            for commit in pages.commits(on: number) where commit.number >= first {
-                try insert(commit.number, commit.octets, into: database)
+            for row in pages.rows(on: number) {
+                switch row.table {
+                case .commits where row.number >= first: try insert(row.number, row.octets, into: database)
+                case .segments:
+                    let octets = ByteBuffer(bytes: row.octets)
+                    try CommitLog.insert(segment: row.number, octets, orReplace: false, into: database)
+                case .commits: continue
+                }
             }
             if number % 256 == 0 || number == pages.pageCount {
                 try progress(

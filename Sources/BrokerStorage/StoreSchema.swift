@@ -12,8 +12,12 @@ struct StoreSchema: Sendable {
 
     static let current = StoreSchema(migrations: [
         { try $0.execute(sql: "CREATE TABLE commits(number INTEGER PRIMARY KEY, octets BLOB NOT NULL)") },
-        // Long queues, which are on disk beside the log.
-        { try $0.execute(sql: "CREATE TABLE segments(number INTEGER PRIMARY KEY, octets BLOB NOT NULL)") },
+        // Parts of long queues, which are on disk beside the log. With their size, so that no row looks like one of a commit.
+        {
+            try $0.execute(
+                sql: "CREATE TABLE segments(number INTEGER PRIMARY KEY, size INTEGER NOT NULL, octets BLOB NOT NULL)"
+            )
+        },
     ])
 
     /// Brings a database to this version, in one transaction.

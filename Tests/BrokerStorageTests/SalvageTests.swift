@@ -66,7 +66,7 @@ struct SalvageTests {
         let log = try CommitLog.open(folder: other.path)
         try log.append(1...20)
         let pages = try PageFile(path: other.file("commits.db"))
-        let found = (1...pages.pageCount).flatMap { pages.commits(on: $0) }.map(\.number)
+        let found = (1...pages.pageCount).flatMap { pages.rows(on: $0) }.map(\.number)
         #expect(found.sorted() == Array(1...20))
     }
 
@@ -87,8 +87,8 @@ struct SalvageTests {
     @Test func stepsOverALeafThatCannotBeRead() throws {
         // A leaf page with small rows, whose kind becomes one that there is not.
         let pages = try PageFile(path: folder.file("commits.db"))
-        let leaf = try #require((3...pages.pageCount).dropFirst(20).first { pages.commits(on: $0).count > 3 })
-        let lost = pages.commits(on: leaf).map(\.number).sorted()
+        let leaf = try #require((3...pages.pageCount).dropFirst(20).first { pages.rows(on: $0).count > 3 })
+        let lost = pages.rows(on: leaf).map(\.number).sorted()
         try damage(at: (leaf - 1) * 4_096, [0xff])
 
         let log = try CommitLog.open(folder: folder.path)

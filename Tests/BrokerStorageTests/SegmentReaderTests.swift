@@ -64,6 +64,39 @@ struct SegmentReaderTests {
         }
     }
 
+    @Test func isSalvagedFromPagesWithoutBeingTakenForACommit() throws {
+        do {
+            let log = try CommitLog.open(folder: folder.path)
+            for number in 1...20 as ClosedRange<Int64> {
+                let changes = SegmentChanges(added: [
+                    (number * 64, octets(number)), (number * 64 + 1, ByteBuffer(string: "s")),
+                ])
+                try log.write((number, Data(repeating: UInt8(number), count: 300)), changes, trimmingBelow: nil)
+            }
+            try log.close()
+        }
+        // Without its first page SQLite does not know the database.
+        var file = try folder.octets(of: "commits.db")
+        file.replaceSubrange(0..<100, with: [UInt8](repeating: 0, count: 100))
+        try folder.write(file, to: "commits.db")
+        let report = try Salvage(folder: folder.path).write(to: folder.file("salvaged"))
+        #expect(report.commits == 20 && report.numbers == 1...20)
+        #expect(report.segments == 40 && report.isSound)
+        let reader = try SegmentReader(CommitDatabase(path: folder.file("salvaged")))
+        for number in 1...20 as ClosedRange<UInt64> {
+            #expect(try reader.read(number * 64) == octets(Int64(number)))
+            #expect(try reader.read(number * 64 + 1) == ByteBuffer(string: "s"))
+        }
+    }
+
+    @Test func isLookedAtByACheck() throws {
+        let log = try CommitLog.open(folder: folder.path)
+        let changes = SegmentChanges(added: [(5, octets(5)), (6, ByteBuffer(string: "damaged"))])
+        try log.write((1, Data([1])), changes, trimmingBelow: nil)
+        let report = try CommitDatabase(folder: folder.path).check { $0 != ByteBuffer(string: "damaged") }
+        #expect(report.segments == 1 && report.damagedSegments == 1 && !report.isSound)
+    }
+
     @Test func isReadAsOfTheSameInstantAsTheCommits() throws {
         let log = try CommitLog.open(folder: folder.path)
         try log.write((1, Data([1])), SegmentChanges(added: [(5, octets(5))]), trimmingBelow: nil)

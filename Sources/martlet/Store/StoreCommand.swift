@@ -92,8 +92,12 @@ struct StoreCommand: ParsableCommand {
                     let numbers = report.damaged.prefix(20).map { "\($0)" }.joined(separator: ", ")
                     Terminal.print("\(report.damaged.count) commits have damaged batches, such as \(numbers)")
                 }
+                if report.damagedSegments > 0 {
+                    Terminal.print("\(report.damagedSegments) parts of long queues are damaged")
+                }
                 let numbers = report.numbers.map { ", numbers \($0.lowerBound) to \($0.upperBound)" } ?? ""
                 Terminal.print("\(report.commits) commits, \(report.octets) octets\(numbers)")
+                if report.segments > 0 { Terminal.print("\(report.segments) parts of long queues") }
                 guard report.isSound else { throw ExitCode.failure }
                 Terminal.print("the store is sound")
             }

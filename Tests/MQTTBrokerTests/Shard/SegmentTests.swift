@@ -164,7 +164,8 @@ import Testing
         #expect(scene.fetched() == scene.sent)
     }
 
-    @Test("Cleaning writes a long queue in parts, once, and keeps it in memory while there is room") func cleaningInParts() throws {
+    @Test("Cleaning writes a long queue in parts, once, and keeps it in memory while there is room")
+    func cleaningInParts() throws {
         var scene = Scene(memory: 1 << 20)
         scene.away()
         scene.publish(1_000)
