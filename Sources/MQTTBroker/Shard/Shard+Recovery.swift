@@ -52,16 +52,15 @@ extension Shard {
         for (number, session) in recovery.sessions where recovery.absences[number] == nil { discard(session) }
         for (number, absence) in recovery.absences {
             guard let session = recovery.sessions[number] else { continue }
-            let now = now.noEarlier(than: absence.since ?? .min)
             if let will = absence.will {
                 let delay = will.properties.isEmpty ? 0 : will.properties.values.willDelayInterval ?? 0
+                // If the wall clock was set back, no time has passed.
                 let due =
-                    absence.since == nil
-                    ? now.monotonic + max(.seconds(Int64(delay)), limits.restartPatience)
-                    : max(now.monotonic, now.monotonic(of: absence.due))
+                    absence.since.map { max(now.monotonic, now.noEarlier(than: $0).monotonic(of: absence.due)) }
+                    ?? now.monotonic + max(.seconds(Int64(delay)), limits.restartPatience)
                 postpone(Session.DelayedWill(will: will, due: due), of: session)
             }
-            startAbsence(of: session, since: absence.since, now: now)
+            startAbsence(of: session, since: absence.since.map { min($0, now.wall) }, now: now)
         }
         recovery = Recovery()
         drainLocal(now: now)

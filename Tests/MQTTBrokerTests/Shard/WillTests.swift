@@ -28,4 +28,30 @@ import Testing
             #expect(client.takePayloads() == ["gone"], "\(watcher)")
         }
     }
+
+    @Test("A will is not due earlier because the wall clock was set back, however often the broker starts")
+    func clockSetBack() {
+        let broker = SimulatedBroker(hasStore: true)
+        let watcher = broker.connect("watcher", expiry: 1_000_000)
+        watcher.subscribe("will", qos: .atLeastOnce)
+        broker.drop(watcher)
+        broker.setWallClock(forwardBy: 86_400_000)
+        var will = Connect.Will(topic: ByteBuffer(string: "will"), payload: ByteBuffer(string: "gone"))
+        will.qos = .atLeastOnce
+        will.properties.values.willDelayInterval = 100
+        broker.drop(broker.connect("mortal", expiry: 1_000_000, will: will))
+        broker.setWallClock(forwardBy: -86_400_000)
+        for _ in 0..<3 {
+            broker.crash(shards: 1)
+            for _ in 0..<10 {
+                broker.clean()
+                broker.settle()
+            }
+            broker.advance(by: .seconds(10))
+        }
+        let early = broker.connect("watcher", cleanStart: false, expiry: 1_000_000)
+        #expect(early.takePayloads().isEmpty)
+        broker.advance(by: .seconds(100))
+        #expect(early.takePayloads() == ["gone"])
+    }
 }

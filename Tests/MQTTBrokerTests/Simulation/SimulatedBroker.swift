@@ -222,6 +222,11 @@ final class SimulatedBroker {
         now = Instant(monotonic: now.monotonic + amount, wall: now.wall + amount.nanoseconds / 1_000_000)
     }
 
+    /// Somebody sets the wall clock.
+    func setWallClock(forwardBy milliseconds: Int64) {
+        now = Instant(monotonic: now.monotonic, wall: now.wall + milliseconds)
+    }
+
     /// Lets time pass up to an instant, and carries out what is due then.
     func wait(until instant: NIODeadline) {
         standStill(for: max(.zero, instant - now.monotonic))
