@@ -7,6 +7,8 @@ package struct LaneBatch {
     /// 1 for the first batch of the lane, and one more for each further one.
     package let position: UInt64
     let records: [LaneRecord]
+    /// Positions behind that are committed with the batch, since nothing is left of their records.
+    var emptyPositions: UInt64 = 0
     /// Segments of queues that are written together with the batch.
     package var segments: [StoredSegment] = []
     /// Segments that are deleted with it.

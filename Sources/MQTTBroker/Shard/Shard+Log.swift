@@ -107,10 +107,12 @@ extension Shard {
     package mutating func takeBatches(_ age: LaneBatch.Age = .any, now: Instant) -> [LaneBatch] {
         var batches: [LaneBatch] = []
         for batch in lanes.take(age, now: now) {
-            if batch.records.isEmpty {
-                committed(batch.lane, upTo: batch.position, now: now)
-            } else {
+            if !batch.records.isEmpty {
                 batches.append(batch)
+            } else if let last = batches.indices.last, batches[last].lane == batch.lane {
+                batches[last].emptyPositions += 1
+            } else {
+                committed(batch.lane, upTo: batch.position, now: now)
             }
         }
         drainLocal(now: now)
@@ -124,7 +126,7 @@ extension Shard {
             message.receipt = nil
             settle(receipt, now: now)
         }
-        committed(batch.lane, upTo: batch.position, now: now)
+        committed(batch.lane, upTo: batch.position + batch.emptyPositions, now: now)
         drainLocal(now: now)
     }
 

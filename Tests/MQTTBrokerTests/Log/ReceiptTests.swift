@@ -124,4 +124,35 @@ import Testing
         broker.settle()
         #expect(publisher.takeAll() == [.acknowledgement(PublishAcknowledgement(.complete, 1))])
     }
+
+    @Test("Records that were struck out commit none that came before them") func struckOutBehind() throws {
+        let broker = SimulatedBroker(hasStore: true)
+        // Two clients of one lane.
+        let lane = Lane(clientHash: Session.identity(of: UTF8Key("publisher")))
+        let name = try #require(
+            (0..<10_000).lazy.map { "reader \($0)" }
+                .first { Lane(clientHash: Session.identity(of: UTF8Key($0))) == lane }
+        )
+        let reader = broker.connect(name, expiry: 100)
+        reader.subscribe("a", qos: .atLeastOnce)
+        let publisher = broker.connect("publisher", expiry: 100)
+        let other = broker.connect("other")
+        for client in [reader, publisher, other] { _ = client.takeAll() }
+
+        publish("nobody", 1, on: publisher, qos: .exactlyOnce)
+        let none = broker.shards[0].shard.takeBatches(.aged, now: broker.now)
+        #expect(none.isEmpty)
+        publish("a", 1, on: other)
+        exchange(broker)
+        for message in reader.takePublishes() {
+            reader.send(.acknowledgement(PublishAcknowledgement(.received, message.packetIdentifier)), settles: false)
+        }
+        let batches = broker.shards[0].shard.takeBatches(now: broker.now)
+        exchange(broker)
+        #expect(batches.count == 1)
+        #expect(publisher.takeAll().isEmpty, "PUBREC before the commit")
+        for batch in batches { broker.shards[0].shard.committed(batch, now: broker.now) }
+        exchange(broker)
+        #expect(publisher.takeAll().count == 1)
+    }
 }
