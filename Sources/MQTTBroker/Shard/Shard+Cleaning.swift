@@ -41,11 +41,6 @@ extension Shard {
             if let session = sessions.session(at: cleaning.place), session.lane != nil {
                 // While CONNACK waits for a commit, the session is neither what it was nor what it will be.
                 if let connection = session.connection, connection.state != .connected { break }
-                // A long queue is written in parts, and but once.
-                if let segment = makeSegment(of: session, octets: limits.queueSegmentBytes, now: now) {
-                    left -= segment.byteCount
-                    continue
-                }
                 left -= writeAgain(session, now: now)
             }
             cleaning.place += 1

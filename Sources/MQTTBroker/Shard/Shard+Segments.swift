@@ -15,34 +15,22 @@ extension Shard {
     /// The most sessions that get a message whose queues may go to disk for it: each has a copy of its own there.
     static var maximumSegmentCopies: Int { 8 }
 
-    /// Frees the memory of a queue that is long.
+    /// Moves the oldest of the messages that a queue has in memory behind its segments to the store, if they are many.
     mutating func relieve(_ session: Session, now: Instant) {
-        guard let segment = makeSegment(of: session, octets: limits.queueSegmentBytes, now: now) else { return }
-        segment.dropFetched()
-        if session.connection == nil { session.outgoing.queue.dropFetched() }
-    }
-
-    /// Writes the oldest of the messages that a queue has in memory only behind its segments to the store, as another segment.
-    ///
-    /// - Parameter octets: of the messages, at least and at most, about.
-    /// - Returns: `nil` if there are fewer.
-    mutating func makeSegment(of session: Session, octets: ClosedRange<Int>, now: Instant) -> QueueSegment? {
         guard let lane = session.lane, session.parent == nil,
-            session.outgoing.queue.octetsBehindSegments >= octets.lowerBound
-        else { return nil }
-        let entries = session.outgoing.queue.takeForSegment(octets: octets)
-        if entries.isEmpty { return nil }
-        let stored = lanes[lane].addSegment(lane) { number in
+            session.outgoing.queue.octetsBehindSegments >= limits.queueSegmentBytes.lowerBound
+        else { return }
+        let entries = session.outgoing.queue.takeForSegment(octets: limits.queueSegmentBytes)
+        if entries.isEmpty { return }
+        let octets = entries.reduce(0) { $0 + $1.message.byteCount }
+        let segment = lanes[lane].addSegment(lane) { number in
             StoredSegment(number: number, entries, of: session.number, in: lane, now: now)
         }
-        let size = entries.reduce(0) { $0 + $1.message.byteCount }
-        let segment = QueueSegment(.init(number: stored.number, left: 0, count: entries.count, byteCount: size))
-        segment.arrived(entries)
-        lanes.append(.segmented(session.number, segment.place, taken: entries.count), to: lane)
+        let place = StoredSegment.Place(number: segment.number, left: 0, count: entries.count, byteCount: octets)
+        lanes.append(.segmented(session.number, place, taken: entries.count), to: lane)
         lanes.isUrgent = true
-        session.outgoing.queue.append(segment)
+        session.outgoing.queue.append(QueueSegment(place))
         counters.segmentsWritten += 1
-        return segment
     }
 
     /// Says that a message has left the queue unsent, or as one of a segment, which the log knows by their number only.

@@ -164,23 +164,6 @@ import Testing
         #expect(scene.fetched() == scene.sent)
     }
 
-    @Test("Cleaning writes a long queue in parts, once, and keeps it in memory while there is room")
-    func cleaningInParts() throws {
-        var scene = Scene(memory: 1 << 20)
-        scene.away()
-        scene.publish(1_000)
-        try scene.broker.expectLogIsTrue()
-        let largest = scene.broker.store?.commits.map(\.readableBytes).max() ?? .max
-        #expect(largest < 3_000)
-        let segments = scene.segments
-        #expect(segments > 10)
-        #expect(scene.memory > 10_000)
-        try scene.broker.expectLogIsTrue()
-        #expect(scene.segments == segments)
-        #expect(scene.fetched() == scene.sent)
-        #expect(scene.broker.counters.segmentsFetched == 0)
-    }
-
     @Test("A segment that cannot be read is lost alone, and counted") func lost() throws {
         var scene = Scene()
         scene.away()
