@@ -7,9 +7,9 @@ package enum QUICError: Error, Sendable, Equatable {
     case portInUse(SocketAddress)
     /// A system call failed.
     case socket(operation: String, errno: CInt)
-    /// The certificate chain or the private key cannot be read, or do not match; the text is the TLS library's.
+    /// The certificate chain or the private key is missing, cannot be read, or does not match the other.
     case certificate(String)
-    /// No certificate authority can be read.
+    /// No certificate authority can be read (the trust roots of a verification).
     case trustRoots(String)
     /// A value that is not allowed; the text names the value and says what is allowed.
     case configuration(String)
@@ -17,7 +17,7 @@ package enum QUICError: Error, Sendable, Equatable {
     case streamLimitReached
     /// The connection or the endpoint is closed or closing.
     case closed
-    /// ngtcp2 refused; the text is its own.
+    /// ngtcp2 or GnuTLS refused; the text is the library's.
     case engine(String)
 }
 
@@ -27,9 +27,9 @@ extension QUICError: CustomStringConvertible {
         case .portInUse(let address): "UDP port \(address.port ?? 0) of \(address.ipAddress ?? "?") is in use"
         case .socket(let operation, let errno): "\(operation): \(unsafe String(cString: strerror(errno)))"
         case .certificate(let text): "certificate: \(text)"
-        case .trustRoots(let text): "trust roots: \(text)"
+        case .trustRoots(let text): "certificate authorities: \(text)"
         case .configuration(let text): "configuration: \(text)"
-        case .streamLimitReached: "the peer allows no further stream for now"
+        case .streamLimitReached: "the peer allows no further stream until it sends MAX_STREAMS"
         case .closed: "the connection or endpoint is closed"
         case .engine(let text): "QUIC engine: \(text)"
         }

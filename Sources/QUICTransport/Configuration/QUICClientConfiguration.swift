@@ -31,7 +31,7 @@ package struct QUICClientConfiguration: Sendable {
     package var ciphers = QUICCipher.preferred
     /// True to take a session ticket. The first one that arrives is passed to the delegate.
     package var takesTickets = false
-    /// The ticket to resume with if it is still valid. It must be of the same server, under the same verification and
+    /// The ticket to resume with if it is still valid. The ticket must be of the same server, under the same verification and
     /// identity, since a resumed handshake shows and verifies no certificates.
     package var ticket: QUICSessionTicket?
     /// True if data may be written before the handshake is complete, where the ticket allows it. Others may replay such

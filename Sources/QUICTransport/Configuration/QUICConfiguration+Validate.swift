@@ -1,32 +1,30 @@
 extension QUICConfiguration {
-    /// - Throws: `QUICError.configuration` with the name of the field and the allowed values.
+    /// - Throws: `QUICError.configuration` with the name of the field, the allowed values and the value.
     package func validate() throws(QUICError) {
-        func hold(_ condition: Bool, _ rule: String) throws(QUICError) {
-            guard condition else { throw .configuration(rule) }
-        }
-        try hold((1...255).contains(self.alpn.utf8.count), "alpn must have 1 to 255 octets")
-        try hold((1...1 << 30).contains(self.streamReceiveWindow), "streamReceiveWindow must be 1 to 2^30")
-        try hold(
-            (1...1 << 30).contains(self.maximumStreamReceiveWindow),
-            "maximumStreamReceiveWindow must be 1 to 2^30"
+        try require("octets of alpn", 1...255, self.alpn.utf8.count)
+        try require("streamReceiveWindow", 1...1 << 30, self.streamReceiveWindow)
+        try require("maximumStreamReceiveWindow", 1...1 << 30, self.maximumStreamReceiveWindow)
+        try require("connectionReceiveWindow", 1...1 << 40, self.connectionReceiveWindow)
+        try require("bidirectionalStreams", 0...65_535, self.bidirectionalStreams)
+        try require("unidirectionalStreams", 0...65_535, self.unidirectionalStreams)
+        try require("maximumUDPPayload", 1_200...65_527, self.maximumUDPPayload)
+        try require(
+            "maximumAcknowledgementDelay",
+            "0 or more and less than 16.384 s",
+            self.maximumAcknowledgementDelay,
+            self.maximumAcknowledgementDelay >= .zero && self.maximumAcknowledgementDelay < .milliseconds(1 << 14)
         )
-        try hold((1...1 << 40).contains(self.connectionReceiveWindow), "connectionReceiveWindow must be 1 to 2^40")
-        try hold((0...65_535).contains(self.bidirectionalStreams), "bidirectionalStreams must be 0 to 65535")
-        try hold((0...65_535).contains(self.unidirectionalStreams), "unidirectionalStreams must be 0 to 65535")
-        try hold((1_200...65_527).contains(self.maximumUDPPayload), "maximumUDPPayload must be 1200 to 65527")
-        try hold(
-            self.maximumAcknowledgementDelay >= .zero && self.maximumAcknowledgementDelay < .milliseconds(1 << 14),
-            "maximumAcknowledgementDelay must be 0 to 16383 ms"
-        )
-        try hold(self.initialRoundTripTime > .zero, "initialRoundTripTime must be positive")
-        try hold(self.handshakeTimeout > .zero, "handshakeTimeout must be positive")
-        try hold((4_096...1 << 24).contains(self.maximumHandshakeBytes), "maximumHandshakeBytes must be 2^12 to 2^24")
-        try hold((100...1_000_000).contains(self.maximumGaps), "maximumGaps must be 100 to 1000000")
-        try hold(self.foldDelay.map { $0 > .zero } ?? true, "foldDelay must be positive")
-        try hold(self.sendHighWaterMark > 0, "sendHighWaterMark must be positive")
-        try hold(
-            self.maximumSendHighWaterMark >= self.sendHighWaterMark,
-            "maximumSendHighWaterMark must be at least sendHighWaterMark"
+        try requirePositive("initialRoundTripTime", self.initialRoundTripTime)
+        try requirePositive("handshakeTimeout", self.handshakeTimeout)
+        try require("maximumHandshakeBytes", 4_096...1 << 24, self.maximumHandshakeBytes)
+        try require("maximumGaps", 100...1_000_000, self.maximumGaps)
+        if let delay = self.foldDelay { try requirePositive("foldDelay", delay) }
+        try require("sendHighWaterMark", "1 or more", self.sendHighWaterMark, self.sendHighWaterMark > 0)
+        try require(
+            "maximumSendHighWaterMark",
+            "at least sendHighWaterMark (\(self.sendHighWaterMark))",
+            self.maximumSendHighWaterMark,
+            self.maximumSendHighWaterMark >= self.sendHighWaterMark
         )
     }
 }
@@ -35,51 +33,56 @@ extension QUICServerConfiguration {
     func validate() throws(QUICError) {
         try self.common.validate()
         try self.socket.validate()
-        for secret in [self.staticSecret] + self.identifiers.otherSecrets.values where secret.count != 32 {
-            throw .configuration(
-                "staticSecret and each of identifiers.otherSecrets must have 32 octets, not \(secret.count)"
-            )
-        }
+        try require("octets of staticSecret", 32...32, self.staticSecret.count)
         let rotations = RoutableConnectionIDGenerator.rotations
-        guard rotations.contains(self.identifiers.rotation),
-            self.identifiers.otherSecrets.keys.allSatisfy({ rotations.contains($0) && $0 != self.identifiers.rotation })
-        else {
-            throw .configuration(
-                "identifiers.rotation and the keys of otherSecrets must be 0 to 6, another for each secret"
+        try require("identifiers.rotation", rotations, self.identifiers.rotation)
+        for (rotation, secret) in self.identifiers.otherSecrets.sorted(by: { $0.key < $1.key }) {
+            try require(
+                "each key of identifiers.otherSecrets",
+                "\(rotations.lowerBound) to \(rotations.upperBound), and not that of identifiers.rotation",
+                rotation,
+                rotations.contains(rotation) && rotation != self.identifiers.rotation
             )
+            try require("octets of each of identifiers.otherSecrets", 32...32, secret.count)
         }
-        guard (0...1).contains(self.retry.load) else { throw .configuration("retry.load must be 0 to 1") }
-        guard self.retry.tokenLifetime > .zero else { throw .configuration("retry.tokenLifetime must be positive") }
-        guard !self.ciphers.isEmpty else { throw .configuration("ciphers must not be empty") }
+        try require("retry.load", "0 to 1", self.retry.load, (0...1).contains(self.retry.load))
+        try requirePositive("retry.tokenLifetime", self.retry.tokenLifetime)
+        try requireSome("ciphers", self.ciphers)
         try self.resumption?.validate()
     }
 }
 
 extension QUICSocketConfiguration {
     func validate() throws(QUICError) {
-        guard (1...64).contains(self.messagesPerCall) else {
-            throw .configuration("messagesPerCall must be 1 to 64")
-        }
+        try require("messagesPerCall", 1...64, self.messagesPerCall)
     }
 }
 
 extension QUICServerResumption {
     func validate() throws(QUICError) {
-        guard self.keys.lifetime >= .seconds(1), self.keys.lifetime <= .seconds(86_400) else {
-            throw .configuration("resumption.keys.lifetime must be 1 s to 1 day")
-        }
-        guard self.earlyData.map({ $0.window >= self.window }) ?? true else {
-            throw .configuration("resumption.earlyData.window must be at least twice the lifetime of tickets")
-        }
+        let lifetime = self.keys.lifetime
+        try require(
+            "resumption.keys.lifetime",
+            "1 s to 1 day",
+            lifetime,
+            lifetime >= .seconds(1) && lifetime <= .seconds(86_400)
+        )
+        guard let earlyData = self.earlyData else { return }
+        try require(
+            "resumption.earlyData.window",
+            "at least \(self.window), twice resumption.keys.lifetime",
+            earlyData.window,
+            earlyData.window >= self.window
+        )
     }
 }
 
 extension QUICClientConfiguration {
     func validate() throws(QUICError) {
         try self.common.validate()
-        guard !self.ciphers.isEmpty else { throw .configuration("ciphers must not be empty") }
+        try requireSome("ciphers", self.ciphers)
         if case .full(let name, _) = self.verification, name.isEmpty {
-            throw .configuration("verification: the server's name must not be empty where it is verified")
+            throw .configuration("verification.full must have the name of the server, not an empty one")
         }
     }
 }
@@ -92,4 +95,28 @@ extension QUICServerConfiguration {
         try self.validate()
         _ = try TLSServerContext(self)
     }
+}
+
+private func require<Value>(
+    _ name: String,
+    _ allowed: String,
+    _ value: Value,
+    _ isAllowed: Bool
+) throws(QUICError) {
+    guard isAllowed else { throw .configuration("\(name) must be \(allowed), not \(value)") }
+}
+
+private func require<Value>(_ name: String, _ allowed: ClosedRange<Value>, _ value: Value) throws(QUICError) {
+    let text =
+        allowed.lowerBound == allowed.upperBound
+        ? "\(allowed.lowerBound)" : "\(allowed.lowerBound) to \(allowed.upperBound)"
+    try require(name, text, value, allowed.contains(value))
+}
+
+private func requirePositive(_ name: String, _ value: Duration) throws(QUICError) {
+    try require(name, "longer than 0 s", value, value > .zero)
+}
+
+private func requireSome<Value>(_ name: String, _ values: [Value]) throws(QUICError) {
+    guard !values.isEmpty else { throw .configuration("\(name) must have one element at least, but is empty") }
 }

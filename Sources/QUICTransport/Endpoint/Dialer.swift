@@ -24,7 +24,9 @@ struct Dialer {
         }
         if local.isIPv6 { remote = remote.mappedToIPv6 }
         guard remote.isIPv6 == local.isIPv6 else {
-            throw .configuration("an IPv4 socket (\(local.socketAddress)) cannot reach the IPv6 address \(address)")
+            throw .configuration(
+                "an IPv4 socket (\(local.socketAddress)) cannot reach the IPv6 address \(address); bind the socket to an IPv6 address"
+            )
         }
         return remote
     }

@@ -180,7 +180,10 @@ extension QUICEndpoint {
                     endpoint.counters.socketsReplaced += 1
                     endpoint.take(socket.value, movesConnections: true)
                 case .failure(let error):
-                    endpoint.logger.error("cannot open a UDP socket", metadata: ["error": "\(error)"])
+                    endpoint.logger.error(
+                        "UDP socket cannot be opened, trying again in a second",
+                        metadata: ["address": "\(endpoint.wishedAddress)", "error": "\(error)"]
+                    )
                     endpoint.eventLoop.scheduleTask(in: .seconds(1)) { bound.value.openReplacement() }
                 }
             }

@@ -9,7 +9,7 @@ extension QUICEndpoint {
     ///     proves that no other process has the port.
     ///   - worker: number of this one among them.
     ///   - identifiers: makes our connection identifiers; by default as the configuration says.
-    ///   - admit: called on the loop for the first packet of a new client, before a connection is made. It must not use the
+    ///   - admit: called on the loop for the first packet of a new client, before a connection is made. The closure must not use the
     ///     endpoint.
     ///   - accept: called on the loop when a handshake is complete, just before `established`; `nil` refuses.
     /// - Throws: in the future, `QUICError.portInUse`, `.certificate`, `.socket`, `.configuration`.
@@ -29,7 +29,7 @@ extension QUICEndpoint {
             try configuration.validate()
             guard (1...QUICEndpointGroup.maximumCount).contains(group.count), (0..<group.count).contains(worker) else {
                 throw QUICError.configuration(
-                    "a port must have 1 to \(QUICEndpointGroup.maximumCount) endpoints, numbered from 0, not number \(worker) of \(group.count)"
+                    "a UDP port must have 1 to \(QUICEndpointGroup.maximumCount) endpoints, numbered from 0: endpoint \(worker) of \(group.count) is not allowed"
                 )
             }
             let tls = try TLSServerContext(

@@ -1,7 +1,8 @@
 internal import CNgtcp2
 import Glibc
 
-/// A file for the TLS secrets of all sessions, with which captured packets can be decrypted.
+/// A file for the TLS secrets of all sessions, in the format of SSLKEYLOGFILE, with which tools such as Wireshark decrypt captured
+/// packets.
 @safe final class KeyLog {
     private let descriptor: CInt
 
@@ -17,7 +18,7 @@ import Glibc
         else {
             let text = unsafe String(cString: strerror(errno))
             if opened >= 0 { close(opened) }
-            throw .configuration("cannot write TLS secrets to \(path): \(text)")
+            throw .configuration("keyLogFile must be a file that can be written: \(path): \(text)")
         }
         self.descriptor = opened
     }

@@ -10,7 +10,7 @@ import Glibc
     init() throws(QUICError) {
         var made: OpaquePointer?
         try unsafe check(gnutls_certificate_allocate_credentials(&made))
-        guard let made = unsafe made else { throw .engine("no TLS credentials") }
+        guard let made = unsafe made else { throw .engine("GnuTLS made no credentials") }
         unsafe self.handle = made
         unsafe self.clientPurpose = .allocate(capacity: 1)
         unsafe self.clientPurpose.initialize(
@@ -31,8 +31,10 @@ import Glibc
 
     /// - Throws: `.certificate` if the chain or the key cannot be read or do not match.
     func load(_ identity: QUICIdentity) throws(QUICError) {
-        guard !identity.certificateChain.isEmpty else { throw .certificate("the certificate chain is empty") }
-        guard !identity.privateKey.isEmpty else { throw .certificate("the private key is empty") }
+        guard !identity.certificateChain.isEmpty else {
+            throw .certificate("the certificate chain is empty; it must have one certificate in PEM at least")
+        }
+        guard !identity.privateKey.isEmpty else { throw .certificate("the private key is empty; it must be in PEM") }
         let status = unsafe withDatum(identity.certificateChain) { chain in
             unsafe withDatum(identity.privateKey) { key in
                 unsafe gnutls_certificate_set_x509_key_mem2(
@@ -59,7 +61,11 @@ import Glibc
                 unsafe gnutls_certificate_set_x509_trust_mem(self.handle, $0, GNUTLS_X509_FMT_PEM)
             }
         }
-        guard count > 0 else { throw .trustRoots(count < 0 ? tlsErrorText(count) : "no certificate authority found") }
+        guard count > 0 else {
+            throw .trustRoots(
+                count < 0 ? tlsErrorText(count) : "none is found; there must be one certificate in PEM at least"
+            )
+        }
     }
 
     /// True if the authorities vouch for the client's certificate now; a resumed handshake does not verify it.

@@ -13,8 +13,9 @@ package final class RoutableConnectionIDGenerator: QUICConnectionIDGenerator {
     private let layout: IdentifierLayout
     private let place: IdentifierPlace
     private let workers: Int
+    /// The codepoint of the secret that new identifiers are made with.
     private let rotation: Int
-    /// Ciphers by codepoint, `nil` where there is no secret.
+    /// Masks and ciphers by codepoint, `nil` where there is no secret.
     private let keys: [Keys?]
     private let issuing: Keys
     private var nonce: IdentifierNonce
@@ -55,7 +56,7 @@ package final class RoutableConnectionIDGenerator: QUICConnectionIDGenerator {
             all.append(Keys(mask: secret.mask, cipher: isEncrypted ? try BlockCipher(key: secret.identifiers) : nil))
         }
         guard case let issuing?? = all[safely: ring.rotation] else {
-            throw .configuration("rotation must be 0 to 6")
+            throw .configuration("identifiers.rotation must be 0 to 6, not \(ring.rotation)")
         }
         self.keys = all
         self.issuing = issuing

@@ -6,7 +6,7 @@ import Testing
 
 @testable import LoadGenerator
 
-/// `--quic FILE.eterm`, with the names of the peer's QUIC library.
+/// `--quic FILE.eterm`, with the names of emqtt_bench's QUIC library, quicer.
 @Suite("Files of QUIC options")
 struct QUICOptionsTests {
     private let folder = FileManager.default.temporaryDirectory.appending(path: "options-\(UUID().uuidString)")
@@ -115,7 +115,7 @@ struct QUICOptionsTests {
             ("{[{alpn, [mqtt]}], []}.", "bad value [mqtt] for alpn: a list of texts, one at least"),
             ("{[{certfile, \"FOLDER/cert.pem\"}], []}.", "certfile and keyfile belong together"),
             ("{[{cacertfile, \"FOLDER/none.pem\"}], []}.", "cacertfile: cannot read none.pem"),
-            ("{[{maximum_mtu, 900}], []}.", "maximumUDPPayload must be 1200 to 65527"),
+            ("{[{maximum_mtu, 900}], []}.", "maximumUDPPayload must be 1200 to 65527, not 852"),
         ]
     )
     func mistakes(text: String, message: String) {
