@@ -6,7 +6,7 @@ import NIOPosix
 import QUICTransport
 import Secrets
 
-/// Options of a connection to a broker, which `pub` and `sub` share. Their letters are those of Mosquitto's tools.
+/// Options of a connection to a broker, which `pub` and `sub` share. The letters are those of Mosquitto's tools.
 struct ConnectionOptions: ParsableArguments {
     @Option(name: [.customShort("h"), .long], parsing: .unconditional, help: "The broker's host.")
     var host = "localhost"

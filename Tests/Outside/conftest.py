@@ -1,4 +1,4 @@
-"""Outside clients against the binary. `--martlet FILE` names the binary; `--peer` tests mosquitto instead and leaves out the tests of
+"""Outside clients against the binary. `--martlet FILE` names the binary; `--mosquitto` tests mosquitto instead and leaves out the tests of
 Martlet's own behaviour."""
 
 import itertools
@@ -17,7 +17,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 def pytest_addoption(parser):
     parser.addoption("--martlet", default=str(ROOT / ".build" / "debug" / "martlet"), help="the binary under test")
-    parser.addoption("--peer", action="store_true", help="test mosquitto in its place")
+    parser.addoption("--mosquitto", action="store_true", help="test mosquitto in its place")
     parser.addoption("--moves", type=int, default=30, help="changes of address of each client that moves")
     parser.addoption("--move-loops", type=int, default=1, help="event loops of the broker whose clients move")
 
@@ -27,7 +27,7 @@ def pytest_configure(config):
 
 
 def pytest_collection_modifyitems(config, items):
-    if config.getoption("--peer"):
+    if config.getoption("--mosquitto"):
         for item in items:
             if item.get_closest_marker("martlet"):
                 item.add_marker(pytest.mark.skip(reason="Martlet's own"))
@@ -36,7 +36,7 @@ def pytest_collection_modifyitems(config, items):
 @pytest.fixture(scope="session")
 def own(request) -> bool:
     """True if Martlet is under test. The standard does not require a broker to send a reason before it closes."""
-    return not request.config.getoption("--peer")
+    return not request.config.getoption("--mosquitto")
 
 
 @pytest.fixture(scope="session")
@@ -53,7 +53,7 @@ def start(request, tmp_path_factory):
 
     def start(configuration: str = "", *settings: str, environment: dict[str, str] | None = None) -> Server:
         folder = tmp_path_factory.mktemp("broker")
-        if request.config.getoption("--peer"):
+        if request.config.getoption("--mosquitto"):
             server: Server = MosquittoServer(folder)
         else:
             # What is tested here goes through folded connections wherever there is a moment of silence.

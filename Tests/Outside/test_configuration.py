@@ -226,7 +226,7 @@ def test_cut_receive_buffer_is_said(binary, tmp_path):
 
 
 @pytest.mark.parametrize("name", RIGHT)
-def test_configuration_of_the_peer_is_taken(binary, tmp_path, name):
+def test_configuration_of_emqx_is_taken(binary, tmp_path, name):
     right = RIGHT[name]
     (tmp_path / "right.conf").write_text(right.text)
     done = serve(binary, tmp_path, "--config", "right.conf", "--check", *right.arguments, environment=right.environment)
@@ -250,7 +250,7 @@ def test_keys_without_effect_are_told_in_one_line(binary, tmp_path):
     assert "hush" not in done.stderr
 
 
-def test_variables_of_the_peer_are_read_and_lie_below_own_ones(binary, tmp_path):
+def test_variables_of_emqx_are_read_and_lie_below_own_ones(binary, tmp_path):
     environment = {"EMQX_MQTT__MAX_INFLIGHT": "7", "MARTLET_MQTT__MAX_INFLIGHT": "8", "EMQX_NODE__NAME": "a", "EMQX_HOST": "h"}
     printed = serve(binary, tmp_path, "--print-config", environment=environment)
     values = {line.split(" = ")[0]: line for line in printed.stdout.splitlines()}
@@ -263,7 +263,7 @@ def test_variables_of_the_peer_are_read_and_lie_below_own_ones(binary, tmp_path)
 
 
 def test_variable_names_the_folder_of_certificates(binary, tmp_path):
-    """Paths that begin with ${EMQX_ETC_DIR}, quoted, are the peer's; where the variable is set, its folder counts."""
+    """Paths that begin with ${EMQX_ETC_DIR}, quoted, are those of EMQX; where the variable is set, its folder counts."""
     options = 'certfile = "${EMQX_ETC_DIR}/certs/cert.pem", keyfile = "${EMQX_ETC_DIR}/certs/key.pem"'
     (tmp_path / "right.conf").write_text(f"listeners.ssl.default.ssl_options {{ {options} }}")
     (tmp_path / "certs").mkdir()

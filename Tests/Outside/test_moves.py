@@ -159,19 +159,19 @@ def test_active_migration_right_after_a_rebinding(broker, connect, stack):
 @each_stack
 def test_move_in_the_middle_of_a_transfer(broker, connect, topic, stack):
     """Half a large payload from each address, up and down."""
-    client, peer = connect(Kind(stack, 5), to=broker), connect(TCP5, to=broker)
+    client, other = connect(Kind(stack, 5), to=broker), connect(TCP5, to=broker)
     client.subscribe(f"{topic}/down", 1)
-    peer.subscribe(f"{topic}/up", 1)
+    other.subscribe(f"{topic}/up", 1)
     for count in range(3):
         payload = bytes([count]) * 600_000
         identifier = client.next_identifier()
         client.send(packets.publish(Message(f"{topic}/up", payload, 1), identifier=identifier))
         client.connection.rebind(*next_address(HOSTS[0], count))
         assert client.expect(packets.PUBACK).identifier == identifier
-        assert peer.next().payload == payload
-        peer.send(packets.publish(Message(f"{topic}/down", payload, 1), identifier=peer.next_identifier()))
+        assert other.next().payload == payload
+        other.send(packets.publish(Message(f"{topic}/down", payload, 1), identifier=other.next_identifier()))
         client.connection.wait(lambda: client.connection.arrived, PATIENCE)
         client.connection.rebind()
         client.send(packets.packet(packets.PINGREQ))
         assert client.next().payload == payload
-        peer.expect(packets.PUBACK)
+        other.expect(packets.PUBACK)

@@ -34,16 +34,16 @@ def ticket_of(stack: type[WireOverQUIC], server: Server, **options) -> object:
 @each_stack
 @pytest.mark.parametrize("version", [4, 5])
 def test_messages_both_ways(connect, topic, stack, version):
-    client, peer = connect(Kind(stack, version)), connect(TCP5)
+    client, other = connect(Kind(stack, version)), connect(TCP5)
     client.subscribe(f"{topic}/down", 2)
-    peer.subscribe(f"{topic}/up", 2)
+    other.subscribe(f"{topic}/up", 2)
     for qos in (0, 1, 2):
         client.publish(Message(f"{topic}/up", b"up %d" % qos, qos))
-        assert peer.next() == Message(f"{topic}/up", b"up %d" % qos, qos)
-        peer.publish(Message(f"{topic}/down", b"down %d" % qos, qos))
+        assert other.next() == Message(f"{topic}/up", b"up %d" % qos, qos)
+        other.publish(Message(f"{topic}/down", b"down %d" % qos, qos))
         assert client.next() == Message(f"{topic}/down", b"down %d" % qos, qos)
     client.unsubscribe(f"{topic}/down")
-    peer.publish(Message(f"{topic}/down", b"unheard", 1))
+    other.publish(Message(f"{topic}/down", b"unheard", 1))
     client.ping()
     assert not client.kept
 
@@ -52,14 +52,14 @@ def test_messages_both_ways(connect, topic, stack, version):
 @pytest.mark.parametrize("qos", [0, 1, 2])
 def test_large_payload_both_ways(connect, wide, topic, stack, qos):
     """A payload that is larger than any window, datagram or buffer."""
-    client, peer = connect(Kind(stack, 5), to=wide), connect(TCP5, to=wide)
+    client, other = connect(Kind(stack, 5), to=wide), connect(TCP5, to=wide)
     payload = bytes(range(256)) * (LARGE // 256)
     client.subscribe(f"{topic}/down", 2)
-    peer.subscribe(f"{topic}/up", 2)
+    other.subscribe(f"{topic}/up", 2)
     client.publish(Message(f"{topic}/up", payload, qos))
     client.ping()
-    assert peer.next() == Message(f"{topic}/up", payload, qos)
-    peer.publish(Message(f"{topic}/down", payload, qos))
+    assert other.next() == Message(f"{topic}/up", payload, qos)
+    other.publish(Message(f"{topic}/down", payload, qos))
     assert client.next() == Message(f"{topic}/down", payload, qos)
 
 
@@ -99,16 +99,16 @@ def test_keys_are_renewed(server, topic, stack):
 @pytest.mark.parametrize("qos", [0, 1, 2])
 def test_data_streams_keep_to_themselves(connect, topic, stack, qos):
     """Acknowledgements and deliveries are sent on their own stream, and nothing on the control stream."""
-    client, peer = connect(Kind(stack, 5)), connect(TCP5)
+    client, other = connect(Kind(stack, 5)), connect(TCP5)
     writing, reading = client.open(), client.open()
-    peer.subscribe(f"{topic}/up", 2)
+    other.subscribe(f"{topic}/up", 2)
     assert reading.subscribe(f"{topic}/down", 2) == 2
     for number in range(5):
         message = Message(f"{topic}/up", b"%d" % number, qos)
         writing.publish(message)
-        assert peer.next() == message
+        assert other.next() == message
         message = Message(f"{topic}/down", b"%d" % number, qos)
-        peer.publish(message)
+        other.publish(message)
         assert reading.next() == message
     assert QUIC.CONTROL not in client.connection.arrived
     for each in (client, writing, reading):
@@ -117,11 +117,11 @@ def test_data_streams_keep_to_themselves(connect, topic, stack, qos):
 
 @each_stack
 def test_large_payloads_on_data_streams(connect, wide, topic, stack):
-    client, peer = connect(Kind(stack, 5), to=wide), connect(TCP5, to=wide)
+    client, other = connect(Kind(stack, 5), to=wide), connect(TCP5, to=wide)
     writing, reading = client.open(), client.open()
-    peer.subscribe(f"{topic}/up", 2)
+    other.subscribe(f"{topic}/up", 2)
     reading.subscribe(f"{topic}/down", 2)
-    for sender, reader, way in ((writing, peer, "up"), (peer, reading, "down")):
+    for sender, reader, way in ((writing, other, "up"), (other, reading, "down")):
         message = Message(f"{topic}/{way}", bytes(LARGE), 1)
         sender.publish(message)
         assert reader.next() == message
@@ -131,14 +131,14 @@ def test_large_payloads_on_data_streams(connect, wide, topic, stack):
 @each_stack
 def test_finished_stream_ends_alone(connect, topic, stack):
     """With its subscriptions; what came before is answered."""
-    client, peer = connect(Kind(stack, 5)), connect(TCP5)
+    client, other = connect(Kind(stack, 5)), connect(TCP5)
     first, second = client.open(), client.open()
     for each in (first, second):
         each.subscribe(topic, 1)
     first.connection.finish()
     first.connection.wait_over()
     assert first.connection.id in client.connection.finished
-    peer.publish(Message(topic, b"for one", 1))
+    other.publish(Message(topic, b"for one", 1))
     assert second.next().payload == b"for one"
     client.ping()
     assert not client.kept

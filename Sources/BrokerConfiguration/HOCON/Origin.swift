@@ -13,7 +13,7 @@ extension Origin {
     enum Layer: Int {
         case builtIn, file
         /// Variables under EMQX's prefix.
-        case peerEnvironment
+        case emqxEnvironment
         case environment, commandLine
     }
 
@@ -22,7 +22,7 @@ extension Origin {
         case .builtIn: .builtIn
         case .file: .file
         case .environment(let variable):
-            EnvironmentLayer.Prefix.peer.begins(variable) ? .peerEnvironment : .environment
+            EnvironmentLayer.Prefix.emqx.begins(variable) ? .emqxEnvironment : .environment
         case .commandLine: .commandLine
         }
     }

@@ -31,7 +31,7 @@ struct HOCONReference {
     var includedAt: [String]
 }
 
-/// All values that one key was given, in the order of the file. They become one value when references are resolved: an object
+/// All values that one key was given, in the order of the file. The values become one when references are resolved: an object
 /// merges with an earlier object, any other value replaces, and a reference to the key itself has the earlier value.
 struct PendingStack {
     var items: [PendingValue] = []

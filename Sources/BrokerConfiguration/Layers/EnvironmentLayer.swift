@@ -2,9 +2,9 @@
 struct EnvironmentLayer {
     /// How the names of those variables begin.
     enum Prefix: String, CaseIterable {
-        /// The prefix of EMQX, so that variables of its containers work. Variables with the own prefix go before them.
-        case peer = "EMQX_"
-        case own = "MARTLET_"
+        /// The prefix of EMQX, so that variables of its containers work. Variables with the prefix of Martlet go before them.
+        case emqx = "EMQX_"
+        case martlet = "MARTLET_"
 
         func begins(_ variable: String) -> Bool { variable.uppercased().hasPrefix(rawValue) }
     }
@@ -28,7 +28,7 @@ struct EnvironmentLayer {
                 if path.count > 1 || roots.contains(path[0]) {
                     values.append((path, text, .environment(variable: variable)))
                     read.append(variable)
-                } else if prefix == .own, let nearest = Spelling.nearest(to: path[0], among: roots) {
+                } else if prefix == .martlet, let nearest = Spelling.nearest(to: path[0], among: roots) {
                     notices.append(
                         ConfigurationProblem(
                             origin: .environment(variable: variable),
@@ -39,18 +39,18 @@ struct EnvironmentLayer {
                     )
                 }
             }
-            if prefix == .peer, !read.isEmpty { notices.append(Self.notice(ofPeers: read)) }
+            if prefix == .emqx, !read.isEmpty { notices.append(Self.notice(ofEMQX: read)) }
         }
     }
 
-    private static func notice(ofPeers variables: [String]) -> ConfigurationProblem {
+    private static func notice(ofEMQX variables: [String]) -> ConfigurationProblem {
         let more = variables.count - maximumNamed
         let named = variables.prefix(maximumNamed).joined(separator: ", ") + (more > 0 ? " and \(more) more" : "")
         return ConfigurationProblem(
             origin: .builtIn,
             key: nil,
-            message: "\(named): variables that begin with \(Prefix.peer.rawValue) are read as if they began with "
-                + "\(Prefix.own.rawValue), which goes before where both are set"
+            message: "\(named): variables that begin with \(Prefix.emqx.rawValue) are read as if they began with "
+                + "\(Prefix.martlet.rawValue), which goes before where both are set"
         )
     }
 

@@ -1,4 +1,4 @@
-/// Writes a configuration as HOCON, each value with a comment that says where it comes from.
+/// Writes a configuration as HOCON, each value with a comment that says where it comes from (`martlet serve --print-config`).
 package struct ConfigurationText {
     private let origin: (_ path: [String]) -> Origin?
     private var lines: [(text: String, comment: String)] = []

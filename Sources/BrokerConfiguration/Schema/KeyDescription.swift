@@ -1,4 +1,4 @@
-/// The description of one key in the reference.
+/// The description of one key in the reference (`docs/configuration.md`).
 package struct KeyDescription: Sendable, Equatable {
     package enum Kind: Sendable, Equatable {
         case value(Change)
@@ -27,7 +27,7 @@ package struct KeyDescription: Sendable, Equatable {
     }
 }
 
-/// The tables of the reference, in Markdown.
+/// The tables of the reference (`docs/configuration.md`), in Markdown.
 package enum ReferenceTable {
     /// Keys that change something.
     package static func values(_ keys: [KeyDescription]) -> String {
@@ -40,7 +40,7 @@ package enum ReferenceTable {
     }
 
     /// Keys that are accepted because EMQX has them. Neighbours of one object with the same values and reason share a row.
-    package static func peers(_ keys: [KeyDescription]) -> String {
+    package static func ofEMQX(_ keys: [KeyDescription]) -> String {
         var rows: [(object: Substring, names: String, allowed: String, summary: String)] = []
         for key in keys {
             if case .value = key.kind { continue }

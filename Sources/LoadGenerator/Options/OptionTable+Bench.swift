@@ -1,4 +1,4 @@
-/// The options of `martlet bench`, with the peer's names, letters and defaults.
+/// The options of `martlet bench`, with the names, letters and defaults of emqtt_bench.
 extension OptionTable {
     private static let tls = "a choice of certificates and algorithms for TLS"
     private static let webSocket = "WebSocket"

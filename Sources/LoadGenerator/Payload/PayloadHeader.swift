@@ -5,7 +5,7 @@ import NIOCore
 enum PayloadHeader: String, Sendable {
     /// The publisher's counter, from 0, over all its topics; on data streams each has its own (``MessageCounter``).
     case cnt64
-    /// When it was published: milliseconds since 1970, as the peer's.
+    /// When it was published: milliseconds since 1970, as in emqtt_bench.
     case ts
     /// The time of publishing in microseconds since 1970; an extension to emqtt_bench.
     case tsMicroseconds = "ts_us"
@@ -32,7 +32,7 @@ struct ReceivedHeaders {
         }
     }
 
-    /// The difference in the header's own unit, as the peer takes it, so that a `ts` costs no more than its resolution.
+    /// The difference in the header's own unit, as emqtt_bench takes it, so that a `ts` costs no more than its resolution.
     private static func since(_ stamp: UInt64, unit: UInt64) -> UInt64 {
         let now = WallClock.now / unit
         return now > stamp ? (now - stamp).multipliedReportingOverflow(by: unit / 1000).partialValue : 0

@@ -37,7 +37,7 @@ struct PayloadSource {
         constantSize = buffer.readableBytes
     }
 
-    /// The next payload. It is made in place: storage is copied only where an earlier payload is still in flight.
+    /// The next payload, made in place: storage is copied only where an earlier payload is still in flight.
     ///
     /// - Parameter counter: for ``PayloadHeader/cnt64``, and left alone without.
     mutating func next(_ counter: MessageCounter) -> ByteBuffer {

@@ -3,7 +3,7 @@ import MQTTClient
 import QUICTransport
 
 /// What a file of QUIC options (`--quic FILE.eterm`) says: one tuple of connection and stream options, with the names that
-/// the peer's QUIC library has for them.
+/// emqtt_bench's QUIC library (quicer) has for them.
 struct QUICOptions: Sendable {
     private(set) var settings = QUICConfiguration.client
     private(set) var identity: QUICIdentity?

@@ -57,7 +57,7 @@ extension FlowPlan {
         return flows
     }
 
-    /// What a file of topics asks for. The first message of each comes after its interval, as the peer's.
+    /// What a file of topics asks for. The first message of each comes after its interval, as in emqtt_bench.
     ///
     /// Payloads that are the same for all clients are encoded here, before clients connect: a large one would block an event
     /// loop.

@@ -1,6 +1,6 @@
 import NIOCore
 
-/// `%pN`: N pages of 4,096 octets that make a message large. They are written in bulk: a message may have 256 MiB of them.
+/// `%pN`: N pages of 4,096 octets that make a message large. The pages are written in bulk, since a message may have 256 MiB of them.
 struct PaddingPages {
     /// 1 to 65,535.
     let count: Int
@@ -15,7 +15,7 @@ struct PaddingPages {
     /// Octets of all pages.
     var size: Int { count * Self.pageSize }
 
-    /// Appends numbers of eight octets from 1 on, as the peer's.
+    /// Appends numbers of eight octets from 1 on, as emqtt_bench does.
     func writeNumbers(into buffer: inout ByteBuffer) {
         buffer.reserveCapacity(minimumWritableBytes: size)
         for number in 1...UInt64(size / 8) { buffer.writeInteger(number) }

@@ -2,7 +2,7 @@ import FoundationEssentials
 import MQTTCodec
 import NIOCore
 
-/// One topic of the file of `--topics-payload`, in the form of the peer's `topic_spec.json`.
+/// One topic of the file of `--topics-payload`, in the form of emqtt_bench's `topic_spec.json`.
 struct TopicSpecification: Sendable {
     /// `%i`, `%c`, `%u` and `%rand_N` are replaced where they are a whole level.
     let name: String
@@ -101,7 +101,7 @@ struct TopicSpecification: Sendable {
         }
     }
 
-    /// The peer writes the number as a text.
+    /// emqtt_bench's files have the number as a text.
     private static func interval(_ value: JSONValue?) -> Nanoseconds? {
         let milliseconds: Double? =
             switch value {

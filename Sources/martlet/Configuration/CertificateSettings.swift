@@ -31,12 +31,12 @@ struct CertificateSettings {
                 ),
                 .withoutEffect("ciphers", because: "the three of TLS 1.3 are offered"),
             ]
-        return Section(fields + PeerFeatures.tls(), complete: complete)
+        return Section(fields + EMQXKeys.tls(), complete: complete)
     }
 
     static var quicSection: Section<Self> {
         Section(
-            commonFields + PeerFeatures.tls() + [
+            commonFields + EMQXKeys.tls() + [
                 .withoutEffect("fail_if_no_peer_cert", because: "over QUIC, verify_peer always requires a certificate")
             ],
             complete: complete

@@ -49,7 +49,7 @@ struct ListenerSettings<Options> {
                 "New connections at once under `max_conn_rate`; the number of the rate when not set.",
                 .atStart
             ),
-        ] + PeerFeatures.listener()
+        ] + EMQXKeys.listener()
     }
 }
 
@@ -57,7 +57,7 @@ extension ListenerSettings<Void> {
     /// `listeners.tcp.NAME`: MQTT over TCP.
     static var tcp: Self { ListenerSettings(port: 1883, options: ()) }
 
-    static var section: Section<Self> { Section(commonFields + PeerFeatures.socket()) }
+    static var section: Section<Self> { Section(commonFields + EMQXKeys.socket()) }
 }
 
 extension ListenerSettings<CertificateSettings> {
@@ -66,7 +66,7 @@ extension ListenerSettings<CertificateSettings> {
 
     static var section: Section<Self> {
         Section(
-            commonFields + [.section("ssl_options", \.options, CertificateSettings.tlsSection)] + PeerFeatures.socket()
+            commonFields + [.section("ssl_options", \.options, CertificateSettings.tlsSection)] + EMQXKeys.socket()
         )
     }
 }

@@ -5,7 +5,7 @@ import NIOCore
 
 extension Section<Limits> {
     /// `mqtt`: what clients may do. Names and defaults are EMQX's.
-    static var mqtt: Section { Section(packets + features + sessions + PeerFeatures.mqtt()) }
+    static var mqtt: Section { Section(packets + features + sessions + EMQXKeys.mqtt()) }
 
     private static var packets: [Field<Limits>] {
         [
@@ -177,7 +177,7 @@ extension Section<Limits> {
                     .live
                 ),
                 .section("backend", retainerBackend),
-            ] + PeerFeatures.retainer()
+            ] + EMQXKeys.retainer()
         )
     }
 
@@ -191,7 +191,7 @@ extension Section<Limits> {
                     "Messages that are retained, an equal share on each event loop, rounded up. Their octets are bounded in any case.",
                     .live
                 )
-            ] + PeerFeatures.retainerBackend()
+            ] + EMQXKeys.retainerBackend()
         )
     }
 }

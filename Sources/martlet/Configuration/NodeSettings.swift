@@ -26,7 +26,7 @@ struct NodeSettings {
         var path = ""
     }
 
-    static var section: Section<Self> { Section(fields + PeerFeatures.node(), complete: complete) }
+    static var section: Section<Self> { Section(fields + EMQXKeys.node(), complete: complete) }
 
     private static var fields: [Field<Self>] {
         [

@@ -36,7 +36,7 @@ struct QUICListenerOptions {
     static var section: Section<Self> {
         let transport = QUICKeys.all.map { $0.at(\Self.transport) }
         let identifiers = Field.section("connection_id", connectionIdentifiers)
-        return Section(certificates + resumption + transport + [identifiers] + PeerFeatures.quic())
+        return Section(certificates + resumption + transport + [identifiers] + EMQXKeys.quic())
     }
 
     private static var certificates: [Field<Self>] {

@@ -29,7 +29,7 @@ struct ServerSettings {
                 .section("node", \.node, NodeSettings.section),
                 .section("listeners", \.listeners, ListenersSettings.section),
                 .section("store", \.store, StoreSettings.section),
-                .section("durable_sessions", \.store, StoreSettings.peerSection),
+                .section("durable_sessions", \.store, StoreSettings.emqxSection),
                 .section("mqtt", Section.mqtt.at(\.limits)),
                 .section("retainer", Section.retainer.at(\.limits)),
                 .list("authentication", \.userFiles, of: UserFileSettings(), atMost: 8, UserFileSettings.section),
@@ -41,7 +41,7 @@ struct ServerSettings {
                     .atStart
                 ),
                 .section("log", Section.log.at(\.logLevel)),
-            ] + PeerFeatures.fields(),
+            ] + EMQXKeys.fields(),
             complete: complete
         )
     }
@@ -108,7 +108,7 @@ extension Section<Logger.Level> {
                 isOnByDefault: false,
                 because: "the log goes to standard error"
             ),
-            .section("audit", PeerFeatures.disabledFeature("there is no audit log")),
+            .section("audit", EMQXKeys.disabledFeature("there is no audit log")),
             .withoutEffect("throttling", because: "each message bounds how often it is logged"),
         ])
     }
@@ -127,7 +127,7 @@ extension Section<Logger.Level> {
                     "The least level that is logged, on standard error. `all` is `debug`, `alert` and `emergency` are `critical`.",
                     .atStart
                 )
-            ] + PeerFeatures.console()
+            ] + EMQXKeys.console()
         )
     }
 }

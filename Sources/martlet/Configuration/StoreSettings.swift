@@ -16,13 +16,13 @@ struct StoreSettings {
     var maximumDelay = Duration.milliseconds(2)
 
     enum Engine: Equatable {
-        /// They end with the process.
+        /// Sessions and retained messages end with the process.
         case memory
         case sqlite
     }
 
-    /// `durable_sessions`.
-    static var peerSection: Section<Self> {
+    /// `durable_sessions`, the keys that EMQX has for its own store.
+    static var emqxSection: Section<Self> {
         Section(
             [
                 .value(

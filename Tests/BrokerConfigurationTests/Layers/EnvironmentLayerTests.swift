@@ -45,11 +45,11 @@ import Testing
         }
     }
 
-    @Test func variablesOfThePeerLieBelowOwnOnes() throws {
+    @Test func variablesOfEMQXLieBelowOwnOnes() throws {
         let loaded = try load(
             "node { loops = 1, name = file, data_dir = file }",
             environment: [
-                "EMQX_NODE__LOOPS": "2", "EMQX_NODE__NAME": "peer", "MARTLET_NODE__NAME": "own",
+                "EMQX_NODE__LOOPS": "2", "EMQX_NODE__NAME": "theirs", "MARTLET_NODE__NAME": "own",
                 "EMQX_LISTENERS__TCP__DEFAULT__ENABLED": "true", "MARTLET_LISTENERS__TCP__DEFAULT__ENABLE": "false",
             ],
             settings: [:]

@@ -97,8 +97,8 @@ import Testing
         )
         #expect(values.contains("| `authentication.bootstrap_file` | required |"))
         #expect(!values.contains("node.cookie"))
-        let peers = ReferenceTable.peers(keys)
-        #expect(peers.contains("| `node.interval` | `0s, disabled` | Nothing else: nothing is done at intervals. |\n"))
-        #expect(peers.contains("| `node.cookie` | anything | No effect: there is no cluster. |\n"))
+        let table = ReferenceTable.ofEMQX(keys)
+        #expect(table.contains("| `node.interval` | `0s, disabled` | Nothing else: nothing is done at intervals. |\n"))
+        #expect(table.contains("| `node.cookie` | anything | No effect: there is no cluster. |\n"))
     }
 }

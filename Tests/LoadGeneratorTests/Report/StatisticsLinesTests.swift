@@ -6,7 +6,7 @@ import Testing
 struct StatisticsLinesTests {
     private let second: UInt64 = 1_000_000_000
 
-    @Test("One line for each counter that changed, in the peer's form")
+    @Test("One line for each counter that changed, in emqtt_bench's form")
     func counters() {
         var lines = StatisticsLines(start: 5 * second)
         var counters = Counters()
@@ -43,7 +43,7 @@ struct StatisticsLinesTests {
         #expect(lines.lines(counters, now: 9 * second).isEmpty)
     }
 
-    @Test("The order is the peer's, and what it lacks comes last")
+    @Test("The order is emqtt_bench's, and what it lacks comes last")
     func order() {
         #expect(
             Counter.allCases.map(\.name) == [

@@ -114,7 +114,7 @@ struct TopicSpecificationTests {
             #expect(UInt64(time) >= before && UInt64(time) <= WallClock.now / divisor)
             #expect(fields["a"] == .string("b"))
         }
-        // As many octets as the peer's pages, in letters: its own are no JSON.
+        // As many octets as emqtt_bench's pages have, in letters, since its numbers are no JSON.
         let padded = try payload(["payload": #"{"d": "%p2"}"#, "render": "\"d\""])
         #expect(padded.readableBytes == 8192 + #"{"d":""}"#.utf8.count)
     }

@@ -105,7 +105,7 @@ import Testing
         }
     }
 
-    /// However long a client takes from the first octet of its ClientHello to the ticket at its end, the library's memory
+    /// However long a client takes from the first octet of its ClientHello to the ticket at its end, the library's record
     /// that its session was given is there for it.
     @Test func slowClientHello() async throws {
         let pair = try CertificatePair(name: "car 7", aliases: (1...40).map { "car-\($0).of-a-fleet.example" })
@@ -124,22 +124,22 @@ import Testing
             plain.send(flight[0], to: server.localAddress)
             try await scene.until("begun") { server.handshakeCount == 1 }
             let connection = try #require(server.table.connections.first { !$0.isEstablished })
-            weak var memory: EarlyDataGuard.Memory?
-            if case .live(let session)? = connection.engine?.tls { memory = session.earlyDataMemory }
-            #expect(memory != nil)
+            weak var record: EarlyDataGuard.Record?
+            if case .live(let session)? = connection.engine?.tls { record = session.antiReplayRecord }
+            #expect(record != nil)
             guard case .tls(let context)? = server.acceptor?.protection else {
                 Issue.record("no TLS")
                 return
             }
-            let memories = try #require(context.earlyData)
-            for renewals in 1...5 { try memories.renew(now: server.now + UInt64(renewals) * lifetime) }
+            let guardian = try #require(context.earlyData)
+            for renewals in 1...5 { try guardian.renew(now: server.now + UInt64(renewals) * lifetime) }
             for datagram in flight.dropFirst() { plain.send(datagram, to: server.localAddress) }
             try await scene.until("read") { server.counters.handshakesResumed == 1 }
             try #require(server.counters.earlyDataAccepted == 1)
             try await scene.until("received") { scene.accepted.last?.recorder.text(0) == "early" }
-            // Nobody holds it but the session.
+            // Nobody holds the record but the session.
             connection.close(applicationError: 0, reason: "")
-            try await scene.until("freed") { memory == nil }
+            try await scene.until("freed") { record == nil }
             try await plain.close()
         }
     }

@@ -56,8 +56,8 @@ import Testing
         let block = "listeners.ssl.a.ssl_options { cacertfile = ca, verify = "
         let none = try load(block + "verify_none }").configuration.listeners.tls["a"]?.options
         #expect(none?.authorityFile == "ca" && none?.clientAuthorityFile == nil)
-        let peer = try load(block + "verify_peer, fail_if_no_peer_cert = true }").configuration.listeners.tls["a"]?
+        let tls = try load(block + "verify_peer, fail_if_no_peer_cert = true }").configuration.listeners.tls["a"]?
             .options
-        #expect(peer?.clientAuthorityFile == "ca" && peer?.needsClientCertificate == true)
+        #expect(tls?.clientAuthorityFile == "ca" && tls?.needsClientCertificate == true)
     }
 }

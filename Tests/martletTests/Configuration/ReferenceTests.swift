@@ -14,12 +14,12 @@ import Testing
 
     private static let keys = ServerSettings.section.describe(ServerSettings())
     private static var values: String { ReferenceTable.values(keys) }
-    private static var peers: String { ReferenceTable.peers(keys) }
+    private static var emqx: String { ReferenceTable.ofEMQX(keys) }
 
     @Test func documentHasTheTablesOfAllKeys() throws {
         var text = try String(contentsOf: Self.document, encoding: .utf8)
         if ProcessInfo.processInfo.environment["UPDATE_REFERENCE"] != nil {
-            for table in [Self.values, Self.peers] {
+            for table in [Self.values, Self.emqx] {
                 guard let head = table.firstIndex(of: "\n"), let start = text.range(of: table[...head])?.lowerBound
                 else {
                     Issue.record("the document has no table with the head \(table.prefix(60))")
@@ -30,7 +30,7 @@ import Testing
             }
             return try Data(text.utf8).write(to: Self.document)
         }
-        for table in [Self.values, Self.peers] {
+        for table in [Self.values, Self.emqx] {
             #expect(text.contains("\n\n" + table), "run UPDATE_REFERENCE=1 swift test --filter ReferenceTests")
         }
     }

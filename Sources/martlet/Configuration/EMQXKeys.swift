@@ -4,7 +4,7 @@ import BrokerConfiguration
 /// because otherwise clients would miss it without a word; a key that tunes the runtime is accepted with any value.
 ///
 /// Source: the schemas of EMQX 5.8.8 and 6.3.0, `emqx_schema.erl`, `emqx_conf_schema.erl`, `emqx_retainer_schema.erl`.
-enum PeerFeatures {
+enum EMQXKeys {
     /// Keys of the first level.
     static func fields<Root>() -> [Field<Root>] {
         features() + lists() + [
@@ -108,7 +108,7 @@ enum PeerFeatures {
     }
 }
 
-extension PeerFeatures {
+extension EMQXKeys {
     static func node<Root>() -> [Field<Root>] {
         [.fixed("role", aliases: ["db_role"], "core", because: "nodes do not form clusters")]
             + Field.withoutEffect(

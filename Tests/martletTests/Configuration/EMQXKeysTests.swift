@@ -5,7 +5,7 @@ import Testing
 @testable import martlet
 
 /// Keys of EMQX for what is not here. Files of its users are tried in `Tests/Outside/test_configuration.py`.
-@Suite struct PeerFeaturesTests {
+@Suite struct EMQXKeysTests {
     @Test func keysWithoutEffectAreCollected() throws {
         let loaded = try load(
             """

@@ -1,7 +1,7 @@
 import BrokerConfiguration
 
 /// Keys of EMQX's listeners.
-extension PeerFeatures {
+extension EMQXKeys {
     static func listener<Root>() -> [Field<Root>] {
         [
             .withoutEffect("acceptors", because: "every event loop accepts connections"),
