@@ -9,13 +9,13 @@ package struct Batch: Sendable {
 
     /// What a batch is for.
     package enum Kind: Sendable {
-        /// It makes the store fuller, and is refused where only the reserve is left.
+        /// A batch that makes the store fuller, and is refused where only the reserve is left.
         case ordinary
-        /// It lets the store become emptier (acknowledgements, endings, cleaning), and may draw on the reserve.
+        /// A batch that lets the store become emptier (acknowledgements, endings, cleaning), and may draw on the reserve.
         case draining
     }
 
-    /// - Parameter octets: beyond `StoreLimits.maximumCommitOctets` they are a commit of their own. They are copied once more, into the commit.
+    /// - Parameter octets: beyond `StoreLimits.maximumCommitOctets` they are a commit of their own. The octets are copied once more, into the commit.
     package init(_ octets: ByteBuffer, _ kind: Kind = .ordinary, segments: SegmentChanges = SegmentChanges()) {
         self.octets = octets
         self.kind = kind

@@ -57,7 +57,7 @@ package final class CommitLog: Sendable {
         }
     }
 
-    /// Appends a commit. It is on disk when this returns.
+    /// Appends a commit, which is on disk when the call returns.
     ///
     /// - Parameter number: larger than that of every commit before.
     /// - Throws: `StoreFailure`; nothing is appended then, except where a sync failed, which leaves that open.

@@ -4,7 +4,7 @@ package struct StoreLimits: Sendable, Equatable {
     /// more only while a backup is being made.
     package var maximumOctets = 8_589_934_592
     /// Octets that are kept for batches of the kind `Batch.Kind.draining`, within `maximumOctets` and, as a file of its
-    /// own, on the disk. It is to be larger than `maximumQueuedOctets`, since what was taken while there was space may have
+    /// own, on the disk. The reserve is to be larger than `maximumQueuedOctets`, since what was taken while there was space may have
     /// to be written from it.
     package var reserve = 67_108_864
     /// Octets of batches that are taken and not on disk yet, above which ordinary batches are refused. Draining batches

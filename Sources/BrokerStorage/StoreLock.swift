@@ -1,6 +1,6 @@
 import Glibc
 
-/// The lock that lets one process at a time write a store. It goes with its descriptor, however the process ends.
+/// The lock that lets one process at a time write a store. The lock goes with its descriptor, however the process ends.
 final class StoreLock: Sendable {
     private let descriptor: CInt
 

@@ -3,6 +3,7 @@
 /// A view is valid for as long as its octets are.
 struct IPv4View {
     private let octets: UnsafeMutableRawBufferPointer
+    /// Octets of the IPv4 header.
     private let header: Int
     /// Nil for protocols that have no ports.
     let transport: Transport?

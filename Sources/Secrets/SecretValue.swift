@@ -1,4 +1,4 @@
-/// A type of which every part is secret. It describes itself by its name alone.
+/// A type of which every part is secret, and which describes itself by its name alone.
 package protocol SecretValue: CustomStringConvertible, CustomDebugStringConvertible, CustomReflectable {}
 
 extension SecretValue {

@@ -3,7 +3,7 @@ import MQTTCodec
 import NIOCore
 import QUICTransport
 
-/// A data stream: a bidirectional stream of a client's QUIC connection beside the control stream. It can end alone, and ends
+/// A data stream: a bidirectional stream of a client's QUIC connection beside the control stream. A data stream can end alone, and ends
 /// with its connection.
 final class QUICDataStream {
     private unowned let owner: QUICConnectionHandler

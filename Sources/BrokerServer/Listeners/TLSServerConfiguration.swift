@@ -13,7 +13,7 @@ package struct TLSServerConfiguration: Sendable {
 
     package init(pair: CertificatePair) { self.pair = pair }
 
-    /// Makes a context of BoringSSL for TLS 1.3. It parses certificates, so one context is used for many connections.
+    /// Makes a context of BoringSSL for TLS 1.3. Certificates are parsed for it, so that one context is used for many connections.
     ///
     /// - Throws: `NIOSSLError` if certificates and key cannot be read or do not fit each other.
     package func makeContext() throws -> NIOSSLContext {

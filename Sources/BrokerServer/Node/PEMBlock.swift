@@ -43,7 +43,7 @@ struct PEMBlock: SecretValue {
                 throw Damage(number: number, reason: "is not Base64")
             }
             blocks.append(block)
-            // Its last dashes may be the first ones of the next block, too.
+            // The last dashes of a block may be the first ones of the next block, too.
             rest = body[body.index(end.upperBound, offsetBy: -dashes.count)...]
         }
         return blocks

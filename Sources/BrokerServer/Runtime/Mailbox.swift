@@ -1,6 +1,6 @@
 import NIOConcurrencyHelpers
 
-/// The weight of all hand-overs that are on their way to one shard and not handled yet. It bounds the memory that a loop
+/// The weight of all hand-overs that are on their way to one shard and not handled yet. The weight bounds the memory that a loop
 /// takes which cannot keep up with the others.
 ///
 /// Used once per hand-over, not per message, under a lock.

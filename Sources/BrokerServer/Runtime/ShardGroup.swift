@@ -1,7 +1,7 @@
 import MQTTBroker
 import NIOCore
 
-/// The shards of a node, shared by all its loops. It delivers hand-overs from shard to shard, in order for each pair of shards.
+/// The shards of a node, shared by all its loops. The group delivers hand-overs from shard to shard, in order for each pair of shards.
 final class ShardGroup: Sendable {
     private let runners: [NIOLoopBound<ShardRunner>]
     private let loops: [any EventLoop]

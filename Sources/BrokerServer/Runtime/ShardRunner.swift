@@ -2,7 +2,7 @@ import MQTTBroker
 import NIOCore
 import NIOPosix
 
-/// Drives one shard on its event loop. It hands the shard what the transports read, and carries out the shard's effects in
+/// Drives one shard on its event loop. The runner hands the shard what the transports read, and carries out the shard's effects in
 /// one task at the end of the loop's tick, so that a read burst costs one write for each connection and one hand-over for
 /// each other shard.
 ///

@@ -9,7 +9,7 @@ package struct ShardCommit: Sendable {
     package var segments: [(number: UInt64, octets: ByteBuffer)] = []
     /// The numbers of segments that are deleted with them.
     package var removedSegments: [UInt64] = []
-    /// True if space can be freed after this commit: then it may have the last of the space.
+    /// True if space can be freed after this commit, which may have the last of the space therefore.
     package var frees = false
 
     /// - Parameter now: the clocks that the expiry of messages is converted by.

@@ -2,6 +2,8 @@
 package struct ConnectionReference: Sendable, Hashable {
     /// The shard that the connection belongs to.
     package let shard: Int
+    /// The place in the shard's `ConnectionTable`, which another connection may have later.
     let slot: Int
+    /// The number of the connection in its shard, which no other connection has before or after.
     let number: UInt64
 }

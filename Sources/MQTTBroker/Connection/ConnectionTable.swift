@@ -8,7 +8,7 @@ struct ConnectionTable: ~Copyable {
     private var lastNumber: UInt64 = 0
     /// Connections, without data streams.
     private(set) var count = 0
-    /// Connections whose transport is closed and that are kept for what arrived before.
+    /// Connections whose transport is closed and that are kept until the packets that arrived before are handled.
     private(set) var goneCount = 0
 
     init(shard: Int) { self.shard = shard }
@@ -35,7 +35,7 @@ struct ConnectionTable: ~Copyable {
         return connection
     }
 
-    /// Keeps a connection whose transport is closed for what arrived before.
+    /// Keeps a connection whose transport is closed, until the packets that arrived before are handled.
     mutating func markGone(_ connection: Connection) {
         connection.isGone = true
         goneCount += 1

@@ -2,7 +2,7 @@ package import NIOCore
 
 /// The peer of a connection: its listener, and what is known of its identity.
 package struct Peer: Sendable {
-    /// What is known of the client. It may come in parts, after the connection was accepted.
+    /// What is known of the client, which may come in parts, after the connection was accepted.
     package internal(set) var identity: Identity
     /// The name of the listener, such as `tcp:default`.
     package let listener: String

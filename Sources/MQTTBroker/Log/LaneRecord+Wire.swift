@@ -17,7 +17,7 @@ extension LaneRecord {
         }
     }
 
-    /// The largest position of a log and number of an outbox. They count up from 1, so that no run comes near it.
+    /// The largest position of a log and number of an outbox. Positions and numbers count up from 1, so that no run comes near it.
     static let maximumCount = UInt64.max / 2
 
     func write(to buffer: inout ByteBuffer, now: Instant) {

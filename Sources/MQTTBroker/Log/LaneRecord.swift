@@ -7,6 +7,7 @@ import MQTTCodec
 enum LaneRecord {
     /// A new session without anything. A record for a number that is in use begins that session anew.
     indirect case session(UInt64, client: UTF8Key)
+    /// The session has ended, and nothing of it is kept.
     case ended(UInt64)
     /// The client is connected. Its will is published if the connection breaks off.
     indirect case attached(UInt64, expiryInterval: UInt32, will: Connect.Will?)
@@ -29,13 +30,13 @@ enum LaneRecord {
     indirect case segmented(UInt64, StoredSegment.Place, taken: Int)
     /// The exchange of a message is over: PUBACK, PUBCOMP, PUBREC with an error, or a client that does not take the packet.
     case acknowledged(UInt64, packetIdentifier: UInt16)
-    /// PUBREC. Of a packet identifier that is not in the window: it was recorded before the session was written again.
+    /// The client has sent PUBREC; where no message has the packet identifier, before the session was written again by cleaning.
     case recorded(UInt64, packetIdentifier: UInt16)
     /// A PUBLISH at QoS 2 that is to be delivered under the next number of the lane's outbox.
     indirect case received(UInt64, packetIdentifier: UInt16, publisher: UInt64, Message, retain: Bool, number: UInt64)
     /// A message of the outbox, whose publisher and packet identifier have records of their own or are gone.
     indirect case posted(publisher: UInt64, Message, retain: Bool, number: UInt64)
-    /// PUBREL.
+    /// The client has sent PUBREL.
     case released(UInt64, packetIdentifier: UInt16)
     /// An exchange of an ended data stream goes on in this session.
     case adopted(UInt64, packetIdentifier: UInt16)

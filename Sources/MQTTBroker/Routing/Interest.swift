@@ -1,5 +1,5 @@
 /// The interest of a shard: which topics its filters may match, as a set of hashes that the other shards know, so that they
-/// hand over few messages in vain. The set has one size however many filters there are. It may name a topic that no filter
+/// hand over few messages in vain. The set has one size however many filters there are. The set may name a topic that no filter
 /// matches, and never leaves out one that a filter does.
 ///
 /// A filter without wildcards is in the set by its own hash, a filter with wildcards by the hash of the levels before the first

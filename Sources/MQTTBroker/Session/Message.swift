@@ -1,7 +1,7 @@
 package import MQTTCodec
 package import NIOCore
 
-/// An application message that is kept: queued, in flight or retained. It is encoded and copied once, and shared by all
+/// An application message that is kept: queued, in flight or retained. A message is encoded and copied once, and shared by all
 /// sessions that keep it.
 package final class Message: Sendable {
     package let encoded: EncodedPublish

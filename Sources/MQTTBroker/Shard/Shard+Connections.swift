@@ -3,7 +3,7 @@ package import NIOCore
 
 // What the shell tells of transports.
 extension Shard {
-    /// A transport is up. Its CONNECT is due within `Limits.connectTimeout`.
+    /// A transport is up. The client's CONNECT is due within `Limits.connectTimeout`.
     package mutating func accept(_ peer: Peer, now: Instant) -> Connection {
         let connection = connections.add(peer, limits: sharedLimits, now: now)
         counters.connectionsAccepted += 1

@@ -89,7 +89,7 @@ extension Shard {
         }
     }
 
-    /// Logs a message at QoS 2 of a client with a durable session together with its packet identifier. It is handed over once that is
+    /// Logs a message at QoS 2 of a client with a durable session together with its packet identifier. The message is handed over once that is
     /// committed, for which `receipt` waits, too.
     mutating func post(
         _ publish: Publish,

@@ -1,7 +1,7 @@
 package import MQTTCodec
 package import NIOCore
 
-/// An event of a client, for the log and for monitors. It holds no password and no payload.
+/// An event of a client, for the log and for monitors. An event holds no password and no payload.
 package struct ShardEvent: Sendable {
     package let kind: Kind
     /// As in CONNECT, unescaped, or as the server has assigned it; `nil` before CONNECT.

@@ -136,7 +136,7 @@ package final class ClientConnection {
         return link
     }
 
-    /// A data stream is over. Its messages without acknowledgement go on on the control stream.
+    /// A data stream is over: its messages without acknowledgement go on on the control stream.
     func streamEnded(_ link: ClientLink, _ messages: ClientSession.Unacknowledged, now: NIODeadline) {
         streams.removeAll { $0 === link }
         control.session.adopt(messages, now: now)
@@ -222,7 +222,7 @@ package final class ClientConnection {
 
     // MARK: Time
 
-    /// Sets the one timer of all links. It is seldom cancelled: when it comes too early, as after each message sent, it is set
+    /// Sets the one timer of all links. The timer is seldom cancelled: when it comes too early, as after each message sent, it is set
     /// anew.
     func scheduleTimer() {
         var earliest = control.session.deadline

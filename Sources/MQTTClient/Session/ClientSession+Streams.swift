@@ -2,7 +2,7 @@ import DequeModule
 import MQTTCodec
 import NIOCore
 
-/// Sessions of data streams. A data stream's session has windows of its own, and acknowledgements travel on that stream. It has
+/// Sessions of data streams. A data stream's session has windows of its own, and acknowledgements travel on that stream. Such a session has
 /// no CONNECT and no keep alive, and ends with its connection at the latest. At its end the control stream's session takes over
 /// the messages without their final acknowledgement.
 extension ClientSession {

@@ -10,7 +10,7 @@ protocol LinkTransport: AnyObject {
     func write(_ bytes: ByteBuffer)
 }
 
-/// A transport connection and the byte stream of its control stream. It belongs to one ``ClientConnection`` and reports to it:
+/// A transport connection and the byte stream of its control stream. A transport belongs to one ``ClientConnection`` and reports to it:
 /// opened, received, writable, closed.
 protocol ClientTransport: LinkTransport {
     func open()
@@ -26,7 +26,7 @@ protocol ClientTransport: LinkTransport {
     func close(_ lastWords: ClientOutput)
 }
 
-/// A data stream on a transport. It reports to its ``ClientLink``: received, writable, ended, closed.
+/// A data stream on a transport, which reports to its ``ClientLink``: received, writable, ended, closed.
 protocol DataStreamTransport: LinkTransport {
     /// Ends the sending side behind what was written; the peer's end is reported.
     func finish()

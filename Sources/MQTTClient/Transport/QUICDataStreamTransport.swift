@@ -1,11 +1,12 @@
 import NIOCore
 import QUICTransport
 
-/// A data stream on a QUIC connection: a further bidirectional stream of the client's.
+/// The transport of a data stream: a bidirectional stream of a client's QUIC connection beside the control stream.
 final class QUICDataStreamTransport: DataStreamTransport {
     private let stream: QUICStream
     /// Present until the end is reported.
     private var owner: ClientLink?
+    /// True once both directions were reset: nothing is reported any more but that the stream is closed.
     private var isAbandoned = false
 
     init(_ stream: QUICStream, for owner: ClientLink) {

@@ -54,7 +54,7 @@ struct AddressAdmission {
 
     /// Gives back the token of an address whose path validation has succeeded.
     ///
-    /// - Parameter previous: the validated address before. Its late packets, and the peer's return to it, cost nothing.
+    /// - Parameter previous: the validated address before. Late packets from there, and the peer's return, cost nothing.
     func validate(_ address: DatagramAddress, insteadOf previous: DatagramAddress) {
         guard let state = self.state else { return }
         if let place = state.entries.firstIndex(where: { $0.address == address }), !state.entries[place].isValidated {

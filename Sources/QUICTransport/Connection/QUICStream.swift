@@ -48,7 +48,7 @@ package final class QUICStream {
         }
     }
 
-    /// Appends bytes to those to be sent. They are sent with the next flush.
+    /// Appends bytes to those to be sent. All are sent with the next flush.
     package func write(_ bytes: ByteBuffer) {
         guard self.isWritable else { return }
         self.outgoing.append(bytes)

@@ -1,7 +1,7 @@
 internal import DequeModule
 internal import NIOCore
 
-/// The listening side of an endpoint: who may begin a handshake, and when. It knows nothing of sockets.
+/// The listening side of an endpoint: who may begin a handshake, and when. The acceptor knows nothing of sockets.
 struct Acceptor {
     /// What becomes of a client's first flight.
     enum Verdict {

@@ -161,7 +161,7 @@ extension QUICEndpoint {
         self.scheduleTurn()
     }
 
-    /// Passes the engines' events to the delegates. Their answers may raise further events.
+    /// Passes the engines' events to the delegates. What the delegates do may raise further events.
     func dispatchEvents() {
         guard !self.isDispatching, !self.context.events.isEmpty else { return }
         self.isDispatching = true

@@ -2,7 +2,7 @@ internal import Logging
 
 /// Strays: datagrams that the kernel gave to another loop's socket, because the client's address has changed.
 extension QUICEndpoint {
-    /// Reads datagrams that another loop tossed here, as if they had arrived here. They are not tossed again.
+    /// Reads datagrams that another loop tossed here, as if they had arrived here, except that they are not tossed again.
     func receive(_ batch: StrayBatch) {
         guard !self.isClosed else { return }
         if self.burstConnection == nil { self.context.beginBurst() }

@@ -1,6 +1,6 @@
 internal import NIOConcurrencyHelpers
 
-/// The endpoints that share one port, one on each loop, by worker number. They toss each other the datagrams that the
+/// The endpoints that share one port, one on each loop, by worker number. The endpoints toss each other the datagrams that the
 /// kernel gave to the wrong socket.
 package final class QUICEndpointGroup: Sendable {
     /// The number of workers that connection identifiers have room for.

@@ -1,7 +1,7 @@
-/// Tokens of NEW_TOKEN frames, for later connections to the same server (RFC 9000 §8.1.3). Each is used once, the
-/// newest first.
+/// Tokens of NEW_TOKEN frames, for later connections to the same server (RFC 9000 §8.1.3). Each token is used
+/// once, the newest first.
 struct ServerTokens {
-    /// Tokens that are kept. Beyond them the oldest is forgotten.
+    /// The most tokens that are kept; the oldest makes room for the next.
     static let limit = 64
     /// Octets of one token; longer ones are not kept.
     static let tokenLimit = 512

@@ -7,6 +7,7 @@ internal import CNgtcp2
 enum ConnectionMemory {
     /// Memory that can be folded.
     case region(EngineMemory)
+    /// Memory of malloc, which cannot be folded.
     case system(SystemMemory)
 
     /// The allocation functions for ngtcp2, which keeps the pointer.

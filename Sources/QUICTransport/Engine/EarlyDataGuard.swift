@@ -3,13 +3,13 @@ internal import CNgtcp2
 /// The link between the TLS library's check for replays and the store of early data, for the sessions of one endpoint.
 ///
 /// GnuTLS accepts early data only for tickets younger than its anti-replay record, which begins anew when it is older than
-/// the window. So there are records that overlap, one for each lifetime of a ticket. They begin whether or not clients
+/// the window. So there are records that overlap, one for each lifetime of a ticket. A record begins whether or not clients
 /// connect, since tickets of other loops are shown here, too. Each session gets the oldest record that will not begin anew;
 /// that record reaches back to the oldest ticket. The ClientHellos themselves are in the store only.
 @safe final class EarlyDataGuard {
     /// An anti-replay record of the TLS library. A session holds the record that it was given until it ends, since a slow
     /// client may show its ticket late.
-    @safe final class Memory {
+    @safe final class Record {
         fileprivate let handle: OpaquePointer
         fileprivate let born: UInt64
 
@@ -25,7 +25,7 @@ internal import CNgtcp2
     let lifetime: UInt64
     private let window: UInt64
     /// The records, oldest first.
-    private var memories: [Memory] = []
+    private var records: [Record] = []
     /// The store's verdict on the ClientHello that is being read.
     private var verdict: EarlyDataStore.Verdict?
     /// The store's `clockJumps` when the ticket key for that ClientHello was chosen.
@@ -41,14 +41,15 @@ internal import CNgtcp2
 
     /// Begins another record; due after each lifetime of a ticket.
     func renew(now: UInt64) throws(QUICError) {
-        self.memories.append(unsafe Memory(handle: try self.makeMemory(), born: now))
-        self.memories.removeAll { now &- $0.born >= self.window }
+        self.records.append(unsafe Record(handle: try self.makeRecord(), born: now))
+        self.records.removeAll { now &- $0.born >= self.window }
     }
 
+    /// Lets a session accept early data, and gives it the record that its ticket is looked up in.
     func enable(on session: TLSSession, now: UInt64) {
-        guard let memory = self.memories.first(where: { now &- $0.born < self.window }) else { return }
-        session.earlyDataMemory = memory
-        unsafe gnutls_anti_replay_enable(session.handle, memory.handle)
+        guard let record = self.records.first(where: { now &- $0.born < self.window }) else { return }
+        session.antiReplayRecord = record
+        unsafe gnutls_anti_replay_enable(session.handle, record.handle)
     }
 
     /// Takes the verdict on the ClientHello that was read; `nil` if the TLS library did not ask.
@@ -57,10 +58,10 @@ internal import CNgtcp2
         return self.verdict
     }
 
-    private func makeMemory() throws(QUICError) -> OpaquePointer {
+    private func makeRecord() throws(QUICError) -> OpaquePointer {
         var made: OpaquePointer?
         try unsafe check(gnutls_anti_replay_init(&made))
-        guard let made = unsafe made else { throw .engine("no memory of early data") }
+        guard let made = unsafe made else { throw .engine("GnuTLS made no anti-replay context") }
         let milliseconds = self.window / 1_000_000
         unsafe gnutls_anti_replay_set_window(made, UInt32(clamping: milliseconds))
         unsafe gnutls_anti_replay_set_ptr(made, Unmanaged.passUnretained(self).toOpaque())

@@ -2,7 +2,7 @@ internal import NIOConcurrencyHelpers
 
 /// The store of all ClientHellos whose early data was accepted, so that none is executed twice (RFC 8446 §8.2).
 ///
-/// One store serves all loops of a process, since a replay may reach another loop. Its key is the binder of the ClientHello,
+/// One store serves all loops of a process, since a replay may reach another loop. The key of an entry is the binder of the ClientHello,
 /// which only the ticket's owner can make. A lock is taken once for each resuming ClientHello. When the store cannot tell
 /// whether early data is new, the data is refused and the handshake goes on.
 package final class EarlyDataStore: Sendable {

@@ -415,7 +415,7 @@ internal import NIOCore
     var maximumPacket: Int { unsafe ngtcp2_conn_get_max_tx_udp_payload_size(self.conn) }
 }
 
-/// A token of an Initial packet that proves the client's address. Its octets are in the datagram.
+/// A token of an Initial packet that proves the client's address; the octets are in the datagram.
 @safe struct ValidatedToken {
     let octets: UnsafeRawBufferPointer
     /// The destination identifier of the client's first packet, if a Retry answered it.

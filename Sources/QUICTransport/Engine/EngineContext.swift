@@ -37,7 +37,7 @@ internal import NIOCore
         unsafe self.vectors.deallocate()
     }
 
-    /// Takes memory for a connection's engine. It can be folded if `folds` is true and the system has addresses left.
+    /// Takes memory for a connection's engine. The memory can be folded if `folds` is true and the system has addresses left.
     func takeMemory(folds: Bool) -> ConnectionMemory {
         if folds, let region = self.regions.take() { return .region(region) }
         return .system(SystemMemory())

@@ -1,6 +1,6 @@
 import Glibc
 
-/// The contents of memory without its zeros.
+/// The memory of an idle connection without its zeros, from which the same memory is made again (`docs/memory.md`).
 ///
 /// Memory is divided into groups of 64 words of eight bytes. A bit map tells which groups are not all zero. For each of
 /// these follow: a bit map of its words that are not zero; half a byte for each such word, its length less one; and the
@@ -77,7 +77,7 @@ import Glibc
     }
 }
 
-/// A buffer for the folded form of the largest memory.
+/// A buffer in which memory is folded, as large as the folded form of the largest memory can be.
 @safe final class FoldingScratch {
     private let bytes: UnsafeMutableRawPointer
     private let capacity: Int

@@ -11,7 +11,7 @@ internal import CNgtcp2
     /// The number of the key that opens the client's ticket and seals the next one (servers only).
     var ticketKey = 0
     /// The anti-replay record that the library asks whether early data is new (servers only).
-    var earlyDataMemory: EarlyDataGuard.Memory?
+    var antiReplayRecord: EarlyDataGuard.Record?
     /// The ticket that is being read (clients only).
     var sentTicket: SentTicket?
 
@@ -27,7 +27,7 @@ internal import CNgtcp2
     ) throws(QUICError) {
         var session: OpaquePointer?
         try unsafe check(gnutls_init(&session, flags))
-        guard let session = unsafe session else { throw .engine("no TLS session") }
+        guard let session = unsafe session else { throw .engine("GnuTLS made no session") }
         unsafe self.handle = session
         self.context = context
         self.keyLog = keyLog
@@ -92,7 +92,7 @@ func makeTLSPriority(_ ciphers: [QUICCipher], _ extra: String) throws(QUICError)
         "NONE:+VERS-TLS1.3:\(names)+AEAD:+GROUP-X25519:+GROUP-SECP256R1:"
         + "+GROUP-SECP384R1:+SIGN-ALL:+CTYPE-X509:+COMP-NULL:%DISABLE_TLS13_COMPAT_MODE" + extra
     try unsafe check(gnutls_priority_init(&priority, text, nil))
-    guard let priority = unsafe priority else { throw .engine("no TLS priority") }
+    guard let priority = unsafe priority else { throw .engine("GnuTLS made no priority (gnutls_priority_init)") }
     return unsafe priority
 }
 

@@ -1,8 +1,8 @@
 import Secrets
 
-/// A keyed hash of 32 bits to 5, which hides the worker in octet 0 of an identifier.
+/// A keyed hash of 32 bits to 5, which hides the worker in octet 0 of a connection identifier.
 ///
-/// It uses only operations of classic BPF, since the kernel removes the mask, too.
+/// The hash uses only operations of classic BPF, since the kernel removes the mask, too (`IdentifierSteering`).
 struct IdentifierMask: Sendable, SecretValue {
     let keys: (UInt32, UInt32, UInt32)
 

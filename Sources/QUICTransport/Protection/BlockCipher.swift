@@ -1,6 +1,6 @@
 internal import CNIOBoringSSL
 
-/// AES-128 on single blocks.
+/// AES-128 on single blocks, which encrypts what a connection identifier says (QUIC-LB).
 @safe final class BlockCipher {
     private let forward: UnsafeMutablePointer<AES_KEY>
     private let backward: UnsafeMutablePointer<AES_KEY>
