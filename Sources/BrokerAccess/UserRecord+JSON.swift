@@ -1,7 +1,7 @@
 import Foundation
 
 extension UserRecord {
-    /// Reads a JSON array of objects.
+    /// Reads users from a JSON array of objects, whose keys are the names of columns.
     static func json(_ bytes: [UInt8], file: String, content: UserFile.Content) throws(UserFileError) -> [UserRecord] {
         let entries: [[String: Scalar]]
         do {

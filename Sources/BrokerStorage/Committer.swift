@@ -65,7 +65,7 @@ struct Committer {
 
     /// Works until the writer is closed, or nothing may be written any more.
     mutating func run(for writer: CommitWriter) {
-        settle(writer)
+        reviewSpace(writer)
         while true {
             report(writer)
             switch next(writer, at: .now) {
@@ -75,7 +75,7 @@ struct Committer {
                 } catch {
                     guard decide(StoreFailure(error, at: log.path), writer) else { return }
                 }
-            case .recheck: settle(writer)
+            case .recheck: reviewSpace(writer)
             case .sleep(let until): writer.sleep(until: until)
             case .end:
                 try? log.close()
@@ -130,7 +130,7 @@ struct Committer {
         try carryOver(writer)
         retry = nil
         backOff.reset()
-        settle(writer)
+        reviewSpace(writer)
     }
 
     private mutating func trim(_ writer: CommitWriter, below goal: Int64) throws {
@@ -159,7 +159,7 @@ struct Committer {
     }
 
     /// Keeps the reserve where that is possible again, and sees how much is used.
-    private mutating func settle(_ writer: CommitWriter) {
+    private mutating func reviewSpace(_ writer: CommitWriter) {
         let now = ContinuousClock.now
         if !reserve.isKept, recheck.map({ $0 <= now }) ?? true {
             // With as much beside it, so that the next commits do not take it again.
@@ -169,7 +169,7 @@ struct Committer {
         writer.state.withLockedValue { state in
             if let used { state.usedOctets = used }
             state.fault = reserve.isKept ? nil : .full(Self.full(log.path, reserve.octets))
-            state.settle()
+            state.reviewSpace()
         }
     }
 

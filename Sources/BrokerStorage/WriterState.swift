@@ -131,7 +131,7 @@ struct WriterState {
     }
 
     /// Takes ordinary batches again where there is enough space for some time.
-    mutating func settle() {
+    mutating func reviewSpace() {
         if waitingOctets <= limits.maximumQueuedOctets / 2 { isShortOfMemory = false }
         let used = usedOctets + waitingOctets
         if used > ordinaryOctets {

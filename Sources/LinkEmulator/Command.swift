@@ -1,10 +1,14 @@
 /// A command to an emulator, from a script or while the emulator runs.
 package indirect enum Command: Sendable, Equatable {
+    /// Changes the behaviour of one direction, or of both.
     case set(Direction?, [Setting])
     /// The link loses all packets, until ``mend`` or for a time.
     case cut(Nanoseconds?)
+    /// The link carries packets again after a ``cut``.
     case mend
+    /// The NAT gives flows other outside addresses or ports (a NAT rebinding, RFC 9000 §9).
     case rebind(FlowScope, NATChange)
+    /// The NAT forgets the bindings of flows, as after their timeout.
     case expire(FlowScope)
     /// Performs a command once, a time after this one.
     case after(Nanoseconds, Command)

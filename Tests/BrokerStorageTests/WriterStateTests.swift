@@ -39,10 +39,10 @@ struct WriterStateTests {
         for _ in 0..<2 { _ = state.submit(batch(5_000), from: 0) }
         _ = state.submit(batch(1), from: 0)
         #expect(state.take().count == 1)
-        state.settle()
+        state.reviewSpace()
         #expect(state.admission == .drainingOnly(.memory))  // what is being written counts
         state.committed(batches: 1, in: .milliseconds(1))
-        state.settle()
+        state.reviewSpace()
         #expect(state.admission == .all)
     }
 
@@ -65,13 +65,13 @@ struct WriterStateTests {
 
     @Test mutating func takesOrdinaryBatchesAgainWhenAQuarterOfTheReserveIsFree() {
         state.usedOctets = 61_000
-        state.settle()
+        state.reviewSpace()
         #expect(state.admission == .drainingOnly(.space))
         state.usedOctets = 51_000
-        state.settle()
+        state.reviewSpace()
         #expect(state.admission == .drainingOnly(.space))
         state.usedOctets = 50_000
-        state.settle()
+        state.reviewSpace()
         #expect(state.admission == .all)
     }
 

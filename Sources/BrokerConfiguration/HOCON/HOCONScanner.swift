@@ -1,4 +1,4 @@
-/// A position in the bytes of a text, with its line and column.
+/// Reads a HOCON text character by character for the parser: a position in the bytes of the text, with its line and column.
 struct HOCONScanner {
     /// The source of the text: a file, or a single place such as an environment variable.
     enum Source: Hashable {

@@ -37,7 +37,7 @@ final class AuthenticationExecutor: Sendable {
         case .immediate(let decide):
             return Authenticator { connect, _ in decide(Credentials(connect)) }
         case .costly(let decide):
-            return Authenticator { connect, ticket in
+            return Authenticator { connect, reference in
                 let credentials = Credentials(connect)
                 let isTaken = self.pending.withLockedValue { count in
                     guard count < ClientAuthentication.maximumPending else { return false }
@@ -49,7 +49,7 @@ final class AuthenticationExecutor: Sendable {
                     let verdict = state == .active ? decide(credentials) : .refused(.serverUnavailable)
                     self.pending.withLockedValue { $0 -= 1 }
                     // Under the lock, so that no loop gets a verdict after `close`.
-                    self.group.withLockedValue { $0?.authenticated(ticket, verdict) }
+                    self.group.withLockedValue { $0?.authenticated(reference, verdict) }
                 }
                 return .pending
             }

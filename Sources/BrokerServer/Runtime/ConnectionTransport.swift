@@ -10,6 +10,6 @@ protocol ConnectionTransport: AnyObject {
     /// - Parameter reason: the reason code of the DISCONNECT of either side, also where the protocol version or the stream
     ///   has no such packet; `nil` if neither side gave a reason.
     func close(_ reason: ReasonCode?)
-    /// Stops or resumes reading. Octets that are not read stay in the transport, whose flow control slows the peer down.
+    /// Stops reading, or goes on with it. Octets that are not read stay in the transport, whose flow control slows the peer down.
     func setReadingPaused(_ isPaused: Bool)
 }

@@ -214,7 +214,7 @@ final class ShardRunner {
         scheduleFlush()
     }
 
-    /// Stops or resumes reading from a connection, as its state and the mailboxes of other shards ask for.
+    /// Stops reading from a connection, or goes on with it, as its state and the mailboxes of other shards ask for.
     private func updateReading(_ connection: Connection) {
         guard let attachment = attachment(of: connection) else { return }
         if shard.isStalled, !attachment.isStalled {

@@ -22,7 +22,7 @@ final class Subscriber: LoadRole {
         let options = client.worker.plan.options
         unanswered = 0
         hasFailed = false
-        // A resumed session keeps its subscriptions, except those of data streams.
+        // A session that was present keeps its subscriptions, except those of data streams.
         guard !sessionPresent || options.streams > 0 else { return }
         let filters = client.worker.plan.filters.map { $0.text(for: client.identity) }
         let byStream = Dictionary(grouping: filters.indices) { options.stream(of: $0) }

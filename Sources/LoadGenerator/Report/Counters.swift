@@ -13,6 +13,7 @@ enum Counter: Int, CaseIterable, Sendable {
         case .subscribeFailed: "sub_fail"
         case .published: "pub"
         case .publishFailed: "pub_fail"
+        // Messages that could not be sent when they were due.
         case .publishOverrun: "pub_overrun"
         case .publishSucceeded: "pub_succ"
         case .publishedToNobody: "pub_nosub"

@@ -1,6 +1,7 @@
 import NIOCore
 
-/// Values in Erlang's external term format, as `term_to_binary` writes them and `binary_to_term` reads them.
+/// Values in Erlang's external term format, as `term_to_binary` writes them and `binary_to_term` reads them: the payloads of a file of
+/// topics with `eterm` as their encoding (``TopicSpecification``).
 enum ErlangTerm {
     /// The octet that a term as a whole begins with.
     static let version: UInt8 = 131

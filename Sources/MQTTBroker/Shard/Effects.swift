@@ -8,8 +8,10 @@ struct Effects: ~Copyable {
     private var dirty: [Connection] = []
     /// Deputies with something to send, or that have ended.
     private var dirtyDeputies: Deque<Connection> = []
+    /// Empty output buffers, for reuse.
     private var buffers: [ByteBuffer] = []
     private var handOver: HandOver
+    /// Messages of the shard to itself.
     private var local: Deque<ShardMessage> = []
     var events = ShardEvents()
     /// The numbers of the segments of queues that the store is to be asked for.

@@ -111,9 +111,9 @@ extension Shard {
 
         activateStreams(of: connection)
         pump(connection, now: now)
-        resume(connection, now: now)
+        handlePending(connection, now: now)
         // What follows CONNECT on the control stream may have ended the connection.
-        for stream in connection.streams where !stream.isClosed { resume(stream, now: now) }
+        for stream in connection.streams where !stream.isClosed { handlePending(stream, now: now) }
     }
 
     /// The CONNACK of a client that is accepted, without Session Present.

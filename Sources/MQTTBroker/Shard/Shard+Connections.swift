@@ -45,9 +45,9 @@ extension Shard {
             stream.peer.earlyData = nil
             if case .handshake = stream.waiting { stream.waiting = nil }
         }
-        if !connection.isClosed { resume(connection, now: now) }
+        if !connection.isClosed { handlePending(connection, now: now) }
         for stream in connection.streams where !stream.isClosed {
-            resume(stream, now: now)
+            handlePending(stream, now: now)
             // The shell is to read on.
             markDirty(stream)
         }

@@ -22,7 +22,7 @@ extension Shard {
         return deputy
     }
 
-    /// Handles what the shard of a connection tells of it. A deputy that was told to end knows nothing of what comes then.
+    /// Handles what the shard of a connection tells of the connection. What comes for a deputy that has ended is ignored.
     mutating func handle(_ message: ShardMessage.ToHome, of reference: ConnectionReference, now: Instant) {
         guard let deputy = deputies[reference] else { return }
         switch message {

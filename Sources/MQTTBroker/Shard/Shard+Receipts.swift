@@ -12,7 +12,7 @@ extension Shard {
         return receipt
     }
 
-    /// One of those that a message waits for keeps it.
+    /// One of the lanes and shards that a receipt counts has the message now.
     mutating func settle(_ receipt: Receipt, now: Instant) {
         receipt.remaining -= 1
         if receipt.isComplete { complete(receipt, now: now) }

@@ -45,7 +45,7 @@ extension Shard {
         case .answered:
             guard case .home = connection.waiting else { return }
             connection.waiting = nil
-            resume(connection, now: now)
+            handlePending(connection, now: now)
             // The shell is to read on.
             markDirty(connection)
         case .heldUp(let isHeldUp):

@@ -118,7 +118,7 @@ extension Shard {
     private mutating func finishSubscribe(of connection: Connection, now: Instant) {
         connection.waiting = nil
         pump(connection, now: now)
-        resume(connection, now: now)
+        handlePending(connection, now: now)
     }
 
     /// The most retained messages to find for a SUBSCRIBE: as many as may wait for its client, and one more, which is dropped

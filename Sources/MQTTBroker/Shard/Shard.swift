@@ -86,14 +86,14 @@ package struct Shard: ~Copyable {
         var bytes = bytes
         if connection.inbound.pending.readableBytes > 0 {
             connection.inbound.gather(from: &bytes, isHeld: connection.isHeld)
-            resume(connection, now: now)
+            handlePending(connection, now: now)
         }
         if bytes.readableBytes > 0, !connection.isClosed { decode(&bytes, isOwned: false, on: connection, now: now) }
         drainLocal(now: now)
     }
 
-    /// Handles the packets that had to wait.
-    mutating func resume(_ connection: Connection, now: Instant) {
+    /// Handles the packets of a connection that had to wait.
+    mutating func handlePending(_ connection: Connection, now: Instant) {
         // The packet that is being handled was answered at once: those behind it are handled after it.
         if connection.inbound.isDecoding { return }
         var bytes = connection.inbound.pending

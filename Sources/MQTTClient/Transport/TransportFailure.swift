@@ -11,11 +11,13 @@ import NIOSSL
 
 /// Why a transport ended, or could not be opened.
 package enum TransportFailure: Error, Equatable, Sendable {
+    /// The server refuses connections (ECONNREFUSED; CONNECTION_REFUSED, RFC 9000 §20.1).
     case refused
     case timedOut
     case unreachable
-    /// Ended by the peer or by the network.
+    /// Ended by the server or by the network.
     case closed(String)
+    /// The idle timeout of QUIC (RFC 9000 §10.1).
     case idle
     /// This process may open no more descriptors (EMFILE, ENFILE).
     case outOfDescriptors

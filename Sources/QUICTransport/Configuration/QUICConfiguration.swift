@@ -1,7 +1,7 @@
 /// The configuration of a connection that clients and servers have in common, and the bounds of what a peer can make it
 /// hold.
 ///
-/// Names and defaults are those of the listener keys of deployed MQTT-over-QUIC brokers, where both have the same thing.
+/// Names and defaults are those of the listener keys of EMQX, where both have the same thing.
 package struct QUICConfiguration: Sendable, Equatable {
     /// Congestion control algorithm of the sending side (RFC 9002 §7).
     package enum CongestionController: Sendable, Equatable {

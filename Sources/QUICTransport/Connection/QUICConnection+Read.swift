@@ -6,6 +6,7 @@ extension QUICConnection {
         address == self.remote || self.addresses.admits(address, now: now)
     }
 
+    /// Reads a datagram that has arrived. The end of the connection if the engine cannot go on.
     func read(
         _ datagram: UnsafeRawBufferPointer,
         from remote: DatagramAddress,
@@ -25,6 +26,7 @@ extension QUICConnection {
         return unsafe engine.read(datagram, from: remote, to: local, ecn: ecn, now: now)
     }
 
+    /// Does what is due: folds the memory of an idle connection, or lets ngtcp2 handle its timers.
     func handleExpiry(now: UInt64) -> EngineEnd? {
         guard let engine = self.engine else { return nil }
         if self.foldDue <= now, !self.isWaiting, self.fold(engine, now: now) { return nil }
@@ -106,11 +108,13 @@ extension QUICConnection {
         }
     }
 
+    /// Adds an identifier of this side, by which packets find the connection.
     func own(_ identifier: QUICConnectionID) {
         self.identifiers.append(identifier)
         self.endpoint.register(identifier, for: self)
     }
 
+    /// Both sides of a stream have ended, and ngtcp2 has forgotten it.
     private func finishStream(_ stream: QUICStream) {
         self.removeStream(stream)
         let uncredited = stream.close()
@@ -119,6 +123,7 @@ extension QUICConnection {
         self.tell { $0.closedStream(stream) }
     }
 
+    /// Sends to another address from now on, which the path validation has proved to be the peer's (RFC 9000 §8.2).
     private func adopt(validated address: DatagramAddress) {
         guard address != self.remote else { return }
         self.addresses.validate(address, insteadOf: self.remote)

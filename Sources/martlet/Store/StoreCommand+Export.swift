@@ -6,7 +6,7 @@ import MQTTBroker
 import NIOCore
 
 extension StoreCommand {
-    /// `martlet store export`
+    /// `martlet store export`: writes what a store holds as lines of JSON.
     struct ExportCommand: ParsableCommand {
         static let configuration = CommandConfiguration(
             commandName: "export",

@@ -5,7 +5,7 @@ import Foundation
 import MQTTBroker
 import NIOCore
 
-/// `martlet store`
+/// `martlet store`: commands that work on a store while no broker writes it.
 struct StoreCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "store",
