@@ -7,9 +7,9 @@ package import NIOCore
 package struct StoreReport: Sendable, Equatable {
     /// Commits that can be read.
     package var commits = 0
-    /// Their octets.
+    /// Octets of the commits that can be read.
     package var octets = 0
-    /// The numbers of the first and the last of them.
+    /// The numbers of the first and the last commit that can be read.
     package var numbers: ClosedRange<Int64>?
     /// Numbers of commits that are not there or cannot be read.
     package var unreadable: [ClosedRange<Int64>] = []
@@ -17,9 +17,9 @@ package struct StoreReport: Sendable, Equatable {
     package var problems: [String] = []
     /// Numbers of commits that can be read and are not what was written.
     package var damaged: [Int64] = []
-    /// Parts of long queues that can be read.
+    /// Segments (parts of long queues) that can be read.
     package var segments = 0
-    /// Those that cannot, or are not what was written.
+    /// Segments that cannot be read, or are not what was written.
     package var damagedSegments = 0
 
     package var isSound: Bool { unreadable.isEmpty && problems.isEmpty && damaged.isEmpty && damagedSegments == 0 }

@@ -1,10 +1,13 @@
 /// What a writer has done since it was made.
 package struct StoreCounters: Sendable, Equatable {
+    /// Commits, and batches in them, that are on disk.
     package var commits = 0
     package var batches = 0
     /// Octets of batches that are on disk.
     package var octets = 0
+    /// Deletions of commits that no shard needs.
     package var trims = 0
+    /// Times that the write-ahead log was carried over into the database.
     package var checkpoints = 0
     /// Batches that were refused because too many were waiting.
     package var batchesRefusedForMemory = 0

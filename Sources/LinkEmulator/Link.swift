@@ -6,7 +6,7 @@ import HeapModule
 /// Whether a packet is lost, duplicated or held back depends only on the seed and the packet's number on this link.
 struct Link {
     private(set) var profile = LinkProfile()
-    /// False during a cut: packets are lost where they leave the queue.
+    /// True during a cut: packets are lost where they leave the queue.
     var isDown = false
     private(set) var counters = LinkCounters()
 

@@ -134,7 +134,7 @@ struct SubCommand: AsyncParsableCommand {
         var printer = try MessagePrinter(self)
         var answer = try await client.connect()
         var delay = Duration.seconds(1)
-        // A session that the broker resumes may have the subscriptions of an earlier run, which may be others.
+        // A session that was present may have the subscriptions of an earlier run, which may be others.
         var isSubscribed = false
         while true {
             do {

@@ -1,8 +1,8 @@
 import NIOCore
 import QUICTransport
 
-/// Holds back the first octets of a TCP client, a ClientHello or CONNECT, until its loop has time for them. First of
-/// its channel's handlers; it leaves once CONNECT was read.
+/// Holds back the first octets of a TCP client, a ClientHello or CONNECT, until its loop has time for them. The
+/// handler is the first of the channel's pipeline, and leaves the pipeline once CONNECT was read.
 final class FirstOctetsHandler: ChannelDuplexHandler, RemovableChannelHandler {
     typealias InboundIn = ByteBuffer
     typealias InboundOut = ByteBuffer
@@ -54,7 +54,7 @@ final class FirstOctetsHandler: ChannelDuplexHandler, RemovableChannelHandler {
         }
     }
 
-    /// Gives the client's first octets on.
+    /// Passes the client's first octets on, since the loop has time for the handshake.
     func begin(_ start: HandshakePace.Start) {
         guard case .waiting(let first, let more) = state, let context else { return gate.end(start) }
         state = .begun(start)

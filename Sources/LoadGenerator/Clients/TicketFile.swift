@@ -16,7 +16,7 @@ import Secrets
 ///
 /// A line of JSON for each client. The file is readable for its owner only (0600): with a ticket one can impersonate a client.
 struct TicketFile: Sendable {
-    /// The client and the server of a ticket; it is of no use with another server.
+    /// The client and the server of a ticket, which is of no use with another server.
     struct Owner: Hashable, Sendable {
         let client: String
         let server: String

@@ -2,7 +2,7 @@ import MQTTClient
 import NIOCore
 import NIOPosix
 
-/// One run of `pair`, `fanout` or `idle`.
+/// One run of `martlet bench pair`, `fanout` or `idle`: connects all clients, measures for a time, and reports.
 struct ClosedLoopRun {
     private let options: BenchOptions
     private let output: BenchOutput

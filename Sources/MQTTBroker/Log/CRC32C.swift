@@ -1,4 +1,4 @@
-/// The CRC-32C checksum (Castagnoli; RFC 3720 §12.1), eight octets at a time.
+/// The CRC-32C checksum (Castagnoli; RFC 3720 §12.1), by which damaged batches of the log are found; eight octets at a time.
 package enum CRC32C {
     /// Table `n` is for an octet that `n` further octets follow.
     private static let tables: [UInt32] = {

@@ -1,5 +1,5 @@
 /// The FNV-1a hash, 64 bits wide: the same in every shard and process, unlike `Hasher`. Not for tables whose keys a peer
-/// chooses.
+/// chooses, who could choose keys that collide.
 struct FNV1a {
     private(set) var value: UInt64 = 0xcbf2_9ce4_8422_2325
 

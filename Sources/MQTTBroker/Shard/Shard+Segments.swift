@@ -33,7 +33,7 @@ extension Shard {
         counters.segmentsWritten += 1
     }
 
-    /// Says that a message has left the queue unsent, or as one of a segment, which the log knows by their number only.
+    /// Logs that a message has left the queue unsent, or as one of a segment, whose messages the log only counts.
     mutating func logDropped(_ removed: MessageQueue.Removed, of session: Session) {
         guard let lane = session.lane, removed.isLogged else { return }
         lanes.append(.dropped(session.number, count: 1), to: lane)

@@ -1,7 +1,7 @@
 import MQTTCodec
 import NIOCore
 
-/// What one shard tells another. The shell carries it unread, in the order of `HandOver`.
+/// What one shard tells another. The shell carries messages unread, in the order of `HandOver`.
 package struct ShardMessage: Sendable {
     var body: Body
 
@@ -14,6 +14,7 @@ package struct ShardMessage: Sendable {
         /// - origin: the outbox that it came from, if any.
         /// - receipt: 0, or the number under which `stored` is to say that the message is kept.
         case publish(Publish, from: UInt64, origin: LoggedMessage.Origin?, receipt: UInt64)
+        /// A PUBLISH with RETAIN, for the home of its topic.
         case retain(Publish, receipt: UInt64)
         /// Every lane of the shard that keeps the message has committed it.
         case stored(UInt64)

@@ -29,6 +29,7 @@ package struct ClientSession {
     /// The send quota: messages at QoS 1 and 2 that may be sent now (MQTT 5.0 §4.9).
     var quota = 0
     var lastSent = NIODeadline.uptimeNanoseconds(0)
+    /// When the CONNECT or PINGREQ was sent that the server has not answered.
     var unanswered: NIODeadline?
     /// When the oldest unacknowledged message is sent again (MQTT 3).
     var retryAt: NIODeadline?

@@ -16,7 +16,7 @@ package struct QUICIdentifierConfiguration: Sendable, Equatable {
     /// The number of this node, which no other node with the same secret may have.
     package var node: UInt16 = 0
     /// The number of this run of the node: higher, modulo 2^16, than those of all runs before. Packets for connections of
-    /// those are answered by stateless resets.
+    /// earlier runs are answered by stateless resets.
     package var incarnation: UInt16 = 0
     /// The codepoint of the secret in identifiers, 0 to 6.
     package var rotation = 0

@@ -1,13 +1,14 @@
 internal import NIOCore
 
 extension QUICEndpoint {
+    /// The connection has something to send.
     func markDirty(_ connection: QUICConnection) {
         guard !connection.isDirty, !connection.isClosed else { return }
         self.egress.append(connection)
         self.scheduleFlush()
     }
 
-    /// Schedules a flush for the end of the loop's tick. During a read burst its end does that.
+    /// Schedules a flush for the end of the loop's tick. During a read burst, the end of the burst flushes.
     func scheduleFlush() {
         guard !self.egress.isScheduled, !self.egress.isFlushing, self.burstConnection == nil else { return }
         self.egress.isScheduled = true
@@ -174,6 +175,7 @@ extension QUICEndpoint {
         )
     }
 
+    /// Removes a connection from all tables, and leaves what answers late packets in its place.
     private func forget(_ connection: QUICConnection, leaving closed: ClosedConnection?) {
         self.deadlines.remove(connection)
         for identifier in connection.identifiers {

@@ -22,9 +22,10 @@ package final class EarlyDataStore: Sendable {
         case clockJumped
     }
 
-    /// ClientHellos of one part of the window; the oldest slice is forgotten as a whole.
+    /// The number of slices that the window is divided into.
     private static let sliceCount: UInt64 = 4
 
+    /// The ClientHellos of one part of the window. The oldest slice is forgotten as a whole.
     private struct Slice {
         let born: UInt64
         var binders = Set<Binder>()

@@ -1,6 +1,6 @@
 internal import CNgtcp2
 
-/// The callbacks of ngtcp2, which only record events.
+/// The callbacks of ngtcp2, which only record events: ngtcp2 must not be called from within a callback.
 enum EngineCallbacks {
     nonisolated(unsafe) static let server = unsafe make(isServer: true)
     nonisolated(unsafe) static let client = unsafe make(isServer: false)
@@ -138,6 +138,7 @@ enum EngineCallbacks {
     }
 }
 
+/// The engine of the connection that a callback is about, by the callback's user data.
 func engine(_ user: UnsafeMutableRawPointer?) -> Engine {
     // `Engine.init` sets the user data before the first callback.
     unsafe Engine.from(user.unsafelyUnwrapped.assumingMemoryBound(to: ngtcp2_crypto_conn_ref.self))

@@ -5,6 +5,7 @@ import Secrets
     let packets: ProtectionKey
     /// `nil` after a key update, which does not change the header key (RFC 9001 §6).
     let headers: ProtectionKey?
+    /// The initialization vector (RFC 9001 §5.3).
     let vector: InlineArray<12, UInt8>
 
     /// `nil` if the derivation fails.

@@ -1,6 +1,6 @@
 import BrokerConfiguration
 
-/// `listeners`: listeners of a kind have names of the user's.
+/// `listeners`: the listeners of each kind, under names that the user chooses.
 struct ListenersSettings {
     /// Always with a `default`, which `enable = false` turns off.
     var tcp = ["default": ListenerSettings<Void>.tcp]

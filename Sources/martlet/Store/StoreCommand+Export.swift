@@ -60,7 +60,7 @@ extension StoreCommand {
         }
     }
 
-    /// `martlet store import`
+    /// `martlet store import`: makes a new store of the lines of an exported one.
     struct ImportCommand: ParsableCommand {
         static let configuration = CommandConfiguration(
             commandName: "import",

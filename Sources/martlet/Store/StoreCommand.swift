@@ -5,7 +5,7 @@ import Foundation
 import MQTTBroker
 import NIOCore
 
-/// `martlet store`: commands that work on a store while no broker writes it.
+/// `martlet store`: commands that check a broker's store, copy it, or carry it over to another version or machine.
 struct StoreCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "store",
@@ -45,7 +45,7 @@ struct StoreCommand: ParsableCommand {
         }
     }
 
-    /// `martlet store check`
+    /// `martlet store check`: looks for damage.
     struct CheckCommand: ParsableCommand {
         static let configuration = CommandConfiguration(
             commandName: "check",
@@ -109,7 +109,7 @@ struct StoreCommand: ParsableCommand {
         }
     }
 
-    /// `martlet store backup`
+    /// `martlet store backup`: copies a store while the broker may run.
     struct BackupCommand: ParsableCommand {
         static let configuration = CommandConfiguration(
             commandName: "backup",
