@@ -39,7 +39,7 @@ final class PageFile {
         return page?.count == Self.octets ? page : nil
     }
 
-    /// Finds the frames up to the last commit of the log's present round, which all have its salt.
+    /// Finds the frames up to the last commit of the log's present round, which all have the salt of the log's header.
     private func readFrames() {
         guard let log, let head = Self.read(log, at: 0, Self.logHead), head.count == Self.logHead else { return }
         let salt = head[16..<24]

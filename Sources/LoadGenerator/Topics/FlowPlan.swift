@@ -38,15 +38,15 @@ extension FlowPlan {
     static func flows(_ options: BenchOptions, topics: [TopicTemplate], body: PayloadSource.Body) -> [FlowPlan] {
         var flows: [FlowPlan] = []
         for topic in topics {
-            let lanes = topic.changes ? max(1, options.streams) : 1
-            for lane in 0..<lanes {
+            let parts = topic.changes ? max(1, options.streams) : 1
+            for part in 0..<parts {
                 flows.append(
                     FlowPlan(
                         topic: topic,
                         qos: options.qos,
                         retain: options.retain,
-                        interval: options.messageInterval * Nanoseconds(lanes),
-                        delay: options.messageInterval * Nanoseconds(lane),
+                        interval: options.messageInterval * Nanoseconds(parts),
+                        delay: options.messageInterval * Nanoseconds(part),
                         payload: .shared(body, headers: options.headers),
                         stream: options.stream(of: flows.count),
                         priority: LoadStreams.defaultPriority

@@ -1,6 +1,7 @@
 import MQTTCodec
 import NIOCore
 
+/// The octets of a record: its kind, a number, and further fields by kind. Numbers are LEB128 unless they have a width.
 extension LaneRecord {
     private enum Kind: UInt8 {
         case session = 1

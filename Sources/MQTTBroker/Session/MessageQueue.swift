@@ -23,7 +23,7 @@ struct MessageQueue {
         var count = 0
         /// Messages behind the segments.
         var newest: Deque<Entry> = []
-        /// Octets of these.
+        /// Octets of the messages behind the segments.
         var newestByteCount = 0
 
         func append(_ entry: Entry) {

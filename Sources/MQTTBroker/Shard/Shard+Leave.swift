@@ -157,7 +157,7 @@ extension Shard {
         }
     }
 
-    /// Says that the client is away, and what is to happen meanwhile.
+    /// The record that the client is away, and of what is to happen meanwhile.
     func away(_ session: Session, now: Instant) -> LaneRecord {
         .away(
             session.number,

@@ -55,7 +55,7 @@ extension Shard {
         shareOutput(of: control)
     }
 
-    /// A data stream is what its connection is.
+    /// Gives a data stream the version and the bounds of its connection, whose client is connected.
     func join(_ stream: Connection, to control: Connection) {
         stream.outbound.version = control.outbound.version
         stream.outbound.receiveMaximum = control.outbound.receiveMaximum

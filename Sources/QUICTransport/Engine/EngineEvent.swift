@@ -31,6 +31,7 @@ enum EngineEvent {
     case newToken([UInt8])
 }
 
+/// The token at the end of a stateless reset, by which a client recognizes one (RFC 9000 §10.3).
 struct StatelessResetToken: Hashable {
     static let count = 16
 
