@@ -27,7 +27,7 @@ package enum LaneLogOracle {
         try first.start()
         try first.serve("car 7")
         // With a lane in quarantine nothing is cleaned.
-        guard rest.readableBytes == 0 else { return try first.end() }
+        guard rest.readableBytes == 0, !first.keepsWholeLog else { return try first.end() }
         // The log that cleaning leaves is enough for the next run.
         let log = try first.clean()
         let expected = first.contents

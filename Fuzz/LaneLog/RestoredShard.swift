@@ -42,6 +42,9 @@ struct RestoredShard: ~Copyable {
         )
     }
 
+    /// True if nothing may be deleted of the log, and so nothing is written again.
+    var keepsWholeLog: Bool { shard.keepsWholeLog }
+
     mutating func restore(_ log: ByteBuffer) throws { try shard.restore(log, now: now) }
 
     /// Everything is restored: the shard begins to serve.
