@@ -26,7 +26,9 @@ final class CrashRun {
         if hasSmallQueues, Bool.random(using: &random) { limits.maximumQueueBytes = 100 }
         limits.maximumInflight = hasSmallQueues ? 2 : 6
         if Bool.random(using: &random) {
-            limits.maximumQueueMemory = 0
+            if Bool.random(using: &random) { limits.maximumQueueMemory = 0 }
+            limits.maximumQueueBytesInMemory = Int.random(in: 40...1_000, using: &random)
+            limits.maximumSegmentCopies = Int.random(in: 1...8, using: &random)
             limits.queueSegmentBytes = 40...Int.random(in: 40...400, using: &random)
         }
         let broker = SimulatedBroker(

@@ -37,9 +37,11 @@ import class Foundation.ProcessInfo
         let finder = try (0..<1000 as Range<UInt64>).first { seed in
             try withKnownIssue(isIntermittent: true) {
                 try CrashRun(seed: seed, fault: fault).perform()
-            } matching: { _ in
-                isFound.withLockedValue { $0 = true }
-                return true
+            } matching: { issue in
+                // No fault makes the store unreadable.
+                let isReadable = issue.error == nil
+                if isReadable { isFound.withLockedValue { $0 = true } }
+                return isReadable
             }
             return isFound.withLockedValue { $0 }
         }

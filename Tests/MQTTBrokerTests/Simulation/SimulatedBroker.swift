@@ -384,7 +384,8 @@ final class SimulatedBroker {
             collect(shard)
         }
         while step() {}
-        for shard in shards.indices where fault != .outboxForgotten {
+        for shard in shards.indices {
+            if fault == .outboxForgotten { shards[shard].shard.forgetOutboxes() }
             shards[shard].shard.handOverRestored(now: now)
             endTick(shard)
         }

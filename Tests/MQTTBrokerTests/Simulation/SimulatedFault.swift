@@ -49,7 +49,15 @@ enum SimulatedFault: String, CaseIterable {
             }
             if let rest = rest(of: record) { records.append(rest) }
         }
-        return LaneBatch(lane: batch.lane, position: batch.position, records: records, made: batch.made)
+        return LaneBatch(
+            lane: batch.lane,
+            position: batch.position,
+            records: records,
+            emptyPositions: batch.emptyPositions,
+            segments: batch.segments,
+            removedSegments: batch.removedSegments,
+            made: batch.made
+        )
     }
 
     /// True if the fault is that a record of this kind does not reach the store.
@@ -73,6 +81,16 @@ enum SimulatedFault: String, CaseIterable {
         case (.willLost, .attached(let session, let expiryInterval, _)):
             .attached(session, expiryInterval: expiryInterval, will: nil)
         default: nil
+        }
+    }
+}
+
+extension Shard {
+    /// Removes what is to be handed over again after a restart, as if everybody had it.
+    mutating func forgetOutboxes() {
+        for lane in Lane.all {
+            while lanes[lane].outbox.next(Receipt(.outbox(lane))) != nil {}
+            _ = lanes[lane].outbox.removePassed()
         }
     }
 }
