@@ -51,6 +51,9 @@ import Glibc
     ) throws(QUICError) -> TLSSession {
         let takesTickets = configuration.takesTickets
         var flags = UInt32(GNUTLS_CLIENT) | UInt32(GNUTLS_NO_END_OF_EARLY_DATA.rawValue)
+        // The key share of the first group only, X25519, which every server takes: a second one would double what a ClientHello costs. Others
+        // ask for another by HelloRetryRequest, RFC 8446 §4.1.4.
+        flags |= UInt32(GNUTLS_KEY_SHARE_TOP.rawValue)
         if ticket == nil, !takesTickets { flags |= UInt32(GNUTLS_NO_TICKETS.rawValue) }
         if let ticket, ticket.allowsEarlyData, configuration.sendsEarlyData {
             flags |= UInt32(GNUTLS_ENABLE_EARLY_DATA.rawValue)
