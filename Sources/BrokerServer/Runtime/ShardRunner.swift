@@ -319,7 +319,9 @@ final class ShardRunner {
     }
 
     /// Reads a segment of a queue from the store, on a thread that may block.
-    private func fetch(_ segment: UInt64) {
+    ///
+    /// - Parameter pause: until the next attempt, should the store fail, as it says in a line of the log each time.
+    private func fetch(_ segment: UInt64, pause: TimeAmount = .seconds(1)) {
         guard let store = commits?.store else { return }
         let loop = eventLoop.assumeIsolated()
         NIOThreadPool.singleton.runIfActive(eventLoop: eventLoop) { try store.segment(segment) }.assumeIsolated()
@@ -329,14 +331,14 @@ final class ShardRunner {
                     self.shard.fetched(segment, octets, now: .now())
                     self.scheduleFlush()
                 case .failure:
-                    // The store has said why. What cannot be read now may be readable later, and nothing is given up for it.
-                    loop.scheduleTask(in: Self.fetchDelay) { self.fetch(segment) }
+                    // What cannot be read now may be readable later, and nothing is given up for it.
+                    loop.scheduleTask(in: pause) { self.fetch(segment, pause: min(pause * 2, Self.longestPause)) }
                 }
             }
     }
 
-    /// How long a store is left alone from which a segment could not be read.
-    private static let fetchDelay = TimeAmount.seconds(1)
+    /// How long a segment is left alone at most that could not be read again and again.
+    private static let longestPause = TimeAmount.minutes(1)
 
     /// Another shard does not need the commits below `number` any more.
     func clean(below number: Int64) {
