@@ -42,6 +42,12 @@ package struct Limits: Sendable {
     package var maximumQueueMemory = 268_435_456
     /// Octets of the messages that a queue has in memory before it gives some of them up for it, and of those that it gives up at once.
     package var queueSegmentBytes = 65_536...262_144
+    /// Octets of the messages that a durable session's queue has in memory, whatever `maximumQueueMemory` has room for: cleaning writes
+    /// them in one step.
+    package var maximumQueueBytesInMemory = 4_194_304
+    /// The most sessions of a shard that get a message whose queues may go to disk when it comes: each has a copy of its own there, while
+    /// in memory the message is once for all of them.
+    package var maximumSegmentCopies = 8
     /// Whether QoS 0 messages wait for a client that is away or slow.
     package var queuesQoS0 = true
     /// QoS 2 messages of a connection, or of a data stream, that wait for their PUBREL, 1 to 65,535: the Receive Maximum

@@ -130,8 +130,11 @@ struct MessageQueue {
     /// - Parameters:
     ///   - count: their number at most.
     ///   - octets: of them, at least and at most.
-    /// - Returns: none if there are fewer octets.
-    mutating func takeForSegment(count: Int = .max, octets: ClosedRange<Int> = 0...(.max)) -> Deque<Entry> {
+    /// - Returns: these, and their octets; none if there are fewer octets.
+    mutating func takeForSegment(
+        count: Int = .max,
+        octets: ClosedRange<Int> = 0...(.max)
+    ) -> (entries: Deque<Entry>, octets: Int) {
         let rest = rest ?? Rest()
         if self.rest == nil {
             swap(&rest.newest, &entries)
@@ -153,6 +156,7 @@ struct MessageQueue {
             rest.newest.prepend(contentsOf: taken)
             rest.newestByteCount += size
             taken = []
+            size = 0
         } else {
             byteCount -= size
         }
@@ -161,7 +165,7 @@ struct MessageQueue {
         } else {
             entries.append(contentsOf: rest.newest)
         }
-        return taken
+        return (taken, size)
     }
 
     /// Appends a segment behind the others.

@@ -41,9 +41,15 @@ extension Shard {
             if let session = sessions.session(at: cleaning.place), session.lane != nil {
                 // While CONNACK waits for a commit, the session is neither what it was nor what it will be.
                 if let connection = session.connection, connection.state != .connected { break }
+                let segment = relieve(session, in: &cleaning, now: now)
+                if segment > 0 {
+                    left -= segment
+                    continue
+                }
                 left -= writeAgain(session, now: now)
             }
             cleaning.place += 1
+            cleaning.segmentable = nil
             left -= Self.octetsOfStep
         }
         if cleaning.place >= sessions.placeCount, left > 0 {
@@ -52,6 +58,15 @@ extension Shard {
         let isDone = cleaning.retained?.isDone ?? false
         self.cleaning = isDone ? nil : cleaning
         return (octets - left, isDone)
+    }
+
+    /// Moves messages of a queue that is too long to the store, as many as there were when cleaning came to it. Returns their octets.
+    private mutating func relieve(_ session: Session, in cleaning: inout LaneCleaning, now: Instant) -> Int {
+        let segmentable = cleaning.segmentable ?? session.outgoing.queue.octetsBehindSegments
+        guard segmentable > 0 else { return 0 }
+        let octets = relieve(session, now: now)
+        cleaning.segmentable = segmentable - octets
+        return octets
     }
 
     /// Octets that cleaning would write, about. Looks at every session.

@@ -24,6 +24,7 @@ extension Shard {
             in: route.hasLoggedDeliveries ? lanes.queueMemory : nil,
             now: now
         )
+        let mayMoveToDisk = route.hasLoggedDeliveries && route.deliveries.count <= limits.maximumSegmentCopies
         for delivery in route.deliveries {
             if delivery.noLocal, delivery.session.identity == publisher { continue }  // [MQTT-3.8.3-3]
             if let origin, let lane = delivery.session.lane, lanes[lane].sources[origin.lane] ?? 0 >= origin.number {
@@ -37,12 +38,10 @@ extension Shard {
                 retain: publish.retain && delivery.retainAsPublished,
                 identifiers: delivery.identifiers
             )
+            if mayMoveToDisk { relieve(delivery.session, now: now) }
         }
         if let origin {
             for (lane, _) in outgoing.logged { lanes[lane].sources[origin.lane] = origin.number }
-        }
-        if route.hasLoggedDeliveries, isShortOfQueueMemory, route.deliveries.count <= Self.maximumSegmentCopies {
-            for delivery in route.deliveries { relieve(delivery.session, now: now) }
         }
     }
 

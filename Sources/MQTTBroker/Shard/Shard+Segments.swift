@@ -1,36 +1,36 @@
 import DequeModule
 package import NIOCore
 
-// Long queues: while messages that wait have too much of the memory, those of a queue that is appended to go to the store as segments,
+// Long queues: messages of a queue that is very long, or long while all of them have too much of the memory, go to the store as segments,
 // and come back when their client has fetched those before.
 extension Shard {
     /// Octets in memory of messages that durable sessions wait for, or that are on their way to them.
     package var queueMemoryOctets: Int { lanes.queueMemory.octets }
 
     /// True while messages that durable sessions wait for have more than the shard's share of `Limits.maximumQueueMemory`.
-    var isShortOfQueueMemory: Bool {
-        queueMemoryOctets > limits.maximumQueueMemory / count && lanes.isLogging && lanes.suspension == nil
-    }
+    private var isShortOfQueueMemory: Bool { queueMemoryOctets > limits.maximumQueueMemory / count }
 
-    /// The most sessions that get a message whose queues may go to disk for it: each has a copy of its own there.
-    static var maximumSegmentCopies: Int { 8 }
-
-    /// Moves the oldest of the messages that a queue has in memory behind its segments to the store, if they are many.
-    mutating func relieve(_ session: Session, now: Instant) {
-        guard let lane = session.lane, session.parent == nil,
-            session.outgoing.queue.octetsBehindSegments >= limits.queueSegmentBytes.lowerBound
-        else { return }
-        let entries = session.outgoing.queue.takeForSegment(octets: limits.queueSegmentBytes)
-        if entries.isEmpty { return }
-        let octets = entries.reduce(0) { $0 + $1.message.byteCount }
+    /// Moves the oldest of the messages that a queue has in memory behind its segments to the store, if these are too many.
+    ///
+    /// - Returns: their octets, and 0 if there is nothing to move.
+    @discardableResult mutating func relieve(_ session: Session, now: Instant) -> Int {
+        let size = limits.queueSegmentBytes
+        let octets = session.outgoing.queue.octetsBehindSegments
+        guard octets >= size.lowerBound, octets > limits.maximumQueueBytesInMemory || isShortOfQueueMemory,
+            let lane = session.lane, session.parent == nil, lanes.isLogging, lanes.suspension == nil
+        else { return 0 }
+        let taken = session.outgoing.queue.takeForSegment(octets: size)
+        if taken.entries.isEmpty { return 0 }
         let segment = lanes[lane].addSegment(lane) { number in
-            StoredSegment(number: number, entries, of: session.number, in: lane, now: now)
+            StoredSegment(number: number, taken.entries, of: session.number, in: lane, now: now)
         }
-        let place = StoredSegment.Place(number: segment.number, left: 0, count: entries.count, byteCount: octets)
-        lanes.append(.segmented(session.number, place, taken: entries.count), to: lane)
+        let count = taken.entries.count
+        let place = StoredSegment.Place(number: segment.number, left: 0, count: count, byteCount: taken.octets)
+        lanes.append(.segmented(session.number, place, taken: place.count), to: lane)
         lanes.isUrgent = true
         session.outgoing.queue.append(QueueSegment(place))
         counters.segmentsWritten += 1
+        return place.byteCount
     }
 
     /// Logs that a message has left the queue unsent, or as one of a segment, whose messages the log only counts.

@@ -11,9 +11,13 @@ import Testing
         let publisher: SimulatedClient
         var sent: [String] = []
 
-        /// - Parameter most: messages of each queue at most.
-        init(most: Int = 1_000_000, memory: Int = 2_000) {
+        /// - Parameters:
+        ///   - most: messages of each queue at most.
+        ///   - memory: octets of all queues in memory at most, about.
+        ///   - alone: octets of each queue in memory at most.
+        init(most: Int = 1_000_000, memory: Int = 2_000, alone: Int = 1 << 20) {
             var limits = Limits()
+            limits.maximumQueueBytesInMemory = alone
             limits.maximumQueueLength = most
             limits.maximumQueueMemory = memory
             limits.queueSegmentBytes = 500...1_000
@@ -95,6 +99,53 @@ import Testing
         #expect(scene.fetched() == scene.sent)
     }
 
+    @Test("One queue does not have all of the memory that there is") func veryLongQueue() throws {
+        var scene = Scene(memory: 1 << 20, alone: 5_000)
+        scene.away()
+        scene.publish(1_000)
+        #expect(scene.segments > 5)
+        #expect(scene.memory < 6_000)
+        #expect(scene.fetched() == scene.sent)
+        try scene.broker.expectLogIsTrue()
+    }
+
+    @Test("Cleaning writes a very long queue in parts, though its messages are those of many, and each once")
+    func cleaningInParts() throws {
+        var scene = Scene(memory: 1 << 20, alone: 5_000)
+        let names = (0..<9).map { "away \($0)" }
+        for name in names { scene.away(name) }
+        scene.publish(1_000)
+        #expect(scene.segments == 0)
+        scene.broker.clean()
+        scene.broker.settle()
+        let largest = try #require(scene.broker.store?.commits.map(\.readableBytes).max())
+        #expect(largest < 10_000)
+        let segments = scene.segments
+        #expect(segments > 50)
+        scene.broker.clean()
+        scene.broker.settle()
+        #expect(scene.segments == segments)
+        for name in names { #expect(scene.fetched(by: name) == scene.sent) }
+        try scene.broker.expectLogIsTrue()
+    }
+
+    @Test("Cleaning ends, though a very long queue grows faster") func cleaningOfGrowth() throws {
+        var scene = Scene(memory: 1 << 20, alone: 5_000)
+        for name in 0..<9 { scene.away("away \(name)") }
+        scene.publish(1_000)
+        let now = scene.broker.now
+        scene.broker.shards[0].shard.beginCleaning()
+        var steps = 0
+        while scene.broker.shards[0].shard.isCleaning, steps < 1_000 {
+            _ = scene.broker.shards[0].shard.clean(octets: 1, now: now)
+            scene.publish(100)
+            steps += 1
+        }
+        #expect(steps < 1_000)
+        for name in 0..<9 { #expect(scene.fetched(by: "away \(name)") == scene.sent) }
+        try scene.broker.expectLogIsTrue()
+    }
+
     @Test("What a client has fetched of a segment does not come again, and the rest does, also after a crash")
     func parts() throws {
         for crashes in [false, true] {
@@ -148,10 +199,10 @@ import Testing
 
     @Test("Messages that many get are in memory once and not on disk for each") func shared() {
         var scene = Scene()
-        for number in 0...Shard.maximumSegmentCopies { scene.away("away \(number)") }
+        for number in 0...Limits().maximumSegmentCopies { scene.away("away \(number)") }
         scene.publish(200)
         #expect(scene.segments == 0)
-        for number in 0...Shard.maximumSegmentCopies { #expect(scene.fetched(by: "away \(number)") == scene.sent) }
+        for number in 0...Limits().maximumSegmentCopies { #expect(scene.fetched(by: "away \(number)") == scene.sent) }
     }
 
     @Test("Cleaning writes of a segment only where it is") func cleaning() throws {
