@@ -4,6 +4,7 @@ import Foundation
 
 /// How the passwords of a user file are hashed; EMQX's `password_hash_algorithm`.
 package struct PasswordHashing: Sendable, Equatable {
+    /// A hash function without iterations.
     package enum Digest: Sendable, CaseIterable {
         /// The password itself, which EMQX allows.
         case plain
@@ -19,6 +20,7 @@ package struct PasswordHashing: Sendable, Equatable {
     /// The hash function within PBKDF2 (RFC 8018 §5.2), by HMAC.
     package enum MACFunction: Sendable { case sha, sha256, sha384, sha512 }
 
+    /// A hash function with its parameters.
     package enum Algorithm: Sendable, Equatable {
         case digest(Digest, SaltPosition)
         /// `derivedKeyLength` in bytes; nil for as many as the function gives.

@@ -19,6 +19,7 @@ package struct UserFile: Sendable {
     /// Bytes of one field: the longest that MQTT carries (§1.5.4, §1.5.6).
     package static let maximumFieldBytes = 65_535
 
+    /// What is kept of a user: nothing from which the password could be read.
     struct User: Sendable, SecretValue {
         /// The SHA-256 digest of the hash, which has the same length for all algorithms and hides the password of `plain`.
         var digest: [UInt8]
@@ -97,6 +98,7 @@ package struct UserFile: Sendable {
 
 /// Why a user file cannot be used. The text never contains a password or a hash.
 package struct UserFileError: Error, Equatable, CustomStringConvertible {
+    /// The place of the mistake in the file.
     package enum Place: Sendable, Equatable, CustomStringConvertible {
         /// A line of a CSV file, 1 and up.
         case line(Int)

@@ -32,7 +32,9 @@ package struct BrokerServerConfiguration: Sendable {
         self.listeners = listeners
     }
 
+    /// One listener: its address, its transport, and its bounds.
     package struct Listener: Sendable {
+        /// What the listener speaks below MQTT.
         package enum Transport: Sendable {
             case tcp
             case tls(TLSServerConfiguration)

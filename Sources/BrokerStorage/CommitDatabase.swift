@@ -40,8 +40,8 @@ package struct CommitDatabase: Sendable {
         try (Int.fetchOne(database, sql: "PRAGMA page_count") ?? 0) * CommitLog.pageOctets
     }
 
-    /// Reads all commits as they are now, in order and one in memory at a time, while others may go on writing. Until it is done,
-    /// their write-ahead log grows by what they write.
+    /// Reads all commits as they are now, in order and one in memory at a time, while others may go on writing. Until the reading is
+    /// done, the write-ahead log grows by what others write.
     ///
     /// - Parameters:
     ///   - progress: is called now and then.
@@ -93,8 +93,8 @@ package struct CommitDatabase: Sendable {
         }
     }
 
-    /// Copies the database as it is now into a file, while others may go on writing. Until it is done, their write-ahead log grows by
-    /// what they write.
+    /// Copies the database as it is now into a file, while others may go on writing. Until the copying is done, the write-ahead
+    /// log grows by what others write.
     ///
     /// - Parameters:
     ///   - file: it must not be there; it is there whole or not at all afterwards.

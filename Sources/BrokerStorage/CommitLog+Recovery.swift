@@ -2,7 +2,7 @@ internal import Foundation
 internal import GRDB
 package import NIOCore
 
-/// What a store has of some commits.
+/// What is found where commits are read: a commit, or a gap.
 package enum RecoveredCommit: Sendable, Equatable {
     /// The octets of a commit. Whether they are those that were written is for the caller's checksum to say.
     case commit(number: Int64, octets: ByteBuffer)

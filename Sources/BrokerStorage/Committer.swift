@@ -46,6 +46,7 @@ struct Committer {
         }
     }
 
+    /// What the thread does next.
     private enum Work {
         case write, recheck, end
         case sleep(until: ContinuousClock.Instant?)

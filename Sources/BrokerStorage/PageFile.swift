@@ -70,6 +70,7 @@ final class PageFile {
         let number: Int64
         let octets: Data
 
+        /// The tables of a store.
         enum Table {
             case commits, segments
         }

@@ -18,11 +18,13 @@ package indirect enum Command: Sendable, Equatable {
     case report
     case quit
 
+    /// A direction of the link.
     package enum Direction: String, Sendable {
         case toServer = "to-server"
         case toClient = "to-client"
     }
 
+    /// A new value of one field of a ``LinkProfile``.
     package enum Setting: Sendable, Equatable {
         case delay(Nanoseconds)
         case jitter(Nanoseconds)

@@ -2,6 +2,7 @@
 package struct CommandParser {
     private var words: ArraySlice<Substring>
 
+    /// Why a line is no command.
     package struct Failure: Error, Sendable, Equatable, CustomStringConvertible {
         package let description: String
     }

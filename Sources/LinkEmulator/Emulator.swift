@@ -5,6 +5,7 @@ import DequeModule
 /// An emulator does no IO and reads no clock: packets and instants go in, packets come out when they are due. Events happen
 /// in the order of their instants, even if the caller asks late.
 package struct Emulator: ~Copyable {
+    /// An end of the link: that of the clients, or that of the server.
     package enum Side: Sendable { case client, server }
 
     /// A packet that is due on a side. The caller writes the packet there and gives its slot back to the pool.
@@ -107,6 +108,7 @@ package struct Emulator: ~Copyable {
     /// The next instant at which ``next(at:)`` has something to do.
     package var nextInstant: Nanoseconds? { ready.first?.due ?? first?.0 }
 
+    /// What happens in the emulator at an instant.
     private enum Happening {
         case command, mending, departureToServer, departureToClient, arrivalAtServer, arrivalAtClient
     }

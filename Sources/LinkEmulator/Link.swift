@@ -137,6 +137,7 @@ struct Link {
         flights.insert(Flight(due: due, order: order, packet: packet))
     }
 
+    /// A packet on the wire.
     private struct Flight: Comparable {
         let due: Nanoseconds
         let order: UInt64

@@ -49,6 +49,7 @@ package struct LinkProfile: Sendable, Equatable {
         }
     }
 
+    /// The bounds of the queue in front of the wire.
     package struct Queue: Sendable, Equatable {
         package var packets: Int
         package var octets: Int
@@ -59,6 +60,7 @@ package struct LinkProfile: Sendable, Equatable {
         }
     }
 
+    /// How fast packets leave the queue.
     package enum Rate: Sendable, Equatable {
         /// 1 to 2^40.
         case bitsPerSecond(UInt64)

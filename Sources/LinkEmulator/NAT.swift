@@ -10,11 +10,13 @@ struct NAT {
     /// News of bindings that have carried their first packet in a direction since they were made or changed.
     private(set) var news: [NATNews] = []
 
+    /// An inside or outside endpoint of one protocol, by which bindings are found.
     private struct Key: Hashable {
         let transport: Transport
         let endpoint: Endpoint
     }
 
+    /// A mapping of an inside endpoint to an outside endpoint (RFC 4787 §4).
     private struct Binding {
         var outside: Endpoint
         /// The outside before the last rebinding.

@@ -39,6 +39,7 @@ package enum FlowScope: Sendable, Equatable {
 /// What is reported of a binding that was made or changed: its first packet from the client, with which the server learns the
 /// outside endpoint (`bound`), or the first packet to the client after that (`answered`).
 package struct NATNews: Sendable, Equatable {
+    /// Which packet is reported.
     package enum Kind: String, Sendable {
         case bound, answered
     }

@@ -19,6 +19,7 @@ struct Schedule {
         return entry.command
     }
 
+    /// A command, and when it is due.
     private struct Entry: Comparable {
         let due: Nanoseconds
         let order: UInt64

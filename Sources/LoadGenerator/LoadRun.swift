@@ -12,6 +12,7 @@ struct LoadRun {
     private let events: AsyncStream<Event>
     private let report: AsyncStream<Event>.Continuation
 
+    /// What a run waits for.
     private enum Event: Sendable {
         case second
         case worker(Worker.Notice)

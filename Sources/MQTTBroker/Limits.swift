@@ -40,7 +40,8 @@ package struct Limits: Sendable {
     /// Octets in memory of messages that durable sessions of all shards wait for, of which each shard has an equal share. Beyond, long
     /// queues are on disk only, but for their ends.
     package var maximumQueueMemory = 268_435_456
-    /// Octets of the messages that a queue has in memory before it gives some of them up for it, and of those that it gives up at once.
+    /// Octets of the messages that a queue has in memory before some of them are moved to disk, and of the messages that are moved at
+    /// once.
     package var queueSegmentBytes = 65_536...262_144
     /// Octets of the messages that a durable session's queue has in memory, whatever `maximumQueueMemory` has room for: cleaning writes
     /// them in one step.
@@ -94,12 +95,14 @@ package struct Limits: Sendable {
     /// PUBACKs and PUBRECs of a connection that wait for what they promise to be on disk. At the bound the connection is not read
     /// until some have gone.
     package var maximumWithheld = 10_000
-    /// Octets of the messages whose acknowledgements wait so. At the bound, likewise.
+    /// Octets of the messages of a connection whose PUBACK or PUBREC waits for the disk. At the bound the connection is not read until
+    /// some have gone.
     package var maximumWithheldBytes = 1_048_576
-    /// Octets of such messages of all connections, of which each shard has an equal share. At the bound no connection is read that
+    /// Octets of the messages of all connections whose PUBACK or PUBREC waits for the disk, of which each shard has an equal share. At the bound no connection is read that
     /// brings one more, until some have gone.
     package var maximumWithheldBytesOfAll = 268_435_456
-    /// The longest time that a connection is not read for it. Then it is ended with 0x97.
+    /// The longest time that a connection is not read because its acknowledgements wait for the disk. Then the connection is ended
+    /// with 0x97.
     package var maximumHoldUp: TimeAmount = .seconds(30)
     /// CONNECTs with one client identifier that wait for each other. One more is refused with 0x89.
     package var maximumPendingClaims = 16

@@ -1,5 +1,6 @@
 /// Who ended a connection, and why.
 package enum QUICCloseReason: Sendable, Equatable {
+    /// An end of the connection.
     package enum Side: Sendable, Equatable {
         case local
         case peer

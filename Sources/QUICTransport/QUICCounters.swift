@@ -64,6 +64,7 @@ package struct QUICCounters: Sendable, Equatable {
     /// Datagrams that were dropped without an answer, by reason.
     package var dropped = Dropped()
 
+    /// Datagrams that were dropped, by reason.
     package struct Dropped: Sendable, Equatable {
         /// Source port 0, multicast or broadcast source.
         package var unanswerableSource = 0

@@ -39,6 +39,7 @@ enum Report {
         }
     }
 
+    /// The answer to `report`.
     struct Counters: Encodable {
         let event = "counters"
         let counters: EmulatorCounters

@@ -199,6 +199,7 @@ struct ConnectionOptions: ParsableArguments {
         return connect
     }
 
+    /// The value of `--pw`, which no description shows.
     struct Password: ExpressibleByArgument, SecretValue {
         let text: String
 
@@ -208,6 +209,7 @@ struct ConnectionOptions: ParsableArguments {
         var defaultValueDescription: String { description }
     }
 
+    /// The words for a version of MQTT.
     enum Version: String, ExpressibleByArgument {
         case v5 = "5"
         case v311 = "311"
@@ -227,6 +229,7 @@ struct ConnectionOptions: ParsableArguments {
         }
     }
 
+    /// The words for a QoS.
     enum QoS: String, ExpressibleByArgument, CaseIterable {
         case atMostOnce = "0"
         case atLeastOnce = "1"

@@ -3,6 +3,7 @@ import NIOCore
 
 /// The format in which `martlet sub` prints a message (`-F`), with the fields and escapes of `mosquitto_sub`.
 struct MessageFormat {
+    /// Text between fields, or a field.
     private enum Part {
         case text([UInt8])
         case field(Character)

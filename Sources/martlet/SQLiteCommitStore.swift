@@ -13,14 +13,15 @@ final class SQLiteCommitStore: CommitStore {
     private let logger: Logger
     private let state = NIOLockedValueBox(State())
 
+    /// What the lock protects.
     private struct State {
         var writer: CommitWriter?
         var metrics: StoreMetrics?
         /// `nil` before a segment was read.
         var reader: SegmentReader?
-        /// Of each shard.
+        /// The source of each shard's batches.
         var sources: [CommitWriter.Source] = []
-        /// Of each shard: the first commit that it needs.
+        /// The first commit that each shard needs.
         var needed: [Int64] = []
     }
 

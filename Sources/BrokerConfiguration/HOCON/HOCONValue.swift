@@ -2,6 +2,7 @@ import Secrets
 
 /// A value of a resolved HOCON document: a tree without references, each value with its place in a file.
 package struct HOCONValue: Sendable {
+    /// What the value is, by the kinds of JSON.
     package enum Content: Sendable, Equatable {
         case object([String: HOCONValue])
         case list([HOCONValue])

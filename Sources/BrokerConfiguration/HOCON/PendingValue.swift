@@ -1,5 +1,6 @@
 /// A parsed value with unresolved references.
 struct PendingValue {
+    /// What the value is, as it was parsed.
     indirect enum Content {
         case scalar(HOCONValue.Content)
         case list([PendingStack])
@@ -10,6 +11,7 @@ struct PendingValue {
         case resolved(HOCONValue)
     }
 
+    /// A part of a concatenation (HOCON.md, "Value concatenation").
     enum Piece {
         /// White space between two values of one line: a part of concatenated strings, ignored between lists.
         case blank(String)
@@ -77,6 +79,7 @@ struct PendingStack {
     }
 }
 
+/// An object with unresolved references: for each key, all values that it was given.
 struct PendingObject {
     var fields: [String: PendingStack] = [:]
 

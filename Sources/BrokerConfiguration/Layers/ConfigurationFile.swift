@@ -35,6 +35,7 @@ package enum ConfigurationFile {
         }
     }
 
+    /// Why a file cannot be read, in the system's words.
     private struct Unreadable: Error, CustomStringConvertible {
         let description: String
 

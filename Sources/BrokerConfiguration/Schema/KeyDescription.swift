@@ -1,5 +1,6 @@
 /// The description of one key in the reference (`docs/configuration.md`).
 package struct KeyDescription: Sendable, Equatable {
+    /// What setting the key does.
     package enum Kind: Sendable, Equatable {
         case value(Change)
         /// Accepted with values that ask for nothing.

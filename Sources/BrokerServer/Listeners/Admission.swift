@@ -8,6 +8,7 @@ final class Admission: Sendable {
     private let maximum: Int
     private let state: NIOLockedValueBox<State>
 
+    /// Counts over all loops: those of connections that are open or wait, and those of the listener's metrics.
     private struct State {
         var open = 0
         var refused: UInt64 = 0

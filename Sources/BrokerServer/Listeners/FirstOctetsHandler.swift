@@ -9,6 +9,7 @@ final class FirstOctetsHandler: ChannelDuplexHandler, RemovableChannelHandler {
     typealias OutboundIn = ByteBuffer
     typealias OutboundOut = ByteBuffer
 
+    /// How far the client is.
     private enum State {
         /// The client has sent nothing.
         case silent

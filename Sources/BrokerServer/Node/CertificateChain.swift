@@ -45,6 +45,7 @@ struct CertificateChain {
         missingIssuer = chain.count == 1 && !isRooted ? leaf.issuer : nil
     }
 
+    /// A certificate of the chain, with what decides which one is its issuer.
     private struct Link {
         let block: PEMBlock
         private let certificate: Certificate

@@ -10,6 +10,7 @@ struct CertificateWatch: Sendable {
     private let interval: TimeAmount
     private let logger: Logger
 
+    /// Why files are looked at.
     enum Cause: Sendable {
         /// The interval is over: files that have changed are read.
         case time

@@ -22,6 +22,7 @@ struct TicketFile: Sendable {
         let server: String
     }
 
+    /// A line of the file.
     private struct Line: Codable, SecretValue {
         let client: String
         let server: String

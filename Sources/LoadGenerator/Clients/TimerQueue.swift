@@ -8,6 +8,7 @@ protocol TimerTarget: AnyObject {
 
 /// The timers of one event loop: a heap and one scheduled task, so that ten thousand clients need one task.
 final class TimerQueue {
+    /// A call, and when it is due.
     private struct Entry: Comparable {
         let deadline: NIODeadline
         let target: any TimerTarget

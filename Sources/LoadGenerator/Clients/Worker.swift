@@ -155,6 +155,7 @@ final class Worker: TimerTarget {
         )
     }
 
+    /// What a worker has counted so far, for the report.
     struct Snapshot: Sendable {
         var counters = Counters()
         var latencies = Latencies()

@@ -10,6 +10,7 @@ import FoundationEssentials
 
 /// Processor time and memory of the broker's process, from `/proc`.
 struct BrokerProbe: Sendable {
+    /// What the process has used at one instant.
     struct Sample: Sendable {
         /// Processor time of all its threads so far.
         let cpuSeconds: Double

@@ -4,6 +4,7 @@ import NIOCore
 
 /// A connection of a closed loop: a publisher, a subscriber, or one that does nothing.
 final class ClosedLoopClient: ClientLinkDelegate {
+    /// What the client does once it is connected.
     enum Role {
         case idle
         case publisher

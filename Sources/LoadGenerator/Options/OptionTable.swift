@@ -5,7 +5,9 @@ import Secrets
 /// The rules, which differ from those of common libraries: flags may take a value (`-C false`), integers may go without one and
 /// then mean 1 (`-q`), short options take their value attached (`-c10`) or stand in a cluster, the first occurrence wins.
 package struct OptionTable: Sendable {
+    /// One option: its names, its default, and its line of the help text.
     package struct Option: Sendable {
+        /// What the option takes.
         package enum Kind: Sendable, Equatable {
             case flag
             case integer

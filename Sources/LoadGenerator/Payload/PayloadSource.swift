@@ -39,7 +39,7 @@ struct PayloadSource {
 
     /// The next payload, made in place: storage is copied only where an earlier payload is still in flight.
     ///
-    /// - Parameter counter: for ``PayloadHeader/cnt64``, and left alone without.
+    /// - Parameter counter: gives the numbers of ``PayloadHeader/cnt64``, if that is among the headers.
     mutating func next(_ counter: MessageCounter) -> ByteBuffer {
         let now = headers.isEmpty && isFixed ? 0 : WallClock.now
         switch body {

@@ -2,6 +2,7 @@ import NIOCore
 
 /// A message with variables, from `template://FILE`. Every occurrence is replaced.
 struct PayloadTemplate: Sendable {
+    /// A variable of a template, by its name in the file.
     private enum Variable: String, CaseIterable {
         case microseconds = "%TIMESTAMPUS%"
         case nanoseconds = "%TIMESTAMPNS%"
@@ -11,6 +12,7 @@ struct PayloadTemplate: Sendable {
         case random = "%RANDOM%"
     }
 
+    /// Octets between variables, or a variable.
     private enum Part {
         case literal(String)
         case variable(Variable)

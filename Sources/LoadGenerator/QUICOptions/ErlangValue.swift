@@ -9,6 +9,7 @@ enum ErlangValue: Equatable, Sendable {
     case list([ErlangValue])
     case map([Field])
 
+    /// A key of a map with its value.
     struct Field: Equatable, Sendable {
         let key: ErlangValue
         let value: ErlangValue

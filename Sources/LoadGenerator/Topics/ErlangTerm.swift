@@ -6,6 +6,7 @@ enum ErlangTerm {
     /// The octet that a term as a whole begins with.
     static let version: UInt8 = 131
 
+    /// The first octet of a term, which says its type.
     private enum Tag: UInt8 {
         case newFloat = 70
         case smallInteger = 97
@@ -44,7 +45,7 @@ enum ErlangTerm {
         }
     }
 
-    /// As many keys and values follow.
+    /// Begins a map, which `count` keys and values follow.
     static func writeMapHeader(count: Int, into buffer: inout ByteBuffer) {
         buffer.writeInteger(Tag.map.rawValue)
         buffer.writeInteger(UInt32(count))
@@ -55,7 +56,7 @@ enum ErlangTerm {
         buffer.writeImmutableBuffer(bytes)
     }
 
-    /// As many octets follow.
+    /// Begins a binary, which `size` octets follow.
     static func writeBinaryHeader(size: Int, into buffer: inout ByteBuffer) {
         buffer.writeInteger(Tag.binary.rawValue)
         buffer.writeInteger(UInt32(size))

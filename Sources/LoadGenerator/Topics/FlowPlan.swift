@@ -16,6 +16,7 @@ struct FlowPlan: Sendable {
     /// Priority of the data stream; that of the control stream is fixed.
     let priority: UInt16
 
+    /// Where the payloads come from.
     enum Payload: Sendable {
         /// The same for all clients.
         case shared(PayloadSource.Body, headers: [PayloadHeader])

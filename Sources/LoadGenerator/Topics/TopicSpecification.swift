@@ -18,6 +18,7 @@ struct TopicSpecification: Sendable {
     /// The field of the payload whose variables are replaced.
     let render: String?
 
+    /// How the object of the payload is written.
     enum Encoding: String, Sendable {
         /// Erlang's external term format.
         case eterm

@@ -3,6 +3,7 @@ import Synchronization
 
 /// A topic or filter with placeholders, which are replaced only where they are a whole level.
 struct TopicTemplate: Sendable {
+    /// A level of the topic: a text, or a placeholder.
     private enum Level {
         case literal(String)
         case number

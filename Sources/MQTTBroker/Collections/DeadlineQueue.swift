@@ -9,6 +9,7 @@ struct DeadlineQueue<Target>: ~Copyable {
         fileprivate let use: UInt32
     }
 
+    /// A deadline that is not over.
     private struct Entry {
         var instant: NIODeadline
         let target: Target

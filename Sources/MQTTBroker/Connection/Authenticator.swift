@@ -3,6 +3,7 @@ package import MQTTCodec
 /// Authenticates the client of a CONNECT. Called on the connection's loop, so whatever takes long answers `.pending` and calls
 /// `Shard.authenticated` later.
 package struct Authenticator: Sendable {
+    /// The answer about a client.
     package enum Verdict: Sendable, Equatable {
         case allowed
         case refused(ReasonCode)

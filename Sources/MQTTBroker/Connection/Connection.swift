@@ -63,6 +63,7 @@ package final class Connection {
     /// Packets that wait for a commit; `nil` if none ever did.
     var deferred: DeferredOutput?
 
+    /// How far the connection is, as MQTT sees it.
     enum State {
         /// CONNECT is not accepted yet; of a data stream, that of its client.
         case new

@@ -39,6 +39,7 @@ package struct Peer: Sendable {
             self.commonName = commonName
         }
 
+        /// A part of the certificate's subject that a client may be named by.
         package enum Field: Sendable {
             case commonName
             case subject

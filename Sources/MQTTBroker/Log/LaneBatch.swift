@@ -11,14 +11,14 @@ package struct LaneBatch {
     var emptyPositions: UInt64 = 0
     /// Segments of queues that are written together with the batch.
     package var segments: [StoredSegment] = []
-    /// Segments that are deleted with it.
+    /// Segments that are deleted together with the batch.
     package var removedSegments: [UInt64] = []
 
     /// Which records are taken for a batch.
     package enum Age {
         case any
-        /// Those that were there when aged ones were asked for before: receivers had time to acknowledge messages of theirs, which need
-        /// not be committed then.
+        /// Records that were there when aged ones were asked for before: receivers had time to acknowledge the messages of such records,
+        /// and what is acknowledged need not be committed.
         case aged
     }
 

@@ -3,6 +3,7 @@ import NIOCore
 
 /// The octets of a record: its kind, a number, and further fields by kind. Numbers are LEB128 unless they have a width.
 extension LaneRecord {
+    /// The first octet of a record.
     private enum Kind: UInt8 {
         case session = 1
         case ended, attached, away, willPublished, stream, merged, subscribed, unsubscribed, message, sent, dropped

@@ -11,6 +11,7 @@ final class LoggedMessage {
     /// True once a batch has taken the record.
     var isSealed = false
 
+    /// The outbox that a message comes from, and its number there.
     struct Origin: Equatable, Sendable {
         let lane: Lane
         let number: UInt64

@@ -4,6 +4,7 @@ import NIOCore
 
 /// Messages at QoS 2 and wills of a lane's clients that are committed, and not yet kept by all that have to.
 struct Outbox {
+    /// A message of the outbox.
     struct Entry {
         let number: UInt64
         let publish: Publish

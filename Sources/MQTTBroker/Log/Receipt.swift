@@ -24,6 +24,7 @@ final class Receipt {
 
 /// The acknowledgements of a connection that wait for receipts, in the order of their PUBLISH [MQTT-4.6.0-2].
 final class WithheldAcknowledgements {
+    /// An acknowledgement that waits.
     struct Entry {
         let kind: PublishAcknowledgement.Kind
         let packetIdentifier: UInt16

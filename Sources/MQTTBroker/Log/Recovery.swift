@@ -4,7 +4,7 @@ import MQTTCodec
 struct Recovery {
     /// The sessions of clients and of data streams.
     var sessions: [UInt64: Session] = [:]
-    /// The numbers of data streams, by that of the client's session.
+    /// The numbers of the sessions of data streams, by the number of the client's session.
     var streams: [UInt64: [UInt64]] = [:]
     /// The clients' own sessions: what is to happen while the client is away.
     var absences: [UInt64: Absence] = [:]
@@ -14,6 +14,7 @@ struct Recovery {
     /// none is.
     var suspected: [Lane: UInt64] = [:]
 
+    /// What a session's newest record says of its client's absence.
     struct Absence {
         /// When the client went away, milliseconds since 1970-01-01 UTC; `nil` if it was connected to the end of the run.
         var since: Int64?

@@ -10,6 +10,7 @@ package struct StoreWriter: ~Copyable {
     /// Octets of the records that no commit has taken, about.
     package private(set) var octets = 0
 
+    /// A client whose session was added.
     private struct Client {
         let lane: Lane
         let number: UInt64

@@ -41,9 +41,10 @@ package struct StoredSession: Equatable, Sendable {
     package var subscriptions: [Subscription] = []
     /// Packet identifiers of QoS 2 messages whose PUBREL is due.
     package var received: [UInt16] = []
-    /// Those of data streams that have ended.
+    /// Packet identifiers of QoS 2 messages that data streams which have ended left behind (orphans).
     package var orphaned: [UInt16] = []
 
+    /// A subscription of the session.
     package struct Subscription: Equatable, Sendable {
         package var filter: String
         package var options: SubscriptionOptions
@@ -83,6 +84,7 @@ package struct StoredDelivery: Equatable, Sendable {
     /// `nil` if the client has recorded the message (PUBREC).
     package var content: Content?
 
+    /// The message of the delivery, with what concerns this session alone.
     package struct Content: Equatable, Sendable {
         package var message: StoredMessage
         /// 1 or 2: that of the delivery.

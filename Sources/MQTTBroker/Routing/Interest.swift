@@ -71,7 +71,7 @@ enum Interest {
     /// The interest of the other shards: a bit per shard in each bucket.
     struct Others {
         private(set) var shards = [UInt32](repeating: 0, count: bucketCount)
-        /// Likewise, for the filters of sessions that are logged; empty until there is one.
+        /// A bit per shard in each bucket for the filters of sessions that are logged; empty until there is one.
         private(set) var durable: [UInt32] = []
 
         mutating func apply(_ change: Change, of shard: Int) {

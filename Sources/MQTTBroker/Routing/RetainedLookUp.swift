@@ -25,6 +25,7 @@ struct RetainedLookUp {
         let message: Message
     }
 
+    /// How far a node of the tree is searched.
     private struct Visit {
         let node: RetainedMessages.Node
         /// The level of the filter that the node's children are matched with.

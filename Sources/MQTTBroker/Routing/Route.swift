@@ -7,7 +7,7 @@ final class Route {
     let deliveries: [Delivery]
     /// One bit per shard that may have subscribers.
     let shards: UInt32
-    /// Those of them that may have sessions which are logged.
+    /// One bit per shard that may have subscribers whose sessions are logged.
     let durableShards: UInt32
     /// True if a session of this shard is logged.
     let hasLoggedDeliveries: Bool

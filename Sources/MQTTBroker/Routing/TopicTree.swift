@@ -15,6 +15,7 @@ struct TopicTree {
         var identifier: UInt32
     }
 
+    /// A level of the filters, with the subscriptions whose filters end there.
     private final class Node {
         // Most nodes have one child or one subscription.
         var children = ShortDictionary<UTF8Key, Node>()

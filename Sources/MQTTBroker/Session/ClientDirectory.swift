@@ -8,12 +8,14 @@ struct ClientDirectory {
     private var entries: [UTF8Key: Entry] = [:]
     private let maximumPendingClaims: Int
 
+    /// The transient session of one client identifier.
     private struct Entry {
         let holder: ConnectionReference
         /// Claims that wait for the end of the holder's session; it has been told to end if there are any.
         var waiting: Deque<Claim> = []
     }
 
+    /// What becomes of a claim.
     enum Decision: Equatable {
         /// There is no transient session.
         case free

@@ -4,6 +4,7 @@ import MQTTCodec
 /// The QoS 1 and 2 messages that a client has not acknowledged, in the order in which they were sent (MQTT 5.0 §4.4,
 /// [MQTT-4.6.0-6]).
 struct DeliveryWindow {
+    /// What the exchange of a message waits for.
     enum State: UInt8, Sendable {
         /// QoS 1: sent, PUBACK is due.
         case awaitingAcknowledgement
@@ -13,6 +14,7 @@ struct DeliveryWindow {
         case awaitingComplete
     }
 
+    /// A message in flight.
     struct Entry {
         let identifier: UInt16
         var state: State
@@ -97,6 +99,7 @@ struct DeliveryWindow {
     /// The messages that the client has not recorded, as they were queued.
     var unrecorded: [MessageQueue.Entry] { entries.compactMap(\.queued) }
 
+    /// What follows from a PUBREC.
     enum Outcome {
         /// The exchange is over.
         case done(Entry)

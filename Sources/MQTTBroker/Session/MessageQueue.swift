@@ -5,6 +5,7 @@ import NIOCore
 /// Messages that wait for a session: while it is away, while its window is full, while its connection is slow. Those in the middle
 /// may be on disk only.
 struct MessageQueue {
+    /// A message that waits, with what concerns this session alone.
     struct Entry: Sendable {
         let message: Message
         /// The lower of the message's QoS and the subscription's.

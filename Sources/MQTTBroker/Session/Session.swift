@@ -54,11 +54,13 @@ final class Session {
         var retained = MessageQueue()
     }
 
+    /// A will whose Will Delay Interval runs [MQTT-3.1.3-9].
     struct DelayedWill: Sendable {
         let will: Connect.Will
         let due: NIODeadline
     }
 
+    /// The options and the Subscription Identifier of a filter; 0 for none.
     struct Subscription: Sendable {
         var options: SubscriptionOptions
         var identifier: UInt32

@@ -11,6 +11,7 @@ package struct HandOver: Sendable {
     private var answers: [Batch]
     package private(set) var isEmpty = true
 
+    /// The messages, or the answers, for one shard.
     private struct Batch: Sendable {
         var messages: [ShardMessage] = []
         /// Octets that the messages hold until they are received, about.

@@ -18,6 +18,7 @@ package struct ShardEvent: Sendable {
     /// Of `handshakeFailed`: what failed, in the words of the TLS library.
     package var detail: String?
 
+    /// What has happened.
     package enum Kind: UInt8, CaseIterable, Sendable {
         /// CONNACK has accepted the client.
         case connected

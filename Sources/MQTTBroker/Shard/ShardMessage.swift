@@ -7,6 +7,7 @@ package struct ShardMessage: Sendable {
 
     init(_ body: Body) { self.body = body }
 
+    /// What is told.
     enum Body: Sendable {
         // Application messages.
         /// A PUBLISH and `Session.identity` of its publisher.

@@ -18,6 +18,7 @@ extension MQTTClient {
         var postFailure: ReasonCode?
         var end = End.open
 
+        /// Whether the link is over, and why.
         enum End {
             case open
             case closed(ClientError?)

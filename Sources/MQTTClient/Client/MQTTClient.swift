@@ -21,6 +21,7 @@ package actor MQTTClient {
     private var requests: [UInt64: Request] = [:]
     private var nextToken: UInt64 = 1
 
+    /// A request without an answer, and who waits for it.
     private enum Request {
         case publish(CheckedContinuation<ReasonCode, any Error>)
         /// Counted by the stream that the message was posted on; no task waits for this answer alone.

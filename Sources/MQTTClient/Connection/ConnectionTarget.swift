@@ -11,6 +11,7 @@ package import QUICTransport
 
 /// The server's addresses, the local address and the transport of a client's connections.
 package struct ConnectionTarget: Sendable {
+    /// What MQTT is spoken over.
     package enum Transport: Sendable {
         case tcp
         /// TLS over TCP; the certificate must name the server.

@@ -1,7 +1,7 @@
 package import MQTTCodec
 package import NIOCore
 
-/// CONNECT and the bounds of a client.
+/// What a client sends as CONNECT, and its bounds.
 package struct ClientConfiguration: Sendable {
     /// Sent unchanged on every connection of the session.
     package var connect: Connect
@@ -13,12 +13,13 @@ package struct ClientConfiguration: Sendable {
     package var maximumPacketSize: Int
     /// How long the server may take to accept the transport, to answer CONNECT and to answer PINGREQ.
     package var responseTimeout: TimeAmount
-    /// After which a message without acknowledgement is sent again, in MQTT 3 only: MQTT 5 forbids it on a connection that
+    /// The time after which a message without acknowledgement is sent again, in MQTT 3 only: MQTT 5 forbids it on a connection that
     /// stands [MQTT-4.4.0-1].
     package var retryInterval: TimeAmount?
     /// Whether QUIC connections resume earlier ones.
     package var resumption: Resumption
 
+    /// How QUIC connections resume earlier ones (RFC 8446 §2.2).
     package enum Resumption: Sendable {
         /// Every handshake is a full handshake.
         case never

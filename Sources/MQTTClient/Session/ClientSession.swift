@@ -7,6 +7,7 @@ package import NIOCore
 /// A session outlives its connections. The ``ClientLink`` tells it when a transport opened and closed, gives it the octets that
 /// were read (``next(from:now:)``), sends ``output``, and calls ``advance(to:)`` at ``deadline``.
 package struct ClientSession {
+    /// How far the session's connection is.
     package enum Phase: Sendable { case disconnected, connecting, connected, disconnecting }
 
     package let configuration: ClientConfiguration

@@ -6,7 +6,9 @@ import NIOCore
 /// The identifier is the index into an array, and the identifier freed last is used first: look-ups need no hash, and the
 /// table is as large as the most packets that were ever in flight.
 struct InflightTable {
+    /// A packet that is not answered.
     struct Entry {
+        /// What the packet was.
         enum Stage {
             /// PUBLISH at QoS 1 or 2 without PUBACK or PUBREC.
             case publish(Publish)

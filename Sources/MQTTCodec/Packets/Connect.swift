@@ -17,6 +17,7 @@ package struct Connect: Equatable, Sendable {
     package var will: Will?
     package var properties: Properties
 
+    /// The CONNECT properties (MQTT 5.0 §3.1.2.11).
     package struct Properties: Equatable, Sendable {
         /// Seconds; 0xFFFFFFFF means that the session does not expire. `nil` is 0 in MQTT 5.0; in MQTT 3 Clean Session decides.
         package var sessionExpiryInterval: UInt32?

@@ -6,6 +6,7 @@ package struct ConnectAcknowledgement: Equatable, Sendable {
     package var reasonCode: ReasonCode
     package var properties: Properties
 
+    /// The CONNACK properties (MQTT 5.0 §3.2.2.3).
     package struct Properties: Equatable, Sendable {
         /// Session Expiry Interval in seconds; present if the server uses another one than the client asked for.
         package var sessionExpiryInterval: UInt32?

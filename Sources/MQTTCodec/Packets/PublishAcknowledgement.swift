@@ -1,5 +1,6 @@
 /// PUBACK, PUBREC, PUBREL or PUBCOMP (MQTT 5.0 §3.4 to §3.7).
 package struct PublishAcknowledgement: Equatable, Sendable {
+    /// Which of the four packets it is.
     package enum Kind: UInt8, Sendable {
         case received = 4  // PUBACK
         case recorded = 5  // PUBREC

@@ -9,6 +9,7 @@ package struct PublishProperties: Equatable, Sendable {
         package init(_ values: Values) { self.values = values }
     }
 
+    /// The value of each property.
     package struct Values: Equatable, Sendable {
         /// Payload Format Indicator (0x01): true for UTF-8 text; `nil` if the property is absent.
         package var payloadIsUTF8: Bool?

@@ -7,6 +7,7 @@ package struct Subscribe: Equatable, Sendable {
     package var subscriptionIdentifier: UInt32?
     package var userProperties: [UserProperty]
 
+    /// A topic filter with its options.
     package struct Subscription: Equatable, Sendable {
         /// UTF-8. The broker checks whether it is a valid topic filter, since SUBACK has a reason code for each filter.
         package var topicFilter: String
@@ -38,6 +39,7 @@ package struct SubscriptionOptions: Equatable, Sendable {
     package var retainAsPublished: Bool
     package var retainHandling: RetainHandling
 
+    /// When retained messages are sent (MQTT 5.0 §3.8.3.1).
     package enum RetainHandling: UInt8, Sendable {
         case send = 0
         case sendIfNew = 1

@@ -8,6 +8,7 @@ package struct QUICClientConfiguration: Sendable {
         case pem([UInt8])
     }
 
+    /// How the server's certificate is verified.
     package enum Verification: Sendable, Equatable {
         /// The chain and the name are verified. The name is a DNS name or the text of an IP address.
         case full(serverName: String, trustRoots: TrustRoots)

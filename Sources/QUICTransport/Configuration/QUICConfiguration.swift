@@ -78,7 +78,7 @@ package struct QUICConfiguration: Sendable, Equatable {
     /// The lowest `QUICStream.pendingBytes` at which a stream counts as congested, however slow the path is.
     package var sendHighWaterMark = 256 * 1024
 
-    /// The most to which that mark grows with the congestion window; at least `sendHighWaterMark`. All streams of a
+    /// The most to which `sendHighWaterMark` grows with the congestion window; not less than its initial value. All streams of a
     /// connection together hold at most four times as much.
     package var maximumSendHighWaterMark = 4 * 1024 * 1024
 

@@ -2,6 +2,7 @@ package import Secrets
 
 /// The contents of the connection identifiers of a listening endpoint.
 package struct QUICIdentifierConfiguration: Sendable, Equatable {
+    /// Who can read an identifier.
     package enum Mode: Sendable, Equatable {
         /// Encrypted: without the secret, identifiers tell nothing, and cannot be linked to each other.
         case encrypted

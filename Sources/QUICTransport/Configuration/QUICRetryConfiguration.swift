@@ -1,5 +1,6 @@
 /// When clients have to prove their address by a token before the server keeps state for them (RFC 9000 §8.1).
 package struct QUICRetryConfiguration: Sendable, Equatable {
+    /// When a Retry packet is sent.
     package enum Mode: Sendable, Equatable {
         case never
         /// While the number of handshakes in progress is at or above the share `load` of its bound.

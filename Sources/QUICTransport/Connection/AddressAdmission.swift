@@ -12,12 +12,14 @@ struct AddressAdmission {
     /// `nil` until the first new address: nearly no connection has one.
     private var state: State?
 
+    /// An address beside the validated one.
     private struct Entry {
         let address: DatagramAddress
         /// False as long as the address owes its token.
         var isValidated: Bool
     }
 
+    /// The addresses and the bucket, once there is a new address.
     private final class State {
         var bucket: TokenBucket
         var entries: [Entry] = []

@@ -1,4 +1,5 @@
 extension QUICConnection {
+    /// The outcome of writing a connection's packets into a batch.
     enum WriteOutcome {
         /// Everything that may be sent now is in the batch.
         case done

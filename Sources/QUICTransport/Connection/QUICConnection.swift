@@ -2,6 +2,7 @@ package import NIOCore
 
 /// One QUIC connection. Confined to its endpoint's event loop; calls on a closed connection do nothing.
 package final class QUICConnection {
+    /// How far the connection is.
     enum State {
         case handshaking
         /// Early data may flow; the handshake is not complete.

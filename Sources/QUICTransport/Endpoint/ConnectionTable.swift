@@ -1,5 +1,6 @@
 /// Finds the connection of a packet by its Destination Connection ID (RFC 9000 §5.2). A connection has several identifiers.
 struct ConnectionTable {
+    /// The connection that an identifier names.
     enum Entry {
         case live(QUICConnection)
         case closed(ClosedConnection)

@@ -9,6 +9,7 @@ struct DatagramSocket {
     /// Receive buffer granted, bytes.
     let receiveBufferSize: Int
 
+    /// What the socket is to be like.
     struct Wishes {
         var sharesPort = false
         /// Number of the socket among those that share the port.

@@ -16,6 +16,7 @@ struct InitialStack {
         var count = 1
     }
 
+    /// A datagram, and the next one of the same client.
     private struct Slot {
         var datagram: WaitingDatagram
         var next: Int?

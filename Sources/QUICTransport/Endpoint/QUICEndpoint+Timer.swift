@@ -53,6 +53,7 @@ extension QUICEndpoint {
     }
 }
 
+/// The callback that SwiftNIO calls when the earliest timer of an endpoint is due.
 final class EndpointTimer: NIOScheduledCallbackHandler {
     /// Set to `nil` when the endpoint has closed. A weak reference would slow down every other reference to the endpoint.
     var endpoint: QUICEndpoint?

@@ -2,6 +2,7 @@ internal import NIOCore
 
 /// Datagrams that one loop read for connections of another loop: those of one read burst.
 struct StrayBatch {
+    /// A datagram of the batch.
     private struct Datagram {
         let count: Int
         let remote: DatagramAddress
@@ -17,7 +18,7 @@ struct StrayBatch {
 
     var count: Int { self.datagrams.count }
     var isEmpty: Bool { self.datagrams.isEmpty }
-    /// Octets that it holds in memory.
+    /// Octets that the batch holds in memory.
     var weight: Int { self.bytes.readableBytes + Self.overhead * self.datagrams.count }
 
     mutating func append(

@@ -9,6 +9,7 @@ final class StrayInbox: Sendable {
     private let limit: Int
     private let waiting = Atomic(0)
 
+    /// The endpoint of the inbox, which its own loop alone touches.
     private final class Owner {
         /// Set to `nil` by `close`.
         var endpoint: QUICEndpoint?

@@ -7,6 +7,7 @@ import Secrets
 ///
 /// Times in tokens are wall clock times, so that tokens outlive a restart and are valid at other nodes with the same secret.
 struct AddressTokens {
+    /// What a token says of the client's address.
     enum Verdict: Equatable {
         /// The Initial has no valid token: the address is not validated.
         case none

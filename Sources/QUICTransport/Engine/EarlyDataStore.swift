@@ -13,6 +13,7 @@ package final class EarlyDataStore: Sendable {
 
     package static let defaultCapacity = 1_000_000
 
+    /// Whether the early data behind a ClientHello may be accepted.
     enum Verdict {
         case fresh
         case replayed
@@ -31,6 +32,7 @@ package final class EarlyDataStore: Sendable {
         var binders = Set<Binder>()
     }
 
+    /// What the lock protects.
     private struct State {
         var slices: [Slice] = []
         var count = 0

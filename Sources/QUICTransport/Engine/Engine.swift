@@ -24,6 +24,7 @@ internal import NIOCore
     /// The most bytes of handshake messages that the peer may send at one level.
     let maximumHandshakeBytes: UInt64
 
+    /// The TLS session, as long as it is needed.
     enum TLSState {
         /// No CRYPTO data has come. The TLS session is made for the first CRYPTO data, so that forged Initials cost none.
         case awaitingClient(TLSServerContext)

@@ -10,6 +10,7 @@ import Glibc
     /// Bytes after the end, since words are read and written as a whole.
     fileprivate static let margin = 8
 
+    /// The first octets of the folded form.
     fileprivate struct Header {
         /// The size in bytes, this header included.
         let size: UInt32

@@ -4,6 +4,7 @@ internal import CNgtcp2
 struct PacketHeader {
     static let version1: UInt32 = 1
 
+    /// The form of the header (RFC 8999 §5).
     enum Form: Equatable {
         case short
         /// Version 0 is a Version Negotiation packet.

@@ -9,6 +9,7 @@ final class PathAliases {
     /// The most aliases that are remembered; the oldest one that is in no use makes room for the next.
     static let capacity = 8
 
+    /// An address with its alias.
     private struct Entry {
         let address: DatagramAddress
         let alias: DatagramAddress

@@ -7,6 +7,7 @@ struct ResumptionOffer {
     /// The name in the first ticket that the client shows (pre_shared_key, RFC 8446 §4.2.11).
     private(set) var keyName: TicketKeyName?
 
+    /// The types of extensions that are read (RFC 8446 §4.2).
     private enum Extension {
         static let preSharedKey: UInt32 = 41
         static let keyExchangeModes: UInt32 = 45

@@ -13,6 +13,7 @@ internal import NIOCore
     private static let leastBlock = 512
     private static let largestBlock = 16 * 1024
 
+    /// Consecutive bytes of the stream in one piece of memory.
     @safe private struct Piece {
         /// The owner of the memory: a `SendBlock`, or the storage of a `ByteBuffer`. The queue retains it once; pieces are
         /// read for every packet, which must not touch reference counts.
@@ -36,6 +37,7 @@ internal import NIOCore
     private(set) var unsent = 0
     var finish = Finish.open
 
+    /// Whether the end of the stream is asked for and sent.
     enum Finish {
         case open
         /// The end of the stream (FIN) is to be sent after the last byte.

@@ -10,6 +10,7 @@ import Glibc
     /// for a block, 16 bytes, with the block before.
     private static let shortestUsable = shortest + 16
 
+    /// What ngtcp2's allocation functions find by a pointer.
     @safe private struct State {
         var functions = unsafe ngtcp2_mem()
         var count = 0

@@ -23,6 +23,7 @@ package final class TicketKeys: Sendable {
         }
     }
 
+    /// A key with the tickets that it sealed.
     private struct Generation {
         let key: Key
         /// The instant at which the key began to seal.
@@ -32,6 +33,7 @@ package final class TicketKeys: Sendable {
         var names: [TicketKeyName] = []
     }
 
+    /// What the lock protects.
     private struct State {
         var current: Generation?
         var previous: Generation?

@@ -1,4 +1,4 @@
-/// The endpoint that owns a connection.
+/// The endpoint that owns a connection, as connection identifiers name it: node, run and worker.
 package struct IdentifierPlace: Sendable, Equatable {
     /// The number of the node among the nodes with the same secret.
     package var node: UInt16

@@ -20,6 +20,7 @@ package final class RoutableConnectionIDGenerator: QUICConnectionIDGenerator {
     private let issuing: Keys
     private var nonce: IdentifierNonce
 
+    /// What is derived from one secret for identifiers.
     private struct Keys {
         let mask: IdentifierMask
         /// `nil` for identifiers in clear.

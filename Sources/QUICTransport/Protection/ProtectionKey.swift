@@ -10,6 +10,7 @@ internal import CNIOBoringSSL
         case headers
     }
 
+    /// What the raw pointer leads to.
     @safe struct State {
         let cipher: QUICCipher
         let purpose: Purpose

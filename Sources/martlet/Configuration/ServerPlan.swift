@@ -16,6 +16,7 @@ struct ServerPlan {
     private let secrets: NodeSecrets
     private let environment = ProcessInfo.processInfo.environment
 
+    /// Why the settings cannot be served.
     struct Failure: Error, CustomStringConvertible { let description: String }
 
     /// Reads the files that the settings name, and changes nothing.

@@ -15,6 +15,7 @@ struct StoreSettings {
     /// How long a message waits at most for acknowledgements that make its commit needless.
     var maximumDelay = Duration.milliseconds(2)
 
+    /// Where durable sessions and retained messages are kept.
     enum Engine: Equatable {
         /// Sessions and retained messages end with the process.
         case memory

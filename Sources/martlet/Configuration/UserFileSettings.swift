@@ -3,7 +3,9 @@ import BrokerConfiguration
 
 /// An element of `authentication`: a file of users and how their passwords are hashed.
 struct UserFileSettings {
+    /// EMQX's `mechanism` of an authenticator, of which there is one.
     enum Mechanism { case passwordBased }
+    /// EMQX's `backend` of an authenticator, of which there is one.
     enum Backend { case builtInDatabase }
 
     var isEnabled = true

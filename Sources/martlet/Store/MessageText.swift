@@ -14,13 +14,14 @@ struct MessageText: Codable {
     var expires: Int64?
     var properties: PropertiesText?
 
+    /// The properties of a PUBLISH (MQTT 5.0 §3.3.2.3), and the Will Delay Interval.
     struct PropertiesText: Codable {
         var payloadIsUTF8: Bool?
         var messageExpiryInterval: UInt32?
         var contentType: String?
         var responseTopic: String?
         var correlationData: Data?
-        /// Each a name and a value.
+        /// User Properties, each a name and a value.
         var userProperties: [[String]]?
         var willDelayInterval: UInt32?
 

@@ -49,6 +49,7 @@ struct StoreImport: ~Copyable {
         return writer.takeCommit()
     }
 
+    /// Why a line is not taken.
     private struct Refusal: Error { let description: String }
 
     private mutating func add(_ read: StoreLine) throws {

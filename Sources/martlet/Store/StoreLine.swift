@@ -14,6 +14,7 @@ enum StoreLine: Equatable {
     static let format = "martlet-store"
     static let version = 1
 
+    /// The `kind` of a line.
     private enum Kind: String, Codable { case lane, session, message, outgoing, retained, end }
 
     private enum Key: String, CodingKey {
