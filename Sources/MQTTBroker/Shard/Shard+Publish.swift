@@ -207,7 +207,7 @@ extension Shard {
     ///
     /// - Parameters:
     ///   - publisher: `Session.identity` of the client that has published the message.
-    ///   - receipt: counts those that have to keep the message, and itself.
+    ///   - receipt: counts those of this shard that have to keep the message, and the handling of this hand-over.
     mutating func receiveHandOver(
         _ publish: Publish,
         from publisher: UInt64,

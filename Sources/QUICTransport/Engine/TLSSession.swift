@@ -97,7 +97,7 @@ func makeTLSPriority(_ ciphers: [QUICCipher], _ extra: String) throws(QUICError)
 }
 
 extension QUICCipher {
-    /// Called by GnuTLS.
+    /// The name that GnuTLS has for the cipher in priority strings.
     fileprivate var priorityName: String {
         switch self {
         case .aes128GCM: "AES-128-GCM"
