@@ -38,7 +38,7 @@ package final class Connection {
 
     /// True if the peer has ended its side of the transport: nothing arrives any more.
     var isFinished = false
-    /// True if the transport is closed and the connection is kept for what arrived before.
+    /// True if the transport is closed, and the connection is kept until the packets that arrived before are handled.
     var isGone = false
     /// Of a deputy: true if the connection's shard waits to be told that the last packet is answered.
     var owesAnswer = false
