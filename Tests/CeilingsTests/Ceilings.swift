@@ -12,7 +12,7 @@ enum Ceilings {
         return try #require(sections[name], "\(file.lastPathComponent) has no section \(name)")
     }
 
-    /// Every figure is at most its ceiling, and not so far below that the ceiling says nothing any more. With
+    /// Every figure is at most its ceiling and a thousandth, and not so far below that the ceiling says nothing any more. With
     /// `MARTLET_CEILINGS` set to a folder the figures are written there instead, for scripts/ceilings.
     static func hold(_ measured: Section, to name: String) throws {
         if let folder = ProcessInfo.processInfo.environment["MARTLET_CEILINGS"] {
@@ -22,7 +22,8 @@ enum Ceilings {
         let ceilings = try section(name)
         for (what, figure) in measured.sorted(by: { $0.key < $1.key }) {
             let ceiling = try #require(ceilings[what], "`make ceilings` writes one for \(what)")
-            #expect(figure <= ceiling, "\(what): more than its ceiling")
+            // What a process sets up once for a suite that runs beside may be counted.
+            #expect(figure <= ceiling + ceiling / 1_000, "\(what): more than its ceiling")
             #expect(figure * 10 >= ceiling * 9, "\(what): `make ceilings` lowers its ceiling")
         }
         #expect(Set(ceilings.keys) == Set(measured.keys), "`make ceilings` takes away what is not measured any more")
