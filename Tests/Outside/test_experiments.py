@@ -3,7 +3,6 @@
 import json
 import os
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -17,7 +16,7 @@ def results(binary, tmp_path_factory):
     if os.geteuid():
         pytest.skip("needs root for network namespaces")
     folder = tmp_path_factory.mktemp("experiments")
-    command = [sys.executable, ROOT / "scripts" / "experiments", "--quick", "--binaries", binary.parent, "--results", folder]
+    command = [ROOT / "scripts" / "experiments", "--quick", "--binaries", binary.parent, "--results", folder]
     done = subprocess.run(command, capture_output=True, text=True, timeout=1800)
     assert done.returncode == 0, done.stderr
     assert (folder / "experiments.md").read_text().startswith("# Experiments")

@@ -2,14 +2,13 @@
 
 import statistics
 import subprocess
-import sys
 import threading
 import time
 from pathlib import Path
 
 from link import Link
 
-from .bed import PATIENCE, Bed, Options, Way
+from .bed import PATIENCE, PYTHON, Bed, Options, Way, undisturbed
 
 CLIENTS = 5
 
@@ -142,7 +141,7 @@ def wandering(options: Options, delay: int = 15, every: float = 0.1) -> list[dic
     rows = []
     for change in ["port", "back", "active"]:
         for stack in ["Martlet", "AioQUIC", "QH3", "Picoquic"] if change != "active" else ["Martlet"]:
-            with Bed(options, f"set delay {delay}ms", way=Way("quic"), nat=True, settings=("node.loops=4",)) as bed:
+            with undisturbed(), Bed(options, f"set delay {delay}ms", way=Way("quic"), nat=True, settings=("node.loops=4",)) as bed:
                 row = wander_loaded if stack == "Martlet" else wander
                 rows.append(row(bed, stack, change, every, int(options.seconds(60, 3) / every), delay / 1000))
                 options.say(str(rows[-1]))
@@ -172,7 +171,7 @@ def wander_loaded(bed: Bed, stack: str, change: str, every: float, changes: int,
 
 
 def wander(bed: Bed, stack: str, change: str, every: float, changes: int, delay: float) -> dict:
-    words = [sys.executable, Path(__file__).with_name("walker.py"), stack, Link.SERVER, Link.PORTS["quic"], "walker", "up", "down"]
+    words = [PYTHON, Path(__file__).with_name("walker.py"), stack, Link.SERVER, Link.PORTS["quic"], "walker", "up", "down"]
     process = bed.popen([*bed.link.at_client, *words], stdin=subprocess.PIPE)
     listener, speaker = Listener(process), Speaker(lambda: process)
     wait_until(lambda: bed.link.bound)
