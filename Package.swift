@@ -59,6 +59,10 @@ let package = Package(
             name: "BrokerStorage",
             dependencies: [.grdb, .nioCore, .nioConcurrencyHelpers, .deque, .logging, .metrics]
         ),
+        .target(
+            name: "NATSClient",
+            dependencies: ["Secrets", .nioCore, .nioPosix, .nioSSL, .nioTLS, .heap, .logging]
+        ),
         .target(name: "BrokerConfiguration", dependencies: ["Secrets", .configuration]),
         .target(
             name: "MQTTClient",
@@ -120,6 +124,15 @@ let package = Package(
             ]
         ),
         .testTarget(
+            name: "NATSClientTests",
+            dependencies: [
+                "NATSClient", "FuzzNATSVerbs", "NATSFixture", "CertificateFixture", "SecretFixture", .nioCore,
+                .nioPosix,
+                .logging,
+            ],
+            exclude: ["Corpus"]
+        ),
+        .testTarget(
             name: "BrokerConfigurationTests",
             dependencies: ["BrokerConfiguration", "FuzzHOCONParser", "SecretFixture", .configuration],
             exclude: ["Corpus"]
@@ -173,6 +186,7 @@ let package = Package(
             dependencies: ["CertificateFixture", "QUICTransport", .nioCore, .nioPosix, .logging, .x509, .crypto],
             path: "Tests/MosquittoFixture"
         ),
+        .target(name: "NATSFixture", path: "Tests/NATSFixture"),
         .target(name: "SecretFixture", path: "Tests/SecretFixture"),
         .target(
             name: "CertificateFixture",
@@ -231,6 +245,7 @@ let fuzzTargets: [(name: String, dependencies: [Target.Dependency])] = [
     ("HOCONParser", ["BrokerConfiguration"]),
     ("QUICTransport", ["QUICTransport", .nioCore, .nioPosix]),
     ("LaneLog", ["MQTTBroker", "MQTTCodec", .nioCore]),
+    ("NATSVerbs", ["NATSClient", .nioCore]),
 ]
 if Context.environment["MARTLET_FUZZ"] == nil {
     for (name, dependencies) in fuzzTargets {
