@@ -1,0 +1,25 @@
+package import NIOCore
+
+/// Which servers a client connects to, and how.
+package struct ClientConfiguration: Sendable {
+    package var servers: [ServerAddress]
+    package var connection: ConnectionConfiguration
+    /// Whom to trust, if the connection is to be by TLS.
+    package var trust = ServerTrust.system
+    /// The time for the TCP connection.
+    package var connectTimeout: TimeAmount = .seconds(2)
+    /// The time for an answer to a request or an append.
+    package var requestTimeout: TimeAmount = .milliseconds(500)
+
+    package init(servers: [ServerAddress], connection: ConnectionConfiguration) {
+        self.servers = servers
+        self.connection = connection
+    }
+}
+
+/// Which certificates of servers a client accepts, for the host's name or address.
+package enum ServerTrust: Sendable, Equatable {
+    case system
+    /// The authorities of a PEM file's octets.
+    case authorities(pem: [UInt8])
+}

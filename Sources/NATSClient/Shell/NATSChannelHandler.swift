@@ -1,0 +1,29 @@
+import NIOCore
+import NIOSSL
+import NIOTLS
+
+/// The handler at the end of a connection's pipeline. It holds the client until the channel is closed.
+final class NATSChannelHandler: ChannelInboundHandler {
+    typealias InboundIn = ByteBuffer
+
+    private let client: NATSClient
+    private var failure = ConnectionFailure.transport("the server closed the connection")
+
+    init(_ client: NATSClient) { self.client = client }
+
+    func channelActive(context: ChannelHandlerContext) { client.opened(context.channel) }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) { client.received(unwrapInboundIn(data)) }
+
+    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        if case TLSUserEvent.handshakeCompleted = event { client.secured() }
+        context.fireUserInboundEventTriggered(event)
+    }
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        failure = .transport(error is NIOSSLError || error is NIOSSLExtraError ? "TLS: \(error)" : "\(error)")
+        context.close(promise: nil)
+    }
+
+    func channelInactive(context: ChannelHandlerContext) { client.ended(failure, context.channel) }
+}
