@@ -60,6 +60,18 @@ import Testing
         }
     }
 
+    /// What a replay of a lane gives, for as long as the client lives.
+    private func watch(_ client: TestClient, _ number: Int) async throws -> NIOLoopBoundBox<[ByteBuffer]> {
+        let consumer = OrderedConsumer(stream: Self.stream.name, filters: [try lane(number).description], start: .first)
+        return try await client.now { client in
+            let box = NIOLoopBoundBox.makeBoxSendingValue([ByteBuffer](), eventLoop: client.eventLoop)
+            _ = client.replay(consumer) { event in
+                if case .message(let message) = event { box.value.append(message.publication.payload) }
+            }
+            return box
+        }
+    }
+
     @Test("A stream keeps what is appended on condition, fences, replays, purges, and survives the death of its leader")
     func wholeLife() async throws {
         try await NATSCluster.with { cluster in
@@ -209,6 +221,7 @@ import Testing
     private func leaderKilled(_ client: TestClient, _ cluster: NATSCluster) async throws {
         let info = try await client.ask(.info(of: Self.stream.name))
         let leader = try #require(cluster.ports.indices.first { NATSCluster.name($0) == info.cluster?.leader })
+        let watched = try await watch(client, 4)
         var sequences = try await fill(client, 4, 5)
         for batch in 5..<25 {
             let append = Append(to: try lane(4), expecting: try #require(sequences.last), payload(4, batch))
@@ -229,6 +242,10 @@ import Testing
         let stored = try await replay(client, ["martlet.test.lane.4"])
         #expect(stored.map(\.sequence) == sequences)
         #expect(stored.map(\.publication.payload) == (0..<25).map { payload(4, $0) }, "each once, in order")
+        // The replay that began before, whatever became of its consumer.
+        try await poll("the watched lane") { try await client.now { _ in watched.value.count } >= 25 }
+        let seen = try await client.now { _ in watched.value }
+        #expect(seen == stored.map(\.publication.payload))
 
         try cluster.start(leader)
         try await poll("the killed server's replica") {
