@@ -44,8 +44,21 @@ struct ControlLine {
     /// Octets of the whole line.
     let size: Int
 
-    /// The most fields of any verb: those of HMSG.
-    static let mostFields = 5
+    /// The places of the fields behind the name, without an allocation.
+    struct Fields {
+        /// The most fields of any verb: those of HMSG.
+        private static let most = 5
+        private var places = InlineArray<5, Range<Int>>(repeating: 0..<0)
+        private(set) var count = 0
+
+        mutating func append(_ place: Range<Int>) throws(VerbError) {
+            guard count < Self.most else { throw .fields }
+            places[count] = place
+            count += 1
+        }
+
+        subscript(_ index: Int) -> Range<Int> { places[index] }
+    }
 
     /// The first line of the octets, or `nil` while it is incomplete and may still become one.
     init?(_ bytes: borrowing Span<UInt8>, limits: VerbLimits) throws(VerbError) {
@@ -65,15 +78,13 @@ struct ControlLine {
     }
 
     /// The fields behind the name.
-    func fields(in bytes: borrowing Span<UInt8>) throws(VerbError) -> [Range<Int>] {
-        var fields: [Range<Int>] = []
-        fields.reserveCapacity(Self.mostFields)
+    func fields(in bytes: borrowing Span<UInt8>) throws(VerbError) -> Fields {
+        var fields = Fields()
         var index = rest.lowerBound
         while index < rest.upperBound {
             let start = index
             while index < rest.upperBound, !bytes[index].isSeparator { index += 1 }
-            guard fields.count < Self.mostFields else { throw .fields }
-            fields.append(start..<index)
+            try fields.append(start..<index)
             while index < rest.upperBound, bytes[index].isSeparator { index += 1 }
         }
         return fields

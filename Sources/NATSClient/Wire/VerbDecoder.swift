@@ -34,13 +34,12 @@ package struct VerbDecoder: Sendable {
         case (.info, .client): return (.info(try slice(line.rest, of: buffer)), line.size)
         case (.error, .client): return (.error(try slice(line.quoted(in: bytes), of: buffer)), line.size)
         case (.message, .client), (.headedMessage, .client):
-            guard let (subject, middle, content) = try content(line, of: buffer, middleLeast: 1) else { return nil }
-            guard let first = middle.first, let identifier = bytes.number(in: first) else { throw .number }
-            let publication = try publication(subject, replyTo: middle.dropFirst().first, content, of: buffer)
-            return (.message(identifier: identifier, publication), content.end)
+            guard let content = try content(line, of: buffer, replyAt: 2) else { return nil }
+            guard let identifier = bytes.number(in: content.fields[1]) else { throw .number }
+            return (.message(identifier: identifier, try publication(content, of: buffer)), content.end)
         case (.publish, .server), (.headedPublish, .server):
-            guard let (subject, middle, content) = try content(line, of: buffer, middleLeast: 0) else { return nil }
-            return (.publish(try publication(subject, replyTo: middle.first, content, of: buffer)), content.end)
+            guard let content = try content(line, of: buffer, replyAt: 1) else { return nil }
+            return (.publish(try publication(content, of: buffer)), content.end)
         case (.connect, .server):
             return (.connect(ConnectOctets(json: try slice(line.rest, of: buffer))), line.size)
         case (.subscribe, .server): return (try subscribe(line, buffer), line.size)
@@ -49,26 +48,30 @@ package struct VerbDecoder: Sendable {
         }
     }
 
-    /// Where the headers and the payload of a message are, and where the message ends, from the reader index.
+    /// Where the parts of a message are, and where it ends, from the reader index.
     private struct Content {
+        let fields: ControlLine.Fields
+        let replyTo: Range<Int>?
         let headers: Range<Int>?
         let payload: Range<Int>
         let end: Int
     }
 
-    /// Reads the control line of PUB, HPUB, MSG or HMSG: the subject, what stands between it and the sizes (`middleLeast` fields and
-    /// perhaps the reply subject), and the sizes. `nil` while the payload is incomplete.
+    /// Reads the control line of PUB, HPUB, MSG or HMSG, whose first field is the subject and whose last ones are sizes. `nil` while the
+    /// payload is incomplete.
+    ///
+    /// - Parameter reply: the field of the reply subject, if there is one.
     private func content(
         _ line: ControlLine,
         of buffer: ByteBuffer,
-        middleLeast: Int
-    ) throws(VerbError) -> (subject: Range<Int>, middle: ArraySlice<Range<Int>>, Content)? {
+        replyAt reply: Int
+    ) throws(VerbError) -> Content? {
         let bytes = buffer.readableBytesUInt8Span
         let fields = try line.fields(in: bytes)
         let sizes = line.name == .headedMessage || line.name == .headedPublish ? 2 : 1
-        let middle = fields.count - 1 - sizes
-        guard middle == middleLeast || middle == middleLeast + 1 else { throw .fields }
-        guard let last = fields.last, let total = bytes.number(in: last) else { throw .number }
+        let hasReply = fields.count == reply + 1 + sizes
+        guard hasReply || fields.count == reply + sizes else { throw .fields }
+        guard let total = bytes.number(in: fields[fields.count - 1]) else { throw .number }
         guard total <= limits.payload else { throw VerbError("a message over the maximum payload") }
         var headers = 0
         if sizes == 2 {
@@ -82,25 +85,25 @@ package struct VerbDecoder: Sendable {
             throw VerbError("a payload that does not end where it should")
         }
         let start = line.size + headers
-        let content = Content(headers: sizes == 2 ? line.size..<start : nil, payload: start..<end, end: end + 2)
-        return (fields[0], fields[1..<(1 + middle)], content)
+        return Content(
+            fields: fields,
+            replyTo: hasReply ? fields[reply] : nil,
+            headers: sizes == 2 ? line.size..<start : nil,
+            payload: start..<end,
+            end: end + 2
+        )
     }
 
-    private func publication(
-        _ subject: Range<Int>,
-        replyTo: Range<Int>?,
-        _ content: Content,
-        of buffer: ByteBuffer
-    ) throws(VerbError) -> Publication {
+    private func publication(_ content: Content, of buffer: ByteBuffer) throws(VerbError) -> Publication {
         var headers: HeaderBlock?
         if let range = content.headers {
             headers = HeaderBlock(octets: try slice(range, of: buffer))
             guard headers != nil else { throw VerbError("headers that have not the form of NATS/1.0") }
         }
         var reply: ByteBuffer?
-        if let replyTo { reply = try slice(replyTo, of: buffer) }
+        if let replyTo = content.replyTo { reply = try slice(replyTo, of: buffer) }
         return Publication(
-            subject: try slice(subject, of: buffer),
+            subject: try slice(content.fields[0], of: buffer),
             replyTo: reply,
             headers: headers,
             payload: try slice(content.payload, of: buffer)
@@ -110,8 +113,8 @@ package struct VerbDecoder: Sendable {
     private func subscribe(_ line: ControlLine, _ buffer: ByteBuffer) throws(VerbError) -> Verb {
         let bytes = buffer.readableBytesUInt8Span
         let fields = try line.fields(in: bytes)
-        guard fields.count == 2 || fields.count == 3, let last = fields.last else { throw .fields }
-        guard let identifier = bytes.number(in: last) else { throw .number }
+        guard fields.count == 2 || fields.count == 3 else { throw .fields }
+        guard let identifier = bytes.number(in: fields[fields.count - 1]) else { throw .number }
         var group: ByteBuffer?
         if fields.count == 3 { group = try slice(fields[1], of: buffer) }
         return .subscribe(subject: try slice(fields[0], of: buffer), queueGroup: group, identifier: identifier)
