@@ -377,7 +377,7 @@ internal import NIOCore
 
     /// Notes that a datagram comes from another address than the one that was validated last.
     func expectPaths(besides validated: DatagramAddress) {
-        if self.aliases == nil { self.aliases = PathAliases(home: validated) }
+        if self.aliases == nil { self.aliases = PathAliases(first: validated) }
     }
 
     private func alias(for address: DatagramAddress) -> DatagramAddress {

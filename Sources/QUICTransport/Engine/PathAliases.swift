@@ -17,23 +17,23 @@ final class PathAliases {
 
     private var entries: [Entry] = []
     /// The address of the handshake, its own alias.
-    private let home: DatagramAddress
+    private let first: DatagramAddress
     /// The last path that was validated, and the one before, as ngtcp2 knows them.
     private var validated: DatagramAddress
     private var previous: DatagramAddress?
     private var count: UInt32 = 0
 
-    /// - Parameter home: the client's address during the handshake.
-    init(home: DatagramAddress) {
-        self.home = home
-        self.validated = home
+    /// - Parameter first: the client's address during the handshake.
+    init(first: DatagramAddress) {
+        self.first = first
+        self.validated = first
     }
 
     /// The address that ngtcp2 is to be told for one that a datagram came from.
     ///
     /// - Parameter current: the path that ngtcp2 sends on, which keeps its alias.
     func alias(for address: DatagramAddress, current: @autoclosure () -> DatagramAddress) -> DatagramAddress {
-        let known = self.entries.last { $0.address == address }?.alias ?? (address == self.home ? address : nil)
+        let known = self.entries.last { $0.address == address }?.alias ?? (address == self.first ? address : nil)
         if let known, known != self.previous { return known }
         if self.entries.count == Self.capacity {
             let used = [self.validated, current(), self.previous]
@@ -44,15 +44,15 @@ final class PathAliases {
         repeat {
             alias = address.withoutHost(self.count)
             self.count &+= 1
-        } while self.hasHostOfHome(alias)
+        } while self.hasHostOfFirst(alias)
         self.entries.append(Entry(address: address, alias: alias))
         return alias
     }
 
-    private func hasHostOfHome(_ alias: DatagramAddress) -> Bool {
+    private func hasHostOfFirst(_ alias: DatagramAddress) -> Bool {
         var alias = alias
-        alias.port = self.home.port
-        return alias == self.home
+        alias.port = self.first.port
+        return alias == self.first
     }
 
     /// The address to send to where ngtcp2 names one.

@@ -10,20 +10,20 @@ import Testing
     }
 
     @Test func visitsArePaths() throws {
-        let home = try Self.address(10)
+        let first = try Self.address(10)
         let away = try Self.address(20)
-        let aliases = PathAliases(home: home)
-        func alias(_ address: DatagramAddress) -> DatagramAddress { aliases.alias(for: address, current: home) }
+        let aliases = PathAliases(first: first)
+        func alias(_ address: DatagramAddress) -> DatagramAddress { aliases.alias(for: address, current: first) }
         let there = alias(away)
         #expect(aliases.address(of: there) == away)
         // Until another address is validated, who is back has never left (RFC 9000 §9.3.2).
-        #expect(alias(home) == home)
+        #expect(alias(first) == first)
         aliases.validate(there)
-        let again = alias(home)
-        #expect(again != home && again != there)
-        #expect(alias(home) == again)
-        #expect(aliases.address(of: again) == home)
-        #expect(aliases.address(of: home) == home)
+        let again = alias(first)
+        #expect(again != first && again != there)
+        #expect(alias(first) == again)
+        #expect(aliases.address(of: again) == first)
+        #expect(aliases.address(of: first) == first)
         // What was not validated anew is no other path.
         #expect(alias(away) == there)
     }
@@ -32,10 +32,10 @@ import Testing
     /// differ by their ports alone.
     @Test(arguments: ["192.0.2.1", "240.0.0.7", "2001:db8::1"]) func everyVisitHasAPath(host: String) throws {
         var random = SystemRandomNumberGenerator()
-        let home = try Self.address(65_534, host)
-        let places = try [home] + (65_530...65_535).filter { $0 != 65_534 }.map { try Self.address($0, host) }
-        let aliases = PathAliases(home: home)
-        var validated = home
+        let first = try Self.address(65_534, host)
+        let places = try [first] + (65_530...65_535).filter { $0 != 65_534 }.map { try Self.address($0, host) }
+        let aliases = PathAliases(first: first)
+        var validated = first
         var previous: DatagramAddress?
         for _ in 0..<2_000 {
             let place = try #require(places.randomElement(using: &random))
@@ -53,9 +53,9 @@ import Testing
 
     /// Strangers' addresses push out no alias that packets are sent to.
     @Test func pathsInUseKeepTheirAliases() throws {
-        let home = try Self.address(1)
-        let aliases = PathAliases(home: home)
-        var current = home
+        let first = try Self.address(1)
+        let aliases = PathAliases(first: first)
+        var current = first
         func move(to port: Int) throws -> DatagramAddress {
             current = try aliases.alias(for: Self.address(port), current: current)
             return current

@@ -14,6 +14,8 @@ final class Journey {
         case rebound
         /// A NAT gives the client the same two ports by turns.
         case alternating
+        /// A NAT gives the client one of a few ports, any but the last.
+        case wandering
         /// The client continues from another local port (RFC 9000 §9.2).
         case active
     }
@@ -35,6 +37,7 @@ final class Journey {
     }
 
     private static let messageSize = 100
+    private static let fewPorts: ClosedRange<UInt16> = 10_000...10_005
     private static let microsecond: Int64 = 1_000
 
     let up = Traffic()
@@ -211,7 +214,10 @@ final class Journey {
     private func move(_ way: Way) {
         self.moves.append(self.loop.now)
         var next = self.before
-        if way != .alternating || self.before == self.outside {
+        if way == .wandering {
+            let ports = Self.fewPorts.filter { $0 != self.outside.port }
+            next.port = ports.randomElement(using: &self.random) ?? next.port
+        } else if way != .alternating || self.before == self.outside {
             self.lastPort += 1
             next.port = self.lastPort
         }
