@@ -126,7 +126,7 @@ package final class NATSClient {
             .connect(host: server.host, port: server.port)
             .assumeIsolated()
             .whenFailure { error in
-                self.onEvent(.disconnected(.transport("\(error)"), server))
+                self.onEvent(.disconnected(ConnectionFailure(connecting: error), server))
                 self.connectNext()
             }
     }
@@ -227,5 +227,17 @@ package final class NATSClient {
         timerDeadline = .distantFuture
         connection.advance(.now())
         carryOut()
+    }
+}
+
+extension ConnectionFailure {
+    /// Why there is no TCP connection: of several addresses of a name, the first one's reason.
+    fileprivate init(connecting error: any Error) {
+        guard let error = error as? NIOConnectionError else {
+            self = .transport("\(error)")
+            return
+        }
+        let reason = error.connectionErrors.first.map { "\($0.error)" }
+        self = .transport(reason ?? "the server's name cannot be resolved")
     }
 }

@@ -106,7 +106,7 @@ import Testing
                 return box
             }
             await cluster.kill(0)
-            try await client.wait(for: "disconnected")
+            try await client.wait(for: "Connection refused")
             await #expect(throws: SendFailure.notConnected) {
                 try await client.now { try $0.publish(Publication(to: subject)) }
             }
