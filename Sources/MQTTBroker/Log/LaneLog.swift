@@ -47,6 +47,9 @@ struct LaneLog {
         return lastSession << 7 | UInt64(lane.number) << 1
     }
 
+    /// True if the number of a session is one that the lane gives out.
+    static func isSession(_ number: UInt64, of lane: Lane) -> Bool { number & 0x7F == UInt64(lane.number) << 1 }
+
     // MARK: - Segments
 
     /// Begins a segment of a queue, which is on disk together with the records so far.

@@ -100,6 +100,10 @@ extension Shard {
 
     private mutating func replay(_ record: LaneRecord, _ lane: Lane, now: Instant) {
         switch record {
+        case .session(let number, _) where !LaneLog.isSession(number, of: lane),
+            .stream(let number, _) where !LaneLog.isSession(number, of: lane):
+            // Another lane gives that number out, and may have given it to another session.
+            recovery.damaged.insert(lane)
         case .session(let number, let client):
             forget(number)
             if let older = sessions[client] { forget(older.number) }
