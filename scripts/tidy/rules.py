@@ -36,6 +36,7 @@ PURE: dict[str, set[str]] = {
     "MQTTCodec": {"NIOCore"},
     "MQTTBroker": {"NIOCore", "DequeModule", "Synchronization"},
     "LinkEmulator": {"DequeModule", "HeapModule"},
+    "QUICTransport/Relay": set(),
     "NATSClient/Wire": {"NIOCore"},
     "NATSClient/Connection": {"NIOCore", "HeapModule", "Foundation"},
     "NATSClient/JetStream": {"NIOCore", "Foundation"},

@@ -1,4 +1,3 @@
-internal import CNgtcp2
 import Secrets
 
 /// The keys that are derived from one secret by HKDF with SHA-256 (RFC 5869), each with its label.
@@ -10,41 +9,40 @@ struct SecretKeys: SecretValue {
     let resets: [UInt8]
     let retries: [UInt8]
     let newTokens: [UInt8]
+    /// What the keys of relay frames are derived from.
+    private let relay: [UInt8]
 
     /// - Parameter secret: 32 random octets.
     init(secret: [UInt8]) {
-        var extracted = [UInt8](repeating: 0, count: 32)
-        let status = unsafe withDatum(secret) { secret in
-            unsafe withDatum([]) { unsafe gnutls_hkdf_extract(GNUTLS_MAC_SHA256, secret, $0, &extracted) }
-        }
-        precondition(status == 0, "HKDF failed")
-        func key(_ label: String, _ count: Int) -> [UInt8] {
-            var key = [UInt8](repeating: 0, count: count)
-            let status = unsafe withDatum(extracted) { secret in
-                unsafe withDatum(Array(label.utf8)) {
-                    unsafe gnutls_hkdf_expand(GNUTLS_MAC_SHA256, secret, $0, &key, key.count)
-                }
-            }
-            precondition(status == 0, "HKDF failed")
-            return key
-        }
+        let derivation = KeyDerivation(secret: secret)
+        func key(_ label: String, _ count: Int) -> [UInt8] { derivation.key(Array(label.utf8), count) }
         self.identifiers = key("quic connection identifier", 16)
         self.mask = IdentifierMask(key("quic connection identifier mask", 12))
         self.resets = key("quic stateless reset", 32)
         self.retries = key("quic retry", 32)
         self.newTokens = key("quic new token", 32)
+        self.relay = key("quic relay", 32)
+    }
+
+    /// The AES-128 key of the relay frames that one run of a node sends.
+    func relayKey(of sender: RelayMember) -> [UInt8] {
+        let node = [sender.node.number, sender.node.incarnation].flatMap { [UInt8($0 >> 8), UInt8($0 & 0xff)] }
+        return KeyDerivation(secret: self.relay, salt: sender.bootSalt).key(Array("quic relay sender".utf8) + node, 16)
     }
 }
 
 /// The keys of all secrets in use, by their codepoints in identifiers.
-struct KeyRing {
+package struct KeyRing {
     /// The codepoint of the secret that new identifiers and tokens are made with.
     let rotation: Int
     let issuing: SecretKeys
     private let others: [Int: SecretKeys]
 
-    /// - Parameter others: secrets that only decode, by their codepoints.
-    init(secret: [UInt8], rotation: Int = 0, others: [Int: [UInt8]] = [:]) {
+    /// - Parameters:
+    ///   - secret: 32 random octets.
+    ///   - rotation: 0 to 6.
+    ///   - others: secrets that only decode, by their codepoints.
+    package init(secret: [UInt8], rotation: Int = 0, others: [Int: [UInt8]] = [:]) {
         self.rotation = rotation
         self.issuing = SecretKeys(secret: secret)
         self.others = others.mapValues { SecretKeys(secret: $0) }

@@ -13,9 +13,13 @@ package struct IdentifierPlace: Sendable, Equatable {
         self.worker = worker
     }
 
-    /// True if this place is of an earlier run of the same node; incarnations are compared as serial numbers (RFC 1982
-    /// §3.2).
+    /// True if this place is of an earlier run of the same node.
     func isSuperseded(by other: IdentifierPlace) -> Bool {
-        self.node == other.node && (1..<0x8000).contains(other.incarnation &- self.incarnation)
+        self.node == other.node && Self.isEarlier(self.incarnation, than: other.incarnation)
+    }
+
+    /// Compares incarnations of one node as serial numbers (RFC 1982 §3.2).
+    static func isEarlier(_ incarnation: UInt16, than other: UInt16) -> Bool {
+        (1..<0x8000).contains(other &- incarnation)
     }
 }

@@ -1,0 +1,24 @@
+/// A client's IP address and port as a relay frame holds them: 16 octets, IPv4 as IPv4-mapped (RFC 4291 §2.5.5.2), so that
+/// an address has one form at all nodes.
+package struct RelayAddress: Hashable, Sendable {
+    /// Octets 0 to 7 and 8 to 15.
+    package let high: UInt64
+    package let low: UInt64
+    package let port: UInt16
+
+    package init(high: UInt64, low: UInt64, port: UInt16) {
+        self.high = high
+        self.low = low
+        self.port = port
+    }
+
+    package var isIPv4: Bool { self.high == 0 && self.low >> 32 == 0xffff }
+
+    /// True if nothing must be sent to the address: port 0, multicast, broadcast, or the unspecified address.
+    var isUnanswerable: Bool {
+        guard self.port != 0 else { return true }
+        guard self.isIPv4 else { return self.high >> 56 == 0xff || self.high == 0 && self.low == 0 }
+        let host = UInt32(truncatingIfNeeded: self.low)
+        return host == 0 || host >> 28 == 0xe || host == .max
+    }
+}
