@@ -103,7 +103,8 @@ let package = Package(
         .testTarget(
             name: "QUICTransportTests",
             dependencies: [
-                "QUICTransport", "FuzzQUICTransport", "CDatagrams", "CertificateFixture", "SecretFixture", .nioCore,
+                "QUICTransport", "FuzzQUICTransport", "FuzzRelayFrames", "CDatagrams", "CertificateFixture",
+                "SecretFixture", .nioCore,
                 .nioEmbedded, .nioPosix, .logging, .x509, .crypto,
             ],
             exclude: ["Corpus"]
@@ -244,6 +245,7 @@ let fuzzTargets: [(name: String, dependencies: [Target.Dependency])] = [
     ("PacketDecoder", ["MQTTCodec", .nioCore]),
     ("HOCONParser", ["BrokerConfiguration"]),
     ("QUICTransport", ["QUICTransport", .nioCore, .nioPosix]),
+    ("RelayFrames", ["QUICTransport"]),
     ("LaneLog", ["MQTTBroker", "MQTTCodec", .nioCore]),
     ("NATSVerbs", ["NATSClient", .nioCore]),
 ]
