@@ -61,27 +61,33 @@ package struct RelayReceiver {
         guard head.sender.number != self.own.number else { throw .reflected }
         guard head.receiver.number == self.own.number else { throw .misaddressed }
         guard head.receiver == self.own else { throw .otherRun }
-        guard let sender = self.senders[head.sender.number], sender.departure == nil else { throw .stranger }
-        guard head.sender == sender.member.node else {
-            throw head.sender.isSuperseded(by: sender.member.node) ? .superseded : .stranger
-        }
-        guard let key = sender.keys[Int(head.rotation)] else { throw .unknownKey }
         let counter = head.number & (1 << RelayFrame.counterBits - 1)
-        // Looked up before the frame is authentic, and changed only after that (RFC 4303 §3.4.3).
-        switch sender.verdict(counter, of: head.sendingWorker) {
-        case .fresh: break
-        case .replayed: throw .replayed
-        case .outOfWindow: throw .outOfWindow
-        }
+        let key = try self.key(for: head, counter: counter)
         guard unsafe key.isAuthentic(frame) else { throw .forged }
         self.senders[head.sender.number]?.mark(counter, of: head.sendingWorker)
         guard !head.client.isUnanswerable else { throw .unanswerable }
     }
 
+    /// The key of a frame that its sender has not sent before, as far as the head says.
+    ///
+    /// The window is looked up before the frame is authentic, and moves only after that (RFC 4303 §3.4.3).
+    private func key(for head: RelayFrame, counter: UInt64) throws(RelayRefusal) -> RelayKey {
+        guard let sender = self.senders[head.sender.number], sender.departure == nil else { throw .stranger }
+        guard head.sender == sender.member.node else {
+            throw head.sender.isSuperseded(by: sender.member.node) ? .superseded : .stranger
+        }
+        guard let key = sender.keys[Int(head.rotation)] else { throw .unknownKey }
+        switch sender.verdict(counter, of: head.sendingWorker) {
+        case .fresh: return key
+        case .replayed: throw .replayed
+        case .outOfWindow: throw .outOfWindow
+        }
+    }
+
     // MARK: Members
 
     /// Tells which nodes are members now. What is known of the frames of one that has left is kept for a while: if it is a
-    /// member again, its old frames are still replayed ones.
+    /// member again, its old frames are still replayed ones. An earlier run of a node never takes the place of a later one.
     package mutating func update(members: [RelayMember]) {
         let others = members.filter { $0.node.number != self.own.number }
         let taken = others.prefix(self.limits.members)
@@ -92,9 +98,10 @@ package struct RelayReceiver {
             self.senders[number]?.departure = self.departures
         }
         for member in taken {
-            if self.senders[member.node.number]?.member == member {
+            let known = self.senders[member.node.number]?.member
+            if known == member {
                 self.senders[member.node.number]?.departure = nil
-            } else {
+            } else if known.map({ !member.node.isSuperseded(by: $0.node) }) ?? true {
                 self.senders[member.node.number] = Sender(member: member, keys: self.keys(of: member))
             }
         }

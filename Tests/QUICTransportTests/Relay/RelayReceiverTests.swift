@@ -102,9 +102,17 @@ import Testing
         let frame = try self.scene.forward()
         self.scene.receiver.update(members: [RelayScene.member(1, incarnation: 6, salt: 3)])
         #expect(throws: RelayRefusal.superseded) { try self.scene.receive(frame) }
-        // A run that this node has not heard of yet.
-        self.scene.receiver.update(members: [RelayScene.member(1, incarnation: 4, salt: 3)])
+        // Not even if somebody says that the earlier run is the member.
+        self.scene.receiver.update(members: [self.scene.ingress])
+        #expect(throws: RelayRefusal.superseded) { try self.scene.receive(frame) }
+    }
+
+    @Test mutating func refusesRunsThatItHasNotHeardOf() throws {
+        let next = RelayScene.member(1, incarnation: 6, salt: 3)
+        let frame = self.scene.sealed(key: RelayKey(of: next, RelayScene.ring)) { $0.sender = next.node }
         #expect(throws: RelayRefusal.stranger) { try self.scene.receive(frame) }
+        self.scene.receiver.update(members: [next])
+        #expect(throws: Never.self) { try self.scene.receive(frame) }
     }
 
     /// Two runs that took one incarnation differ by their salt.
