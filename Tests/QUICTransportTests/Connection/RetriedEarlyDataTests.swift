@@ -20,11 +20,12 @@ import Testing
         try await Scene.run { scene in
             let server = try await scene.listen(configure: Self.configure)
             let ticket = try await scene.ticket(from: server)
-            #expect(server.counters.retriesSent == 1)
+            let retries = server.counters.retriesSent
+            #expect(retries >= 1)
             let (connection, recorder) = try await scene.resume(ticket, to: server.localAddress, saying: text)
             try await scene.until("echo") { recorder.text(0) == text && recorder.confirmedCount == 1 }
             let peer = try #require(scene.accepted.last)
-            #expect(server.counters.retriesSent == 2)
+            #expect(server.counters.retriesSent > retries)
             #expect(scene.accepted.count == 2, "the ticket's connection and this one")
             #expect(peer.recorder.wasEarly)
             #expect(peer.recorder.text(0) == text)
