@@ -50,7 +50,7 @@ let package = Package(
         .target(
             name: "BrokerServer",
             dependencies: [
-                "MQTTBroker", "QUICTransport", "Secrets", .nioCore, .nioPosix, .nioSSL, .nioTLS,
+                "BrokerCluster", "MQTTBroker", "QUICTransport", "Secrets", .nioCore, .nioPosix, .nioSSL, .nioTLS,
                 .nioConcurrencyHelpers, .logging, .metrics, .serviceLifecycle, .x509, .asn1, .crypto,
             ]
         ),
@@ -62,6 +62,13 @@ let package = Package(
         .target(
             name: "NATSClient",
             dependencies: ["Secrets", .nioCore, .nioPosix, .nioSSL, .nioTLS, .heap, .logging]
+        ),
+        .target(
+            name: "BrokerCluster",
+            dependencies: [
+                "NATSClient", "Secrets", .nioCore, .nioPosix, .nioConcurrencyHelpers, .logging, .metrics, .deque,
+                .crypto,
+            ]
         ),
         .target(name: "BrokerConfiguration", dependencies: ["Secrets", .configuration]),
         .target(
@@ -77,10 +84,10 @@ let package = Package(
         .executableTarget(
             name: "martlet",
             dependencies: [
-                "BrokerServer", "BrokerAccess", "BrokerConfiguration", "BrokerStorage", "LoadGenerator", "MQTTBroker",
-                "MQTTClient", "MQTTCodec",
-                "QUICTransport", "Secrets", .argumentParser,
-                .logging, .metrics, .serviceLifecycle, .unixSignals, .nioCore, .nioPosix, .nioConcurrencyHelpers,
+                "BrokerServer", "BrokerAccess", "BrokerCluster", "BrokerConfiguration", "BrokerStorage",
+                "LoadGenerator", "MQTTBroker", "MQTTClient", "MQTTCodec", "NATSClient", "QUICTransport", "Secrets",
+                .argumentParser, .logging, .metrics, .serviceLifecycle, .unixSignals, .nioCore, .nioPosix,
+                .nioConcurrencyHelpers,
             ]
         ),
 
@@ -132,6 +139,13 @@ let package = Package(
                 .logging,
             ],
             exclude: ["Corpus"]
+        ),
+        .testTarget(
+            name: "BrokerClusterTests",
+            dependencies: [
+                "BrokerCluster", "NATSClient", "NATSFixture", "SecretFixture", .nioCore, .nioEmbedded, .nioPosix,
+                .nioConcurrencyHelpers, .logging,
+            ]
         ),
         .testTarget(
             name: "BrokerConfigurationTests",
