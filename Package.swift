@@ -61,7 +61,7 @@ let package = Package(
         ),
         .target(
             name: "NATSClient",
-            dependencies: ["Secrets", .nioCore, .nioPosix, .nioSSL, .nioTLS, .heap, .logging]
+            dependencies: ["Secrets", .nioCore, .nioPosix, .nioSSL, .nioTLS, .heap]
         ),
         .target(
             name: "BrokerCluster",
@@ -136,7 +136,6 @@ let package = Package(
             dependencies: [
                 "NATSClient", "FuzzNATSVerbs", "NATSFixture", "CertificateFixture", "SecretFixture", .nioCore,
                 .nioPosix,
-                .logging,
             ],
             exclude: ["Corpus"]
         ),

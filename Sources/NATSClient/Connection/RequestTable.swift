@@ -9,7 +9,7 @@ struct RequestTable {
     let maximum: Int
     private var next: UInt64 = 1
     private var waiting: [UInt64: NIODeadline] = [:]
-    /// Requests by deadline; those that were answered are passed over when they come to the front.
+    /// Requests by deadline; those that were answered are passed over when they come to the front, and left out when there are too many.
     private var deadlines = Heap<Entry>()
 
     private struct Entry: Comparable {
@@ -30,6 +30,9 @@ struct RequestTable {
 
     var count: Int { waiting.count }
 
+    /// Deadlines that are held, also of requests that were answered before: twice `maximum` at most.
+    var deadlineCount: Int { deadlines.count }
+
     /// `nil` if as many wait as may.
     mutating func add(deadline: NIODeadline) -> RequestIdentifier? {
         guard waiting.count < maximum else { return nil }
@@ -37,6 +40,9 @@ struct RequestTable {
         waiting[next] = deadline
         deadlines.insert(Entry(deadline: deadline, number: next))
         dropAnswered()
+        if deadlines.count > 2 * maximum {
+            deadlines = Heap(waiting.map { Entry(deadline: $0.value, number: $0.key) })
+        }
         return RequestIdentifier(number: next)
     }
 

@@ -113,23 +113,25 @@ import Testing
         #expect(unheard == .noAnswer(.noResponders))
     }
 
+    /// An answer may come too late, and a second attempt finds another sequence then: that decides nothing, and nothing is stored twice.
     private func probes(_ client: TestClient) async throws {
         let other = try await TestClient(try await client.now { $0.configuration.servers.map(\.port) })
         try await other.wait(for: "ready")
+        var results: [ProbeResult] = []
         for number in 100..<110 {
             let subject = try lane(number)
-            let result = try await client.call { $0.probe(subject, until: .now() + .seconds(60)) }
-            #expect(result == .fenced)
-            let stored = try await replay(client, [subject.description])
-            #expect(stored.count == 1)
+            results.append(try await client.call { $0.probe(subject, until: .now() + .seconds(60)) })
+            #expect(try await replay(client, [subject.description]).count == 1)
         }
         // The same from two clients, which may be at two servers.
         for number in 110..<130 {
             let subject = try lane(number)
             async let first = client.append(Append(to: subject, expecting: 0, ByteBuffer(string: "one")))
             async let second = other.append(Append(to: subject, expecting: 0, ByteBuffer(string: "other")))
-            #expect(ProbeResult([try await first, try await second]) == .fenced)
+            results.append(ProbeResult([try await first, try await second]))
+            #expect(try await replay(client, [subject.description]).count == 1)
         }
+        #expect(!results.contains(.notFenced) && results.contains(.fenced))
         try await other.stop()
     }
 
