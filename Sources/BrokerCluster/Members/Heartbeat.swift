@@ -1,0 +1,99 @@
+package import NIOCore
+
+/// What each node tells all others at an interval, by core NATS: that it is there, and whom it has heard of.
+package struct Heartbeat: Equatable, Sendable {
+    /// Random, one for each process, so that a node knows its own heartbeats.
+    package let sender: UInt64
+    /// 0 to 31, and the run; `nil` for a node that has no number yet.
+    package let identity: Identity?
+    /// Counts the heartbeats of the sender, from 1.
+    package let number: UInt64
+    /// True if the run is over, by its own will.
+    package let isLeaving: Bool
+    /// The newest heartbeat that the sender heard of each other node. At most one for each.
+    package let echoes: [Echo]
+
+    /// Which run of which node.
+    package struct Identity: Hashable, Sendable {
+        package let node: Int
+        package let run: UInt64
+
+        package init(node: Int, run: UInt64) {
+            self.node = node
+            self.run = run
+        }
+    }
+
+    /// The newest heartbeat of a run that another node has heard.
+    package struct Echo: Equatable, Sendable {
+        package let identity: Identity
+        package let number: UInt64
+
+        package init(identity: Identity, number: UInt64) {
+            self.identity = identity
+            self.number = number
+        }
+    }
+
+    /// The version of this form. Later ones keep it, and append to it.
+    private static let version: UInt8 = 1
+    private static let leaving: UInt8 = 1
+    private static let noNode: UInt8 = 255
+    /// Nodes of a cluster at most.
+    package static let maximumNodes = 32
+
+    package init(sender: UInt64, identity: Identity?, number: UInt64, isLeaving: Bool = false, echoes: [Echo] = []) {
+        self.sender = sender
+        self.identity = identity
+        self.number = number
+        self.isLeaving = isLeaving
+        self.echoes = echoes
+    }
+
+    /// Reads a heartbeat; `nil` for other octets. What a later version appends is passed over.
+    package init?(_ octets: ByteBuffer) {
+        var octets = octets
+        guard let version = octets.readInteger(as: UInt8.self), version >= Self.version,
+            let sender = octets.readInteger(as: UInt64.self),
+            let node = octets.readInteger(as: UInt8.self), let run = octets.readInteger(as: UInt64.self),
+            let number = octets.readInteger(as: UInt64.self), number > 0,
+            let flags = octets.readInteger(as: UInt8.self),
+            let count = octets.readInteger(as: UInt8.self), count <= Self.maximumNodes
+        else { return nil }
+        var echoes: [Echo] = []
+        for _ in 0..<count {
+            guard let node = octets.readInteger(as: UInt8.self), node < Self.maximumNodes,
+                let run = octets.readInteger(as: UInt64.self), let number = octets.readInteger(as: UInt64.self)
+            else { return nil }
+            echoes.append(Echo(identity: Identity(node: Int(node), run: run), number: number))
+        }
+        guard node < Self.maximumNodes || node == Self.noNode else { return nil }
+        self.sender = sender
+        identity = node == Self.noNode ? nil : Identity(node: Int(node), run: run)
+        self.number = number
+        isLeaving = flags & Self.leaving != 0
+        self.echoes = echoes
+    }
+
+    package var octets: ByteBuffer {
+        var octets = ByteBuffer()
+        octets.reserveCapacity(28 + 17 * echoes.count)
+        octets.writeInteger(Self.version)
+        octets.writeInteger(sender)
+        octets.writeInteger(identity.map { UInt8(clamping: $0.node) } ?? Self.noNode)
+        octets.writeInteger(identity?.run ?? 0)
+        octets.writeInteger(number)
+        octets.writeInteger(isLeaving ? Self.leaving : 0)
+        octets.writeInteger(UInt8(clamping: echoes.count))
+        for echo in echoes {
+            octets.writeInteger(UInt8(clamping: echo.identity.node))
+            octets.writeInteger(echo.identity.run)
+            octets.writeInteger(echo.number)
+        }
+        return octets
+    }
+}
+
+extension Member {
+    var identity: Heartbeat.Identity { Heartbeat.Identity(node: node, run: run) }
+}
