@@ -11,8 +11,6 @@ package struct MembershipTimes: Sendable, Equatable {
     /// A node that nobody has heard of for so long is dead (`cluster.dead_after`). 2 s to 10 min.
     package var deadAfter: TimeAmount
 
-    package static let deadAfterRange: ClosedRange<Duration> = .seconds(2) ... .seconds(600)
-
     package init(deadAfter: TimeAmount = .seconds(10)) { self.deadAfter = deadAfter }
 
     /// How often deadlines are looked at.
