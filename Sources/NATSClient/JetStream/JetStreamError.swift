@@ -30,6 +30,12 @@ package struct JetStreamError: Error, Equatable, Sendable, Decodable, CustomStri
 
     /// JetStream is there, and cannot serve for the moment.
     static let unavailable = 10_008
+    /// There is no stream of that name.
+    package static let noStream = 10_059
+    /// There is one of that name that is set up otherwise.
+    package static let otherStream = 10_058
+    /// There are not as many servers as replicas.
+    package static let noPeers = 10_005
     /// There is no message of that subject, or with that sequence.
     package static let noMessage = 10_037
     /// The last sequence of the subject is another than the expected one.

@@ -67,6 +67,11 @@ extension JetStreamRequest where Answer == LastMessage {
     package static func last(of subject: Subject, in stream: String) -> Self {
         Self("STREAM.MSG.GET.\(stream)", ["last_by_subj": subject.description])
     }
+
+    /// The first message of a subject from a sequence on, asked of the stream's leader.
+    package static func next(of subject: Subject, from sequence: UInt64, in stream: String) -> Self {
+        Self("STREAM.MSG.GET.\(stream)", NextBody(seq: sequence, next_by_subj: subject.description))
+    }
 }
 
 extension JetStreamRequest where Answer == Purged {
@@ -74,6 +79,11 @@ extension JetStreamRequest where Answer == Purged {
     package static func purge(_ subject: Subject, in stream: String, before sequence: UInt64) -> Self {
         Self("STREAM.PURGE.\(stream)", PurgeBody(filter: subject.description, seq: sequence))
     }
+}
+
+private struct NextBody: Encodable {
+    let seq: UInt64
+    let next_by_subj: String
 }
 
 private struct PurgeBody: Encodable {

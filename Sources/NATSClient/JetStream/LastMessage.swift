@@ -8,6 +8,13 @@ package struct LastMessage: Equatable, Sendable, Decodable {
     package let headers: HeaderBlock?
     package let payload: ByteBuffer
 
+    package init(subject: String, sequence: UInt64, headers: HeaderBlock? = nil, payload: ByteBuffer) {
+        self.subject = subject
+        self.sequence = sequence
+        self.headers = headers
+        self.payload = payload
+    }
+
     private enum OuterKeys: String, CodingKey { case message }
 
     private enum CodingKeys: String, CodingKey {

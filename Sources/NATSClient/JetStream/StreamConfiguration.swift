@@ -5,6 +5,11 @@ package struct StreamConfiguration: Equatable, Sendable, Codable {
     package var replicas: Int
     package var maximumBytes: Int = -1
     package var maximumMessagesPerSubject: Int = -1
+    package var maximumMessages: Int = -1
+    /// How long a message is kept; zero is without end.
+    package var maximumAge: Duration = .zero
+    /// When messages are deleted that no limit asks to delete: never by `limits`.
+    package var retention = Retention.limits
     /// What happens at a limit of the stream: `new` messages are refused, or `old` ones deleted.
     package var discard = Discard.new
     package var storage = Storage.file
@@ -17,6 +22,7 @@ package struct StreamConfiguration: Equatable, Sendable, Codable {
 
     package enum Discard: String, Sendable, Codable { case old, new }
     package enum Storage: String, Sendable, Codable { case file, memory }
+    package enum Retention: String, Sendable, Codable { case limits, interest, workqueue }
 
     package init(name: String, subjects: [String], replicas: Int) {
         self.name = name
@@ -29,6 +35,8 @@ package struct StreamConfiguration: Equatable, Sendable, Codable {
         case replicas = "num_replicas"
         case maximumBytes = "max_bytes"
         case maximumMessagesPerSubject = "max_msgs_per_subject"
+        case maximumMessages = "max_msgs"
+        case maximumAge = "max_age"
         case deniesDelete = "deny_delete"
         case allowsDirect = "allow_direct"
         case duplicateWindow = "duplicate_window"
@@ -38,13 +46,15 @@ package struct StreamConfiguration: Equatable, Sendable, Codable {
         var fields = encoder.container(keyedBy: CodingKeys.self)
         try fields.encode(name, forKey: .name)
         try fields.encode(subjects, forKey: .subjects)
-        try fields.encode("limits", forKey: .retention)
+        try fields.encode(retention, forKey: .retention)
         try fields.encode("none", forKey: .compression)
         try fields.encode(discard, forKey: .discard)
         try fields.encode(storage, forKey: .storage)
         try fields.encode(replicas, forKey: .replicas)
         try fields.encode(maximumBytes, forKey: .maximumBytes)
         try fields.encode(maximumMessagesPerSubject, forKey: .maximumMessagesPerSubject)
+        try fields.encode(maximumMessages, forKey: .maximumMessages)
+        try fields.encode(maximumAge.nanoseconds, forKey: .maximumAge)
         try fields.encode(deniesDelete, forKey: .deniesDelete)
         try fields.encode(allowsDirect, forKey: .allowsDirect)
         try fields.encode(duplicateWindow.nanoseconds, forKey: .duplicateWindow)
@@ -57,6 +67,9 @@ package struct StreamConfiguration: Equatable, Sendable, Codable {
         replicas = try fields.decodeIfPresent(Int.self, forKey: .replicas) ?? 1
         maximumBytes = try fields.decodeIfPresent(Int.self, forKey: .maximumBytes) ?? -1
         maximumMessagesPerSubject = try fields.decodeIfPresent(Int.self, forKey: .maximumMessagesPerSubject) ?? -1
+        maximumMessages = try fields.decodeIfPresent(Int.self, forKey: .maximumMessages) ?? -1
+        maximumAge = .nanoseconds(try fields.decodeIfPresent(Int64.self, forKey: .maximumAge) ?? 0)
+        retention = try fields.decodeIfPresent(Retention.self, forKey: .retention) ?? .limits
         discard = try fields.decodeIfPresent(Discard.self, forKey: .discard) ?? .old
         storage = try fields.decodeIfPresent(Storage.self, forKey: .storage) ?? .file
         deniesDelete = try fields.decodeIfPresent(Bool.self, forKey: .deniesDelete) ?? false

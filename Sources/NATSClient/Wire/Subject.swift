@@ -18,7 +18,7 @@ package struct Subject: Hashable, Sendable, CustomStringConvertible {
     }
 
     /// A subject of parts that are known to be well formed.
-    init(trusted text: String) { octets = ByteBuffer(string: text) }
+    package init(trusted text: String) { octets = ByteBuffer(string: text) }
 
     package var description: String { String(buffer: octets) }
 }

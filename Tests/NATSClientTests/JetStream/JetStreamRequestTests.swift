@@ -21,7 +21,7 @@ import Testing
         let expected: [String: String] = [
             "name": "S", "storage": "file", "discard": "new", "retention": "limits", "compression": "none",
             "num_replicas": "3", "max_bytes": "1000", "deny_delete": "1", "allow_direct": "0",
-            "duplicate_window": "100000000",
+            "duplicate_window": "100000000", "max_age": "0", "max_msgs": "-1",
         ]
         for (name, value) in expected {
             #expect("\(fields[name] ?? "missing")" == value || fields[name] as? Bool == (value == "1"), "\(name)")
@@ -34,6 +34,8 @@ import Testing
         let last = JetStreamRequest.last(of: subject, in: "S")
         #expect(last.subject.description == "$JS.API.STREAM.MSG.GET.S")
         #expect(String(buffer: last.payload) == #"{"last_by_subj":"a.7"}"#)
+        let next = try fields(JetStreamRequest.next(of: subject, from: 3, in: "S").payload)
+        #expect(next["next_by_subj"] as? String == "a.7" && next["seq"] as? Int == 3)
         let purge = JetStreamRequest.purge(subject, in: "S", before: 9)
         #expect(purge.subject.description == "$JS.API.STREAM.PURGE.S")
         let body = try fields(purge.payload)

@@ -1,0 +1,23 @@
+import NIOCore
+
+/// What happens in a simulation, in the order of virtual time.
+struct EventQueue<Event> {
+    private(set) var now = NIODeadline.uptimeNanoseconds(1_000_000_000)
+    private var events: [(due: NIODeadline, number: Int, event: Event)] = []
+    private var number = 0
+
+    mutating func add(_ event: Event, after time: TimeAmount) {
+        number += 1
+        let entry = (due: now + time, number: number, event: event)
+        let index = events.firstIndex { ($0.due, $0.number) < (entry.due, entry.number) } ?? events.endIndex
+        events.insert(entry, at: index)
+    }
+
+    /// The next event, whose time it is then; `nil` if there is none before the end.
+    mutating func next(until end: NIODeadline) -> Event? {
+        guard let last = events.last, last.due <= end else { return nil }
+        events.removeLast()
+        now = max(now, last.due)
+        return last.event
+    }
+}
