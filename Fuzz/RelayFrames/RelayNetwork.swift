@@ -7,6 +7,7 @@ struct RelayNetwork {
     static let ring = KeyRing(secret: Array(repeating: 7, count: 32))
     private static let lifetime: UInt64 = 64
     private static let capacity = 3
+    private static let unansweredCapacity = 2
 
     private struct Node {
         let member: RelayMember
@@ -15,9 +16,22 @@ struct RelayNetwork {
         var gate: RelayGate
         /// Counters of frames that were taken, by sender and its worker.
         var taken: [[Int]: Set<UInt64>] = [:]
-        /// Owners and clients of forwarded datagrams with their instants, the oldest first.
-        var recent: [(owner: RelayNode, client: RelayAddress, seen: UInt64)] = []
+        /// Owners and clients of forwarded datagrams with their instants, the oldest first: those that the owner has not answered,
+        /// and those that it has.
+        var unanswered: [Recent] = []
+        var answered: [Recent] = []
         var members: Set<Int> = [0, 1, 2]
+    }
+
+    private struct Recent {
+        let owner: RelayNode
+        let listener: UInt8
+        let client: RelayAddress
+        var seen: UInt64
+
+        func names(_ owner: RelayNode, _ listener: UInt8, _ client: RelayAddress) -> Bool {
+            self.owner == owner && self.listener == listener && self.client == client
+        }
     }
 
     private struct Frame {
@@ -32,6 +46,8 @@ struct RelayNetwork {
     init() throws(Disagreement) {
         var limits = RelayLimits()
         limits.addresses = Self.capacity
+        limits.unansweredAddresses = Self.unansweredCapacity
+        limits.unansweredBurst = 1 << 40
         limits.addressLifetime = .nanoseconds(Int64(Self.lifetime))
         let members = (0..<3).map { number in
             RelayMember(
@@ -53,7 +69,7 @@ struct RelayNetwork {
 
     mutating func step(_ code: UInt8, _ rest: inout ArraySlice<UInt8>) throws(Disagreement) {
         func octet() -> Int { rest.popFirst().map { Int($0) } ?? 0 }
-        switch code % 7 {
+        switch code % 8 {
         case 0: self.send(.forward, from: octet() % 3, to: octet() % 3, client: octet(), count: octet())
         case 1: self.send(.answer, from: octet() % 3, to: octet() % 3, client: octet(), count: octet())
         case 2:
@@ -84,6 +100,7 @@ struct RelayNetwork {
             let isForged = head.sender != self.nodes[from].member.node || head.rotation != 0
             try self.deliver(Frame(octets: octets, head: head), to: to, isForged: isForged)
         case 5: self.now += UInt64(octet())
+        case 6: self.send(.beat, from: octet() % 3, to: octet() % 3, client: octet(), count: 0)
         default:
             let (node, other) = (octet() % 3, octet() % 3)
             self.nodes[node].members.formSymmetricDifference([other])
@@ -100,7 +117,8 @@ struct RelayNetwork {
 
     private mutating func send(_ kind: RelayFrame.Kind, from: Int, to: Int, client number: Int, count: Int) {
         let (client, receiver) = (self.client(number), self.nodes[to].member.node)
-        var octets = Array(repeating: UInt8(0x40), count: RelayFrame.overhead + count)
+        let listener = UInt8(number >> 6)
+        var octets = Array(repeating: UInt8(0x40), count: RelayFrame.overhead + (kind == .beat ? 1 : count))
         let now = self.now
         let isSent: Void? = try? octets.withUnsafeMutableBytes { frame in
             switch kind {
@@ -108,6 +126,7 @@ struct RelayNetwork {
                 try self.nodes[from].gate.forward(
                     frame,
                     to: receiver,
+                    listener: listener,
                     from: client,
                     at: client,
                     ecn: UInt8(number & 3),
@@ -117,23 +136,34 @@ struct RelayNetwork {
             case .answer:
                 try self.nodes[from].gate.answer(
                     frame,
-                    to: receiver,
-                    worker: UInt8(number % 32),
+                    to: RelayIngress(node: receiver, worker: UInt8(number % 32), listener: listener),
                     client: client,
                     ecn: 0,
                     segmentSize: UInt16(number & 16)
                 )
+            case .beat:
+                try self.nodes[from].gate.beat(frame, to: receiver, hears: number & 1 == 1)
             }
         }
         let head = try? RelayFrame.read(octets).get()
         guard isSent != nil, let head else { return }
         self.frames.append(Frame(octets: octets, head: head))
         guard kind == .forward else { return }
-        self.nodes[from].recent.removeAll {
-            $0.owner == receiver && $0.client == client || Self.isOver($0.seen, now)
+        let known = self.nodes[from].answered.firstIndex { $0.names(receiver, listener, client) }
+        let before = known.map { self.nodes[from].answered.remove(at: $0) }
+        self.nodes[from].unanswered.removeAll { $0.names(receiver, listener, client) }
+        let entry = Recent(owner: receiver, listener: listener, client: client, seen: now)
+        if let before, !Self.isOver(before.seen, now) {
+            Self.append(entry, to: &self.nodes[from].answered, Self.capacity, now)
+        } else {
+            Self.append(entry, to: &self.nodes[from].unanswered, Self.unansweredCapacity, now)
         }
-        self.nodes[from].recent.append((receiver, client, now))
-        if self.nodes[from].recent.count > Self.capacity { self.nodes[from].recent.removeFirst() }
+    }
+
+    private static func append(_ entry: Recent, to list: inout [Recent], _ capacity: Int, _ now: UInt64) {
+        while let oldest = list.first, Self.isOver(oldest.seen, now) { list.removeFirst() }
+        if list.count == capacity { list.removeFirst() }
+        list.append(entry)
     }
 
     private static func isOver(_ seen: UInt64, _ now: UInt64) -> Bool { now - seen >= self.lifetime }
@@ -152,12 +182,17 @@ struct RelayNetwork {
         let isTaken = expected == nil || expected == .unanswerable
         if isTaken { self.nodes[node].taken[Self.source(frame.head), default: []].insert(Self.counter(frame.head)) }
         guard let head = outcome.head else { return }
-        let mayLeave =
-            head.kind == .answer
-            && self.nodes[node].recent.contains { recent in
-                recent.owner == head.sender && recent.client == head.client && !Self.isOver(recent.seen, self.now)
-            }
         let now = self.now
+        let isAsked = { (recent: Recent) in
+            head.kind == .answer && recent.names(head.sender, head.listener, head.client)
+                && !Self.isOver(recent.seen, now)
+        }
+        let first = self.nodes[node].unanswered.firstIndex(where: isAsked)
+        let mayLeave = first != nil || self.nodes[node].answered.contains(where: isAsked)
+        if let first {
+            let entry = self.nodes[node].unanswered.remove(at: first)
+            Self.append(entry, to: &self.nodes[node].answered, Self.capacity, now)
+        }
         let local = try? self.nodes[node].gate.release(head, now: now)
         guard (local == head.client) == mayLeave else {
             throw Disagreement(reason: mayLeave ? "an answer is kept in" : "an answer goes out that nobody asked for")
@@ -185,6 +220,7 @@ struct RelayNetwork {
         }
         if taken.contains(counter) { return .replayed }
         if isForged { return .forged }
+        if head.kind == .beat { return nil }
         let isNowhere = head.client.port == 0 || self.isGroupOrNothing(head.client)
         return isNowhere ? .unanswerable : nil
     }

@@ -12,7 +12,8 @@ extension QUICConnection {
         from remote: DatagramAddress,
         to local: DatagramAddress,
         ecn: UInt8,
-        now: UInt64
+        now: UInt64,
+        ingress: RelayIngress? = nil
     ) -> EngineEnd? {
         guard let engine = self.engine else { return nil }
         self.mayHaveStoppedStreams = !self.streams.isEmpty
@@ -23,7 +24,23 @@ extension QUICConnection {
             self.markDirty()
             engine.expectPaths(besides: self.remote)
         }
-        return unsafe engine.read(datagram, from: remote, to: local, ecn: ecn, now: now)
+        guard ingress != nil || self.relayed != nil else {
+            return unsafe engine.read(datagram, from: remote, to: local, ecn: ecn, now: now)
+        }
+        // To the engine, no client ever reaches another address of this side by the relay: RFC 9000 §9 has no such change.
+        let local = ingress == nil ? local : engine.localAddress
+        let before = engine.openedPackets
+        let end = unsafe engine.read(datagram, from: remote, to: local, ecn: ecn, now: now)
+        // Whoever sends what is not authentic must not lead answers astray.
+        if engine.openedPackets != before { self.note(remote, ingress) }
+        return end
+    }
+
+    /// Remembers the way of an authentic datagram.
+    private func note(_ address: DatagramAddress, _ ingress: RelayIngress?) {
+        if self.relayed == nil { self.relayed = RelayedAddresses() }
+        self.relayed?.note(address, ingress)
+        if self.relayed?.isEmpty == true { self.relayed = nil }
     }
 
     /// Does what is due: folds the memory of an idle connection, or lets ngtcp2 handle its timers.

@@ -59,7 +59,12 @@ extension QUICConnection {
             case .packet(let count, _):
                 let route = engine.route
                 let ecn = self.limits.marksECN ? route.ecn : 0
-                batch.append(count, from: sourceMatters ? route.local : nil, to: route.remote, ecn: ecn)
+                if let ingress = self.relayed?[route.remote] {
+                    let packet = unsafe UnsafeRawBufferPointer(rebasing: batch.tail(packetRoom)[..<count])
+                    unsafe self.endpoint.relay?.loop.answer(packet, to: route.remote, by: ingress, ecn: ecn)
+                } else {
+                    batch.append(count, from: sourceMatters ? route.local : nil, to: route.remote, ecn: ecn)
+                }
                 wrote = true
                 self.unanswered = 0
                 if count > pathMaximum { probed = true }

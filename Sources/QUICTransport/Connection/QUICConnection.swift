@@ -53,6 +53,8 @@ package final class QUICConnection {
     var sendHighWaterMark: Int
     var remote: DatagramAddress
     var addresses: AddressAdmission
+    /// The addresses of the client that other nodes reach; `nil` until there was one.
+    var relayed: RelayedAddresses?
     /// The name that a client asked for (SNI).
     var serverName: String?
 

@@ -131,6 +131,7 @@ struct Acceptor {
         from remote: DatagramAddress,
         to local: DatagramAddress,
         ecn: UInt8,
+        ingress: RelayIngress? = nil,
         counters: inout QUICCounters
     ) {
         guard self.underWay.count < self.configuration.maximumWaitingDatagrams else {
@@ -140,7 +141,7 @@ struct Acceptor {
         counters.handshakeDatagramsHeld += 1
         var bytes = ByteBuffer()
         unsafe bytes.writeBytes(datagram)
-        self.underWay.append(WaitingDatagram(bytes: bytes, remote: remote, local: local, ecn: ecn))
+        self.underWay.append(WaitingDatagram(bytes: bytes, remote: remote, local: local, ecn: ecn, ingress: ingress))
     }
 
     /// The next datagram of a handshake under way, if it may be read in this tick.

@@ -10,6 +10,8 @@ final class ClosedConnection {
     let packet: [UInt8]
     let local: DatagramAddress?
     let remote: DatagramAddress
+    /// The way to a client that another node reaches.
+    let ingress: RelayIngress?
     private var received = 0
 
     init(
@@ -17,13 +19,15 @@ final class ClosedConnection {
         expiry: UInt64,
         packet: [UInt8],
         local: DatagramAddress?,
-        remote: DatagramAddress
+        remote: DatagramAddress,
+        ingress: RelayIngress? = nil
     ) {
         self.identifiers = identifiers
         self.expiry = expiry
         self.packet = packet
         self.local = local
         self.remote = remote
+        self.ingress = ingress
     }
 
     /// True if CONNECTION_CLOSE is to be sent again for one more late packet: for the 1st, 2nd, 4th, 8th …

@@ -26,6 +26,7 @@ struct Courier {
         from remote: DatagramAddress,
         to local: DatagramAddress,
         ecn: UInt8,
+        ingress: RelayIngress? = nil,
         counters: inout QUICCounters
     ) {
         guard self.inboxes.indices.contains(worker), self.inboxes[worker] != nil else {
@@ -33,7 +34,7 @@ struct Courier {
             return
         }
         if self.batches.isEmpty { self.batches = Array(repeating: StrayBatch(), count: self.inboxes.count) }
-        unsafe self.batches[worker].append(datagram, from: remote, to: local, ecn: ecn)
+        unsafe self.batches[worker].append(datagram, from: remote, to: local, ecn: ecn, ingress: ingress)
         if self.batches[worker].weight >= Self.batchWeight { self.send(to: worker, counters: &counters) }
         self.isEmpty = false
     }

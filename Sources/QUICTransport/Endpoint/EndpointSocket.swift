@@ -34,7 +34,7 @@ final class EndpointSocket {
     static func adopt(
         _ socket: DatagramSocket,
         wishes: DatagramSocket.Wishes,
-        reader: NIOLoopBound<DatagramReader>,
+        reader: NIOLoopBound<some ChannelInboundHandler>,
         loop: any EventLoop
     ) -> EventLoopFuture<NIOLoopBound<EndpointSocket>> {
         DatagramBootstrap(group: loop)

@@ -2,10 +2,12 @@ internal import NIOCore
 
 /// Packets that belong to no connection of this endpoint.
 extension QUICEndpoint {
-    /// Handles a packet whose identifier is none of this endpoint's: one that another loop of the port has (a stray), that an earlier
-    /// run of the node had, or that a new client has chosen.
+    /// Handles a packet whose identifier is none of this endpoint's: one that another loop of the port or another node has (a stray),
+    /// that an earlier run of the node had, or that a new client has chosen.
     ///
-    /// - Parameter isTossed: true if another loop has passed the packet on, so that this loop must not.
+    /// - Parameters:
+    ///   - ingress: the way that a datagram has come from another node, so that it is passed to no third one.
+    ///   - isTossed: true if another loop has passed the packet on, so that this loop must not.
     func receiveUnknown(
         _ datagram: UnsafeRawBufferPointer,
         _ header: PacketHeader,
@@ -13,6 +15,7 @@ extension QUICEndpoint {
         to local: DatagramAddress,
         ecn: UInt8,
         now: UInt64,
+        ingress: RelayIngress?,
         isTossed: Bool
     ) {
         let origin = self.origin(of: header)
@@ -23,10 +26,13 @@ extension QUICEndpoint {
                 from: remote,
                 to: local,
                 ecn: ecn,
+                ingress: ingress,
                 counters: &self.counters
             )
             return
         }
+        if let ingress { return self.dropUnknown(header, origin, ingress) }
+        if unsafe self.relay(datagram, header, origin, from: remote, to: local, ecn: ecn, now: now) { return }
         switch header.form {
         case .short:
             unsafe self.answerUnknown(datagram, header, origin, from: remote, to: local, now: now)
@@ -55,8 +61,8 @@ extension QUICEndpoint {
         }
     }
 
-    /// Answers a short-header packet of an unknown connection by a stateless reset (RFC 9000 §10.3), if an earlier run
-    /// of the node had the connection. For any other connection a reset would be a way to end it.
+    /// Answers a short-header packet of an unknown connection by a stateless reset (RFC 9000 §10.3), if the run of a node that had
+    /// the connection is over. For any other connection a reset would be a way to end it.
     private func answerUnknown(
         _ datagram: UnsafeRawBufferPointer,
         _ header: PacketHeader,
@@ -65,7 +71,8 @@ extension QUICEndpoint {
         to local: DatagramAddress,
         now: UInt64
     ) {
-        guard self.acceptor?.configuration.sendsStatelessResets == true, case .superseded(let rotation) = origin,
+        guard self.acceptor?.configuration.sendsStatelessResets == true, case .run(let run, let rotation) = origin,
+            case .over = self.fate(of: run),
             let keys = self.context.keys[rotation],
             datagram.count >= StatelessPackets.leastTriggerCount
         else {
@@ -79,7 +86,10 @@ extension QUICEndpoint {
                 key: keys.resets,
                 identifier: header.destination
             )
-            if count > 0 { self.counters.resetsSent += 1 }
+            if count > 0 {
+                self.counters.resetsSent += 1
+                self.relay?.loop.countReset()
+            }
             return count
         }
     }
@@ -194,6 +204,7 @@ extension QUICEndpoint {
                 to: datagram.local,
                 ecn: datagram.ecn,
                 now: self.now,
+                ingress: datagram.ingress,
                 isTossed: true
             )
         }

@@ -8,6 +8,7 @@ extension QUICEndpoint {
     ///   - group: the endpoints of this process that hold the port, one per loop (SO_REUSEPORT). The first of them
     ///     proves that no other process has the port.
     ///   - worker: number of this one among them.
+    ///   - relay: the relay of the loop, and the number of the listener (`RelayListeners`); `nil` for a node that has no others.
     ///   - identifiers: makes our connection identifiers; by default as the configuration says.
     ///   - admit: called on the loop for the first packet of a new client, before a connection is made. The closure must not use the
     ///     endpoint.
@@ -19,6 +20,7 @@ extension QUICEndpoint {
         loop: any EventLoop,
         group: QUICEndpointGroup = QUICEndpointGroup(count: 1),
         worker: Int = 0,
+        relay: (loop: LoopRelay, listener: UInt8)? = nil,
         logger: Logger,
         identifiers: (any QUICConnectionIDGenerator)? = nil,
         admit: @escaping () -> QUICAdmission = { .accept },
@@ -27,6 +29,11 @@ extension QUICEndpoint {
         loop.preconditionInEventLoop()
         do {
             try configuration.validate()
+            if let relay, configuration.common.maximumUDPPayload > relay.loop.largestDatagram {
+                throw QUICError.configuration(
+                    "maximumUDPPayload must be at most \(relay.loop.largestDatagram), so that frames of the relay pass, not \(configuration.common.maximumUDPPayload)"
+                )
+            }
             guard (1...QUICEndpointGroup.maximumCount).contains(group.count), (0..<group.count).contains(worker) else {
                 throw QUICError.configuration(
                     "a UDP port must have 1 to \(QUICEndpointGroup.maximumCount) endpoints, numbered from 0: endpoint \(worker) of \(group.count) is not allowed"
@@ -55,6 +62,7 @@ extension QUICEndpoint {
                 admit: admit,
                 accept: accept
             )
+            if let relay { endpoint.relay = RelaySeat(relay.loop, listener: relay.listener, for: endpoint) }
             if let earlyData = tls.earlyData { endpoint.renewRegularly(earlyData) }
             return endpoint.open()
         } catch {

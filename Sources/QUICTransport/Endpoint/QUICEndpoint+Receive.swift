@@ -40,12 +40,15 @@ extension QUICEndpoint {
     }
 
     /// Takes one datagram from an address that can be answered.
+    ///
+    /// - Parameter ingress: the way that a datagram has come from another node.
     func receive(
         _ datagram: UnsafeRawBufferPointer,
         from remote: DatagramAddress,
         to local: DatagramAddress,
         ecn: UInt8,
         now: UInt64,
+        ingress: RelayIngress? = nil,
         isTossed: Bool = false
     ) {
         guard let header = unsafe PacketHeader(datagram, identifierCount: self.context.identifiers.count) else {
@@ -53,12 +56,12 @@ extension QUICEndpoint {
             return
         }
         if let connection = self.burstConnection, header.destination == self.burstIdentifier {
-            unsafe self.read(datagram, for: connection, from: remote, to: local, ecn: ecn, now: now)
+            unsafe self.read(datagram, for: connection, from: remote, to: local, ecn: ecn, now: now, ingress: ingress)
             return
         }
         switch self.table[header.destination] {
         case .live(let connection)?:
-            unsafe self.read(datagram, for: connection, from: remote, to: local, ecn: ecn, now: now)
+            unsafe self.read(datagram, for: connection, from: remote, to: local, ecn: ecn, now: now, ingress: ingress)
             if self.burstConnection === connection { self.burstIdentifier = header.destination }
         case .closed(let closed)?:
             self.answerLate(closed, now: now)
@@ -71,6 +74,7 @@ extension QUICEndpoint {
                     to: local,
                     ecn: ecn,
                     now: now,
+                    ingress: ingress,
                     isTossed: isTossed
                 )
             } else {
@@ -85,11 +89,19 @@ extension QUICEndpoint {
         from remote: DatagramAddress,
         to local: DatagramAddress,
         ecn: UInt8,
-        now: UInt64
+        now: UInt64,
+        ingress: RelayIngress? = nil
     ) {
         let isUnderWay = self.isServer && !connection.wasEstablished
         if isUnderWay, !self.isTakingTurn, self.acceptor?.mayReadAtOnce == false {
-            unsafe self.acceptor?.hold(datagram, from: remote, to: local, ecn: ecn, counters: &self.counters)
+            unsafe self.acceptor?.hold(
+                datagram,
+                from: remote,
+                to: local,
+                ecn: ecn,
+                ingress: ingress,
+                counters: &self.counters
+            )
             return
         }
         guard connection.admits(remote, now: now) else {
@@ -101,7 +113,7 @@ extension QUICEndpoint {
             self.burstConnection = connection
         }
         let begun = isUnderWay ? self.now : 0
-        let end = unsafe connection.read(datagram, from: remote, to: local, ecn: ecn, now: now)
+        let end = unsafe connection.read(datagram, from: remote, to: local, ecn: ecn, now: now, ingress: ingress)
         if isUnderWay { self.acceptor?.pace.didRead(cost: self.now - begun) }
         if let end {
             self.dispatchEvents()
@@ -134,7 +146,7 @@ extension QUICEndpoint {
             self.counters.dropped.closedConnection += 1
             return
         }
-        self.egress.batch.append(closed.packet, from: closed.local, to: closed.remote)
+        self.send(closed.packet, of: closed)
         self.scheduleFlush()
     }
 
@@ -156,6 +168,7 @@ extension QUICEndpoint {
         self.dispatchEvents()
         self.burstConnection = nil
         self.courier.send(counters: &self.counters)
+        self.relay?.loop.flush()
         // A burst of datagrams for other loops needs no flush.
         if !self.egress.isEmpty || !self.ended.isEmpty || self.isClosing { self.scheduleFlush() }
         self.scheduleTurn()

@@ -8,8 +8,16 @@ extension QUICEndpoint {
         if self.burstConnection == nil { self.context.beginBurst() }
         let now = self.now
         self.counters.tossedIn += batch.count
-        unsafe batch.forEach { datagram, remote, local, ecn in
-            unsafe self.receive(datagram, from: remote, to: local, ecn: ecn, now: now, isTossed: true)
+        unsafe batch.forEach { datagram, stray in
+            unsafe self.receive(
+                datagram,
+                from: stray.remote,
+                to: stray.local,
+                ecn: stray.ecn,
+                now: now,
+                ingress: stray.ingress,
+                isTossed: true
+            )
         }
         self.finishBurst()
     }

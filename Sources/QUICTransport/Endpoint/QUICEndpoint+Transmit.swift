@@ -50,6 +50,7 @@ extension QUICEndpoint {
         }
         self.egress.endRound()
         if !isBlocked { _ = self.send(on: socket) }
+        self.relay?.loop.flush()
     }
 
     /// Writes a connection's packets into the batch. False if the batch has no room for the next one.
@@ -89,6 +90,12 @@ extension QUICEndpoint {
             self.finish(connection, end, now: now)
         }
         return true
+    }
+
+    /// Sends the batch if it has no room for a packet of the size. False if there is none afterwards either.
+    func makeRoom(for count: Int) -> Bool {
+        if !self.egress.batch.hasRoom(for: count), let socket = self.socket { _ = self.send(on: socket) }
+        return self.egress.batch.hasRoom(for: count)
     }
 
     /// Sends the batch. False if the kernel did not take all of it.
@@ -155,9 +162,21 @@ extension QUICEndpoint {
         let packet = Array(octets.prefix(way.count))
         let source = self.socketWishes.packetInfo ? way.local : nil
         if !self.egress.batch.hasRoom(for: way.count), let socket = self.socket { _ = self.send(on: socket) }
+        let closed = self.remember(connection, packet: packet, way: (source, way.remote), now: now)
         // Without room CONNECTION_CLOSE answers the peer's next packet.
-        if self.egress.batch.hasRoom(for: way.count) { self.egress.batch.append(packet, from: source, to: way.remote) }
-        return self.remember(connection, packet: packet, way: (source, way.remote), now: now)
+        if self.egress.batch.hasRoom(for: way.count) { self.send(packet, of: closed) }
+        return closed
+    }
+
+    /// Sends CONNECTION_CLOSE of a connection that has ended.
+    func send(_ packet: [UInt8], of closed: ClosedConnection) {
+        if let ingress = closed.ingress {
+            unsafe packet.withUnsafeBytes { bytes in
+                unsafe self.relay?.loop.answer(bytes, to: closed.remote, by: ingress, ecn: 0)
+            }
+        } else {
+            self.egress.batch.append(packet, from: closed.local, to: closed.remote)
+        }
     }
 
     private func remember(
@@ -171,7 +190,8 @@ extension QUICEndpoint {
             expiry: now + connection.closingPeriod,
             packet: packet,
             local: way?.local,
-            remote: way?.remote ?? DatagramAddress()
+            remote: way?.remote ?? DatagramAddress(),
+            ingress: way.flatMap { connection.relayed?[$0.remote] }
         )
     }
 

@@ -18,6 +18,8 @@ package final class QUICEndpoint {
     var dialer = Dialer()
     /// Carries datagrams between the endpoints of the port.
     var courier: Courier
+    /// Carries datagrams between nodes; `nil` for a node that has no others.
+    var relay: RelaySeat?
     /// Sends: connections in turn, and their datagrams.
     var egress: Egress
 
@@ -145,6 +147,8 @@ package final class QUICEndpoint {
         guard let promise = self.closePromise, self.connectionCount == 0, !self.isClosed else { return }
         self.isClosed = true
         self.courier.leave()
+        self.relay?.leave()
+        self.relay = nil
         self.renewal?.cancel()
         self.scheduled?.callback.cancel()
         self.scheduled = nil

@@ -3,11 +3,13 @@ internal import NIOCore
 /// Datagrams that one loop read for connections of another loop: those of one read burst.
 struct StrayBatch {
     /// A datagram of the batch.
-    private struct Datagram {
-        let count: Int
+    struct Datagram {
+        fileprivate let count: Int
         let remote: DatagramAddress
         let local: DatagramAddress
         let ecn: UInt8
+        /// The way that the datagram has come from another node.
+        let ingress: RelayIngress?
     }
 
     /// Octets that each datagram counts beside its own, so that empty datagrams have a weight.
@@ -25,23 +27,20 @@ struct StrayBatch {
         _ datagram: UnsafeRawBufferPointer,
         from remote: DatagramAddress,
         to local: DatagramAddress,
-        ecn: UInt8
+        ecn: UInt8,
+        ingress: RelayIngress? = nil
     ) {
         unsafe self.bytes.writeBytes(datagram)
-        self.datagrams.append(Datagram(count: datagram.count, remote: remote, local: local, ecn: ecn))
+        self.datagrams.append(
+            Datagram(count: datagram.count, remote: remote, local: local, ecn: ecn, ingress: ingress)
+        )
     }
 
-    func forEach(_ body: (UnsafeRawBufferPointer, _ from: DatagramAddress, _ to: DatagramAddress, _ ecn: UInt8) -> Void)
-    {
+    func forEach(_ body: (UnsafeRawBufferPointer, Datagram) -> Void) {
         unsafe self.bytes.withUnsafeReadableBytes { bytes in
             var rest = unsafe bytes[...]
             for datagram in self.datagrams {
-                unsafe body(
-                    UnsafeRawBufferPointer(rebasing: rest.prefix(datagram.count)),
-                    datagram.remote,
-                    datagram.local,
-                    datagram.ecn
-                )
+                unsafe body(UnsafeRawBufferPointer(rebasing: rest.prefix(datagram.count)), datagram)
                 unsafe rest = rest.dropFirst(datagram.count)
             }
         }

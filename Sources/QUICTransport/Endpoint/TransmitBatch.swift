@@ -50,6 +50,11 @@ import Glibc
 
     var isEmpty: Bool { self.messageCount == 0 }
 
+    /// Datagrams in the batch.
+    var datagramCount: Int {
+        (0..<self.messageCount).reduce(0) { unsafe $0 + self.messages[$1].datagramCount }
+    }
+
     /// True if there is room for a packet of the size, octets.
     func hasRoom(for count: Int) -> Bool {
         self.used + count <= Self.capacity && self.messageCount < Int(DATAGRAM_BATCH)

@@ -6,4 +6,6 @@ struct WaitingDatagram {
     var remote = DatagramAddress()
     var local = DatagramAddress()
     var ecn: UInt8 = 0
+    /// The way that the datagram has come from another node.
+    var ingress: RelayIngress?
 }

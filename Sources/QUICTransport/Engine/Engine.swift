@@ -392,6 +392,14 @@ internal import NIOCore
 
     // MARK: State
 
+    /// The address of this side on the path in use.
+    var localAddress: DatagramAddress {
+        unsafe DatagramAddress(ngtcp2_conn_get_path(self.conn).pointee.local)
+    }
+
+    /// Packets of this endpoint's connections that were authentic.
+    var openedPackets: Int { unsafe self.context.expandedKeys.opened }
+
     var remoteAddress: DatagramAddress {
         unsafe DatagramAddress(ngtcp2_conn_get_path(self.conn).pointee.remote)
     }

@@ -13,10 +13,8 @@ package struct IdentifierPlace: Sendable, Equatable {
         self.worker = worker
     }
 
-    /// True if this place is of an earlier run of the same node.
-    func isSuperseded(by other: IdentifierPlace) -> Bool {
-        self.node == other.node && Self.isEarlier(self.incarnation, than: other.incarnation)
-    }
+    /// The run of the node.
+    var run: RelayNode { RelayNode(number: self.node, incarnation: self.incarnation) }
 
     /// Compares incarnations of one node as serial numbers (RFC 1982 §3.2).
     static func isEarlier(_ incarnation: UInt16, than other: UInt16) -> Bool {

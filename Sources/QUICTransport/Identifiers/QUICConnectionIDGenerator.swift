@@ -11,12 +11,16 @@ package protocol QUICConnectionIDGenerator: AnyObject {
     /// The origin of an identifier that no connection of the endpoint has.
     func origin(of identifier: QUICConnectionID) -> QUICConnectionIDOrigin
 
+    /// Makes identifiers of another run from now on, if its identifiers name runs.
+    func beginRun(_ run: RelayNode)
+
     /// The parameters by which the kernel finds the worker in an identifier; `nil` if it cannot.
     var steering: IdentifierSteering? { get }
 }
 
 extension QUICConnectionIDGenerator {
     package func origin(of identifier: QUICConnectionID) -> QUICConnectionIDOrigin { .unknown }
+    package func beginRun(_ run: RelayNode) {}
     package var steering: IdentifierSteering? { nil }
 }
 
@@ -26,8 +30,8 @@ package enum QUICConnectionIDOrigin: Sendable, Equatable {
     case own
     /// Another endpoint of the same port in this process made it, the one with this worker number.
     case worker(Int)
-    /// An earlier run of this node made it, with the secret of the codepoint `rotation`.
-    case superseded(rotation: Int)
+    /// Another node, or another process of this one, made it, with the secret of the codepoint `rotation`.
+    case run(RelayNode, rotation: Int)
     /// Not known.
     case unknown
 }

@@ -11,7 +11,13 @@ package final class RoutableConnectionIDGenerator: QUICConnectionIDGenerator {
     package let count = 1 + IdentifierBlock.count
 
     private let layout: IdentifierLayout
-    private let place: IdentifierPlace
+    private var place: IdentifierPlace
+    /// Former runs of this process, whose connections may go on, the newest last.
+    private var former: [RelayNode] = []
+    /// Former runs that are remembered.
+    private static let formerCount = 8
+    /// Whether there are identifiers of this run.
+    private var hasMade = false
     private let workers: Int
     /// The codepoint of the secret that new identifiers are made with.
     private let rotation: Int
@@ -64,6 +70,7 @@ package final class RoutableConnectionIDGenerator: QUICConnectionIDGenerator {
     }
 
     package func make() -> QUICConnectionID {
+        self.hasMade = true
         var block = self.layout.block(self.place, self.nonce.next())
         self.issuing.cipher?.encrypt(&block)
         return QUICConnectionID(
@@ -74,12 +81,20 @@ package final class RoutableConnectionIDGenerator: QUICConnectionIDGenerator {
 
     package func origin(of identifier: QUICConnectionID) -> QUICConnectionIDOrigin {
         guard let place = self.decode(identifier) else { return .unknown }
-        if place == self.place { return .own }
-        if place.isSuperseded(by: self.place) { return .superseded(rotation: self.rotation(of: identifier)) }
-        guard place.node == self.place.node, place.incarnation == self.place.incarnation,
-            place.worker < self.workers
-        else { return .unknown }
-        return .worker(Int(place.worker))
+        guard place.run == self.place.run || self.former.contains(place.run) else {
+            return .run(place.run, rotation: self.rotation(of: identifier))
+        }
+        if place.worker == self.place.worker { return .own }
+        return place.worker < self.workers ? .worker(Int(place.worker)) : .unknown
+    }
+
+    package func beginRun(_ run: RelayNode) {
+        guard run != self.place.run else { return }
+        if self.hasMade { self.former.append(self.place.run) }
+        if self.former.count > Self.formerCount { self.former.removeFirst() }
+        self.hasMade = false
+        self.place.node = run.number
+        self.place.incarnation = run.incarnation
     }
 
     /// The place that an identifier was made for; `nil` if it was made with none of the secrets.

@@ -16,6 +16,8 @@ internal import CNIOBoringSSL
     /// Expanded keys by place; as many as were ever in use at once.
     private var owners: [UnsafeMutablePointer<ProtectionKey.State>?] = unsafe []
     private let capacity: Int
+    /// Packets that keys of the pool have found authentic.
+    @exclusivity(unchecked) var opened = 0
     /// Places of deleted keys, which are used again first.
     private var vacant: [Int] = []
     /// The place whose key is replaced next.

@@ -121,8 +121,12 @@ internal import CNIOBoringSSL
             header.count
         )
         // The TLS library queues an error for each forgery, which nothing reads.
-        if opened != 1 { ERR_clear_error() }
-        return opened == 1
+        guard opened == 1 else {
+            ERR_clear_error()
+            return false
+        }
+        unsafe self.state.pointee.pool.opened &+= 1
+        return true
     }
 
     // MARK: Headers

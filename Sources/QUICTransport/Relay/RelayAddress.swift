@@ -12,7 +12,13 @@ package struct RelayAddress: Hashable, Sendable {
         self.port = port
     }
 
+    /// No address, as in frames that are about no client.
+    package static let none = RelayAddress(high: 0, low: 0, port: 0)
+
     package var isIPv4: Bool { self.high == 0 && self.low >> 32 == 0xffff }
+
+    /// The host, or the network of an IPv6 host (RFC 4291 §2.5.4), whose addresses are one owner's.
+    var network: UInt64 { self.isIPv4 ? self.low : self.high }
 
     /// True if nothing must be sent to the address: port 0, multicast, broadcast, or the unspecified address.
     var isUnanswerable: Bool {

@@ -1,11 +1,11 @@
 /// The head of a frame in which a node passes a QUIC datagram on to the node that has the connection, or passes an answer
-/// back to the node that the client reaches.
+/// back to the node that the client reaches. A third kind, the beat, tells another node that frames arrive.
 ///
 /// ```
 /// octet  0      00 version(3) kind(3): both top bits clear, which no packet of QUIC version 1 has
-///        1      hops, always 1
-///        2      worker at the ingress node: whose socket the client reaches
-///        3      rotation(3) 0 0 family(1, set for IPv6) ECN(2)
+///        1      hops(2, always 1) 0 0 0 family(1, set for IPv6) ECN(2)
+///        2      rotation(3) worker(5) at the ingress node: whose socket the client reaches
+///        3      listener: the number of the QUIC listener that the client reaches
 ///        4-7    sender: node, incarnation
 ///        8-11   receiver: node, incarnation
 ///        12-19  number: sending worker (8 bits), counter (56 bits)
@@ -21,6 +21,8 @@ package struct RelayFrame: Equatable, Sendable {
         case forward = 0
         /// From the owner to the node that the client reaches, which sends the datagram to it.
         case answer = 1
+        /// From the relay of a node to that of another one: frames arrive, both ways or one way.
+        case beat = 2
     }
 
     /// Octets before the datagram, after it, and both.
@@ -37,6 +39,8 @@ package struct RelayFrame: Equatable, Sendable {
 
     package var kind: Kind
     package var hops: UInt8 = 1
+    /// The number of the QUIC listener (`RelayListeners`).
+    package var listener: UInt8
     /// The worker at the ingress node whose socket the client reaches, 0 to 31.
     package var worker: UInt8
     /// The codepoint of the secret that the key of the frame comes from, 0 to 6.
@@ -58,6 +62,7 @@ package struct RelayFrame: Equatable, Sendable {
         to receiver: RelayNode,
         number: UInt64,
         worker: UInt8,
+        listener: UInt8 = 0,
         client: RelayAddress,
         ecn: UInt8 = 0,
         rotation: UInt8 = 0
@@ -67,6 +72,7 @@ package struct RelayFrame: Equatable, Sendable {
         self.receiver = receiver
         self.number = number
         self.worker = worker
+        self.listener = listener
         self.client = client
         self.ecn = ecn
         self.rotation = rotation
@@ -80,6 +86,17 @@ package struct RelayFrame: Equatable, Sendable {
         return unsafe UnsafeRawBufferPointer(rebasing: frame[self.headerCount..<(frame.count - self.tagCount)])
     }
 
+    /// The octets in a beat instead of a datagram: one, whose lowest bit says that beats of the receiver arrive.
+    static let beatCount = 1
+    private static let beatOctet: UInt8 = 0x40
+
+    static func beatOctet(hears: Bool) -> UInt8 { Self.beatOctet | (hears ? 1 : 0) }
+
+    /// Whether the sender of a beat says that the receiver's beats arrive there.
+    static func hears(inBeat frame: UnsafeRawBufferPointer) -> Bool {
+        unsafe Self.payload(of: frame).first == Self.beatOctet(hears: true)
+    }
+
     // MARK: Octets
 
     /// Writes the head around a datagram that lies in its place already.
@@ -87,9 +104,9 @@ package struct RelayFrame: Equatable, Sendable {
     /// - Parameter frame: all octets of the frame, more than `overhead`.
     package func write(into frame: UnsafeMutableRawBufferPointer) {
         unsafe frame[0] = Self.version << 3 | self.kind.rawValue
-        unsafe frame[1] = self.hops
-        unsafe frame[2] = self.worker
-        unsafe frame[3] = self.rotation << 5 | (self.client.isIPv4 ? 0 : 4) | self.ecn & 3
+        unsafe frame[1] = self.hops << 6 | (self.client.isIPv4 ? 0 : 4) | self.ecn & 3
+        unsafe frame[2] = self.rotation << 5 | self.worker & 0x1f
+        unsafe frame[3] = self.listener
         func store(_ value: some FixedWidthInteger & BitwiseCopyable, at offset: Int) {
             unsafe frame.storeBytes(of: value.bigEndian, toByteOffset: offset, as: type(of: value))
         }
@@ -119,18 +136,19 @@ package struct RelayFrame: Equatable, Sendable {
             from: RelayNode(number: load(4, as: UInt16.self), incarnation: load(6, as: UInt16.self)),
             to: RelayNode(number: load(8, as: UInt16.self), incarnation: load(10, as: UInt16.self)),
             number: load(12, as: UInt64.self),
-            worker: unsafe frame[2],
+            worker: unsafe frame[2] & 0x1f,
+            listener: unsafe frame[3],
             client: RelayAddress(
                 high: load(24, as: UInt64.self),
                 low: load(32, as: UInt64.self),
                 port: load(22, as: UInt16.self)
             ),
-            ecn: unsafe frame[3] & 3,
-            rotation: unsafe frame[3] >> 5
+            ecn: unsafe frame[1] & 3,
+            rotation: unsafe frame[2] >> 5
         )
-        unsafe self.hops = frame[1]
+        unsafe self.hops = frame[1] >> 6
         self.segmentSize = load(20, as: UInt16.self)
-        guard unsafe frame[3] & 0b0001_1000 == 0, unsafe (frame[3] & 4 == 0) == self.client.isIPv4,
+        guard unsafe frame[1] & 0b0011_1000 == 0, unsafe (frame[1] & 4 == 0) == self.client.isIPv4,
             self.hasFittingFields(frame.count - Self.overhead)
         else { throw .malformed }
         guard self.hops == 1, unsafe !Self.isFrame(Self.payload(of: frame)) else { throw .looping }
@@ -141,9 +159,12 @@ package struct RelayFrame: Equatable, Sendable {
     /// - Parameter count: octets of the datagram, or of the train.
     private func hasFittingFields(_ count: Int) -> Bool {
         guard self.sendingWorker < RoutableConnectionIDGenerator.maximumWorkers,
-            self.worker < RoutableConnectionIDGenerator.maximumWorkers,
             Int(self.rotation) <= RoutableConnectionIDGenerator.rotations.upperBound
         else { return false }
+        if self.kind == .beat {
+            return count == Self.beatCount && self.segmentSize == 0 && self.client == .none && self.ecn == 0
+                && self.worker == 0 && self.listener == 0
+        }
         guard self.segmentSize > 0 else { return true }
         let size = Int(self.segmentSize)
         return self.kind == .answer && size <= count && (count - 1) / size < Self.maximumSegments

@@ -1,7 +1,7 @@
 /// The side of the relay that each loop has: it makes frames of the strays and the answers of its loop, and lets out to
 /// clients only what those owners send that the clients' own datagrams went to lately.
 package struct RelayGate {
-    package private(set) var counters = RelayCounters()
+    package internal(set) var counters = RelayCounters()
     /// The longest datagram that can be relayed.
     package let largestDatagram: Int
 
@@ -10,6 +10,7 @@ package struct RelayGate {
     private var key: RelayKey
     private var rotation: UInt8
     private var addresses: RecentAddresses
+    private var shares: HostShares
     /// The counter of the next frame.
     private var next: UInt64 = 0
 
@@ -29,7 +30,16 @@ package struct RelayGate {
         self.key = RelayKey(of: own, ring)
         self.rotation = UInt8(truncatingIfNeeded: ring.rotation)
         self.largestDatagram = try limits.largestDatagram()
-        self.addresses = RecentAddresses(capacity: limits.addresses, lifetime: limits.addressLifetime)
+        self.addresses = RecentAddresses(
+            capacity: limits.addresses,
+            unanswered: limits.unansweredAddresses,
+            lifetime: limits.addressLifetime
+        )
+        self.shares = HostShares(
+            count: limits.hosts,
+            burst: limits.unansweredBurst,
+            interval: limits.unansweredInterval.unsignedNanoseconds
+        )
     }
 
     /// Seals frames by another secret from now on. Numbers go on, so that windows do, too.
@@ -44,27 +54,34 @@ package struct RelayGate {
     ///
     /// - Parameters:
     ///   - frame: the datagram with `RelayFrame.headerCount` octets before it and `RelayFrame.tagCount` after it.
+    ///   - listener: the number of the listener that the client reaches.
     ///   - local: the address of this node that the client reaches.
     ///   - cameByRelay: true for a datagram that came in a frame, which is never relayed again.
     ///   - now: nanoseconds of the clock of all calls.
     package mutating func forward(
         _ frame: UnsafeMutableRawBufferPointer,
         to owner: RelayNode,
+        listener: UInt8 = 0,
         from client: RelayAddress,
         at local: RelayAddress,
         ecn: UInt8,
         cameByRelay: Bool,
         now: UInt64
     ) throws(RelayRefusal) {
+        let pair = RecentAddresses.Pair(owner: owner, listener: listener, client: client)
         do throws(RelayRefusal) {
             guard !cameByRelay else { throw .looping }
-            try unsafe self.seal(frame, .forward, to: owner, worker: self.worker, client: client, ecn: ecn)
+            if self.addresses.standing(of: pair, now: now) != .answered, !self.shares.take(client, now: now) {
+                throw .rationed
+            }
+            let ingress = RelayIngress(node: self.own.node, worker: self.worker, listener: listener)
+            try unsafe self.seal(frame, .forward, to: owner, by: ingress, client: client, ecn: ecn)
         } catch {
             self.counters.count(error)
             throw error
         }
         self.counters.forwardsOut += 1
-        if !self.addresses.note(client, of: owner, at: local, now: now) { self.counters.addressesDisplaced += 1 }
+        if !self.addresses.note(pair, at: local, now: now) { self.counters.addressesDisplaced += 1 }
     }
 
     /// Decides whether the datagram in an answer goes out to its client.
@@ -72,14 +89,38 @@ package struct RelayGate {
     /// - Parameter answer: the head of a frame that `RelayReceiver` has taken.
     /// - Returns: the address of this node from which the datagram has to leave.
     package mutating func release(_ answer: RelayFrame, now: UInt64) throws(RelayRefusal) -> RelayAddress {
-        guard answer.kind == .answer,
-            let local = self.addresses.local(for: answer.client, of: answer.sender, now: now)
-        else {
+        let pair = RecentAddresses.Pair(owner: answer.sender, listener: answer.listener, client: answer.client)
+        guard answer.kind == .answer, let way = self.addresses.answer(pair, now: now) else {
             self.counters.count(.unknownAddress)
             throw .unknownAddress
         }
+        if !way.isRoomy { self.counters.addressesDisplaced += 1 }
         self.counters.answersReleased += 1
-        return local
+        return way.local
+    }
+
+    // MARK: Beats
+
+    /// Makes a beat for another node.
+    ///
+    /// - Parameters:
+    ///   - frame: `RelayFrame.overhead` octets and `RelayFrame.beatCount`.
+    ///   - hears: whether beats of that node arrive here.
+    package mutating func beat(
+        _ frame: UnsafeMutableRawBufferPointer,
+        to receiver: RelayNode,
+        hears: Bool
+    ) throws(RelayRefusal) {
+        guard frame.count == RelayFrame.overhead + RelayFrame.beatCount else { throw .malformed }
+        unsafe frame[RelayFrame.headerCount] = RelayFrame.beatOctet(hears: hears)
+        do throws(RelayRefusal) {
+            let nobody = RelayIngress(node: receiver, worker: 0, listener: 0)
+            try unsafe self.seal(frame, .beat, to: receiver, by: nobody, client: .none, ecn: 0)
+        } catch {
+            self.counters.count(error)
+            throw error
+        }
+        self.counters.beatsOut += 1
     }
 
     // MARK: The owner of a connection
@@ -88,12 +129,11 @@ package struct RelayGate {
     ///
     /// - Parameters:
     ///   - frame: the datagram or the train with `RelayFrame.headerCount` octets before it and `RelayFrame.tagCount` after.
-    ///   - worker: the worker of the frame that the client's datagram came in.
+    ///   - ingress: the way that the client's datagram came.
     ///   - segmentSize: octets of each datagram of a train but the last, 0 for one datagram.
     package mutating func answer(
         _ frame: UnsafeMutableRawBufferPointer,
-        to ingress: RelayNode,
-        worker: UInt8,
+        to ingress: RelayIngress,
         client: RelayAddress,
         ecn: UInt8,
         segmentSize: UInt16 = 0
@@ -102,8 +142,8 @@ package struct RelayGate {
             try unsafe self.seal(
                 frame,
                 .answer,
-                to: ingress,
-                worker: worker,
+                to: ingress.node,
+                by: ingress,
                 client: client,
                 ecn: ecn,
                 segmentSize: segmentSize
@@ -119,7 +159,7 @@ package struct RelayGate {
         _ frame: UnsafeMutableRawBufferPointer,
         _ kind: RelayFrame.Kind,
         to receiver: RelayNode,
-        worker: UInt8,
+        by ingress: RelayIngress,
         client: RelayAddress,
         ecn: UInt8,
         segmentSize: UInt16 = 0
@@ -127,14 +167,15 @@ package struct RelayGate {
         guard frame.count > RelayFrame.overhead else { throw .tooShort }
         guard frame.count - RelayFrame.overhead <= self.largestDatagram else { throw .tooLong }
         guard receiver.number != self.own.node.number else { throw .looping }
-        guard !client.isUnanswerable else { throw .unanswerable }
+        guard kind == .beat || !client.isUnanswerable else { throw .unanswerable }
         guard self.next >> RelayFrame.counterBits == 0 else { throw .exhausted }
         var head = RelayFrame(
             kind,
             from: self.own.node,
             to: receiver,
             number: UInt64(self.worker) << RelayFrame.counterBits | self.next,
-            worker: worker,
+            worker: ingress.worker,
+            listener: ingress.listener,
             client: client,
             ecn: ecn,
             rotation: self.rotation

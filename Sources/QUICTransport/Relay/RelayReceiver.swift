@@ -49,6 +49,7 @@ package struct RelayReceiver {
             switch head.kind {
             case .forward: self.counters.forwardsIn += 1
             case .answer: self.counters.answersIn += 1
+            case .beat: self.counters.beatsIn += 1
             }
             return head
         } catch {
@@ -65,7 +66,7 @@ package struct RelayReceiver {
         let key = try self.key(for: head, counter: counter)
         guard unsafe key.isAuthentic(frame) else { throw .forged }
         self.senders[head.sender.number]?.mark(counter, of: head.sendingWorker)
-        guard !head.client.isUnanswerable else { throw .unanswerable }
+        guard head.kind == .beat || !head.client.isUnanswerable else { throw .unanswerable }
     }
 
     /// The key of a frame that its sender has not sent before, as far as the head says.

@@ -109,15 +109,17 @@ import Testing
         #expect(try here.origin(of: Self.generator(mode, worker: 3).make()) == .worker(3))
         // No such worker here; and runs that are yet to come.
         #expect(try here.origin(of: Self.generator(mode, worker: 4, of: 8).make()) == .unknown)
-        #expect(try here.origin(of: Self.generator(mode, incarnation: 10, worker: 1).make()) == .unknown)
+        let later = try Self.generator(mode, incarnation: 10, worker: 1)
+        #expect(here.origin(of: later.make()) == .run(RelayNode(number: 3, incarnation: 10), rotation: 0))
         for worker in [0, 1, 3, 31] {
             let before = try Self.generator(mode, incarnation: 8, worker: worker, of: 32)
-            #expect(here.origin(of: before.make()) == .superseded(rotation: 0))
+            #expect(here.origin(of: before.make()) == .run(RelayNode(number: 3, incarnation: 8), rotation: 0))
         }
         if case .aws = mode {
             #expect(try here.origin(of: Self.generator(.aws(serverID: 1), worker: 1).make()) == .unknown)
         } else {
-            #expect(try here.origin(of: Self.generator(mode, node: 4, incarnation: 8).make()) == .unknown)
+            let there = try Self.generator(mode, node: 4, incarnation: 8)
+            #expect(here.origin(of: there.make()) == .run(RelayNode(number: 4, incarnation: 8), rotation: 0))
         }
         #expect(here.origin(of: QUICConnectionID([1, 2, 3])) == .unknown)
     }
@@ -128,10 +130,9 @@ import Testing
         (7, 7, false), (65_535, 0, false),
     ])
     func supersededRuns(now: UInt16, then: UInt16, isSuperseded: Bool) {
-        let here = IdentifierPlace(node: 1, incarnation: now, worker: 0)
-        let there = IdentifierPlace(node: 1, incarnation: then, worker: 3)
-        #expect(there.isSuperseded(by: here) == isSuperseded)
-        #expect(!IdentifierPlace(node: 2, incarnation: then, worker: 3).isSuperseded(by: here))
+        let here = RelayNode(number: 1, incarnation: now)
+        #expect(RelayNode(number: 1, incarnation: then).isSuperseded(by: here) == isSuperseded)
+        #expect(!RelayNode(number: 2, incarnation: then).isSuperseded(by: here))
     }
 
     /// What was not made with the secret is nobody's: not a stranger's random octets, not a changed identifier.
@@ -139,13 +140,21 @@ import Testing
         let generator = try Self.generator()
         let strangers = RandomConnectionIDGenerator()
         let foreign = try Self.generator(secret: [UInt8](repeating: 8, count: 32))
+        let own = RelayNode(number: 3, incarnation: 9)
+        func isKnown(_ identifier: QUICConnectionID) -> Bool {
+            switch generator.origin(of: identifier) {
+            case .own, .worker: true
+            case .run(let run, _): run.isSuperseded(by: own)
+            case .unknown: false
+            }
+        }
         var known = 0
         for _ in 0..<20_000 {
-            if generator.origin(of: strangers.make()) != .unknown { known += 1 }
-            if generator.origin(of: foreign.make()) != .unknown { known += 1 }
+            if isKnown(strangers.make()) { known += 1 }
+            if isKnown(foreign.make()) { known += 1 }
             var octets = generator.make().octets
             octets[Int.random(in: 1...16)] ^= 1 << UInt8.random(in: 0...7)
-            if generator.origin(of: QUICConnectionID(octets)) != .unknown { known += 1 }
+            if isKnown(QUICConnectionID(octets)) { known += 1 }
         }
         // One in 2^22 would be taken for a superseded one.
         #expect(known <= 1)
@@ -163,6 +172,22 @@ import Testing
         #expect(Set(generators.flatMap { generator in (0..<5_000).map { _ in generator.make() } }).count == 20_000)
     }
 
+    /// A process that gets another run goes on with the connections of the one before, wherever their loop is.
+    @Test func processesGetAnotherRun() throws {
+        let here = try Self.generator(worker: 1)
+        let (mine, theirs) = (here.make(), try Self.generator(worker: 2).make())
+        let next = RelayNode(number: 7, incarnation: 1)
+        here.beginRun(next)
+        #expect(here.origin(of: mine) == .own)
+        #expect(here.origin(of: theirs) == .worker(2))
+        #expect(here.decode(here.make())?.run == next)
+        #expect(try here.origin(of: Self.generator(node: 7, incarnation: 1, worker: 3).make()) == .worker(3))
+        // A run that has made nothing leaves nothing behind.
+        let unused = try Self.generator(worker: 1)
+        unused.beginRun(next)
+        #expect(unused.origin(of: mine) == .run(RelayNode(number: 3, incarnation: 9), rotation: 0))
+    }
+
     /// A new secret is first understood everywhere, then used, and the old one understood for as long as it takes.
     @Test func secretsRotate() throws {
         let old = [UInt8](repeating: 1, count: 32)
@@ -172,7 +197,7 @@ import Testing
         #expect(before.origin(of: after.make()) == .worker(1))
         #expect(after.origin(of: before.make()) == .worker(0))
         let late = try Self.generator(incarnation: 10, secret: new, rotation: 6, others: [5: old])
-        #expect(late.origin(of: before.make()) == .superseded(rotation: 5))
+        #expect(late.origin(of: before.make()) == .run(RelayNode(number: 3, incarnation: 9), rotation: 5))
         let without = try Self.generator(incarnation: 10, secret: new, rotation: 6)
         #expect(without.origin(of: before.make()) == .unknown)
         // 0b111 is for identifiers that nobody can route.

@@ -7,20 +7,24 @@ import Testing
     private static let owner = RelayNode(number: 2, incarnation: 1)
     private static let local = RelayScene.local
 
-    private var table = RecentAddresses(capacity: 3, lifetime: .nanoseconds(100))
+    private var table = RecentAddresses(capacity: 3, unanswered: 3, lifetime: .nanoseconds(100))
 
-    private static func client(_ number: Int) -> RelayAddress {
-        RelayAddress(high: 0, low: 0xffff_0000_0000 + UInt64(number), port: 1)
+    private static func pair(_ number: Int) -> RecentAddresses.Pair {
+        let client = RelayAddress(high: 0, low: 0xffff_0000_0000 + UInt64(number), port: 1)
+        return RecentAddresses.Pair(owner: Self.owner, listener: 0, client: client)
     }
 
     /// Notes a client, and expects it to displace another one or not.
     private mutating func note(_ number: Int, now: UInt64, displaces: Bool = false) {
-        let isFree = self.table.note(Self.client(number), of: Self.owner, at: Self.local, now: now)
-        #expect(isFree == !displaces)
+        #expect(self.table.note(Self.pair(number), at: Self.local, now: now) == !displaces)
+    }
+
+    private mutating func answer(_ number: Int, now: UInt64, displaces: Bool = false) {
+        #expect(self.table.answer(Self.pair(number), now: now)?.isRoomy == !displaces)
     }
 
     private func isThere(_ number: Int, now: UInt64) -> Bool {
-        self.table.local(for: Self.client(number), of: Self.owner, now: now) != nil
+        self.table.standing(of: Self.pair(number), now: now) != .new
     }
 
     @Test mutating func leastRecentGoesFirst() {
@@ -46,13 +50,42 @@ import Testing
     @Test mutating func localAddressIsTheLatest() {
         let other = RelayAddress(high: 0, low: 0xffff_7f00_0001, port: 7)
         self.note(0, now: 0)
-        _ = self.table.note(Self.client(0), of: Self.owner, at: other, now: 1)
-        #expect(self.table.local(for: Self.client(0), of: Self.owner, now: 1) == other)
+        _ = self.table.note(Self.pair(0), at: other, now: 1)
+        #expect(self.table.answer(Self.pair(0), now: 1)?.local == other)
+        #expect(self.table.answer(Self.pair(1), now: 1) == nil)
+    }
+
+    /// Each kind has room of its own.
+    @Test mutating func answeredAddressesAreApart() {
+        for number in 0..<3 {
+            self.note(number, now: 1)
+            self.answer(number, now: 1)
+        }
+        for number in 3..<6 { self.note(number, now: 2) }
+        #expect(self.table.count == 6)
+        self.note(6, now: 2, displaces: true)
+        #expect((0..<7).filter { self.isThere($0, now: 2) } == [0, 1, 2, 4, 5, 6])
+        self.note(0, now: 3)
+        self.answer(6, now: 3, displaces: true)
+        #expect((0..<7).filter { self.isThere($0, now: 3) } == [0, 2, 4, 5, 6])
+        #expect(self.table.standing(of: Self.pair(6), now: 3) == .answered)
+        #expect(self.table.standing(of: Self.pair(5), now: 3) == .unanswered)
+    }
+
+    /// After its lifetime an address has to be answered anew.
+    @Test mutating func answersAreForgottenWithTheirAddress() {
+        self.note(0, now: 0)
+        self.answer(0, now: 0)
+        self.note(0, now: 99)
+        #expect(self.table.standing(of: Self.pair(0), now: 99) == .answered)
+        self.note(0, now: 199)
+        #expect(self.table.standing(of: Self.pair(0), now: 199) == .unanswered)
+        #expect(self.table.count == 1)
     }
 
     /// The table agrees with a list in the order of its use.
     @Test mutating func agreesWithAList() {
-        self.table = RecentAddresses(capacity: 8, lifetime: .nanoseconds(40))
+        self.table = RecentAddresses(capacity: 1, unanswered: 8, lifetime: .nanoseconds(40))
         var list: [(number: Int, seen: UInt64)] = []
         var random: UInt64 = 7
         for now in 0..<5_000 as Range<UInt64> {

@@ -27,7 +27,7 @@ import Testing
         var owner = try RelayGate(self.scene.owner, worker: 0, RelayScene.ring)
         var octets = RelayScene.room([0x42, 0x43])
         try octets.withUnsafeMutableBytes {
-            try owner.answer($0, to: head.sender, worker: head.worker, client: head.client, ecn: 1, segmentSize: 1)
+            try owner.answer($0, to: RelayIngress(head), client: head.client, ecn: 1, segmentSize: 1)
         }
         var receiver = RelayReceiver(self.scene.ingress.node, RelayScene.ring)
         receiver.update(members: [self.scene.owner])
@@ -121,11 +121,63 @@ import Testing
 
     @Test mutating func displacedAddressesAreCounted() throws {
         var limits = RelayLimits()
-        limits.addresses = 1
+        limits.unansweredAddresses = 1
         self.scene = try RelayScene(limits: limits)
         _ = try self.scene.forward()
         _ = try self.scene.forward(from: RelayScene.local)
         #expect(self.scene.gate.counters.addressesDisplaced == 1)
         #expect(throws: RelayRefusal.unknownAddress) { try self.scene.gate.release(self.answer(), now: 0) }
+    }
+
+    /// Forged addresses push each other out, and nobody whom an owner has answered.
+    @Test mutating func answeredAddressesStay() throws {
+        var limits = RelayLimits()
+        limits.unansweredAddresses = 4
+        self.scene = try RelayScene(limits: limits)
+        _ = try self.scene.forward()
+        _ = try self.scene.gate.release(self.answer(), now: 0)
+        for port in 1...100 as ClosedRange<UInt16> {
+            _ = try self.scene.forward(from: RelayAddress(high: 0, low: 0xffff_c000_0299, port: port))
+        }
+        #expect(self.scene.gate.counters.addressesDisplaced == 96)
+        #expect(throws: Never.self) { try self.scene.gate.release(self.answer(), now: 0) }
+    }
+
+    /// A host has a share of what is forwarded from addresses without an answer; the others' is theirs.
+    @Test mutating func hostsHaveShares() throws {
+        var limits = RelayLimits()
+        limits.unansweredBurst = 3
+        limits.unansweredInterval = .seconds(1)
+        self.scene = try RelayScene(limits: limits)
+        let other = RelayAddress(high: 0x2001_0db8_0000_0000, low: 1, port: 9)
+        for port in 1...3 as ClosedRange<UInt16> {
+            _ = try self.scene.forward(from: RelayAddress(high: other.high, low: UInt64(port), port: port))
+        }
+        #expect(throws: RelayRefusal.rationed) { try self.scene.forward(from: other) }
+        #expect(throws: Never.self) { try self.scene.forward(from: other, now: Self.second) }
+        #expect(self.scene.gate.counters[.rationed] == 1)
+        // With the owner's answer the address has no bound any more.
+        var answer = self.answer(to: other)
+        answer.listener = 0
+        _ = try self.scene.gate.release(answer, now: Self.second)
+        for _ in 0..<100 { _ = try self.scene.forward(from: other, now: Self.second) }
+    }
+
+    /// Two listeners may have a client of one address.
+    @Test mutating func listenersAreApart() throws {
+        _ = try self.scene.forward()
+        var answer = self.answer()
+        answer.listener = 1
+        #expect(throws: RelayRefusal.unknownAddress) { try self.scene.gate.release(answer, now: 0) }
+    }
+
+    @Test(arguments: [true, false]) mutating func beatsTellWhetherTheOtherIsHeard(_ hears: Bool) throws {
+        var octets = RelayScene.room([0])
+        let node = self.scene.owner.node
+        try octets.withUnsafeMutableBytes { try self.scene.gate.beat($0, to: node, hears: hears) }
+        #expect(try self.scene.receive(octets).kind == .beat)
+        #expect(octets.withUnsafeBytes { RelayFrame.hears(inBeat: $0) } == hears)
+        #expect(self.scene.gate.counters.beatsOut == 1)
+        #expect(self.scene.receiver.counters.beatsIn == 1)
     }
 }

@@ -74,9 +74,9 @@ import Testing
     @Test mutating func refusesItsOwnFrames() throws {
         var gate = try RelayGate(self.scene.owner, worker: 0, RelayScene.ring)
         var octets = RelayScene.room(RelayScene.datagram)
-        let ingress = self.scene.ingress.node
+        let ingress = RelayIngress(node: self.scene.ingress.node, worker: 3, listener: 0)
         try octets.withUnsafeMutableBytes {
-            try gate.answer($0, to: ingress, worker: 3, client: RelayScene.client, ecn: 0)
+            try gate.answer($0, to: ingress, client: RelayScene.client, ecn: 0)
         }
         #expect(throws: RelayRefusal.reflected) { try self.scene.receive(octets) }
         #expect(self.scene.receiver.counters[.reflected] == 1)
