@@ -110,7 +110,8 @@ let package = Package(
         .testTarget(
             name: "QUICTransportTests",
             dependencies: [
-                "QUICTransport", "FuzzQUICTransport", "FuzzRelayFrames", "CDatagrams", "CertificateFixture",
+                "QUICTransport", "FuzzQUICTransport", "FuzzRelayFrames", "CDatagrams", "BalancerFixture",
+                "CertificateFixture",
                 "SecretFixture", .nioCore,
                 .nioEmbedded, .nioPosix, .logging, .x509, .crypto,
             ],
@@ -119,7 +120,8 @@ let package = Package(
         .testTarget(
             name: "BrokerServerTests",
             dependencies: [
-                "BrokerServer", "MQTTBroker", "MQTTClient", "MQTTCodec", "QUICTransport", "SecretFixture", .nioCore,
+                "BrokerServer", "MQTTBroker", "MQTTClient", "MQTTCodec", "QUICTransport", "BalancerFixture",
+                "SecretFixture", .nioCore,
                 .nioPosix, .logging, .serviceLifecycle, .serviceLifecycleTestKit, .x509, .asn1, .crypto,
             ]
         ),
@@ -199,6 +201,11 @@ let package = Package(
             name: "MosquittoFixture",
             dependencies: ["CertificateFixture", "QUICTransport", .nioCore, .nioPosix, .logging, .x509, .crypto],
             path: "Tests/MosquittoFixture"
+        ),
+        .target(
+            name: "BalancerFixture",
+            dependencies: [.nioCore, .nioPosix, .nioConcurrencyHelpers],
+            path: "Tests/BalancerFixture"
         ),
         .target(name: "NATSFixture", path: "Tests/NATSFixture"),
         .target(name: "SecretFixture", path: "Tests/SecretFixture"),

@@ -1,8 +1,9 @@
 package import Logging
 import MQTTBroker
+import NIOConcurrencyHelpers
 package import NIOCore
 import NIOPosix
-import QUICTransport
+package import QUICTransport
 import ServiceLifecycle
 
 /// A running broker: event loops, shards and listeners.
@@ -16,6 +17,7 @@ package struct BrokerServer: Service, CustomStringConvertible {
     private let configuration: BrokerServerConfiguration
     private let logger: Logger
     private let listening: @Sendable ([Listening]) -> Void
+    private let running = NIOLockedValueBox<NodeRelay?>(nil)
     private let reloads = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
 
     /// An open listener.
@@ -36,6 +38,9 @@ package struct BrokerServer: Service, CustomStringConvertible {
         self.listening = listening
     }
 
+    /// The relay of a running broker, which is told the members by `update`; `nil` before `listening` is called, and without one.
+    package var relay: NodeRelay? { running.withLockedValue { $0 } }
+
     /// Reads the certificates' files again, also if they have not changed.
     package func reloadCertificates() { reloads.continuation.yield() }
 
@@ -47,6 +52,7 @@ package struct BrokerServer: Service, CustomStringConvertible {
             if let limit = configuration.descriptorLimit {
                 DescriptorBudget(limit: limit).report(configuration.listeners, to: logger)
             }
+            running.withLockedValue { $0 = node.relay?.relay }
             listening(node.listening)
             await withTaskGroup(of: Void.self) { group in
                 group.addTask { try? await gracefulShutdown() }
@@ -54,6 +60,7 @@ package struct BrokerServer: Service, CustomStringConvertible {
                 await group.next()
                 group.cancelAll()
             }
+            running.withLockedValue { $0 = nil }
             await node.shutDown()
         } catch {
             configuration.store?.close()
@@ -74,6 +81,7 @@ private struct Node {
     private let logWindows: [RepeatedTask]
     private var tcp: [TCPListener] = []
     private var quic: [QUICListener] = []
+    private(set) var relay: BrokerRelay?
     private(set) var listening: [BrokerServer.Listening] = []
     private let logger: Logger
 
@@ -100,6 +108,7 @@ private struct Node {
         logWindows = shards.repeatOnEachLoop(every: ClientLog.window) { $0.endLogWindow() }
         do {
             if let store = configuration.store { try await shards.open(store, logger: logger) }
+            relay = try await BrokerRelay(configuration, loops: all, logger: logger)
             for listener in configuration.listeners {
                 switch listener.transport {
                 case .tcp: try await openTCP(listener, tls: nil, loops)
@@ -108,6 +117,7 @@ private struct Node {
                     let opened = try await QUICListener(
                         listener,
                         quicConfiguration,
+                        relay: relay,
                         shards: shards,
                         loops: loops,
                         logger: logger
@@ -127,6 +137,7 @@ private struct Node {
             on: all[0],
             every: configuration.metricsInterval
         )
+        relay?.report(on: all[0], every: configuration.metricsInterval)
     }
 
     private mutating func openTCP(
@@ -160,6 +171,7 @@ private struct Node {
             group.cancelAll()
         }
         for listener in quic { await listener.close() }
+        await relay?.close()
         reporter.stop()
         for window in logWindows { window.cancel() }
         try? await shards.onEachLoop { $0.endLogWindow() }

@@ -21,6 +21,9 @@ package struct BrokerServerConfiguration: Sendable {
     /// The lock and the incarnation of the data folder, held as long as the broker runs; `nil` without QUIC listeners.
     package var run: NodeRun?
 
+    /// The relay of strayed QUIC datagrams between nodes with one secret; `nil` for a node that has no others.
+    package var relay: RelayConfiguration?
+
     /// Where durable sessions and retained messages outlive the process; `nil` if they do not.
     package var store: (any CommitStore)?
 

@@ -16,10 +16,12 @@ struct QUICListener: CertificateListener {
     init(
         _ listener: BrokerServerConfiguration.Listener,
         _ configuration: QUICServerConfiguration,
+        relay: BrokerRelay? = nil,
         shards: ShardGroup,
         loops: MultiThreadedEventLoopGroup,
         logger: Logger
     ) async throws {
+        let configuration = relay?.adapted(configuration) ?? configuration
         let admission = Admission(listener)
         let earlyData = listener.earlyData
         var address = listener.address
@@ -35,6 +37,7 @@ struct QUICListener: CertificateListener {
                         loop: loop,
                         group: group,
                         worker: worker,
+                        relay: relay?.seat(of: listener, worker: worker),
                         logger: logger,
                         admit: { admission.admit() },
                         accept: { connection in

@@ -93,11 +93,7 @@ extension QUICEndpoint {
         admit: @escaping () -> QUICAdmission = { .accept },
         accept: @escaping (QUICConnection) -> (any QUICConnectionDelegate)?
     ) throws(QUICError) -> QUICEndpoint {
-        let ring = KeyRing(
-            secret: configuration.staticSecret,
-            rotation: configuration.identifiers.rotation,
-            others: configuration.identifiers.otherSecrets
-        )
+        let ring = KeyRing(configuration)
         let routable = try RoutableConnectionIDGenerator(
             configuration.identifiers,
             ring: ring,

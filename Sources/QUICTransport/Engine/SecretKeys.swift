@@ -48,5 +48,14 @@ package struct KeyRing {
         self.others = others.mapValues { SecretKeys(secret: $0) }
     }
 
+    /// The keys of a listener.
+    package init(_ configuration: QUICServerConfiguration) {
+        self.init(
+            secret: configuration.staticSecret,
+            rotation: configuration.identifiers.rotation,
+            others: configuration.identifiers.otherSecrets
+        )
+    }
+
     subscript(rotation: Int) -> SecretKeys? { rotation == self.rotation ? self.issuing : self.others[rotation] }
 }

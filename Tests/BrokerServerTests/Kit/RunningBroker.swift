@@ -12,6 +12,7 @@ import ServiceLifecycleTestKit
 /// A broker in this process, on ports that the system chose, with a listener for each transport.
 struct RunningBroker: Sendable {
     let listening: [BrokerServer.Listening]
+    let server: BrokerServer
 
     /// One pair for all tests: making it takes longer than a handshake.
     static let certificate = Result { try CertificatePair.selfSigned() }
@@ -51,7 +52,9 @@ struct RunningBroker: Sendable {
                 var iterator = opened.makeAsyncIterator()
                 if let listening = await iterator.next() {
                     do {
-                        try await body(RunningBroker(listening: listening)) { trigger.triggerGracefulShutdown() }
+                        try await body(RunningBroker(listening: listening, server: server)) {
+                            trigger.triggerGracefulShutdown()
+                        }
                     } catch {
                         trigger.triggerGracefulShutdown()
                         throw error
@@ -108,6 +111,7 @@ struct RunningBroker: Sendable {
     func client(
         _ configuration: ClientConfiguration,
         over transport: Transport,
+        at address: SocketAddress? = nil,
         messageLimit: Int = 1024,
         trusting authorities: [UInt8]? = nil,
         identity: QUICIdentity? = nil
@@ -115,7 +119,7 @@ struct RunningBroker: Sendable {
         MQTTClient(
             configuration: configuration,
             target: ConnectionTarget(
-                addresses: address(transport).map { [$0] } ?? [],
+                addresses: (address ?? self.address(transport)).map { [$0] } ?? [],
                 transport: try transport.client(trusting: authorities, identity: identity),
                 identity: identity
             ),
