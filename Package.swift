@@ -197,6 +197,13 @@ let package = Package(
             path: "Tests/StoreProbe"
         ),
 
+        // What the relay between nodes costs, as a release build shows.
+        .executableTarget(
+            name: "RelayProbe",
+            dependencies: ["QUICTransport", "CertificateFixture", .nioCore, .nioPosix, .logging],
+            path: "Tests/RelayProbe"
+        ),
+
         .target(
             name: "MosquittoFixture",
             dependencies: ["CertificateFixture", "QUICTransport", .nioCore, .nioPosix, .logging, .x509, .crypto],

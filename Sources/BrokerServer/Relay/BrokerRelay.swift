@@ -23,12 +23,18 @@ struct BrokerRelay: Sendable {
             names.append(listener.name)
             first = first ?? quic
         }
-        guard let relay = configuration.relay, let first else { return nil }
+        guard let relay = configuration.relay, let first, let loop = loops.first else { return nil }
         guard names.count <= RelayListeners.maximumCount else {
             throw RelayError("a node with a relay has at most \(RelayListeners.maximumCount) QUIC listeners")
         }
         do {
-            self.relay = try await NodeRelay.open(relay, ring: KeyRing(first), loops: loops, logger: logger)
+            self.relay = try await NodeRelay.open(
+                relay,
+                ring: KeyRing(first),
+                first: loop,
+                others: Array(loops.dropFirst()),
+                logger: logger
+            ).get()
         } catch {
             throw RelayError("cannot open the relay on \(relay.address): \(error)")
         }

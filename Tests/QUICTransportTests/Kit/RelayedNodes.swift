@@ -66,9 +66,10 @@ struct RelayedNodes: Sendable {
         let relay = try await NodeRelay.open(
             settings,
             ring: KeyRing(secret: configuration.staticSecret),
-            loops: Array(group.makeIterator()),
+            first: Array(group.makeIterator())[0],
+            others: Array(Array(group.makeIterator()).dropFirst()),
             logger: Logger(label: "test")
-        )
+        ).get()
         let members = QUICEndpointGroup(count: loops)
         var endpoints: [NIOLoopBound<QUICEndpoint>] = []
         var address = any

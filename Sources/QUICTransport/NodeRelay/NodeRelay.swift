@@ -47,55 +47,54 @@ package final class NodeRelay: Sendable {
     ///
     /// - Parameters:
     ///   - ring: of the secret that all nodes have.
-    ///   - loops: 1 to 32 loops of the endpoints, in the order of their workers.
-    /// - Throws: `QUICError.configuration`, `.portInUse`, `.socket`.
+    ///   - first: the loop of the endpoints with worker 0, which reads the socket.
+    ///   - others: the loops of the workers from 1 on, 31 at most.
+    /// - Throws: in the future, `QUICError.configuration`, `.portInUse`, `.socket`.
     package static func open(
         _ configuration: RelayConfiguration,
         ring: KeyRing,
-        loops: [any EventLoop],
+        first: any EventLoop,
+        others: [any EventLoop] = [],
         logger: Logger
-    ) async throws -> NodeRelay {
-        guard let first = loops.first, loops.count <= RoutableConnectionIDGenerator.maximumWorkers else {
-            throw QUICError.configuration(
-                "a relay has 1 to \(RoutableConnectionIDGenerator.maximumWorkers) loops, not \(loops.count)"
-            )
-        }
-        var relays: [NIOLoopBound<LoopRelay>] = []
-        for (worker, loop) in loops.enumerated() {
-            let relay = loop.submit {
-                NIOLoopBound(
-                    try LoopRelay(
-                        worker: UInt8(worker),
-                        ring,
-                        limits: configuration.limits,
-                        socket: configuration.socket
-                    ),
-                    eventLoop: loop
+    ) -> EventLoopFuture<NodeRelay> {
+        let limits = configuration.limits
+        let loops = [first] + others
+        do {
+            guard loops.count <= RoutableConnectionIDGenerator.maximumWorkers else {
+                throw QUICError.configuration(
+                    "a relay has 1 to \(RoutableConnectionIDGenerator.maximumWorkers) loops, not \(loops.count)"
                 )
             }
-            relays.append(try await relay.get())
-        }
-        let largestDatagram = try configuration.limits.largestDatagram()
-        return try await first.flatSubmit { [relays] in
-            let home = RelayHome(
-                configuration,
-                ring: ring,
-                relays: relays,
-                relay: relays[0].value,
-                loop: first,
-                logger: logger
-            )
-            home.update(configuration.membership)
-            let bound = NIOLoopBound(home, eventLoop: first)
-            return home.open().map {
-                NodeRelay(
-                    home: bound,
+            let largestDatagram = try limits.largestDatagram()
+            let made = loops.enumerated().map { worker, loop in
+                loop.submit {
+                    let relay = try LoopRelay(worker: UInt8(worker), ring, limits: limits, socket: configuration.socket)
+                    return NIOLoopBound(relay, eventLoop: loop)
+                }
+            }
+            return EventLoopFuture.whenAllSucceed(made, on: first).flatMap { relays in
+                let home = RelayHome(
+                    configuration,
+                    ring: ring,
                     relays: relays,
-                    address: bound.value.address,
-                    largestDatagram: largestDatagram
+                    relay: relays[0].value,
+                    loop: first,
+                    logger: logger
                 )
+                home.update(configuration.membership)
+                let bound = NIOLoopBound(home, eventLoop: first)
+                return home.open().map {
+                    NodeRelay(
+                        home: bound,
+                        relays: relays,
+                        address: bound.value.address,
+                        largestDatagram: largestDatagram
+                    )
+                }
             }
-        }.get()
+        } catch {
+            return first.makeFailedFuture(error)
+        }
     }
 
     /// The relay of a loop; `nil` for a number that none has. To be used on that loop.
