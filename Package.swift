@@ -120,9 +120,9 @@ let package = Package(
         .testTarget(
             name: "BrokerServerTests",
             dependencies: [
-                "BrokerServer", "MQTTBroker", "MQTTClient", "MQTTCodec", "QUICTransport", "BalancerFixture",
-                "SecretFixture", .nioCore,
-                .nioPosix, .logging, .serviceLifecycle, .serviceLifecycleTestKit, .x509, .asn1, .crypto,
+                "BalancerFixture", "BrokerCluster", "BrokerServer", "MQTTBroker", "MQTTClient", "MQTTCodec",
+                "QUICTransport", "SecretFixture", .nioCore, .nioPosix, .logging, .serviceLifecycle,
+                .serviceLifecycleTestKit, .x509, .asn1, .crypto,
             ]
         ),
         .testTarget(name: "LinkEmulatorTests", dependencies: ["LinkEmulator"]),
@@ -156,8 +156,8 @@ let package = Package(
         .testTarget(
             name: "martletTests",
             dependencies: [
-                "martlet", "BrokerAccess", "BrokerConfiguration", "MQTTBroker", "MQTTCodec", "QUICTransport",
-                "SecretFixture", .logging, .nioCore,
+                "martlet", "BrokerAccess", "BrokerCluster", "BrokerConfiguration", "MQTTBroker", "MQTTCodec",
+                "NATSClient", "QUICTransport", "SecretFixture", .logging, .nioCore,
             ]
         ),
         .testTarget(

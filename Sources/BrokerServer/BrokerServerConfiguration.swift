@@ -1,3 +1,4 @@
+package import BrokerCluster
 package import MQTTBroker
 package import NIOCore
 package import QUICTransport
@@ -18,8 +19,10 @@ package struct BrokerServerConfiguration: Sendable {
     package var descriptorLimit: Int?
     /// Time from one report of counters to the metrics system to the next.
     package var metricsInterval: TimeAmount = .seconds(1)
-    /// The lock and the incarnation of the data folder, held as long as the broker runs; `nil` without QUIC listeners.
+    /// The lock and the incarnation of the data folder, held as long as the broker runs; `nil` without QUIC listeners and cluster.
     package var run: NodeRun?
+    /// The cluster that the node belongs to; `nil` for a node by itself.
+    package var cluster: ClusterConfiguration?
 
     /// The relay of strayed QUIC datagrams between nodes with one secret; `nil` for a node that has no others.
     package var relay: RelayConfiguration?

@@ -70,7 +70,7 @@ RIGHT = {
     "keys that tune EMQX's runtime": Case(
         """node { cookie = hush, process_limit = 2097152, max_ports = 1048576, dist_buffer_size = 8192, global_gc_interval = 15m }
         node { crash_dump_seconds = 30s, backtrace_depth = 23, role = core, cluster_call { retry_interval = 1s } }
-        cluster { name = emqxcl, discovery_strategy = manual, autoheal = true }
+        cluster { name = emqxcl, discovery_strategy = manual, autoheal = true, autoclean = 24h, proto_dist = inet_tcp }
         rpc { mode = async }\nforce_gc { count = 16000 }\nforce_shutdown { max_mailbox_size = 0 }\nsysmon.os.cpu_check_interval = 60s
         broker.perf.route_lock_type = key\nconn_congestion.enable_alarm = true""", []),
     "features of MQTT that are off": Case(

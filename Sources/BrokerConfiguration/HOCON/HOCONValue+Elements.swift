@@ -2,7 +2,7 @@
 /// parts of a file change single elements in this way.
 extension HOCONValue {
     /// The elements of a list, or of an object whose keys are 1, 2 and so on without a gap; `nil` for any other value.
-    var elements: [HOCONValue]? {
+    package var elements: [HOCONValue]? {
         switch content {
         case .list(let elements): return elements
         case .object(let fields) where !fields.isEmpty:

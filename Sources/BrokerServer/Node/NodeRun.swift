@@ -1,12 +1,16 @@
 import Foundation
+import NIOConcurrencyHelpers
 
 /// One run of a node: its number, and the lock on the data folder.
 ///
 /// Every QUIC connection identifier holds the number of its run, so that a packet of an earlier run is recognized.
 package final class NodeRun: Sendable {
-    /// 1 and up. No two runs of a folder have the same number.
+    /// The number of this start, 1 and up. No two runs of a folder have the same number.
     package let number: UInt64
     private let lock: CInt
+    private let folder: DataFolder
+    /// The number that is on disk.
+    private let highest: NIOLockedValueBox<UInt64>
 
     /// Modulo 2^16, as identifiers have it.
     package var incarnation: UInt16 { UInt16(truncatingIfNeeded: number) }
@@ -21,6 +25,8 @@ package final class NodeRun: Sendable {
             // Before any socket opens, so that no number is used that is not on disk.
             try folder.write(Array("\(number)\n".utf8), to: NodeRun.numberName)
             self.number = number
+            self.folder = folder
+            highest = NIOLockedValueBox(number)
         } catch {
             close(lock)
             throw error
@@ -28,6 +34,23 @@ package final class NodeRun: Sendable {
     }
 
     deinit { close(lock) }
+
+    /// Takes a higher number of runs, which is on disk when this returns: the cluster knows of later runs of this node, or this process
+    /// begins another run. Blocks.
+    ///
+    /// - Throws: `DataFolder.Failure`.
+    package func raise(to number: UInt64) throws {
+        try highest.withLockedValue { highest in
+            guard number > highest else { return }
+            try folder.write(Array("\(number)\n".utf8), to: NodeRun.numberName)
+            highest = number
+        }
+    }
+
+    /// What the data folder keeps for the node's membership of a cluster.
+    ///
+    /// - Throws: `DataFolder.Failure`.
+    package func membershipFile() throws -> MembershipFile { try MembershipFile(folder, self) }
 
     /// Locks the folder: two runs with one number would reset each other's connections.
     private static func take(_ folder: DataFolder) throws -> CInt {

@@ -8,7 +8,6 @@ enum EMQXKeys {
     /// Keys of the first level.
     static func fields<Root>() -> [Field<Root>] {
         features() + lists() + [
-            .section("cluster", cluster()),
             .section("dashboard", dashboard()),
             .section("authorization", authorization()),
             .section("sys_topics", systemTopics()),
@@ -63,14 +62,16 @@ enum EMQXKeys {
         ].map { .fixed($0.0, "{}", "[]", because: $0.1) }
     }
 
-    private static func cluster<Root>() -> Section<Root> {
-        Section(
-            [
-                .fixed("discovery_strategy", "manual", "singleton", because: "nodes do not form clusters"),
-                .fixed("links", "[]", because: "clusters are not linked"),
-            ],
-            othersHaveNoEffect: "nodes do not form clusters"
-        )
+    /// Keys of `cluster` that say how EMQX's nodes find each other.
+    static func cluster<Root>() -> [Field<Root>] {
+        [.fixed("links", "[]", because: "clusters are not linked")]
+            + Field.withoutEffect(
+                [
+                    "autoheal", "autoclean", "proto_dist", "core_nodes", "static", "mcast", "dns", "etcd", "k8s",
+                    "description", "quic_lb_mode", "prevent_overlapping_partitions",
+                ],
+                because: "nodes find each other by `cluster.servers`"
+            )
     }
 
     private static func dashboard<Root>() -> Section<Root> {
@@ -110,7 +111,7 @@ enum EMQXKeys {
 
 extension EMQXKeys {
     static func node<Root>() -> [Field<Root>] {
-        [.fixed("role", aliases: ["db_role"], "core", because: "nodes do not form clusters")]
+        [.fixed("role", aliases: ["db_role"], "core", because: "all nodes are alike")]
             + Field.withoutEffect(
                 [
                     "cookie", "process_limit", "max_ports", "dist_buffer_size", "max_ets_tables", "global_gc_interval",

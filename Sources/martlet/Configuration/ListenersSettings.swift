@@ -42,7 +42,7 @@ struct ListenersSettings {
             + tls.sorted { $0.key < $1.key }.map { Place("ssl", $0.key, $0.value) }
     }
 
-    private var datagrams: [Place] { quic.sorted { $0.key < $1.key }.map { Place("quic", $0.key, $0.value) } }
+    var datagrams: [Place] { quic.sorted { $0.key < $1.key }.map { Place("quic", $0.key, $0.value) } }
 
     /// Two listeners of one protocol cannot have one port: the start would fail, and not say which two they are.
     private func refuseCollisions(in reading: inout SchemaReading) {

@@ -2,7 +2,7 @@ import BrokerServer
 import QUICTransport
 import Secrets
 
-/// The secrets that `node` names, read from their files.
+/// The secrets that `node` and `cluster` name, read from their files.
 struct NodeSecrets {
     /// The secret of identifiers; `nil` for the one of the data folder.
     @Secret private(set) var own: [UInt8]?
@@ -10,9 +10,13 @@ struct NodeSecrets {
     @Secret private var others: [Int: [UInt8]]
 
     /// - Throws: `DataFolder.Failure`, which names the key and the file.
-    init(_ node: NodeSettings) throws {
+    init(_ node: NodeSettings, _ cluster: ClusterSettings) throws {
         self.node = node
-        own = try node.secretFile.map { try Self.read($0, key: "node.secret_file") }
+        if let path = cluster.secretFile, cluster.isEnabled {
+            own = try Self.read(path, key: "cluster.secret_file")
+        } else {
+            own = try node.secretFile.map { try Self.read($0, key: "node.secret_file") }
+        }
         var others: [Int: [UInt8]] = [:]
         for secret in node.otherSecrets {
             others[secret.rotation] = try Self.read(secret.path, key: "node.other_secrets")

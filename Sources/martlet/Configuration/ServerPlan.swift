@@ -14,6 +14,7 @@ struct ServerPlan {
     /// The files of listeners whose certificate is not generated, by label such as `listeners.quic.default`.
     private var certificates: [String: CertificateFiles] = [:]
     private let secrets: NodeSecrets
+    private let cluster: ClusterPlan?
     private let environment = ProcessInfo.processInfo.environment
 
     /// Why the settings cannot be served.
@@ -24,7 +25,13 @@ struct ServerPlan {
         self.settings = settings
         loops = min(settings.node.loops ?? System.coreCount, Shard.maximumCount)
         authentication = try AuthenticationChain(settings).authentication
-        secrets = try NodeSecrets(settings.node)
+        secrets = try NodeSecrets(settings.node, settings.cluster)
+        if let secret = secrets.own, settings.cluster.isEnabled {
+            let (number, name) = (settings.node.number, Self.nodeName(settings))
+            cluster = try ClusterPlan(settings.cluster, number: number, secret: secret, nodeName: name)
+        } else {
+            cluster = nil
+        }
         for (name, listener) in settings.listeners.tls where listener.isEnabled {
             let label = "listeners.ssl.\(name)"
             let files = try files(listener.options, of: label)
@@ -77,8 +84,12 @@ struct ServerPlan {
     var logger: Logger {
         var logger = Logger(label: "martlet", factory: { StreamLogHandler.standardError(label: $0) })
         logger.logLevel = settings.logLevel
-        logger[metadataKey: "node"] = "\(settings.node.name ?? ProcessInfo.processInfo.hostName)"
+        logger[metadataKey: "node"] = "\(Self.nodeName(settings))"
         return logger
+    }
+
+    private static func nodeName(_ settings: ServerSettings) -> String {
+        settings.node.name ?? ProcessInfo.processInfo.hostName
     }
 
     /// Makes the data folder and what belongs into it.
@@ -90,7 +101,7 @@ struct ServerPlan {
         let tls = Self.enabled(settings.listeners.tls)
         let quic = Self.enabled(settings.listeners.quic)
         var run: NodeRun?
-        if !tls.isEmpty || !quic.isEmpty {
+        if !tls.isEmpty || !quic.isEmpty || cluster != nil {
             let folder = try DataFolder(path: settings.node.dataDirectory)
             for (name, listener) in tls {
                 let label = "listeners.ssl.\(name)"
@@ -100,10 +111,12 @@ struct ServerPlan {
                 made.certificateFiles = files
                 listeners.append(made)
             }
-            if !quic.isEmpty { run = try addQUIC(quic, folder, to: &listeners) }
+            if !quic.isEmpty || cluster != nil { run = try folder.beginRun() }
+            if let run, !quic.isEmpty { try addQUIC(quic, folder, run, to: &listeners) }
         }
         var server = BrokerServerConfiguration(loops: loops, listeners: listeners)
         server.run = run
+        server.cluster = cluster?.configuration
         if settings.store.engine == .sqlite {
             let folder = try settings.store.path ?? DataFolder(path: settings.node.dataDirectory).path + "/store"
             server.store = try SQLiteCommitStore(
@@ -121,9 +134,9 @@ struct ServerPlan {
     private func addQUIC(
         _ quic: [(key: String, value: ListenerSettings<QUICListenerOptions>)],
         _ folder: DataFolder,
+        _ run: NodeRun,
         to listeners: inout [BrokerServerConfiguration.Listener]
-    ) throws -> NodeRun {
-        let run = try folder.beginRun()
+    ) throws {
         let secret = try secrets.own ?? folder.secret()
         let earlyData = earlyDataStore(for: quic.map(\.value.options))
         for (name, listener) in quic {
@@ -142,7 +155,6 @@ struct ServerPlan {
             made.earlyData = listener.options.earlyData ?? .everything
             listeners.append(made)
         }
-        return run
     }
 
     /// In the order of their names.

@@ -7,6 +7,7 @@ struct ServerSettings {
     var node = NodeSettings()
     var listeners = ListenersSettings()
     var store = StoreSettings()
+    var cluster = ClusterSettings()
     /// `mqtt` and `retainer`. `maximumRetainedMessages` counts for all shards together.
     var limits = Limits()
     /// `authentication`: asked one after the other until one knows the client. At most 8.
@@ -30,6 +31,7 @@ struct ServerSettings {
                 .section("listeners", \.listeners, ListenersSettings.section),
                 .section("store", \.store, StoreSettings.section),
                 .section("durable_sessions", \.store, StoreSettings.emqxSection),
+                .section("cluster", \.cluster, ClusterSettings.section),
                 .section("mqtt", Section.mqtt.at(\.limits)),
                 .section("retainer", Section.retainer.at(\.limits)),
                 .list("authentication", \.userFiles, of: UserFileSettings(), atMost: 8, UserFileSettings.section),
@@ -69,6 +71,7 @@ struct ServerSettings {
             settings.allowsAnonymous = !settings.userFiles.contains(where: \.isEnabled)
         }
         completeStore(&settings.store, in: &reading)
+        settings.cluster.refuseOthers(settings, in: &reading)
         let enabled = settings.listeners.all.filter(\.isEnabled)
         if enabled.isEmpty {
             let origins = settings.listeners.all.map { reading.origin(at: $0.path + ["enable"]) }

@@ -44,6 +44,13 @@ import Testing
         }
     }
 
+    /// With an engine of its own a cluster is found by that.
+    @Test func discoveryIsTheEngines() {
+        let engine = "cluster { engine = nats, servers = [a], secret_file = s }"
+        #expect(problems(of: engine + "\ncluster.discovery_strategy = dns").isEmpty)
+        #expect(problems(of: "cluster { name = \"any name\", discovery_strategy = singleton, dns.name = x }").isEmpty)
+    }
+
     /// The value that the reference names first is accepted, for every such key.
     @Test func valuesOfTheReferenceAreAccepted() {
         for key in ServerSettings.section.describe(ServerSettings()) where key.kind == .fixed {

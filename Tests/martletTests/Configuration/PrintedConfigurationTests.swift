@@ -38,6 +38,11 @@ import Testing
             ciphers = [TLS_CHACHA20_POLY1305_SHA256, TLS_AES_128_GCM_SHA256]
           }
         }
+        cluster {
+          engine = nats, name = fleet, servers = ["tls://nats-0:4223", "tls://[fd00::1]"], username = u
+          cacertfile = "ca.pem", secret_file = "cluster-secret", dead_after = 20s, max_message = 32MB
+          relay { bind = "10.0.0.1:14569", advertise = "192.0.2.1:14570" }, discovery_strategy = static
+        }
         store { engine = memory, path = "s", max_bytes = 1GB, queue_memory = 64MB, max_delay = 5ms }
         mqtt {
           idle_timeout = infinity, max_packet_size = 512KB, max_clientid_len = 128, max_topic_levels = 16

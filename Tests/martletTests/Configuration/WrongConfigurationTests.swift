@@ -17,7 +17,7 @@ import Testing
         (
             "listener.tcp.default.bind = 1883",
             [
-                "1:1: listener: there is no such key, did you mean listeners?; allowed: node, listeners, store, durable_sessions, mqtt, retainer, authentication, allow_anonymous, log"
+                "1:1: listener: there is no such key, did you mean listeners?; allowed: node, listeners, store, durable_sessions, cluster, mqtt, retainer, authentication, allow_anonymous, log"
             ]
         ),
         (
@@ -266,6 +266,62 @@ import Testing
             """,
             [
                 "3:44: authentication.1.password_hash_algorithm.iterations: belongs to pbkdf2, which is not the algorithm"
+            ]
+        ),
+        // Clusters
+        (
+            "cluster.engine = nats",
+            [
+                "1:1: cluster.servers: is missing, and engine = nats needs it; allowed: a list of at most 32 servers",
+                "1:1: cluster.secret_file: is missing, and engine = nats needs it; allowed: the path of a file",
+            ]
+        ),
+        (
+            """
+            cluster {
+              engine = nats, name = "a b", servers = ["nats://u:hush@a", "tls://b"], secret_file = s
+              cacertfile = c, password = p, relay.advertise = 5, dead_after = 1s
+            }
+            """,
+            [
+                "2:18: cluster.name: this name cannot be part of a subject of NATS; allowed: 1 to 32 letters",
+                "2:32: cluster.servers: a server is written with a user, which would be shown; allowed: servers without users",
+                "2:32: cluster.servers: some servers are spoken to by TLS and some are not; allowed: tls:// for all",
+                "3:19: cluster.password: there is a password without a username; allowed: username beside it",
+                "3:33: cluster.relay.advertise: other nodes cannot send to 5; allowed: an address and a port",
+                "3:54: cluster.dead_after: \"1s\" is not allowed; allowed: a duration such as 15s",
+            ]
+        ),
+        (
+            "cluster { engine = nats, servers = \"nats://a,b\", secret_file = s, cacertfile = c }",
+            [
+                "1:67: cluster.cacertfile: no server is spoken to by TLS; allowed: cluster.servers with tls://"
+            ]
+        ),
+        (
+            "cluster { engine = nats, servers = [\"http://a\"], secret_file = s }",
+            [
+                "1:26: cluster.servers: a list is not allowed; allowed: a list of at most 32 servers such as",
+                "1:26: cluster.servers: is missing",
+            ]
+        ),
+        (
+            """
+            cluster { engine = nats, servers = [a], secret_file = s, max_message = 1MB }
+            mqtt.max_packet_size = 2MB
+            node.number = 32
+            listeners.quic.default.bind = 14568
+            """,
+            [
+                "1:11: cluster.relay.bind: 14568 collides with 14568, the address of listeners.quic.default; allowed: ",
+                "2:1: mqtt.max_packet_size: a packet of 2097152 octets is more than cluster.max_message, 1048576, and would not reach other nodes; allowed: at most",
+                "3:1: node.number: 32 is not the number of a node of a cluster; allowed: a whole number from 0 to 31",
+            ]
+        ),
+        (
+            "cluster.discovery_strategy = k8s",
+            [
+                "1:1: cluster.discovery_strategy: k8s is for clusters, and this node is by itself; allowed: manual, singleton, or cluster.engine"
             ]
         ),
         ("allow_anonymous = 2", ["1:1: allow_anonymous: 2 is not allowed; allowed: true or false"]),
