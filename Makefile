@@ -1,6 +1,6 @@
 # Every command of this repository; `make` alone lists them.
 .DEFAULT_GOAL := help
-.PHONY: help run test check format ceilings benchmark storm experiments simulate faults fuzz
+.PHONY: help run cluster test check format ceilings benchmark storm experiments simulate faults fuzz
 ARGUMENTS ?=
 SECONDS ?= 60
 SEEDS ?= 2000
@@ -12,6 +12,9 @@ help: ## list these commands
 
 run: ## install what is missing, build for release, start a broker and say where it listens (ARGUMENTS="--config FILE")
 	@scripts/run $(ARGUMENTS)
+
+cluster: ## install what is missing, build for release, start three NATS servers and three brokers on loopback as one, and say where each listens
+	@scripts/cluster
 
 test: ## run every test: the tree's form, ours, and outside clients against the binary
 	@scripts/test
