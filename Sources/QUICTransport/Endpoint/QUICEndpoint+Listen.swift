@@ -62,9 +62,13 @@ extension QUICEndpoint {
                 admit: admit,
                 accept: accept
             )
-            if let relay { endpoint.relay = RelaySeat(relay.loop, listener: relay.listener, for: endpoint) }
             if let earlyData = tls.earlyData { endpoint.renewRegularly(earlyData) }
-            return endpoint.open()
+            let opened = endpoint.open()
+            guard let relay else { return opened }
+            return opened.assumeIsolated().map { opened in
+                opened.value.relay = RelaySeat(relay.loop, listener: relay.listener, for: opened.value)
+                return opened
+            }.nonisolated()
         } catch {
             return loop.makeFailedFuture(error)
         }

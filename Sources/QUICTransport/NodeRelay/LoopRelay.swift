@@ -55,7 +55,7 @@ package final class LoopRelay {
     // MARK: Members and endpoints
 
     /// Runs of this node that are remembered as former ones. A run more is a run too many.
-    private static let maximumRuns = 1_024
+    static let maximumRuns = 1_024
 
     func update(_ membership: RelayMembership) {
         self.runs = KnownRuns(membership, limits: self.limits)

@@ -6,7 +6,7 @@ package import NIOCore
 ///
 /// What the relay needs to know of other nodes is told by `update`; it knows no membership service.
 package final class NodeRelay: Sendable {
-    private let home: NIOLoopBound<RelayHome>
+    let home: NIOLoopBound<RelayHome>
     /// By number of the loop.
     private let relays: [NIOLoopBound<LoopRelay>]
     /// The address that the socket is bound to.
@@ -104,9 +104,12 @@ package final class NodeRelay: Sendable {
 
     /// Tells the members, and which runs are over. An own run that is not the one before gives the endpoints' new connections
     /// other identifiers.
-    package func update(_ membership: RelayMembership) {
+    ///
+    /// - Returns: what succeeds when all loops know.
+    @discardableResult
+    package func update(_ membership: RelayMembership) -> EventLoopFuture<Void> {
         let home = self.home
-        home.eventLoop.execute { home.value.update(membership) }
+        return home.eventLoop.flatSubmit { home.value.update(membership) }
     }
 
     package func report() -> EventLoopFuture<Report> {

@@ -19,10 +19,12 @@ final class RelayHome {
     /// `nil` while the node has had no run.
     private var receiver: RelayReceiver?
     private var receiving: RelayNode?
+    /// Runs of this node that had a receiver: another one would take their frames a second time.
+    private var former: Set<RelayNode> = []
     private var beats: RelayBeats
     private var beating: Scheduled<Void>?
 
-    private var socket: EndpointSocket?
+    private(set) var socket: EndpointSocket?
     private(set) var isClosed = false
     /// Counts of former receivers, and of what no receiver saw.
     private var counted = RelayCounters()
@@ -62,9 +64,17 @@ final class RelayHome {
     // MARK: Members
 
     /// Tells the members. An own run that is later than the one before takes its place.
-    func update(_ membership: RelayMembership) {
-        self.membership = membership
+    ///
+    /// - Returns: what succeeds when all loops know.
+    @discardableResult
+    func update(_ told: RelayMembership) -> EventLoopFuture<Void> {
+        self.membership = told
+        if let own = told.own?.node, self.former.contains(own) || self.former.count >= LoopRelay.maximumRuns {
+            self.membership.own = nil
+        }
+        let membership = self.membership
         if let own = membership.own?.node, own != self.receiving {
+            if let before = self.receiving { self.former.insert(before) }
             if let before = self.receiver { self.counted.add(before.counters) }
             self.receiver = RelayReceiver(own, self.ring, limits: self.configuration.limits)
             self.receiving = own
@@ -72,9 +82,10 @@ final class RelayHome {
         let members = membership.own == nil ? [] : membership.peers.map(\.member)
         self.receiver?.update(members: members)
         self.beats.update(members.map(\.node))
-        for relay in self.relays {
-            relay.eventLoop.execute { relay.value.update(membership) }
+        let loops = self.relays.map { relay in
+            relay.eventLoop.submit { relay.value.update(membership) }
         }
+        return EventLoopFuture.andAllSucceed(loops, on: self.loop)
     }
 
     func reachability() -> [RelayReachability] { self.beats.reachability(now: self.now) }
@@ -83,7 +94,8 @@ final class RelayHome {
     private func beat() {
         guard !self.isClosed else { return }
         let now = self.now
-        for peer in self.membership.peers.prefix(self.configuration.limits.members) {
+        let peers = self.membership.own == nil ? [] : self.membership.peers
+        for peer in peers.prefix(self.configuration.limits.members) {
             guard let address = DatagramAddress(peer.address) else { continue }
             self.relay.beat(to: peer.member.node, at: address, hears: self.beats.hears(peer.member.node, now: now))
         }

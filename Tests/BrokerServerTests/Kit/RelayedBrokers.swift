@@ -33,7 +33,7 @@ struct RelayedBrokers: Sendable {
         guard brokers.count < count else {
             let nodes = brokers.compactMap { $0.address(.quic) }
             let all = RelayedBrokers(brokers: brokers, balancer: try await RandomBalancer.open(to: nodes))
-            for number in 0..<count { all.tell(number) }
+            for number in 0..<count { try await all.tell(number) }
             defer { Task { try? await all.balancer.close() } }
             return try await body(all)
         }
@@ -67,14 +67,14 @@ struct RelayedBrokers: Sendable {
     }
 
     /// Tells a broker that the others are members.
-    func tell(_ number: Int, _ change: (inout RelayMembership) -> Void = { _ in }) {
+    func tell(_ number: Int, _ change: (inout RelayMembership) -> Void = { _ in }) async throws {
         var membership = RelayMembership(own: Self.member(number))
         for (other, broker) in brokers.enumerated() where other != number {
             guard let relay = broker.server.relay else { continue }
             membership.peers.append(.init(Self.member(other), at: relay.address))
         }
         change(&membership)
-        brokers[number].server.relay?.update(membership)
+        try await brokers[number].server.relay?.update(membership).get()
     }
 
     /// What a broker's relay has counted.

@@ -27,6 +27,7 @@ struct RelayedNodes: Sendable {
         _ count: Int = 2,
         loops: Int = 1,
         limits: RelayLimits = RelayLimits(),
+        host: String = "127.0.0.1",
         isolation: isolated (any Actor)? = #isolation,
         configure: (inout QUICServerConfiguration) -> Void = { _ in },
         _ body: (RelayedNodes) async throws -> Void
@@ -39,11 +40,13 @@ struct RelayedNodes: Sendable {
             configuration.identifiers.incarnation = Self.incarnation
             configuration.common.maximumUDPPayload = try limits.largestDatagram()
             configure(&configuration)
-            nodes.append(try await Self.open(number, loops: loops, limits: limits, configuration))
+            nodes.append(try await Self.open(number, loops: loops, limits: limits, host: host, configuration))
         }
-        let all = RelayedNodes(nodes: nodes, balancer: try await RandomBalancer.open(to: nodes.map(\.address)))
+        // The balancer reaches nodes on loopback also where they listen everywhere.
+        let reached = try nodes.map { try SocketAddress(ipAddress: "127.0.0.1", port: $0.address.port ?? 0) }
+        let all = RelayedNodes(nodes: nodes, balancer: try await RandomBalancer.open(to: reached))
         do {
-            for node in nodes { node.relay.update(all.membership(of: node)) }
+            for node in nodes { try await node.relay.update(all.membership(of: node)).get() }
             try await body(all)
         } catch {
             try? await all.close()
@@ -56,10 +59,11 @@ struct RelayedNodes: Sendable {
         _ number: Int,
         loops: Int,
         limits: RelayLimits,
+        host: String,
         _ configuration: QUICServerConfiguration
     ) async throws -> Node {
         let group = MultiThreadedEventLoopGroup(numberOfThreads: loops)
-        let any = try SocketAddress(ipAddress: "127.0.0.1", port: 0)
+        let any = try SocketAddress(ipAddress: host, port: 0)
         let member = RelayScene.member(UInt16(number), incarnation: Self.incarnation, salt: UInt8(number))
         var settings = RelayConfiguration(address: any, membership: RelayMembership(own: member))
         settings.limits = limits
@@ -109,15 +113,22 @@ struct RelayedNodes: Sendable {
         let others = self.nodes.filter { $0.member != node.member }
         return RelayMembership(
             own: node.member,
-            peers: others.map { RelayMembership.Peer($0.member, at: $0.relay.address) }
+            peers: others.compactMap { other in
+                let address = try? SocketAddress(ipAddress: "127.0.0.1", port: other.relay.address.port ?? 0)
+                return address.map { RelayMembership.Peer(other.member, at: $0) }
+            }
         )
     }
 
     /// Tells a node something else.
-    func tell(_ node: Int, _ change: (inout RelayMembership) -> Void) {
+    func tell(
+        _ node: Int,
+        isolation: isolated (any Actor)? = #isolation,
+        _ change: (inout RelayMembership) -> Void
+    ) async throws {
         var membership = self.membership(of: self.nodes[node])
         change(&membership)
-        self.nodes[node].relay.update(membership)
+        try await self.nodes[node].relay.update(membership).get()
     }
 
     /// What a node's relay has counted.

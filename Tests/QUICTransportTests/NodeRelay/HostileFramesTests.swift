@@ -53,7 +53,7 @@ import Testing
                     if octets[0] & 7 == RelayFrame.Kind.forward.rawValue { kept.append(octets) }
                     tap.send(envelope.data, to: first)
                 }
-                nodes.tell(1) { membership in
+                try await nodes.tell(1) { membership in
                     for index in membership.peers.indices where membership.peers[index].member.node.number == 0 {
                         membership.peers[index].address = address
                     }
