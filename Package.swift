@@ -144,9 +144,11 @@ let package = Package(
         .testTarget(
             name: "BrokerClusterTests",
             dependencies: [
-                "BrokerCluster", "NATSClient", "NATSFixture", "SecretFixture", .nioCore, .nioEmbedded, .nioPosix,
+                "BrokerCluster", "FuzzClusterFrames", "NATSClient", "NATSFixture", "SecretFixture", .nioCore,
+                .nioEmbedded, .nioPosix,
                 .nioConcurrencyHelpers, .logging,
-            ]
+            ],
+            exclude: ["Corpus"]
         ),
         .testTarget(
             name: "BrokerConfigurationTests",
@@ -275,6 +277,7 @@ let fuzzTargets: [(name: String, dependencies: [Target.Dependency])] = [
     ("RelayFrames", ["QUICTransport"]),
     ("LaneLog", ["MQTTBroker", "MQTTCodec", .nioCore]),
     ("NATSVerbs", ["NATSClient", .nioCore]),
+    ("ClusterFrames", ["BrokerCluster", .nioCore]),
 ]
 if Context.environment["MARTLET_FUZZ"] == nil {
     for (name, dependencies) in fuzzTargets {

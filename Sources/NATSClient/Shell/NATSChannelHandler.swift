@@ -15,6 +15,11 @@ final class NATSChannelHandler: ChannelInboundHandler {
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) { client.received(unwrapInboundIn(data)) }
 
+    func channelWritabilityChanged(context: ChannelHandlerContext) {
+        client.writabilityChanged(context.channel)
+        context.fireChannelWritabilityChanged()
+    }
+
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
         if case TLSUserEvent.handshakeCompleted = event { client.secured() }
         context.fireUserInboundEventTriggered(event)

@@ -22,6 +22,8 @@ package final class NATSClient {
     private var subscribers: [SubscriptionIdentifier: (Publication) -> Void] = [:]
     private var requesters: [RequestIdentifier: EventLoopPromise<Reply>] = [:]
     private var onEvent: (ClientEvent) -> Void
+    /// Is called on the loop when `isWritable` becomes true again.
+    package var onWritable: () -> Void = {}
 
     /// - Parameter onEvent: is called on the loop.
     /// - Throws: for authorities that are no PEM certificates.
@@ -146,6 +148,10 @@ package final class NATSClient {
     func received(_ octets: ByteBuffer) {
         connection.receive(octets, .now())
         carryOut()
+    }
+
+    func writabilityChanged(_ channel: any Channel) {
+        if self.channel === channel, channel.isWritable { onWritable() }
     }
 
     func ended(_ failure: ConnectionFailure, _ channel: any Channel) {

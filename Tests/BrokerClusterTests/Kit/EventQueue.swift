@@ -9,8 +9,13 @@ struct EventQueue<Event> {
     mutating func add(_ event: Event, after time: TimeAmount) {
         number += 1
         let entry = (due: now + time, number: number, event: event)
-        let index = events.firstIndex { ($0.due, $0.number) < (entry.due, entry.number) } ?? events.endIndex
-        events.insert(entry, at: index)
+        // The earliest stands last.
+        var (low, high) = (events.startIndex, events.endIndex)
+        while low < high {
+            let middle = (low + high) / 2
+            if events[middle].due > entry.due { low = middle + 1 } else { high = middle }
+        }
+        events.insert(entry, at: low)
     }
 
     /// The next event, whose time it is then; `nil` if there is none before the end.
