@@ -44,6 +44,9 @@ package struct ClusterConfiguration: Sendable {
         package init() {}
     }
 
+    /// Replicas of each stream: 3, or 1 where fewer servers are configured.
+    package var replicas: Int { nats.servers.count >= 3 ? 3 : 1 }
+
     /// The servers for one connection of this node.
     ///
     /// - Parameter purpose: a word for the connection's name, by which the servers list it.

@@ -1,3 +1,4 @@
+import BrokerCluster
 package import Logging
 import MQTTBroker
 import NIOConcurrencyHelpers
@@ -76,6 +77,8 @@ package struct BrokerServer: Service, CustomStringConvertible {
 private struct Node {
     private let configuration: BrokerServerConfiguration
     private let shards: ShardGroup
+    /// `nil` without a cluster.
+    private var cluster: NIOLoopBound<NodeCluster>?
     private let authentication: AuthenticationExecutor
     private let reporter: MetricsReporter
     private let logWindows: [RepeatedTask]
@@ -91,10 +94,13 @@ private struct Node {
         let authentication = AuthenticationExecutor(configuration.authentication)
         let all = Array(loops.makeIterator())
         let limits = SharedLimits(configuration.limits)
-        let shards = try await ShardGroup(loops: all, log: ClientLog(logger)) { index in
+        let (cluster, member) = try await Self.join(configuration, all, logger) ?? (nil, nil)
+        self.cluster = cluster
+        let shards = try await ShardGroup(loops: all, log: ClientLog(logger), logger: logger) { index in
             Shard(
                 index: index,
                 count: all.count,
+                node: member?.node,
                 limits: limits,
                 authenticator: authentication.authenticator,
                 isLogging: configuration.store != nil,
@@ -109,6 +115,9 @@ private struct Node {
         do {
             if let store = configuration.store { try await shards.open(store, logger: logger) }
             relay = try await BrokerRelay(configuration, loops: all, logger: logger)
+            if let cluster, let settings = configuration.cluster, let member {
+                try await shards.begin(cluster, settings, member, all, logger: logger)
+            }
             for listener in configuration.listeners {
                 switch listener.transport {
                 case .tcp: try await openTCP(listener, tls: nil, loops)
@@ -140,6 +149,26 @@ private struct Node {
         relay?.report(on: all[0], every: configuration.metricsInterval)
     }
 
+    /// Becomes a member of the cluster.
+    ///
+    /// - Returns: `nil` without a cluster.
+    private static func join(
+        _ configuration: BrokerServerConfiguration,
+        _ loops: [any EventLoop],
+        _ logger: Logger
+    ) async throws -> (NIOLoopBound<NodeCluster>, Member)? {
+        guard let settings = configuration.cluster, let run = configuration.run else { return nil }
+        let memory = try run.membershipFile()
+        let loop = loops[0]
+        let cluster = try await loop.submit {
+            NIOLoopBound(NodeCluster(settings, on: loop, logger: logger), eventLoop: loop)
+        }.get()
+        let member = try await loop.flatSubmit {
+            cluster.value.join(.init(shards: loops.count), memory: memory)
+        }.get()
+        return (cluster, member)
+    }
+
     private mutating func openTCP(
         _ listener: BrokerServerConfiguration.Listener,
         tls: TLSServerConfiguration?,
@@ -163,6 +192,7 @@ private struct Node {
             group.addTask {
                 try? await shards.shutDown()
                 try? await shards.finishCommits(within: timeout)
+                try? await leave()
             }
             group.addTask { try? await Task.sleep(for: .nanoseconds(timeout.nanoseconds)) }
             await group.next()
@@ -176,5 +206,10 @@ private struct Node {
         for window in logWindows { window.cancel() }
         try? await shards.onEachLoop { $0.endLogWindow() }
         authentication.close()
+    }
+
+    private func leave() async throws {
+        guard let cluster else { return }
+        try await cluster.eventLoop.flatSubmit { cluster.value.leave() }.get()
     }
 }

@@ -47,6 +47,11 @@ package struct Counters: Sendable, Equatable {
     package var messagesDelivered: UInt64 = 0
     /// Messages that were handed over to other shards, each once for each shard.
     package var messagesHandedOver: UInt64 = 0
+    /// Messages that waited for a lane to get a leader.
+    package var messagesHeldForLanes: UInt64 = 0
+    /// Messages at QoS 0 that were dropped since the link to another node had no room, and retained ones since too many waited for a lane
+    /// without a leader.
+    package var messagesDroppedSlowNode: UInt64 = 0
     package var messagesWithoutSubscribers: UInt64 = 0
     /// Messages that had to wait in the queue of a session.
     package var messagesQueued: UInt64 = 0
@@ -107,6 +112,8 @@ package struct Counters: Sendable, Equatable {
         ("messages_withheld", \.messagesWithheld),
         ("messages_delivered", \.messagesDelivered),
         ("messages_handed_over", \.messagesHandedOver),
+        ("messages_held_for_lanes", \.messagesHeldForLanes),
+        ("messages_dropped_slow_node", \.messagesDroppedSlowNode),
         ("messages_without_subscribers", \.messagesWithoutSubscribers),
         ("messages_queued", \.messagesQueued),
         ("messages_dropped_queue_full", \.messagesDroppedQueueFull),

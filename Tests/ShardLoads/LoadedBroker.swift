@@ -15,7 +15,7 @@ final class LoadedBroker {
         var shard: Shard
         var dirty: [Connection] = []
         var handOver: HandOver
-        var mailbox: [(source: Int, messages: [ShardMessage])] = []
+        var mailbox: [(source: ShardReference, messages: [ShardMessage])] = []
 
         init(_ shard: consuming Shard) {
             handOver = HandOver(count: shard.count)
@@ -98,7 +98,7 @@ final class LoadedBroker {
             if loop.shard.swapHandOver(with: &loop.handOver) {
                 loop.handOver.deliver { destination, messages, _ in
                     handOverCount += 1
-                    loops[destination].mailbox.append((index, messages))
+                    loops[destination.index].mailbox.append((ShardReference(shard: index), messages))
                 }
             }
             loop.shard.swapDirty(with: &loop.dirty)

@@ -1,3 +1,4 @@
+import Logging
 import MQTTBroker
 import NIOCore
 
@@ -11,12 +12,16 @@ final class ShardGroup: Sendable {
     convenience init(
         loops: [any EventLoop],
         log: ClientLog,
+        logger: Logger? = nil,
         shard: @escaping @Sendable (_ index: Int) -> Shard
     ) async throws {
         var runners: [NIOLoopBound<ShardRunner>] = []
         for (index, loop) in loops.enumerated() {
             let runner = try await loop.submit {
-                NIOLoopBound(ShardRunner(shard: shard(index), eventLoop: loop, log: log), eventLoop: loop)
+                NIOLoopBound(
+                    ShardRunner(shard: shard(index), eventLoop: loop, log: log, logger: logger),
+                    eventLoop: loop
+                )
             }.get()
             runners.append(runner)
         }
@@ -32,6 +37,12 @@ final class ShardGroup: Sendable {
 
     var count: Int { runners.count }
 
+    /// Calls `body` with the runner of a shard on its loop.
+    func with(_ shard: Int, _ body: @escaping @Sendable (ShardRunner) -> Void) {
+        let runner = runners[shard]
+        loops[shard].execute { body(runner.value) }
+    }
+
     /// The runner of an event loop, which must be the calling one; `nil` for a loop without a shard.
     func runner(on loop: any EventLoop) -> ShardRunner? {
         for (index, candidate) in loops.enumerated() where candidate === loop { return runners[index].value }
@@ -40,12 +51,19 @@ final class ShardGroup: Sendable {
 
     /// Delivers what a shard hands over at the end of a tick, in the order that `HandOver` has, and leaves the hand-over empty.
     ///
+    /// - Parameter remote: is given what is for a shard of another node.
     /// - Returns: true if a mailbox is above its bound. The sending shard is then to stop reading from its clients until
     ///   `ShardRunner.readAgain` is called.
-    func deliver(_ handOver: inout HandOver, from source: Int) -> Bool {
+    func deliver(
+        _ handOver: inout HandOver,
+        from source: ShardReference,
+        remote: (ShardReference, [ShardMessage]) -> Void
+    ) -> Bool {
         var isFull = false
-        handOver.deliver { shard, messages, weight in
-            if !mailboxes[shard].put(weight, from: source) { isFull = true }
+        handOver.deliver { destination, messages, weight in
+            guard destination.node == source.node else { return remote(destination, messages) }
+            let shard = destination.index
+            if !mailboxes[shard].put(weight, from: source.index) { isFull = true }
             let runner = runners[shard]
             loops[shard].execute {
                 runner.value.receive(messages, from: source)
@@ -57,8 +75,8 @@ final class ShardGroup: Sendable {
 
     /// Gives an answer of the authenticator to the shard of the connection that it is about.
     func authenticated(_ connection: ConnectionReference, _ verdict: Authenticator.Verdict) {
-        let runner = runners[connection.shard]
-        loops[connection.shard].execute { runner.value.authenticated(connection, verdict) }
+        let runner = runners[connection.shard.index]
+        loops[connection.shard.index].execute { runner.value.authenticated(connection, verdict) }
     }
 
     /// The store tells a shard something.

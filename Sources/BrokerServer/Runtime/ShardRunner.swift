@@ -1,3 +1,4 @@
+import Logging
 import MQTTBroker
 import NIOCore
 import NIOPosix
@@ -11,8 +12,11 @@ final class ShardRunner {
     let eventLoop: any EventLoop
     /// When TCP clients may begin.
     let handshakes: HandshakeGate
-    private(set) var shard: Shard
+    var shard: Shard
     private let log: ClientLog?
+    let logger: Logger?
+    /// `nil` without a cluster.
+    var cluster: ShardCluster?
     private var group: ShardGroup?
     /// By the slot of the connection.
     private var attachments: [Attachment?] = []
@@ -41,12 +45,13 @@ final class ShardRunner {
     }
 
     /// - Parameter log: `nil` for none.
-    init(shard: consuming Shard, eventLoop: any EventLoop, log: ClientLog? = nil) {
-        handOver = HandOver(count: shard.count)
+    init(shard: consuming Shard, eventLoop: any EventLoop, log: ClientLog? = nil, logger: Logger? = nil) {
+        handOver = HandOver(node: shard.own.node, count: shard.count)
         self.shard = shard
         self.eventLoop = eventLoop
         handshakes = HandshakeGate(eventLoop: eventLoop)
         self.log = log
+        self.logger = logger
         if let log { self.shard.wantEvents(log.wanted, once: log.once) }
     }
 
@@ -136,7 +141,7 @@ final class ShardRunner {
     // MARK: - Events of other shards and of the node
 
     /// Another shard has handed over messages or answers.
-    func receive(_ messages: [ShardMessage], from source: Int) {
+    func receive(_ messages: [ShardMessage], from source: ShardReference) {
         shard.receive(messages, from: source, now: .now())
         scheduleFlush()
     }
@@ -178,8 +183,8 @@ final class ShardRunner {
     // MARK: - Effects
 
     /// Schedules `flush()` for the end of the tick if the shard has effects, and the timer for its next deadline.
-    private func scheduleFlush() {
-        if shard.hasEffects || wantsCommit, !isFlushScheduled {
+    func scheduleFlush() {
+        if shard.hasEffects || wantsCommit || wantsAppend, !isFlushScheduled {
             isFlushScheduled = true
             eventLoop.assumeIsolated().execute { self.flush() }
         }
@@ -190,7 +195,9 @@ final class ShardRunner {
     /// Carries out the shard's effects.
     private func flush() {
         isFlushScheduled = false
-        if shard.swapHandOver(with: &handOver), group?.deliver(&handOver, from: shard.index) == true {
+        if shard.swapHandOver(with: &handOver),
+            group?.deliver(&handOver, from: shard.own, remote: { self.send($1, to: $0) }) == true
+        {
             shard.stall()
         }
         shard.swapDirty(with: &dirty)
@@ -211,6 +218,7 @@ final class ShardRunner {
         for segment in shard.takeFetches() { fetch(segment) }
         log?.write(shard.takeEvents())
         if wantsCommit { commitOrDelay() }
+        if wantsAppend { appendOrDelay() }
         scheduleFlush()
     }
 
@@ -347,7 +355,10 @@ final class ShardRunner {
     }
 
     /// True if there is anything that the store does not have yet.
-    var hasUncommitted: Bool { commits.map { shard.hasRecords || !$0.isIdle } ?? false }
+    var hasUncommitted: Bool {
+        if let cluster { return shard.hasRecords || !cluster.appends.isIdle }
+        return commits.map { shard.hasRecords || !$0.isIdle } ?? false
+    }
 
     /// Restores what a commit of an earlier run says of this shard's lanes.
     ///

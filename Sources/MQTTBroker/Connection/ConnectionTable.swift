@@ -2,7 +2,7 @@ import NIOCore
 
 /// The connections and data streams of a shard, by slot.
 struct ConnectionTable: ~Copyable {
-    private let shard: Int
+    private let shard: ShardReference
     private var slots: [Connection?] = []
     private var freeSlots: [Int] = []
     private var lastNumber: UInt64 = 0
@@ -11,7 +11,7 @@ struct ConnectionTable: ~Copyable {
     /// Connections whose transport is closed and that are kept until the packets that arrived before are handled.
     private(set) var goneCount = 0
 
-    init(shard: Int) { self.shard = shard }
+    init(shard: ShardReference) { self.shard = shard }
 
     /// Slots in use and those that were in use.
     var slotCount: Int { slots.count }

@@ -22,6 +22,8 @@ final class PendingConnect {
     let packet: Connect
     /// True if the server chose the client identifier, which CONNACK tells [MQTT-3.2.2-16].
     let hasAssignedIdentifier: Bool
+    /// What the home of the client identifier is asked; `nil` before the client is authenticated.
+    var claim: Claim?
 
     init(_ packet: Connect, hasAssignedIdentifier: Bool = false) {
         self.packet = packet
@@ -35,8 +37,10 @@ final class PendingSubscribe {
     let acknowledgement: SubscribeAcknowledgement
     /// The filters whose retained messages the client wants.
     let wanted: [Wanted]
-    /// Shards that have not told yet that they know the subscriptions or, after SUBACK, that their look-up is done.
+    /// Shards of the node that have not told yet that they know the subscriptions or, after SUBACK, that their look-up is done.
     var answersDue: Int
+    /// The same of the shards of other nodes, by node.
+    var answersDueOfNodes: [UInt8: Int] = [:]
     /// Retained messages that may still be found.
     var room: Int
     /// False until SUBACK is sent.
@@ -47,6 +51,19 @@ final class PendingSubscribe {
         let filter: TopicFilter
         let qos: QualityOfService
         let identifier: UInt32
+    }
+
+    /// True if no answer is due.
+    var isAnswered: Bool { answersDue <= 0 && answersDueOfNodes.isEmpty }
+
+    /// A shard has answered.
+    func answered(by shard: ShardReference, of node: UInt8) {
+        guard shard.node != node else {
+            answersDue -= 1
+            return
+        }
+        guard let due = answersDueOfNodes[shard.node] else { return }
+        answersDueOfNodes[shard.node] = due > 1 ? due - 1 : nil
     }
 
     init(_ acknowledgement: SubscribeAcknowledgement, wanted: [Wanted], room: Int, answersDue: Int) {

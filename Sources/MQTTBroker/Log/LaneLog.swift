@@ -12,6 +12,10 @@ struct LaneLog {
     private var young: [LaneRecord] = []
     /// Records that were there at the last call of `takeAged`.
     private var aged: [LaneRecord] = []
+    /// True if the lane may get another leader: then what is being committed is remembered.
+    let isShared: Bool
+    /// Messages of the batches that are being committed and that somebody waits for.
+    private var underWay: [LoggedMessage] = []
     private var waiters: Deque<(position: UInt64, waiter: Waiter)> = []
     private var lastSession: UInt64 = 0
     private var lastSegment: UInt64 = 0
@@ -21,10 +25,14 @@ struct LaneLog {
     /// The newest number of each other lane's outbox that the lane keeps or has kept.
     var sources: [Lane: UInt64] = [:]
 
+    init(isShared: Bool = false) { self.isShared = isShared }
+
     /// What goes on after a commit.
     enum Waiter {
-        /// The receipt waits for a retained message.
+        /// The receipt waits for a message of the lane's outbox.
         case receipt(Receipt)
+        /// The receipt waits for a retained message, or for the end of one.
+        indirect case retained(Receipt, Publish)
         /// The packets of a connection that wait.
         case output(Connection)
         indirect case attached(Session, Claim, isPresent: Bool)
@@ -49,6 +57,27 @@ struct LaneLog {
 
     /// True if the number of a session is one that the lane gives out.
     static func isSession(_ number: UInt64, of lane: Lane) -> Bool { number & 0x7F == UInt64(lane.number) << 1 }
+
+    /// What was to be kept and is not committed, once the lane has another leader.
+    struct Uncommitted {
+        let publish: Publish
+        let origin: LoggedMessage.Origin?
+        let receipt: Receipt
+        let isRetained: Bool
+    }
+
+    /// Takes the messages that somebody waits for and that are not committed, in their order, and the retained ones.
+    mutating func takeUncommitted() -> [Uncommitted] {
+        var uncommitted = (underWay.map { .message($0) } + aged + young).compactMap { Uncommitted($0) }
+        underWay = []
+        for case (_, .retained(let receipt, let publish)) in waiters {
+            uncommitted.append(Uncommitted(publish: publish, origin: nil, receipt: receipt, isRetained: true))
+        }
+        aged = []
+        young = []
+        waiters = []
+        return uncommitted
+    }
 
     // MARK: - Segments
 
@@ -92,6 +121,7 @@ struct LaneLog {
         taken.removeAll { record in
             guard case .message(let message) = record else { return false }
             message.isSealed = true
+            if isShared, message.receipt != nil, !message.targets.isEmpty { underWay.append(message) }
             return message.targets.isEmpty
         }
         return (sealed, taken)
@@ -104,7 +134,10 @@ struct LaneLog {
         return first.waiter
     }
 
-    mutating func commit(upTo position: UInt64) { committed = max(committed, position) }
+    mutating func commit(upTo position: UInt64) {
+        committed = max(committed, position)
+        if committed == sealed { underWay = [] }
+    }
 
     // MARK: - Recovery
 
@@ -117,4 +150,15 @@ struct LaneLog {
     mutating func restore(segment number: UInt64) { lastSegment = max(lastSegment, number) }
 
     mutating func restore(session number: UInt64) { lastSession = max(lastSession, number >> 7) }
+}
+
+extension LaneLog.Uncommitted {
+    /// The message of a record that somebody waits for; `nil` for other records.
+    init?(_ record: LaneRecord) {
+        guard case .message(let logged) = record, let receipt = logged.receipt,
+            let publish = logged.message.publish(retain: logged.targets.contains(where: { $0.retain }))
+        else { return nil }
+        logged.receipt = nil
+        self.init(publish: publish, origin: logged.origin, receipt: receipt, isRetained: false)
+    }
 }

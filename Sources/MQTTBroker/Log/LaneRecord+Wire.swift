@@ -177,11 +177,11 @@ extension LaneRecord {
 
 extension SubscriptionOptions {
     /// The options as SUBSCRIBE has them (MQTT 5.0 §3.8.3.1).
-    fileprivate var octet: UInt8 {
+    var octet: UInt8 {
         maximumQoS.rawValue | (noLocal ? 4 : 0) | (retainAsPublished ? 8 : 0) | retainHandling.rawValue << 4
     }
 
-    fileprivate init?(octet: UInt8) {
+    init?(octet: UInt8) {
         guard octet < 0x40, let qos = QualityOfService(rawValue: octet & 3),
             let handling = RetainHandling(rawValue: octet >> 4)
         else { return nil }
@@ -221,7 +221,7 @@ extension ByteBuffer {
         return nil
     }
 
-    fileprivate mutating func writeText(_ text: String) {
+    mutating func writeText(_ text: String) {
         writeLEB128(UInt64(text.utf8.count))
         writeString(text)
     }
@@ -232,12 +232,12 @@ extension ByteBuffer {
     }
 
     /// A number of things that are kept, or of their octets.
-    fileprivate mutating func readSize() -> Int? {
+    mutating func readSize() -> Int? {
         readLEB128().flatMap { $0 <= UInt64(Int32.max) ? Int($0) : nil }
     }
 
     /// No text of MQTT is longer than 65,535 octets (MQTT 5.0 §1.5.4).
-    fileprivate mutating func readText() -> String? {
+    mutating func readText() -> String? {
         guard let count = readLEB128().flatMap({ UInt16(exactly: $0) }), let octets = readSlice(length: Int(count))
         else {
             return nil
@@ -245,7 +245,7 @@ extension ByteBuffer {
         return String(validating: octets.readableBytesView, as: UTF8.self)
     }
 
-    fileprivate mutating func readFilter() -> TopicFilter? {
+    mutating func readFilter() -> TopicFilter? {
         readText().flatMap { try? TopicFilter($0, limits: Self.permissiveLimits) }
     }
 
@@ -291,7 +291,7 @@ extension ByteBuffer {
         return (Message(copying: encoded, qos: publish.qos, expiry: expiry, in: memory), publish.retain)
     }
 
-    private mutating func readPublish() -> Publish? {
+    mutating func readPublish() -> Publish? {
         var decoder = PacketDecoder(role: .client, maximumPacketSize: .max, version: .v5)
         guard case .publish(let publish)? = try? decoder.next(from: &self) else { return nil }
         return publish
@@ -352,7 +352,7 @@ extension ByteBuffer {
     // MARK: - Wills
 
     /// A will is a PUBLISH packet behind its delay, seconds and 1; 0 for no will.
-    fileprivate mutating func writeWill(_ will: Connect.Will?) {
+    mutating func writeWill(_ will: Connect.Will?) {
         guard let will else {
             writeLEB128(0)
             return
@@ -365,7 +365,7 @@ extension ByteBuffer {
     }
 
     /// A will or its absence; `nil` if there is neither.
-    fileprivate mutating func readWill() -> (value: Connect.Will?, Void)? {
+    mutating func readWill() -> (value: Connect.Will?, Void)? {
         guard let delay = readLEB128() else { return nil }
         if delay == 0 { return (nil, ()) }
         guard let delay = UInt32(exactly: delay - 1), let publish = readPublish() else { return nil }

@@ -1,17 +1,25 @@
 import DequeModule
 import MQTTCodec
 
-/// The logs of the lanes that a shard leads.
+/// Who leads which lane, and the logs of the lanes that the shard leads.
 struct LaneTable: ~Copyable {
     /// False if nothing outlives the process: then there are no records, and nothing waits.
     let isLogging: Bool
     private var logs: [LaneLog]
+    /// `nil` where no shard leads the lane, as far as this one knows.
+    private var leaders: [Lead?]
+    /// The lanes of each leader, a bit for each.
+    private var ledBy: [ShardReference: UInt64] = [:]
+    /// The newest term of each lane that the shard knows of, whoever led in it.
+    private var terms = [UInt64](repeating: 0, count: Lane.count)
+    /// The lanes that no shard leads just now, and the messages for them.
+    var limbo = Limbo() { didSet { noticeUnusual() } }
     /// A bit for each lane.
     private var lanesWithRecords: UInt64 = 0
     /// True if somebody waits for a record and no acknowledgement of a client can make that needless.
     var isUrgent = false
     /// Receipts that other shards owe, by their numbers.
-    private var awaited: [UInt64: Receipt] = [:]
+    private var awaited: [UInt64: Awaited] = [:]
     private var lastReceipt: UInt64 = 0
 
     /// Why nothing new is kept; `nil` while it is.
@@ -34,9 +42,31 @@ struct LaneTable: ~Copyable {
     /// The sessions of segments that are being fetched.
     private var fetching: [UInt64: Session] = [:]
 
-    init(isLogging: Bool) {
+    /// Who leads a lane, and in which term: of two, the one with the higher term does.
+    struct Lead {
+        let shard: ShardReference
+        let term: UInt64
+    }
+
+    /// A receipt that another shard owes.
+    struct Awaited {
+        let receipt: Receipt
+        let shard: ShardReference
+        /// What was handed over, with the lanes that it waits for: they may get another leader. `nil` where another shard has the message,
+        /// and without a cluster.
+        var message: Limbo.Message?
+    }
+
+    /// - Parameters:
+    ///   - isLogging: false if nothing outlives the process.
+    ///   - leaders: the index of the shard of this node that leads each lane for ever; `nil` if that is yet to be told.
+    init(isLogging: Bool, leaders: ((Lane) -> Int)?) {
         self.isLogging = isLogging
-        logs = isLogging ? Array(repeating: LaneLog(), count: Lane.count) : []
+        self.leaders = Lane.all.map { lane in
+            leaders.map { Lead(shard: ShardReference(shard: $0(lane)), term: 0) }
+        }
+        if leaders == nil { limbo = Limbo(unknown: .max) }
+        logs = isLogging ? Array(repeating: LaneLog(isShared: leaders == nil), count: Lane.count) : []
     }
 
     subscript(lane: Lane) -> LaneLog {
@@ -44,18 +74,63 @@ struct LaneTable: ~Copyable {
         _modify { yield &logs[Int(lane.number)] }
     }
 
+    // MARK: - Leaders
+
+    /// The shard that leads a lane; `nil` while none does, as far as this one knows.
+    func leader(of lane: Lane) -> ShardReference? { leaders[Int(lane.number)]?.shard }
+
+    /// The newest term of a lane: that in which it is led, or was led last.
+    func term(of lane: Lane) -> UInt64 { terms[Int(lane.number)] }
+
+    /// The lanes that a shard leads, a bit for each.
+    func led(by shard: ShardReference) -> UInt64 { ledBy[shard] ?? 0 }
+
+    /// The lanes that a node leads, a bit for each.
+    func led(byNode node: UInt8) -> UInt64 {
+        ledBy.reduce(0) { $1.key.node == node ? $0 | $1.value : $0 }
+    }
+
+    /// The shards that lead lanes.
+    var leadingShards: Set<ShardReference> { Set(leaders.compactMap { $0?.shard }) }
+
+    /// True if every lane is led.
+    var isEachLed: Bool { leaders.allSatisfy { $0 != nil } }
+
+    mutating func setLead(_ lead: Lead?, of lane: Lane) {
+        if let before = leaders[Int(lane.number)] { ledBy[before.shard, default: 0] &= ~lane.bit }
+        leaders[Int(lane.number)] = lead
+        guard let lead else { return }
+        ledBy[lead.shard, default: 0] |= lane.bit
+        terms[Int(lane.number)] = max(terms[Int(lane.number)], lead.term)
+    }
+
+    /// The log of a lane begins anew, to be restored.
+    mutating func reset(_ lane: Lane) -> LaneLog {
+        lanesWithRecords &= ~lane.bit
+        var log = LaneLog(isShared: true)
+        swap(&log, &logs[Int(lane.number)])
+        return log
+    }
+
+    // MARK: - Records
+
     /// True if there are records that no batch has taken.
     var hasRecords: Bool { lanesWithRecords != 0 }
+
+    /// True if there are such records of lanes; a bit for each lane.
+    func hasRecords(of set: UInt64) -> Bool { lanesWithRecords & set != 0 }
 
     mutating func append(_ record: LaneRecord, to lane: Lane) {
         logs[Int(lane.number)].append(record)
         lanesWithRecords |= 1 << UInt64(lane.number)
     }
 
-    /// Takes the batches of all lanes, those of a lane in their order.
-    mutating func take(_ age: LaneBatch.Age, now: Instant) -> [LaneBatch] {
+    /// Takes the batches of lanes, those of a lane in their order.
+    ///
+    /// - Parameter set: a bit for each lane.
+    mutating func take(_ age: LaneBatch.Age, of set: UInt64 = .max, now: Instant) -> [LaneBatch] {
         var taken: [LaneBatch] = []
-        var lanes = lanesWithRecords
+        var lanes = lanesWithRecords & set
         while lanes != 0 {
             let number = lanes.trailingZeroBitCount
             lanes &= lanes - 1
@@ -68,16 +143,22 @@ struct LaneTable: ~Copyable {
             }
             if !logs[number].hasRecords { lanesWithRecords &= ~(1 << UInt64(number)) }
         }
-        if age == .any { isUrgent = false }
+        if age == .any, lanesWithRecords == 0 { isUrgent = false }
         return taken
     }
 
     /// Another shard owes `receipt` an answer under the number that is returned.
-    mutating func awaitStored(_ receipt: Receipt) -> UInt64 {
+    mutating func awaitStored(_ receipt: Receipt, by shard: ShardReference, _ message: Limbo.Message? = nil) -> UInt64 {
         lastReceipt += 1
         receipt.remaining += 1
-        awaited[lastReceipt] = receipt
+        awaited[lastReceipt] = Awaited(receipt: receipt, shard: shard, message: message)
         return lastReceipt
+    }
+
+    /// Takes what the shards of a node owe, in the order in which it was handed over.
+    mutating func takeAwaited(ofNode node: UInt8) -> [Awaited] {
+        let numbers = awaited.filter { $0.value.shard.node == node }.keys.sorted()
+        return numbers.compactMap { awaited.removeValue(forKey: $0) }
     }
 
     // MARK: - Segments
@@ -92,9 +173,35 @@ struct LaneTable: ~Copyable {
     mutating func remove(_ segment: QueueSegment, of lane: Lane) { self[lane].remove(segment.number) }
 
     private mutating func noticeUnusual() {
-        isUnusual = suspension != nil || !untaken.isEmpty || !quarantined.isEmpty
+        isUnusual = suspension != nil || !untaken.isEmpty || !quarantined.isEmpty || !limbo.isEmpty
     }
 
-    mutating func takeAwaited(_ number: UInt64) -> Receipt? { awaited.removeValue(forKey: number) }
+    /// What `shard` owed under a number; `nil` if it owes nothing under it.
+    mutating func takeAwaited(_ number: UInt64, by shard: ShardReference) -> Awaited? {
+        guard awaited[number]?.shard == shard else { return nil }
+        return awaited.removeValue(forKey: number)
+    }
+
+    /// Lanes have another leader. Returns the messages that they have not said to keep, each with these lanes only, in the order in which the
+    /// messages were handed over.
+    ///
+    /// - Returns: also the receipts for which nothing is owed any more, since all lanes of the message have moved.
+    mutating func takeMoved(_ lanes: UInt64) -> (messages: [Limbo.Message], settled: [Receipt]) {
+        var moved: [(number: UInt64, message: Limbo.Message)] = []
+        var settled: [Receipt] = []
+        for (number, entry) in awaited {
+            guard var message = entry.message, message.lanes & lanes != 0 else { continue }
+            if message.lanes & ~lanes == 0 {
+                awaited[number] = nil
+                settled.append(entry.receipt)
+            } else {
+                awaited[number]?.message?.lanes &= ~lanes
+            }
+            message.lanes &= lanes
+            moved.append((number, message))
+        }
+        return (moved.sorted { $0.number < $1.number }.map(\.message), settled)
+    }
+
     var awaitedCount: Int { awaited.count }
 }

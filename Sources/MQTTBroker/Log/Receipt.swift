@@ -10,13 +10,15 @@ final class Receipt {
         /// PUBACK or PUBREC of a connection, in its order.
         case connection(Connection)
         /// A shard that has handed the message over under this number.
-        case shard(Int, number: UInt64)
+        case shard(ShardReference, number: UInt64)
         /// The outbox of a lane that this shard leads.
         case outbox(Lane)
     }
 
     let owner: Owner
     var remaining = 0
+    /// Lanes that were to keep the message and do not, since they have another leader than was believed: a bit for each.
+    var missing: UInt64 = 0
     var isComplete: Bool { remaining == 0 }
 
     init(_ owner: Owner) { self.owner = owner }

@@ -60,9 +60,9 @@ package struct StoreReader: ~Copyable {
                 )
             }
         }
-        let sessions = shard.recovery.sessions.values.filter { $0.parent == nil }
+        let sessions = shard.recovery.sessions.filter { $0.parent == nil }
         for session in sessions.sorted(by: { $0.clientIdentifier < $1.clientIdentifier }) {
-            guard let absence = shard.recovery.absences[session.number] else { continue }
+            guard let absence = session.lane.flatMap({ shard.recovery[$0].absences[session.number] }) else { continue }
             try tell(session, absence, segment, body)
         }
         try tellRetained(body)

@@ -3,7 +3,7 @@ package import NIOCore
 
 /// Makes the commits of a new store of what it is to hold, with the records that cleaning writes.
 package struct StoreWriter: ~Copyable {
-    private var lanes = LaneTable(isLogging: true)
+    private var lanes = LaneTable(isLogging: true, leaders: { _ in 0 })
     private var clients: [UTF8Key: Client] = [:]
     private var topics: Set<UTF8Key> = []
     private let now: Instant

@@ -1,3 +1,5 @@
+import NIOCore
+
 /// The interest of a shard: which topics its filters may match, as a set of hashes that the other shards know, so that they
 /// hand over few messages in vain. The set has one size however many filters there are. The set may name a topic that no filter
 /// matches, and never leaves out one that a filter does.
@@ -40,7 +42,42 @@ enum Interest {
         let bucket: UInt16
         let isInterested: Bool
         /// True if it is about the filters of sessions that are logged, which are counted among all and once more by themselves.
-        fileprivate(set) var isDurable = false
+        var isDurable = false
+    }
+
+    /// A set of buckets.
+    struct Buckets: Sendable, Equatable {
+        /// Octets of a set.
+        static let octetCount = bucketCount / 8
+
+        private var words = [UInt64](repeating: 0, count: bucketCount / 64)
+
+        init() {}
+
+        func contains(_ bucket: UInt16) -> Bool { words[Int(bucket >> 6)] & 1 << UInt64(bucket & 63) != 0 }
+
+        /// Adds or removes a bucket. Returns whether that changed anything.
+        mutating func set(_ bucket: UInt16, _ isInterested: Bool) -> Bool {
+            if contains(bucket) == isInterested { return false }
+            words[Int(bucket >> 6)] ^= 1 << UInt64(bucket & 63)
+            return true
+        }
+
+        func write(to buffer: inout ByteBuffer) { for word in words { buffer.writeInteger(word) } }
+
+        init?(from buffer: inout ByteBuffer) {
+            for place in words.indices {
+                guard let word: UInt64 = buffer.readInteger() else { return nil }
+                words[place] = word
+            }
+        }
+    }
+
+    /// What a node has told the other nodes of the interest of all its shards.
+    struct Told: Sendable, Equatable {
+        var all = Buckets()
+        /// Of the sessions that are logged.
+        var durable = Buckets()
     }
 
     /// What the other shards are to be told of a filter that was added or removed.
@@ -66,6 +103,8 @@ enum Interest {
             counts[Int(bucket)] -= 1
             return counts[Int(bucket)] == 0 ? Change(bucket: bucket, isInterested: false) : nil
         }
+
+        func contains(_ bucket: UInt16) -> Bool { counts[Int(bucket)] > 0 }
     }
 
     /// The interest of the other shards: a bit per shard in each bucket.
@@ -89,6 +128,28 @@ enum Interest {
             } else {
                 buckets[Int(change.bucket)] &= ~(1 << UInt32(shard))
             }
+        }
+
+        /// Puts what a node has told in place of what was known of it.
+        mutating func replace(_ told: Told, of node: Int) {
+            for bucket in UInt16.min...UInt16.max {
+                apply(Change(bucket: bucket, isInterested: told.all.contains(bucket)), of: node)
+                apply(Change(bucket: bucket, isInterested: told.durable.contains(bucket), isDurable: true), of: node)
+            }
+        }
+
+        /// The buckets of a node's sessions that are logged.
+        func durableBuckets(of node: Int) -> Buckets {
+            var buckets = Buckets()
+            for (bucket, nodes) in durable.enumerated() where nodes & 1 << UInt32(node) != 0 {
+                _ = buckets.set(UInt16(truncatingIfNeeded: bucket), true)
+            }
+            return buckets
+        }
+
+        /// True if a shard may have subscribers in the bucket, or subscribers whose sessions are logged.
+        func contains(_ bucket: UInt16, isDurable: Bool) -> Bool {
+            isDurable ? !durable.isEmpty && durable[Int(bucket)] != 0 : shards[Int(bucket)] != 0
         }
 
         /// The shards that may have subscribers, and those of them that may have sessions which are logged.

@@ -11,6 +11,9 @@ package struct Lane: Hashable, Sendable {
     /// 0 to 63.
     let number: UInt8
 
+    /// The number, to index with.
+    package var index: Int { Int(number) }
+
     /// - Returns: `nil` for a number that no lane has.
     init?(number: UInt8) {
         guard Int(number) < Self.count else { return nil }

@@ -7,7 +7,7 @@ struct RetainedLookUp {
     /// The connection whose SUBSCRIBE asks.
     let requester: ConnectionReference
     /// The shard of the session that is subscribed.
-    let asker: Int
+    let asker: ShardReference
     /// The levels of each filter.
     private let filters: [[UTF8Key]]
     /// True if wildcards match topics that begin with `$`, too.
@@ -38,7 +38,7 @@ struct RetainedLookUp {
     init(
         _ filters: [TopicFilter],
         requester: ConnectionReference,
-        asker: Int,
+        asker: ShardReference,
         room: Int,
         in retained: RetainedMessages
     ) {
@@ -54,8 +54,8 @@ struct RetainedLookUp {
     init(ofAll retained: RetainedMessages) {
         filters = [[TopicFilter.multiLevel]]
         includesReserved = true
-        requester = ConnectionReference(shard: 0, slot: -1, number: 0)
-        asker = 0
+        asker = ShardReference(shard: 0)
+        requester = ConnectionReference(shard: asker, slot: -1, number: 0)
         room = .max
         path = [Visit(node: retained.root, depth: 0)]
     }

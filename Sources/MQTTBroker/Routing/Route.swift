@@ -5,10 +5,14 @@ import MQTTCodec
 final class Route {
     let generation: UInt64
     let deliveries: [Delivery]
-    /// One bit per shard that may have subscribers.
+    /// One bit per other shard of the node that may have subscribers.
     let shards: UInt32
     /// One bit per shard that may have subscribers whose sessions are logged.
     let durableShards: UInt32
+    /// One bit per other node that may have subscribers.
+    let nodes: UInt32
+    /// One bit per other node that may have subscribers whose sessions are logged.
+    let durableNodes: UInt32
     /// True if a session of this shard is logged.
     let hasLoggedDeliveries: Bool
 
@@ -22,18 +26,27 @@ final class Route {
         var identifiers: [UInt32]
     }
 
-    init(generation: UInt64, deliveries: [Delivery], shards: UInt32, durableShards: UInt32 = 0) {
+    init(
+        generation: UInt64,
+        deliveries: [Delivery],
+        shards: UInt32,
+        durableShards: UInt32 = 0,
+        nodes: UInt32 = 0,
+        durableNodes: UInt32 = 0
+    ) {
         self.generation = generation
         self.deliveries = deliveries
         self.shards = shards
         self.durableShards = durableShards
+        self.nodes = nodes
+        self.durableNodes = durableNodes
         hasLoggedDeliveries = deliveries.contains { $0.session.lane != nil }
     }
 
     /// True if messages of the topic may be kept for sessions that are logged.
-    var isDurable: Bool { hasLoggedDeliveries || durableShards != 0 }
+    var isDurable: Bool { hasLoggedDeliveries || durableShards != 0 || durableNodes != 0 }
 
-    var isEmpty: Bool { deliveries.isEmpty && shards == 0 }
+    var isEmpty: Bool { deliveries.isEmpty && shards == 0 && nodes == 0 }
 
     /// Subscriptions with and without No Local are deliveries of their own, since those with No Local are not for their own
     /// publisher.

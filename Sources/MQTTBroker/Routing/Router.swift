@@ -11,17 +11,26 @@ struct Router: ~Copyable {
     /// The filters of sessions that are logged; `nil` until there is one.
     private var ownDurableInterest: Interest.Own?
     private(set) var othersInterest: Interest.Others?
+    /// The interest of the other nodes, a bit for each; `nil` without a cluster.
+    private var nodesInterest: Interest.Others?
+    /// What the other nodes know of this node's interest; `nil` unless the shard tells them.
+    private(set) var told: Interest.Told?
     /// Filters of sessions in damaged lanes, of the whole node; `nil` if there are none.
     private var quarantined: FilterSet?
     /// Raised with every change of the others' interest.
     private var interestGeneration: UInt64 = 0
 
-    /// - Parameter count: shards of the broker.
-    init(count: Int, limits: SharedLimits) {
+    /// - Parameters:
+    ///   - count: shards of the node.
+    ///   - isClustered: true if there may be other nodes.
+    ///   - speaks: true if the shard tells other nodes the interest of all shards of the node.
+    init(count: Int, isClustered: Bool = false, speaks: Bool = false, limits: SharedLimits) {
         self.limits = limits
         cache = RouteCache(limits: limits)
-        ownInterest = count > 1 ? Interest.Own() : nil
+        ownInterest = count > 1 || isClustered ? Interest.Own() : nil
         othersInterest = count > 1 ? Interest.Others() : nil
+        nodesInterest = isClustered ? Interest.Others() : nil
+        told = speaks ? Interest.Told() : nil
     }
 
     var subscriptionCount: Int { tree.count }
@@ -32,11 +41,14 @@ struct Router: ~Copyable {
         if let route = cache.route(topic, generation: generation) { return route }
         guard let levels = TopicLevels.split(topic, limit: limits.values.maximumTopicLevels) else { return nil }
         let others = othersInterest?.shards(interestedIn: levels)
+        let nodes = nodesInterest?.shards(interestedIn: levels)
         let route = Route(
             generation: generation,
             deliveries: Route.deliveries(of: levels, in: tree),
             shards: others?.all ?? 0,
-            durableShards: others?.durable ?? 0
+            durableShards: others?.durable ?? 0,
+            nodes: nodes?.all ?? 0,
+            durableNodes: nodes?.durable ?? 0
         )
         cache.remember(route, for: topic)
         return route
@@ -80,9 +92,42 @@ struct Router: ~Copyable {
         return quarantined.matches(levels)
     }
 
-    /// Another shard has told a change of its interest.
+    /// Another shard of the node has told a change of its interest.
     mutating func apply(_ change: Interest.Change, of shard: Int) {
         othersInterest?.apply(change, of: shard)
         interestGeneration &+= 1
+    }
+
+    // MARK: - Other nodes
+
+    /// What the other nodes are to be told after a change of a shard's interest; `nil` if nothing.
+    mutating func changeOfNode(after change: Interest.Change) -> Interest.Change? {
+        guard told != nil else { return nil }
+        let bucket = change.bucket
+        let own = change.isDurable ? ownDurableInterest : ownInterest
+        let isInterested =
+            own?.contains(bucket) == true
+            || othersInterest?.contains(bucket, isDurable: change.isDurable) == true
+        let hasChanged =
+            change.isDurable
+            ? told?.durable.set(bucket, isInterested) == true : told?.all.set(bucket, isInterested) == true
+        return hasChanged ? .init(bucket: bucket, isInterested: isInterested, isDurable: change.isDurable) : nil
+    }
+
+    /// Another node has told a change of its interest.
+    mutating func apply(_ change: Interest.Change, ofNode node: UInt8) {
+        nodesInterest?.apply(change, of: Int(node))
+        interestGeneration &+= 1
+    }
+
+    /// Another node has told all of its interest; none, once its run is over.
+    mutating func replace(_ interest: Interest.Told, ofNode node: UInt8) {
+        nodesInterest?.replace(interest, of: Int(node))
+        interestGeneration &+= 1
+    }
+
+    /// The buckets of the sessions of another node that are logged.
+    func durableBuckets(ofNode node: UInt8) -> Interest.Buckets {
+        nodesInterest?.durableBuckets(of: Int(node)) ?? Interest.Buckets()
     }
 }

@@ -36,6 +36,34 @@ final class Claim: Sendable {
         will = connect.will
     }
 
+    /// A claim that another node has sent.
+    ///
+    /// - Parameter connection: that is to get the session.
+    init(
+        _ client: UTF8Key,
+        of connection: ConnectionReference,
+        cleanStart: Bool,
+        expiryInterval: UInt32,
+        peer: Peer,
+        isBridge: Bool,
+        version: ProtocolVersion,
+        receiveMaximum: Int,
+        maximumPacketSize: Int,
+        will: Connect.Will?
+    ) {
+        self.client = client
+        identity = Session.identity(of: client)
+        self.connection = connection
+        self.cleanStart = cleanStart
+        self.expiryInterval = expiryInterval
+        self.peer = peer
+        self.isBridge = isBridge
+        self.version = version
+        self.receiveMaximum = receiveMaximum
+        self.maximumPacketSize = maximumPacketSize
+        self.will = will
+    }
+
     /// True if the client wants nothing of an older session, and leaves none behind.
     var isTransient: Bool { cleanStart && expiryInterval == 0 }
 

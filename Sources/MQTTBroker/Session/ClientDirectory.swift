@@ -40,6 +40,23 @@ struct ClientDirectory {
     /// A connection gets a transient session.
     mutating func add(_ claim: Claim) { entries[claim.client] = Entry(holder: claim.connection) }
 
+    /// A connection has a transient session, as its shard says. Returns false if another one has it by now.
+    mutating func add(_ client: UTF8Key, _ holder: ConnectionReference) -> Bool {
+        if let entry = entries[client] { return entry.holder == holder }
+        entries[client] = Entry(holder: holder)
+        return true
+    }
+
+    /// The transient sessions whose connections are at a node.
+    func holders(ofNode node: UInt8) -> [(UTF8Key, ConnectionReference)] {
+        entries.filter { $0.value.holder.shard.node == node }.map { ($0.key, $0.value.holder) }
+    }
+
+    /// Forgets the transient sessions of client identifiers whose lane this shard does not lead any more.
+    mutating func forget(_ lane: Lane) {
+        entries = entries.filter { Lane(clientHash: Session.identity(of: $0.key)) != lane }
+    }
+
     /// The transient session of a connection has ended. Returns the claims that waited for that, in their order.
     mutating func ended(_ client: UTF8Key, of holder: ConnectionReference) -> Deque<Claim> {
         guard let entry = entries[client], entry.holder == holder else { return [] }

@@ -2,7 +2,7 @@
 /// for the connection.
 final class RemoteSession {
     /// The shard where the session is.
-    let home: Int
+    let home: ShardReference
     let clientIdentifier: UTF8Key
     /// `Session.identity` of the client.
     let identity: UInt64
@@ -11,7 +11,7 @@ final class RemoteSession {
     /// True while the home wants no more to be read, since too many acknowledgements wait there.
     var isHeldUp = false
 
-    init(home: Int, clientIdentifier: UTF8Key, identity: UInt64) {
+    init(home: ShardReference, clientIdentifier: UTF8Key, identity: UInt64) {
         self.home = home
         self.clientIdentifier = clientIdentifier
         self.identity = identity

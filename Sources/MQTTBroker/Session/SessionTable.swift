@@ -53,6 +53,9 @@ struct SessionTable: ~Copyable {
     /// The session at a place; `nil` if the place is not in use.
     func session(at place: Int) -> Session? { sessions.value(at: place) }
 
+    /// All sessions, in no order.
+    var all: [Session] { (0..<placeCount).compactMap { session(at: $0) } }
+
     subscript(client: UTF8Key) -> Session? { sessions[client] }
 
     mutating func insert(_ session: Session) { sessions[session.clientIdentifier] = session }

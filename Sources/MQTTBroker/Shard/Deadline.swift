@@ -12,4 +12,6 @@ enum Deadline {
     case sessionEnd(Session)
     /// Removes the topic's retained message, which has expired.
     case retained(topic: ByteBuffer)
+    /// Hands messages over again to leaders of lanes that have said that they do not lead them.
+    case limbo
 }

@@ -4,7 +4,7 @@ import NIOCore
 
 /// What a shard leaves behind for the shell, or for itself, to carry out.
 struct Effects: ~Copyable {
-    private let shard: Int
+    private let shard: ShardReference
     private var dirty: [Connection] = []
     /// Deputies with something to send, or that have ended.
     private var dirtyDeputies: Deque<Connection> = []
@@ -22,12 +22,10 @@ struct Effects: ~Copyable {
     private static let keptBufferCapacity = 262_144
     private static let keptBuffers = 64
 
-    /// - Parameters:
-    ///   - shard: the index of the shard.
-    ///   - count: shards of the broker.
-    init(shard: Int, count: Int) {
+    /// - Parameter count: shards of the node.
+    init(shard: ShardReference, count: Int) {
         self.shard = shard
-        handOver = HandOver(count: count)
+        handOver = HandOver(node: shard.node, count: count)
     }
 
     /// True if there is anything for the shell to carry out.
@@ -68,7 +66,7 @@ struct Effects: ~Copyable {
     // MARK: - Messages
 
     /// Sends a message to a shard. What the shard sends to itself is for `popLocal`.
-    mutating func send(_ body: ShardMessage.Body, to destination: Int) {
+    mutating func send(_ body: ShardMessage.Body, to destination: ShardReference) {
         let message = ShardMessage(body)
         if destination != shard {
             handOver.append(message, for: destination)
@@ -86,7 +84,7 @@ struct Effects: ~Copyable {
         version: ProtocolVersion,
         isLast: Bool,
         of reference: ConnectionReference,
-        to home: Int
+        to home: ShardReference
     ) {
         handOver.append(packet, version: version, isLast: isLast, of: reference, for: home)
     }

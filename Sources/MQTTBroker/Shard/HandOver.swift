@@ -7,12 +7,18 @@ import NIOCore
 /// - An *answer* says that something was done. The messages for all shards leave before the first answer for any shard, so that
 ///   what an answer promises was handed over before it.
 package struct HandOver: Sendable {
+    private let node: UInt8
+    /// For the shards of this node, by their index.
     private var messages: [Batch]
     private var answers: [Batch]
+    /// For shards of other nodes.
+    private var remoteMessages: [Batch] = []
+    private var remoteAnswers: [Batch] = []
     package private(set) var isEmpty = true
 
     /// The messages, or the answers, for one shard.
     private struct Batch: Sendable {
+        let shard: ShardReference
         var messages: [ShardMessage] = []
         /// Octets that the messages hold until they are received, about.
         var weight = 0
@@ -42,15 +48,41 @@ package struct HandOver: Sendable {
         }
     }
 
-    /// - Parameter count: shards of the broker.
-    package init(count: Int) {
-        messages = Array(repeating: Batch(), count: count)
+    /// - Parameters:
+    ///   - node: the number of this node.
+    ///   - count: shards of this node.
+    package init(node: UInt8 = 0, count: Int) {
+        self.node = node
+        messages = (0..<count).map { Batch(shard: ShardReference(node: Int(node), shard: $0)) }
         answers = messages
     }
 
-    mutating func append(_ message: ShardMessage, for shard: Int) {
+    mutating func append(_ message: ShardMessage, for shard: ShardReference) {
         isEmpty = false
-        if message.isAnswer { answers[shard].append(message) } else { messages[shard].append(message) }
+        if message.isAnswer {
+            Self.change(node, &answers, &remoteAnswers, shard) { $0.append(message) }
+        } else {
+            Self.change(node, &messages, &remoteMessages, shard) { $0.append(message) }
+        }
+    }
+
+    @inline(__always)
+    private static func change(
+        _ node: UInt8,
+        _ local: inout [Batch],
+        _ remote: inout [Batch],
+        _ shard: ShardReference,
+        _ body: (inout Batch) -> Void
+    ) {
+        if shard.node == node {
+            body(&local[shard.index])
+        } else if let place = remote.firstIndex(where: { $0.shard == shard }) {
+            body(&remote[place])
+        } else {
+            var batch = Batch(shard: shard)
+            body(&batch)
+            remote.append(batch)
+        }
     }
 
     /// Appends a packet of a connection for the home of its session. Packets of one connection that follow each other are one
@@ -60,26 +92,32 @@ package struct HandOver: Sendable {
         version: ProtocolVersion,
         isLast: Bool,
         of reference: ConnectionReference,
-        for shard: Int
+        for shard: ShardReference
     ) {
         isEmpty = false
-        messages[shard].append(packet, version: version, isLast: isLast, of: reference)
+        Self.change(node, &messages, &remoteMessages, shard) {
+            $0.append(packet, version: version, isLast: isLast, of: reference)
+        }
     }
 
     /// Hands out all batches in the order in which they are to leave, and keeps none.
     ///
     /// - Parameter body: is given the shard that a batch is for, the batch, and the octets that it holds, about.
-    package mutating func deliver(_ body: (_ shard: Int, _ messages: [ShardMessage], _ weight: Int) -> Void) {
+    package mutating func deliver(
+        _ body: (_ shard: ShardReference, _ messages: [ShardMessage], _ weight: Int) -> Void
+    ) {
         Self.deliver(&messages, body)
+        Self.deliver(&remoteMessages, body)
         Self.deliver(&answers, body)
+        Self.deliver(&remoteAnswers, body)
         isEmpty = true
     }
 
-    private static func deliver(_ batches: inout [Batch], _ body: (Int, [ShardMessage], Int) -> Void) {
-        for shard in batches.indices where !batches[shard].messages.isEmpty {
-            let batch = batches[shard]
-            batches[shard] = Batch()
-            body(shard, batch.messages, batch.weight)
+    private static func deliver(_ batches: inout [Batch], _ body: (ShardReference, [ShardMessage], Int) -> Void) {
+        for place in batches.indices where !batches[place].messages.isEmpty {
+            let batch = batches[place]
+            batches[place] = Batch(shard: batch.shard)
+            body(batch.shard, batch.messages, batch.weight)
         }
     }
 }

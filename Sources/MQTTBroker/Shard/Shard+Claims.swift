@@ -6,6 +6,8 @@ import NIOCore
 extension Shard {
     /// A CONNECT asks for its session. An older connection of the client ends [MQTT-3.1.4-3].
     mutating func handle(_ claim: Claim, now: Instant) {
+        // The claim is sent again once its shard knows the lane's leader.
+        guard lanes.leader(of: claim.lane) == own else { return }
         if lanes.isUnusual, let reason = refusal(of: claim) {
             counters.sessionsRefused += 1
             send(.refuse(claim.connection, reason), to: claim.connection.shard)
@@ -50,7 +52,7 @@ extension Shard {
             send(.create(claim), to: claim.connection.shard)
             return
         }
-        if claim.connection.shard == index, claimant(claim.connection) == nil { return }
+        if claim.connection.shard == own, claimant(claim.connection) == nil { return }
         guard sessions.count < limits.maximumSessions else {
             send(.refuse(claim.connection, .quotaExceeded), to: claim.connection.shard)
             return
@@ -73,7 +75,7 @@ extension Shard {
             counters.sessionsTakenOver += 1
             tell(.sessionTakenOver, connection)
             fail(connection, .sessionTakenOver, now: now)
-        } else if connection.reference.shard == index {
+        } else if connection.reference.shard == own {
             fail(connection, .serverBusy, now: now)
         } else {
             leave(connection, publishesWill: false, now: now)
@@ -89,7 +91,7 @@ extension Shard {
     /// Gives a durable session to the connection that claims it: to the connection itself, or to a deputy if it is in another
     /// shard.
     private mutating func attach(_ session: Session, _ claim: Claim, isPresent: Bool, now: Instant) {
-        let isHere = claim.connection.shard == index
+        let isHere = claim.connection.shard == own
         // If the connection has ended, nothing changes.
         guard let connection = isHere ? claimant(claim.connection) : addDeputy(for: claim, now: now) else { return }
         cancelDeadlines(of: session)
@@ -107,7 +109,7 @@ extension Shard {
         guard let connection = session.connection, connection.reference == claim.connection else { return }
         if isPresent { counters.sessionsResumed += 1 } else { counters.sessionsCreated += 1 }
         join(connection, session, claim)
-        if connection.reference.shard == index {
+        if connection.reference.shard == own {
             accept(connection, isPresent: isPresent, now: now)
         } else {
             connection.waiting = nil
@@ -131,11 +133,11 @@ extension Shard {
     /// The connection gets a transient session.
     mutating func create(_ claim: Claim, now: Instant) {
         guard let connection = claimant(claim.connection) else {
-            send(.ended(claim.client, of: claim.connection), to: home(of: claim))
+            sendToLeader(of: claim.lane, .ended(claim.client, of: claim.connection))
             return
         }
         guard sessions.count < limits.maximumSessions else {
-            send(.ended(claim.client, of: claim.connection), to: home(of: claim))
+            sendToLeader(of: claim.lane, .ended(claim.client, of: claim.connection))
             fail(connection, .quotaExceeded, now: now)
             return
         }
@@ -160,7 +162,7 @@ extension Shard {
     }
 
     /// The home has attached a connection to its durable session.
-    mutating func attached(_ claim: Claim, isPresent: Bool, by home: Int, now: Instant) {
+    mutating func attached(_ claim: Claim, isPresent: Bool, by home: ShardReference, now: Instant) {
         guard let connection = claimant(claim.connection) else {
             send(.toHome(claim.connection, .abandoned), to: home)
             return
@@ -175,10 +177,7 @@ extension Shard {
     }
 
     /// The connection that claims a session; `nil` if it has ended.
-    private func claimant(_ reference: ConnectionReference) -> Connection? {
+    func claimant(_ reference: ConnectionReference) -> Connection? {
         connections[reference].flatMap { $0.pendingConnect == nil ? nil : $0 }
     }
-
-    /// The shard that leads the lane of the claim's client identifier.
-    func home(of claim: Claim) -> Int { claim.lane.leader(among: count) }
 }

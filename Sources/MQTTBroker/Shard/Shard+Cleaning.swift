@@ -11,7 +11,7 @@ extension Shard {
     /// Begins to write again what is alive. All batches that were taken are to be committed.
     package mutating func beginCleaning() {
         cleaning = LaneCleaning()
-        for lane in Lane.all where lane.leader(among: count) == index {
+        for lane in Lane.all where lanes.leader(of: lane) == own {
             for (source, number) in lanes[lane].sources { lanes.append(.source(source, number: number), to: lane) }
             let outbox = lanes[lane].outbox
             if outbox.lastNumber == 0 { continue }
@@ -79,7 +79,7 @@ extension Shard {
                 if let session = stream.session { octets += aliveOctets(of: session) }
             }
         }
-        for lane in Lane.all where lane.leader(among: count) == index {
+        for lane in Lane.all where lanes.leader(of: lane) == own {
             for entry in lanes[lane].outbox.entries { octets += entry.publish.octetCount }
         }
         return octets

@@ -87,7 +87,8 @@ extension Shard {
                 return
             }
             let claim = Claim(of: connection, connect, expiryInterval: expiryInterval(of: connect))
-            send(.claim(claim), to: home(of: claim))
+            pending.claim = claim
+            sendToLeader(of: claim.lane, .claim(claim))
         }
     }
 

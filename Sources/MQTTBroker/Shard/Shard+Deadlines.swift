@@ -52,6 +52,9 @@ extension Shard {
             session.endDeadline = nil
             counters.sessionsExpired += 1
             end(session, now: now)
+        case .limbo:
+            limboDeadline = nil
+            retryLimbo(now: now)
         case .retained(let topic):
             TopicLevels.split(topic, limit: .max).map { removeRetained($0, topic, now: now) }
         }

@@ -77,7 +77,7 @@ extension Shard {
         let session = connection.session
         // Before CONNACK nothing has changed for the session.
         let isUnknown = session != nil && connection.state != .connected
-        let isDeputy = connection.reference.shard != index
+        let isDeputy = connection.reference.shard != own
         if connection.state == .connected, !connection.isDataStream, !isDeputy {
             tell(.disconnected, connection, connection.endReason)
         }
@@ -180,7 +180,7 @@ extension Shard {
         discard(session)
         guard let holder = session.holder else { return }
         let lane = Lane(clientHash: session.identity)
-        send(.ended(session.clientIdentifier, of: holder), to: lane.leader(among: count))
+        sendToLeader(of: lane, .ended(session.clientIdentifier, of: holder))
     }
 
     mutating func discard(_ session: Session) {

@@ -6,6 +6,8 @@ import NIOCore
 extension Shard {
     /// True if there are records that no batch has taken.
     package var hasRecords: Bool { lanes.hasRecords }
+    /// True if there are such records of lanes; a bit for each lane.
+    package func hasRecords(ofLanes set: UInt64) -> Bool { lanes.hasRecords(of: set) }
     /// True if a commit of the records is not to be put off.
     package var isCommitUrgent: Bool { lanes.isUrgent }
 
@@ -27,7 +29,7 @@ extension Shard {
 
     private mutating func goOn(_ waiter: LaneLog.Waiter, _ lane: Lane?, now: Instant) {
         switch waiter {
-        case .receipt(let receipt):
+        case .receipt(let receipt), .retained(let receipt, _):
             settle(receipt, now: now)
         case .output(let connection):
             guard let lane, let octets = connection.deferred?.take(upTo: lanes[lane].committed) else { return }
@@ -39,7 +41,7 @@ extension Shard {
         case .attached(let session, let claim, let isPresent):
             attached(session, claim, isPresent: isPresent, now: now)
         case .subscribed(let requester):
-            announced(requester, now: now)
+            announced(requester, by: own, now: now)
         case .segment(let number, let session):
             lanes.fetch(number, of: session)
             effects.fetches.append(number)
@@ -103,10 +105,16 @@ extension Shard {
 
     // MARK: - Batches
 
-    /// Takes the records of all lanes for the store. The next batches are to be taken once these are committed.
-    package mutating func takeBatches(_ age: LaneBatch.Age = .any, now: Instant) -> [LaneBatch] {
+    /// Takes the records of lanes for the store. The next batches of a lane are to be taken once these are committed.
+    ///
+    /// - Parameter set: a bit for each lane.
+    package mutating func takeBatches(
+        _ age: LaneBatch.Age = .any,
+        of set: UInt64 = .max,
+        now: Instant
+    ) -> [LaneBatch] {
         var batches: [LaneBatch] = []
-        for batch in lanes.take(age, now: now) {
+        for batch in lanes.take(age, of: set, now: now) {
             if !batch.records.isEmpty {
                 batches.append(batch)
             } else if let last = batches.indices.last, batches[last].lane == batch.lane {

@@ -10,44 +10,70 @@ extension Shard {
     }
 
     /// Another shard, `source`, has told something.
-    package mutating func receive(_ messages: [ShardMessage], from source: Int, now: Instant) {
+    package mutating func receive(_ messages: [ShardMessage], from source: ShardReference, now: Instant) {
         for message in messages { handle(message, from: source, now: now) }
         drainLocal(now: now)
     }
 
-    mutating func send(_ body: ShardMessage.Body, to shard: Int) { effects.send(body, to: shard) }
+    mutating func send(_ body: ShardMessage.Body, to shard: ShardReference) { effects.send(body, to: shard) }
 
-    /// Sends a message to all other shards.
+    /// A shard of this node.
+    func sibling(_ index: Int) -> ShardReference { ShardReference(node: Int(own.node), shard: index) }
+
+    /// Sends a message to all other shards of the node.
     mutating func broadcast(_ body: ShardMessage.Body) {
-        for shard in 0..<count where shard != index { send(body, to: shard) }
+        for shard in 0..<count where shard != index { send(body, to: sibling(shard)) }
+    }
+
+    /// Sends a message to the shard that leads a lane. Nothing is sent if none does.
+    mutating func sendToLeader(of lane: Lane, _ body: ShardMessage.Body) {
+        if let leader = lanes.leader(of: lane) { send(body, to: leader) }
     }
 
     /// Handles what this shard has told itself, in order. What comes up meanwhile is handled in its turn, not in depth.
     mutating func drainLocal(now: Instant) {
         if isDrainingLocal { return }
         isDrainingLocal = true
-        while let message = effects.popLocal() { handle(message, from: index, now: now) }
+        while let message = effects.popLocal() { handle(message, from: own, now: now) }
         isDrainingLocal = false
     }
 
-    private mutating func handle(_ message: ShardMessage, from source: Int, now: Instant) {
+    private mutating func handle(_ message: ShardMessage, from source: ShardReference, now: Instant) {
         switch message.body {
-        case .publish(let publish, let publisher, let origin, let receipt):
-            receiveHandOver(publish, from: publisher, origin: origin, receiptFor(source, receipt), now: now)
+        case .publish(let publish, let publisher, let origin, let scope, let number):
+            let receipt = receiptFor(source, number)
+            let isFromNode = source.node != own.node
+            receiveHandOver(
+                publish,
+                from: publisher,
+                origin: origin,
+                scope,
+                receipt,
+                passesOn: isFromNode,
+                now: now
+            )
         case .retain(let publish, let number):
             let receipt = receiptFor(source, number)
-            retain(publish, receipt, now: now)
+            if home(ofTopic: publish.topic) == own {
+                retain(publish, receipt, now: now)
+            } else {
+                receipt?.missing |= Lane(ofTopic: publish.topic).bit
+            }
             if let receipt { settle(receipt, now: now) }
-        case .stored(let number): stored(number, now: now)
+        case .stored(let number, let missing): stored(number, missing: missing, by: source, now: now)
         case .outboxReached(let lane, let number): lanes[lane].outbox.restore(reached: number)
         case .quarantine(let lanes, let filters): quarantine(lanes, filters)
-        case .interest(let change): router.apply(change, of: source)
-        case .announce(let requester): send(.announced(requester), to: source)
-        case .announced(let requester): announced(requester, now: now)
+        case .interest(let change):
+            router.apply(change, of: source.index)
+            tellNodes(change)
+        case .announce(let requester, let asker):
+            send(.announced(requester), to: asker)
+            passOnTold(message.body, from: source)
+        case .announced(let requester): announced(requester, by: source, now: now)
         case .findRetained(let filters, let limit, let requester):
             findRetained(filters, atMost: limit, for: requester, at: source, now: now)
         case .foundRetained(let found, let isLast, let requester):
-            foundRetained(found, isLast: isLast, for: requester, now: now)
+            foundRetained(found, isLast: isLast, by: source, for: requester, now: now)
         case .cancelLookUp(let requester): lookUps.removeAll { $0.requester == requester }
         case .claim(let claim): handle(claim, now: now)
         case .create(let claim): create(claim, now: now)
@@ -56,6 +82,7 @@ extension Shard {
         case .ended(let client, let connection): ended(client, of: connection, now: now)
         case .toHome(let connection, let message): handle(message, of: connection, now: now)
         case .toConnection(let connection, let message): handle(message, for: connection, from: source, now: now)
+        case .cluster(let message): handle(message, from: source, now: now)
         }
     }
 }

@@ -159,7 +159,7 @@ extension Shard {
         of connection: Connection,
         now: Instant
     ) -> Receipt? {
-        guard lanes.isLogging, route.isDurable || publish.retain else {
+        guard lanes.isLogging, route.isDurable || publish.retain || !lanes.limbo.isEmpty else {
             distribute(publish, along: route, from: connection.identity, now: now)
             return nil
         }
@@ -184,22 +184,31 @@ extension Shard {
     ) {
         if route.isEmpty { counters.messagesWithoutSubscribers += 1 }
         deliver(publish, along: route, from: publisher, receipt, origin: origin, now: now)
-        if route.shards != 0 {
+        if neighbours != nil {
+            distributeInCluster(publish, along: route, from: publisher, receipt, origin: origin)
+        } else if route.shards != 0 {
             for shard in 0..<count where route.shards & (1 << UInt32(shard)) != 0 {
                 counters.messagesHandedOver += 1
                 let isDurable = route.durableShards & (1 << UInt32(shard)) != 0
-                let number = isDurable ? receipt.map { lanes.awaitStored($0) } ?? 0 : 0
-                send(.publish(publish, from: publisher, origin: origin, receipt: number), to: shard)
+                let shard = sibling(shard)
+                let number = isDurable ? receipt.map { lanes.awaitStored($0, by: shard) } ?? 0 : 0
+                send(.publish(publish, from: publisher, origin: origin, .everybody, receipt: number), to: shard)
             }
         }
-        if publish.retain {
-            let shard = home(ofTopic: publish.topic)
-            if shard == index {
-                retain(publish, receipt, now: now)
-            } else {
-                let number = lanes.isLogging ? receipt.map { lanes.awaitStored($0) } ?? 0 : 0
-                send(.retain(publish, receipt: number), to: shard)
-            }
+        if publish.retain { sendToRetain(publish, from: publisher, receipt, now: now) }
+    }
+
+    /// Gives a message to the home of its topic, to be retained.
+    private mutating func sendToRetain(_ publish: Publish, from publisher: UInt64, _ receipt: Receipt?, now: Instant) {
+        guard let shard = home(ofTopic: publish.topic) else {
+            hold(publish, from: publisher, receipt, lanes: Lane(ofTopic: publish.topic).bit, isRetained: true)
+            return
+        }
+        if shard == own {
+            retain(publish, receipt, now: now)
+        } else {
+            let number = lanes.isLogging ? receipt.map { awaitRetained(publish, $0, by: shard) } ?? 0 : 0
+            send(.retain(publish, receipt: number), to: shard)
         }
     }
 
@@ -207,16 +216,22 @@ extension Shard {
     ///
     /// - Parameters:
     ///   - publisher: `Session.identity` of the client that has published the message.
+    ///   - scope: the sessions that the message is for.
     ///   - receipt: counts those of this shard that have to keep the message, and the handling of this hand-over.
+    ///   - passesOn: true if the message comes from another node, so that it is for the other shards of this node, too.
     mutating func receiveHandOver(
         _ publish: Publish,
         from publisher: UInt64,
         origin: LoggedMessage.Origin?,
+        _ scope: LaneScope,
         _ receipt: Receipt?,
+        passesOn: Bool,
         now: Instant
     ) {
+        if neighbours != nil, let receipt { receipt.missing |= missing(of: scope, isForNode: passesOn) }
         if let route = router.route(publish.topic) {
-            deliver(publish, along: route, from: publisher, receipt, origin: origin, now: now)
+            if passesOn { passOn(publish, along: route, from: publisher, receipt, origin: origin, scope) }
+            deliver(publish, along: route, from: publisher, receipt, origin: origin, scope, now: now)
         }
         if let receipt { settle(receipt, now: now) }
     }

@@ -5,7 +5,7 @@ import NIOCore
 // deleted, so that salvage finds all that is left. The other lanes are served.
 extension Shard {
     /// Lanes that this shard leads and that are in quarantine.
-    package var quarantinedLanes: Int { lanes.quarantined.count { $0.leader(among: count) == index } }
+    package var quarantinedLanes: Int { lanes.quarantined.count { lanes.leader(of: $0) == own } }
 
     /// True if a lane of the node is in quarantine: then nothing of the log is deleted.
     package var keepsWholeLog: Bool { !lanes.quarantined.isEmpty }

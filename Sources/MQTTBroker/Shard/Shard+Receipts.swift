@@ -5,7 +5,7 @@ import NIOCore
 // topic, has committed it.
 extension Shard {
     /// The receipt of a message that another shard has handed over, which waits for this shard at first; `nil` for the number 0.
-    func receiptFor(_ shard: Int, _ number: UInt64) -> Receipt? {
+    func receiptFor(_ shard: ShardReference, _ number: UInt64) -> Receipt? {
         guard number != 0 else { return nil }
         let receipt = Receipt(.shard(shard, number: number))
         receipt.remaining = 1
@@ -21,7 +21,7 @@ extension Shard {
     private mutating func complete(_ receipt: Receipt, now: Instant) {
         switch receipt.owner {
         case .connection(let connection): writeAcknowledgements(of: connection, now: now)
-        case .shard(let shard, let number): send(.stored(number), to: shard)
+        case .shard(let shard, let number): send(.stored(number, missing: receipt.missing), to: shard)
         case .outbox(let lane):
             guard let number = lanes[lane].outbox.removePassed() else { return }
             lanes.append(.passed(number), to: lane)
@@ -29,9 +29,12 @@ extension Shard {
     }
 
     /// Another shard keeps a message that this shard has handed over.
-    mutating func stored(_ number: UInt64, now: Instant) {
-        guard let receipt = lanes.takeAwaited(number) else { return }
-        settle(receipt, now: now)
+    ///
+    /// - Parameter missing: lanes that it was to lead and does not lead any more, a bit for each.
+    mutating func stored(_ number: UInt64, missing: UInt64, by shard: ShardReference, now: Instant) {
+        guard let awaited = lanes.takeAwaited(number, by: shard) else { return }
+        if missing != 0 { miss(missing, of: awaited, now: now) }
+        settle(awaited.receipt, now: now)
     }
 
     /// Appends PUBACK or PUBREC to a connection's output once `receipt` is complete and the earlier ones have gone.

@@ -18,7 +18,7 @@ extension Shard {
         var isLost = false
         // A bit for each lane.
         var found: UInt64 = 0
-        while let item = try reader.next({ $0.leader(among: count) == index }) {
+        while let item = try reader.next({ lanes.leader(of: $0) == own }) {
             switch item {
             case .batch(let batch):
                 found |= 1 << UInt64(batch.lane.number)
@@ -32,7 +32,7 @@ extension Shard {
         }
         guard isLost else { return }
         // It was of a lane that the commit has no other batch of.
-        for lane in Lane.all where lane.leader(among: count) == index && found & 1 << UInt64(lane.number) == 0 {
+        for lane in Lane.all where lanes.leader(of: lane) == own && found & 1 << UInt64(lane.number) == 0 {
             if recovery.suspected[lane] == nil { recovery.suspected[lane] = lanes[lane].sealed }
         }
     }
@@ -42,16 +42,25 @@ extension Shard {
     package mutating func finishRecovery(now: Instant) {
         isRestoring = true
         for lane in Lane.all {
-            for (source, number) in lanes[lane].sources {
-                send(.outboxReached(source, number), to: source.leader(among: count))
-            }
+            for (source, number) in lanes[lane].sources { sendToLeader(of: source, .outboxReached(source, number)) }
         }
         quarantineDamaged()
         mergeRestoredStreams()
-        // A session that no connection ever had, or that ended with its connection.
-        for (number, session) in recovery.sessions where recovery.absences[number] == nil { discard(session) }
-        for (number, absence) in recovery.absences {
-            guard let session = recovery.sessions[number] else { continue }
+        for lane in Lane.all { finishRecovery(of: lane, now: now) }
+        recovery = Recovery()
+        drainLocal(now: now)
+    }
+
+    /// Serves the restored sessions of a lane from here on.
+    mutating func finishRecovery(of lane: Lane, now: Instant) {
+        let part = recovery.take(lane)
+        for (number, session) in part.sessions {
+            // A session that no connection ever had, or that ended with its connection.
+            guard let absence = part.absences[number] else {
+                discard(session)
+                continue
+            }
+            insertRestored(session)
             if let will = absence.will {
                 let delay = will.properties.isEmpty ? 0 : will.properties.values.willDelayInterval ?? 0
                 // If the wall clock was set back, no time has passed.
@@ -62,8 +71,11 @@ extension Shard {
             }
             startAbsence(of: session, since: absence.since.map { min($0, now.wall) }, now: now)
         }
-        recovery = Recovery()
-        drainLocal(now: now)
+    }
+
+    private mutating func insertRestored(_ session: Session) {
+        sessions.insert(session)
+        for (filter, subscription) in session.subscriptions { addToRouter(session, filter, subscription) }
     }
 
     /// All shards are restored, and know each other's interest: messages that were not kept everywhere are handed over again.
@@ -80,12 +92,8 @@ extension Shard {
         let damaged = recovery.damaged.union(recovery.suspected.keys)
         if damaged.isEmpty { return }
         var filters: Set<TopicFilter> = []
-        for (number, session) in recovery.sessions {
-            guard let lane = session.lane, damaged.contains(lane) else { continue }
-            filters.formUnion(session.subscriptions.keys)
-            recovery.absences[number] = nil
-            recovery.sessions[number] = nil
-            erase(session)
+        for lane in damaged {
+            for session in recovery.take(lane).sessions.values { filters.formUnion(session.subscriptions.keys) }
         }
         for topic in retained.topics where damaged.contains(Lane(ofTopic: topic)) {
             guard let levels = TopicLevels.split(topic, limit: .max), let node = retained.remove(levels) else {
@@ -105,8 +113,8 @@ extension Shard {
             // Another lane gives that number out, and may have given it to another session.
             recovery.damaged.insert(lane)
         case .session(let number, let client):
-            forget(number)
-            if let older = sessions[client] { forget(older.number) }
+            forget(number, lane)
+            if let older = recovery[lane].clients[client] { forget(older, lane) }
             let session = Session(
                 clientIdentifier: client,
                 identity: Session.identity(of: client),
@@ -114,50 +122,47 @@ extension Shard {
                 lane: lane
             )
             lanes[lane].restore(session: number)
-            recovery.sessions[number] = session
-            sessions.insert(session)
+            recovery[lane].sessions[number] = session
+            recovery[lane].clients[client] = number
         case .stream(let number, let parent):
-            guard let parent = recovery.sessions[parent], parent.parent == nil, recovery.sessions[number] == nil else {
-                return
-            }
-            lanes[lane].restore(session: number)
-            recovery.sessions[number] = sessions.make(beside: parent, number: number)
-            recovery.streams[parent.number, default: []].append(number)
-        case .ended(let number):
-            forget(number)
-        case .attached(let number, let expiryInterval, let will):
-            recovery.sessions[number]?.expiryInterval = expiryInterval
-            recovery.absences[number] = Recovery.Absence(will: will)
-        case .away(let number, let since, let expiryInterval, let will, let due):
-            recovery.sessions[number]?.expiryInterval = expiryInterval
-            recovery.absences[number] = Recovery.Absence(since: since, will: will, due: due)
-        case .willPublished(let number):
-            recovery.absences[number]?.will = nil
-        case .merged(let number):
-            if let session = recovery.sessions[number] { mergeRestored(session) }
-        case .subscribed(let number, let filter, let subscription):
-            if let session = recovery.sessions[number] { subscribe(session, filter, subscription) }
-        case .unsubscribed(let number, let filter):
-            guard let session = recovery.sessions[number],
-                session.subscriptions.removeValue(forKey: filter) != nil
+            guard let parent = recovery[lane].sessions[parent], parent.parent == nil,
+                recovery[lane].sessions[number] == nil
             else { return }
-            removeFromRouter(session, filter)
+            lanes[lane].restore(session: number)
+            recovery[lane].sessions[number] = sessions.make(beside: parent, number: number)
+            recovery[lane].streams[parent.number, default: []].append(number)
+        case .ended(let number):
+            forget(number, lane)
+        case .attached(let number, let expiryInterval, let will):
+            recovery[lane].sessions[number]?.expiryInterval = expiryInterval
+            recovery[lane].absences[number] = Recovery.Absence(will: will)
+        case .away(let number, let since, let expiryInterval, let will, let due):
+            recovery[lane].sessions[number]?.expiryInterval = expiryInterval
+            recovery[lane].absences[number] = Recovery.Absence(since: since, will: will, due: due)
+        case .willPublished(let number):
+            recovery[lane].absences[number]?.will = nil
+        case .merged(let number):
+            if let session = recovery[lane].sessions[number] { mergeRestored(session) }
+        case .subscribed(let number, let filter, let subscription):
+            if let session = recovery[lane].sessions[number] { session.subscriptions[filter] = subscription }
+        case .unsubscribed(let number, let filter):
+            recovery[lane].sessions[number]?.subscriptions.removeValue(forKey: filter)
         case .received(let number, let identifier, let publisher, let message, let retain, let outboxNumber):
-            recovery.sessions[number]?.awaitingRelease.insert(identifier)
+            recovery[lane].sessions[number]?.awaitingRelease.insert(identifier)
             lanes[lane].outbox.restore(message, retain: retain, publisher: publisher, number: outboxNumber)
         case .posted(let publisher, let message, let retain, let outboxNumber):
             lanes[lane].outbox.restore(message, retain: retain, publisher: publisher, number: outboxNumber)
         case .orphaned(let number, let identifier):
-            _ = recovery.sessions[number]?.orphans.append(identifier, maximumCount: .max)
+            _ = recovery[lane].sessions[number]?.orphans.append(identifier, maximumCount: .max)
         case .released(let number, let identifier):
-            guard let session = recovery.sessions[number] else { return }
+            guard let session = recovery[lane].sessions[number] else { return }
             if session.awaitingRelease.remove(identifier) == nil { _ = session.root.orphans.take(identifier) }
         case .adopted(let number, let identifier):
-            guard let session = recovery.sessions[number] else { return }
+            guard let session = recovery[lane].sessions[number] else { return }
             _ = session.root.orphans.take(identifier)
             session.awaitingRelease.insert(identifier)
         case .forgotten(let number, let identifier):
-            _ = recovery.sessions[number]?.root.orphans.take(identifier)
+            _ = recovery[lane].sessions[number]?.root.orphans.take(identifier)
         case .passed(let number):
             lanes[lane].outbox.restore(passed: number)
         case .retained(let message):
@@ -177,7 +182,7 @@ extension Shard {
         case .message(let logged):
             if let origin = logged.origin { lanes[lane].sources[origin.lane] = origin.number }
             for target in logged.targets {
-                guard let session = recovery.sessions[target.session] else { continue }
+                guard let session = recovery[lane].sessions[target.session] else { continue }
                 let entry = MessageQueue.Entry(
                     message: logged.message,
                     qos: target.qos,
@@ -191,38 +196,42 @@ extension Shard {
                 }
             }
         case .sent(let number, let identifier):
-            guard let session = recovery.sessions[number], let entry = session.outgoing.queue.removeFirst()?.entry
+            guard let session = recovery[lane].sessions[number], let entry = session.outgoing.queue.removeFirst()?.entry
             else { return }
             session.outgoing.window.append(entry, identifier, logged: nil)
         case .dropped(let number, let count):
-            guard let session = recovery.sessions[number] else { return }
+            guard let session = recovery[lane].sessions[number] else { return }
             for _ in 0..<count where session.outgoing.queue.removeFirst() == nil { return }
         case .segmented(let number, let segment, let taken):
             lanes[lane].restore(segment: segment.number)
-            guard let session = recovery.sessions[number] else { return }
+            guard let session = recovery[lane].sessions[number] else { return }
             _ = session.outgoing.queue.takeForSegment(count: taken)
             session.outgoing.queue.append(QueueSegment(segment))
         case .acknowledged(let number, let identifier):
-            recovery.sessions[number]?.outgoing.window.remove(identifier)
+            recovery[lane].sessions[number]?.outgoing.window.remove(identifier)
         case .recorded(let number, let identifier):
-            recovery.sessions[number]?.outgoing.window.markRecorded(identifier)
+            recovery[lane].sessions[number]?.outgoing.window.markRecorded(identifier)
         default:
             return
         }
     }
 
     /// A session has ended, or is written again from its beginning.
-    private mutating func forget(_ number: UInt64) {
-        recovery.absences[number] = nil
-        for stream in recovery.streams.removeValue(forKey: number) ?? [] {
-            if let session = recovery.sessions.removeValue(forKey: stream) { erase(session) }
+    private mutating func forget(_ number: UInt64, _ lane: Lane) {
+        recovery[lane].absences[number] = nil
+        for stream in recovery[lane].streams.removeValue(forKey: number) ?? [] {
+            recovery[lane].sessions.removeValue(forKey: stream)?.clear()
         }
-        if let session = recovery.sessions.removeValue(forKey: number) { erase(session) }
+        guard let session = recovery[lane].sessions.removeValue(forKey: number) else { return }
+        if recovery[lane].clients[session.clientIdentifier] == number {
+            recovery[lane].clients[session.clientIdentifier] = nil
+        }
+        session.clear()
     }
 
     /// Merges the sessions of the data streams that were open to the end of the run.
     mutating func mergeRestoredStreams() {
-        let streams = recovery.sessions.values.filter { $0.parent != nil }.sorted { $0.number < $1.number }
+        let streams = recovery.sessions.filter { $0.parent != nil }.sorted { $0.number < $1.number }
         for stream in streams {
             // What this run logs of the client's session follows the merge.
             log(.merged(stream.number), of: stream)
@@ -233,9 +242,8 @@ extension Shard {
     /// Merges the session of a data stream that has ended into the client's, as `merge` does. What that dropped has records of its
     /// own.
     private mutating func mergeRestored(_ session: Session) {
-        guard let parent = session.parent else { return }
-        recovery.sessions[session.number] = nil
-        for filter in session.subscriptions.keys { removeFromRouter(session, filter) }
+        guard let parent = session.parent, let lane = session.lane else { return }
+        recovery[lane].sessions[session.number] = nil
         for entry in session.outgoing.window.unrecorded { parent.outgoing.queue.append(entry) }
         while let entry = session.outgoing.queue.popFirst() { parent.outgoing.queue.append(entry) }
         for identifier in session.awaitingRelease.sorted() { _ = parent.orphans.append(identifier, maximumCount: .max) }

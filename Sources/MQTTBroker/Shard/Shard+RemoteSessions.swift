@@ -27,14 +27,15 @@ extension Shard {
     mutating func handle(
         _ message: ShardMessage.ToConnection,
         for reference: ConnectionReference,
-        from home: Int,
+        from home: ShardReference,
         now: Instant
     ) {
         if case .attached(let claim, let isPresent) = message {
             attached(claim, isPresent: isPresent, by: home, now: now)
             return
         }
-        guard let connection = connections[reference], let session = connection.remoteSession else { return }
+        guard let connection = connections[reference], let session = connection.remoteSession, session.home == home
+        else { return }
         switch message {
         case .attached:
             return

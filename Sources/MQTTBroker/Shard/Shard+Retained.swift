@@ -4,9 +4,9 @@ import NIOCore
 
 // Retained messages (MQTT 5.0 §3.3.1.3) and the look-ups that SUBSCRIBE asks for.
 extension Shard {
-    /// The shard that keeps the retained message of a topic.
-    func home(ofTopic topic: ByteBuffer) -> Int {
-        count == 1 ? 0 : Lane(ofTopic: topic).leader(among: count)
+    /// The shard that keeps the retained message of a topic; `nil` while none does.
+    func home(ofTopic topic: ByteBuffer) -> ShardReference? {
+        count == 1 && neighbours == nil ? own : lanes.leader(of: Lane(ofTopic: topic))
     }
 
     /// Keeps a message in place of its topic's earlier one, or removes that one if the message is empty.
@@ -38,7 +38,7 @@ extension Shard {
             return
         }
         watchExpiry(of: message, at: node)
-        log(.retained(message), ofTopic: publish.topic, receipt)
+        log(.retained(message), publish, receipt)
     }
 
     /// Removes a retained message when it expires.
@@ -57,16 +57,17 @@ extension Shard {
     ) {
         guard let node = retained.remove(levels) else { return }
         deadlines.cancel(&node.deadline)
-        log(.removed(topic: UTF8Key(String(buffer: topic))), ofTopic: topic, receipt)
+        let publish = Publish(topic: topic, payload: ByteBuffer(), qos: .atLeastOnce, retain: true)
+        log(.removed(topic: UTF8Key(String(buffer: topic))), publish, receipt)
     }
 
-    private mutating func log(_ record: LaneRecord, ofTopic topic: ByteBuffer, _ receipt: Receipt?) {
+    private mutating func log(_ record: LaneRecord, _ publish: Publish, _ receipt: Receipt?) {
         guard lanes.isLogging else { return }
-        let lane = Lane(ofTopic: topic)
+        let lane = Lane(ofTopic: publish.topic)
         lanes.append(record, to: lane)
         guard let receipt else { return }
         receipt.remaining += 1
-        lanes[lane].wait(.receipt(receipt))
+        lanes[lane].wait(neighbours == nil ? .receipt(receipt) : .retained(receipt, Publish(copying: publish)))
         lanes.isUrgent = true
     }
 
@@ -81,7 +82,7 @@ extension Shard {
         _ filters: [TopicFilter],
         atMost limit: Int,
         for requester: ConnectionReference,
-        at asker: Int,
+        at asker: ShardReference,
         now: Instant
     ) {
         lookUps.append(RetainedLookUp(filters, requester: requester, asker: asker, room: limit, in: retained))
@@ -105,6 +106,9 @@ extension Shard {
     mutating func cancelLookUps(of connection: Connection) {
         guard let pending = connection.pendingSubscribe, pending.isAcknowledged else { return }
         let requester = connection.reference
-        for shard in 0..<count { send(.cancelLookUp(of: requester), to: shard) }
+        for shard in 0..<count { send(.cancelLookUp(of: requester), to: sibling(shard)) }
+        for node in pending.answersDueOfNodes.keys {
+            for shard in lanes.leadingShards where shard.node == node { send(.cancelLookUp(of: requester), to: shard) }
+        }
     }
 }

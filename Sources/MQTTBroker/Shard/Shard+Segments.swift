@@ -98,9 +98,8 @@ extension Shard {
     package var neededSegments: Set<UInt64>? {
         if !recovery.damaged.isEmpty || !recovery.suspected.isEmpty { return nil }
         var numbers: Set<UInt64> = []
-        for place in 0..<sessions.placeCount {
-            guard let queue = sessions.session(at: place)?.outgoing.queue else { continue }
-            for segment in queue.segments { numbers.insert(segment.number) }
+        for session in recovery.sessions {
+            for segment in session.outgoing.queue.segments { numbers.insert(segment.number) }
         }
         return numbers
     }

@@ -51,20 +51,35 @@ extension Shard {
             answersDue: count
         )
         connection.waiting = .subscribe(pending)
-        if count > 1 { broadcast(.announce(connection.reference)) }
+        pending.answersDueOfNodes = trustedNodes
+        tellEverybody(.announce(connection.reference, by: own))
         whenCommitted(session.lane, .subscribed(connection.reference), now: now)
     }
 
     /// The connection of a client whose session is in this shard: its own, or a deputy.
     private func connection(of requester: ConnectionReference) -> Connection? {
-        requester.shard == index ? connections[requester] : deputies[requester]
+        requester.shard == own ? connections[requester] : deputies[requester]
     }
 
     /// Another shard knows the subscriptions of a SUBSCRIBE, or the log keeps them.
-    mutating func announced(_ requester: ConnectionReference, now: Instant) {
-        guard let connection = connection(of: requester), let pending = connection.pendingSubscribe else { return }
-        pending.answersDue -= 1
-        if pending.answersDue == 0 { acknowledge(pending, of: connection, now: now) }
+    mutating func announced(_ requester: ConnectionReference, by shard: ShardReference, now: Instant) {
+        guard let connection = connection(of: requester), let pending = connection.pendingSubscribe,
+            !pending.isAcknowledged
+        else { return }
+        pending.answered(by: shard, of: own.node)
+        if pending.isAnswered { acknowledge(pending, of: connection, now: now) }
+    }
+
+    /// No answer to a SUBSCRIBE is to be expected from a node any more.
+    mutating func stopWaiting(for node: UInt8, _ connection: Connection, now: Instant) {
+        guard let pending = connection.pendingSubscribe,
+            pending.answersDueOfNodes.removeValue(forKey: node) != nil, pending.isAnswered
+        else { return }
+        if pending.isAcknowledged {
+            finishSubscribe(of: connection, now: now)
+        } else {
+            acknowledge(pending, of: connection, now: now)
+        }
     }
 
     /// All shards know the subscriptions: sends SUBACK, then asks for retained messages. One that was published before a shard
@@ -80,7 +95,14 @@ extension Shard {
         pending.answersDue = count
         let filters = pending.wanted.map(\.filter)
         let requester = connection.reference
-        for shard in 0..<count { send(.findRetained(filters, atMost: pending.room, for: requester), to: shard) }
+        for shard in 0..<count {
+            send(.findRetained(filters, atMost: pending.room, for: requester), to: sibling(shard))
+        }
+        guard neighbours != nil else { return }
+        for shard in lanes.leadingShards where shard.node != own.node {
+            pending.answersDueOfNodes[shard.node, default: 0] += 1
+            send(.findRetained(filters, atMost: pending.room, for: requester), to: shard)
+        }
     }
 
     /// Some retained messages were found for a SUBSCRIBE.
@@ -89,13 +111,15 @@ extension Shard {
     mutating func foundRetained(
         _ found: [RetainedLookUp.Found],
         isLast: Bool,
+        by shard: ShardReference,
         for requester: ConnectionReference,
         now: Instant
     ) {
         guard let connection = connection(of: requester), let pending = connection.pendingSubscribe,
-            let session = connection.session
+            let session = connection.session, pending.isAcknowledged
         else { return }
         for found in found.prefix(pending.room) {
+            guard pending.wanted.indices.contains(found.filter) else { continue }
             let wanted = pending.wanted[found.filter]
             let entry = MessageQueue.Entry(
                 message: found.message,
@@ -106,8 +130,8 @@ extension Shard {
             enqueueRetained(entry, for: session)
         }
         pending.room = max(0, pending.room - found.count)
-        if isLast { pending.answersDue -= 1 }
-        if pending.answersDue == 0 {
+        if isLast { pending.answered(by: shard, of: own.node) }
+        if pending.isAnswered {
             finishSubscribe(of: connection, now: now)
         } else {
             pump(connection, now: now)
@@ -167,12 +191,12 @@ extension Shard {
     @discardableResult
     mutating func add(_ subscription: Session.Subscription, _ filter: TopicFilter, to session: Session) -> Bool {
         log(.subscribed(session.number, filter, subscription), of: session)
-        return subscribe(session, filter, subscription)
+        session.subscriptions[filter] = subscription
+        return addToRouter(session, filter, subscription)
     }
 
     @discardableResult
-    mutating func subscribe(_ session: Session, _ filter: TopicFilter, _ subscription: Session.Subscription) -> Bool {
-        session.subscriptions[filter] = subscription
+    mutating func addToRouter(_ session: Session, _ filter: TopicFilter, _ subscription: Session.Subscription) -> Bool {
         let entry = TopicTree.Subscription(
             session: session,
             options: subscription.options,
@@ -188,7 +212,12 @@ extension Shard {
     }
 
     private mutating func tell(_ changes: Interest.Changes) {
-        if let change = changes.all { broadcast(.interest(change)) }
-        if let change = changes.durable { broadcast(.interest(change)) }
+        if let change = changes.all { tell(change) }
+        if let change = changes.durable { tell(change) }
+    }
+
+    private mutating func tell(_ change: Interest.Change) {
+        broadcast(.interest(change))
+        tellNodes(change)
     }
 }

@@ -8,9 +8,12 @@ package import NIOCore
 /// the shard left behind: `swapDirty(with:)` names the connections with something to write or to close,
 /// `swapHandOver(with:)` gives what other shards are to be told, `nextDeadline` says when `advance(to:)` is due.
 package struct Shard: ~Copyable {
-    package let index: Int
-    /// Shards of this broker, 1 to 32.
+    /// The name of the shard.
+    package let own: ShardReference
+    /// Shards of this node, 1 to 32.
     package let count: Int
+    /// The other nodes; `nil` without a cluster.
+    var neighbours: Neighbours?
     let sharedLimits: SharedLimits
     package internal(set) var counters = Counters()
 
@@ -26,6 +29,8 @@ package struct Shard: ~Copyable {
     var recovery = Recovery()
     /// True from the end of recovery until all shards know each other's interest.
     var isRestoring = false
+    /// When messages are handed over again that a lane's leader did not take.
+    var limboDeadline: Deadline.Handle?
     /// `nil` unless the shard writes what is alive again.
     var cleaning: LaneCleaning?
     var retained = RetainedMessages()
@@ -42,31 +47,41 @@ package struct Shard: ~Copyable {
 
     package static let maximumCount = 32
 
-    /// - Parameter isLogging: true if durable sessions and retained messages outlive the process: the shell takes their batches
-    ///   (`takeBatches`) and tells when these are committed.
+    /// - Parameters:
+    ///   - count: shards of the node.
+    ///   - node: the number of the node in its cluster, 0 to 31; `nil` without a cluster.
+    ///   - isLogging: true if durable sessions and retained messages outlive the process: the shell takes their batches (`takeBatches`)
+    ///     and tells when these are committed. Always so in a cluster.
     /// - Precondition: `index` is below `count`, which is 1 to 32.
     package init(
         index: Int,
         count: Int,
+        node: Int? = nil,
         limits: SharedLimits = SharedLimits(Limits()),
         authenticator: Authenticator = .everybody,
         isLogging: Bool = false,
         random: any RandomNumberGenerator
     ) {
         precondition((1...Self.maximumCount).contains(count) && (0..<count).contains(index))
-        self.index = index
+        own = ShardReference(node: node ?? 0, shard: index)
         self.count = count
+        neighbours = node.map { _ in Neighbours() }
         sharedLimits = limits
         self.authenticator = authenticator
         self.random = random
-        connections = ConnectionTable(shard: index)
+        connections = ConnectionTable(shard: own)
         sessions = SessionTable(limits: limits)
-        router = Router(count: count, limits: limits)
-        lanes = LaneTable(isLogging: isLogging)
+        router = Router(count: count, isClustered: node != nil, speaks: node != nil && index == 0, limits: limits)
+        lanes = LaneTable(
+            isLogging: isLogging || node != nil,
+            leaders: node == nil ? { $0.leader(among: count) } : nil
+        )
         pace = Pace(stepsPerTick: limits.values.maximumStepsPerTick)
-        effects = Effects(shard: index, count: count)
+        effects = Effects(shard: own, count: count)
     }
 
+    /// The index of the shard in its node.
+    package var index: Int { own.index }
     package var limits: Limits { sharedLimits.values }
     package var connectionCount: Int { connections.count }
     package var sessionCount: Int { sessions.count }

@@ -13,12 +13,13 @@ package struct ShardMessage: Sendable {
         /// A PUBLISH and `Session.identity` of its publisher.
         ///
         /// - origin: the outbox that it came from, if any.
+        /// - scope: the sessions that it is for.
         /// - receipt: 0, or the number under which `stored` is to say that the message is kept.
-        case publish(Publish, from: UInt64, origin: LoggedMessage.Origin?, receipt: UInt64)
+        case publish(Publish, from: UInt64, origin: LoggedMessage.Origin?, LaneScope, receipt: UInt64)
         /// A PUBLISH with RETAIN, for the home of its topic.
         case retain(Publish, receipt: UInt64)
-        /// Every lane of the shard that keeps the message has committed it.
-        case stored(UInt64)
+        /// Every lane of the shard that keeps the message has committed it, except lanes that the shard does not lead any more: a bit for each.
+        case stored(UInt64, missing: UInt64)
 
         // A restart.
         /// A lane of the shard keeps, or has kept, the message of this number of another lane's outbox.
@@ -29,7 +30,7 @@ package struct ShardMessage: Sendable {
         // Subscriptions. A pending SUBSCRIBE is named by its connection.
         case interest(Interest.Change)
         /// Asks for `announced`, which says that every earlier message of the asker has taken effect.
-        case announce(ConnectionReference)
+        case announce(ConnectionReference, by: ShardReference)
         case announced(ConnectionReference)
         case findRetained([TopicFilter], atMost: Int, for: ConnectionReference)
         case foundRetained([RetainedLookUp.Found], isLast: Bool, for: ConnectionReference)
@@ -49,6 +50,9 @@ package struct ShardMessage: Sendable {
         // A connection whose session is at home in another shard, and its deputy there.
         case toHome(ConnectionReference, ToHome)
         case toConnection(ConnectionReference, ToConnection)
+
+        // Other nodes, and who leads which lane.
+        case cluster(ClusterMessage)
     }
 
     /// What the shard of a connection tells the home of its session.
@@ -86,7 +90,7 @@ package struct ShardMessage: Sendable {
     var weight: Int {
         let own = 256
         return switch body {
-        case .publish(let publish, _, _, _), .retain(let publish, _):
+        case .publish(let publish, _, _, _, _), .retain(let publish, _):
             own + publish.topic.readableBytes + publish.payload.readableBytes
         case .foundRetained(let found, _, _):
             own + found.count * MemoryLayout<RetainedLookUp.Found>.stride

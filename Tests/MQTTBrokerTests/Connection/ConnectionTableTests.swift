@@ -23,7 +23,7 @@ import Testing
         var table = ConnectionTable(shard: 3)
         let first = table.add(peer, limits: limits, now: now)
         let reference = first.reference
-        #expect(reference.shard == 3)
+        #expect(reference.shard == ShardReference(shard: 3))
         #expect(found(reference, in: table) === first)
         let removed = (table.remove(first), table.remove(first))
         #expect(removed == (true, false))

@@ -9,7 +9,7 @@ import Testing
 
     private func claim(_ number: UInt64) -> Claim {
         let connection = Connection(
-            ConnectionReference(shard: 0, slot: 0, number: number),
+            ConnectionReference(shard: ShardReference(shard: 0), slot: 0, number: number),
             peer: Peer(address: nil, listener: "test"),
             control: nil,
             limits: limits,

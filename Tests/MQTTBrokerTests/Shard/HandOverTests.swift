@@ -5,7 +5,7 @@ import Testing
 @testable import MQTTBroker
 
 @Suite struct HandOverTests {
-    private let requester = ConnectionReference(shard: 0, slot: 0, number: 1)
+    private let requester = ConnectionReference(shard: ShardReference(shard: 0), slot: 0, number: 1)
 
     private func publish(_ payload: String) -> ShardMessage {
         ShardMessage(
@@ -13,6 +13,7 @@ import Testing
                 Publish(topic: ByteBuffer(string: "a"), payload: ByteBuffer(string: payload)),
                 from: 0,
                 origin: nil,
+                .everybody,
                 receipt: 0
             )
         )
@@ -32,8 +33,9 @@ import Testing
             #expect(weight >= messages.count * 256)
             for message in messages {
                 switch message.body {
-                case .publish(let publish, _, _, _): left.append("\(shard): \(String(buffer: publish.payload))")
-                case .announced: left.append("\(shard): announced")
+                case .publish(let publish, _, _, _, _):
+                    left.append("\(shard.index): \(String(buffer: publish.payload))")
+                case .announced: left.append("\(shard.index): announced")
                 default: Issue.record("unexpected")
                 }
             }

@@ -7,7 +7,8 @@ import Testing
 /// A whole broker in one thread: shards whose mailboxes are emptied in an order that a seed decides, and a clock that
 /// stands still unless it is moved.
 final class SimulatedBroker {
-    private(set) var shards: [Seat]
+    /// The shards of all nodes, those of a node behind each other.
+    var shards: [Seat]
     /// Shards are not copied, as elements of an array would be.
     final class Seat {
         var shard: Shard
@@ -16,10 +17,12 @@ final class SimulatedBroker {
     }
 
     /// The wall clock is a thousand seconds ahead of the other.
-    private(set) var now = Instant(monotonic: .uptimeNanoseconds(1_000_000_000), wall: 1_001_000)
-    private var mailboxes: [[(source: Int, messages: [ShardMessage])]]
-    private var random: SeededGenerator
-    private var clients: [ObjectIdentifier: SimulatedClient] = [:]
+    var now = Instant(monotonic: .uptimeNanoseconds(1_000_000_000), wall: 1_001_000)
+    var mailboxes: [[(source: Int, messages: [ShardMessage])]]
+    var random: SeededGenerator
+    var clients: [ObjectIdentifier: SimulatedClient] = [:]
+    /// The other nodes, and the lanes in the engine that they share; `nil` without a cluster.
+    var cluster: SimulatedCluster?
 
     /// Events of clients that the shards have told and nobody has taken.
     private(set) var events: [ShardEvent] = []
@@ -45,10 +48,10 @@ final class SimulatedBroker {
     /// What goes wrong on purpose, and when.
     private let fault: SimulatedFault?
     private var faultRandom: SeededGenerator
-    private let limits: Limits
+    let limits: Limits
     private let authenticator: Authenticator
     /// How often the broker was started.
-    private var runs: UInt64 = 1
+    var runs: UInt64 = 1
 
     init(
         shards count: Int = 1,
@@ -178,7 +181,7 @@ final class SimulatedBroker {
         if settles { settle() }
     }
 
-    private func close(_ client: SimulatedClient) {
+    func close(_ client: SimulatedClient) {
         client.isClosed = true
         clients[ObjectIdentifier(client.connection)] = nil
         shards[client.shard].shard.closed(client.connection, now: now)
@@ -242,10 +245,11 @@ final class SimulatedBroker {
     /// Delivers one batch of some shard's mailbox. Returns whether there was any.
     @discardableResult
     func step() -> Bool {
+        if cluster != nil, Bool.random(using: &random), stepBetweenNodes() { return true }
         let waiting = mailboxes.indices.filter { !mailboxes[$0].isEmpty }
-        guard let shard = waiting.randomElement(using: &random) else { return false }
+        guard let shard = waiting.randomElement(using: &random) else { return stepBetweenNodes() }
         let (source, messages) = mailboxes[shard].removeFirst()
-        shards[shard].shard.receive(messages, from: source, now: now)
+        shards[shard].shard.receive(messages, from: shards[source].shard.own, now: now)
         endTick(shard)
         return true
     }
@@ -253,6 +257,7 @@ final class SimulatedBroker {
     /// Lets a commit of some shard end. Returns whether there was any.
     @discardableResult
     func commit() -> Bool {
+        if cluster != nil { return appendToLane() }
         guard store != nil else { return false }
         let waiting = shards.indices.filter {
             !committing[$0].isEmpty || shards[$0].shard.hasRecords || shards[$0].shard.isCleaning
@@ -335,7 +340,7 @@ final class SimulatedBroker {
         clients = [:]
     }
 
-    private func release(_ connection: Connection) {
+    func release(_ connection: Connection) {
         connection.session = nil
         connection.streams = []
         connection.withheld = nil
@@ -411,28 +416,33 @@ final class SimulatedBroker {
         })
     }
 
-    private static let maximumSteps = 1_000_000
+    static let maximumSteps = 1_000_000
 
     /// Carries out what a shard has to hand over and to write.
     func endTickNow(_ shard: Int) { collect(shard) }
 
-    private func endTick(_ shard: Int) {
+    func endTick(_ shard: Int) {
         if hasLongTicks, Bool.random(using: &random) { return }
         collect(shard)
     }
 
     /// Does what the shell does at the end of a tick.
-    private func collect(_ shard: Int) {
+    func collect(_ shard: Int) {
         while shards[shard].shard.hasEffects {
             events += shards[shard].shard.takeEvents()
             for segment in shards[shard].shard.takeFetches() {
                 shards[shard].shard.fetched(segment, store?.segments[segment], now: now)
             }
-            var handOver = HandOver(count: shards.count)
+            let own = shards[shard].shard.own
+            var handOver = HandOver(node: own.node, count: shards[shard].shard.count)
             if shards[shard].shard.swapHandOver(with: &handOver) {
                 handOver.deliver { other, messages, _ in
-                    mailboxes[other].append((shard, messages))
                     messagesBetweenShards += messages.count
+                    if other.node == own.node {
+                        mailboxes[seat(of: other)].append((shard, messages))
+                    } else {
+                        send(messages, from: shard, to: other)
+                    }
                 }
             }
             var dirty: [Connection] = []

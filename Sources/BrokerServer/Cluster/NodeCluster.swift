@@ -1,0 +1,206 @@
+import BrokerCluster
+import Glibc
+import Logging
+import MQTTBroker
+import NIOCore
+
+/// The part of this node in its cluster: who else is a member, the links to them, and which lanes this node leads.
+///
+/// Confined to the first event loop of the node, where the membership is; what is of another loop is told there.
+final class NodeCluster {
+    private let configuration: ClusterConfiguration
+    private let eventLoop: any EventLoop
+    private let logger: Logger
+    private var membership: MembershipRunner?
+    private var shards: ShardGroup?
+    private var parts: [NIOLoopBound<ShardCluster>] = []
+    /// What the membership has told before the shards were there.
+    private var early: [MembershipEvent] = []
+    /// This node's run; `nil` while it is no member.
+    private var own: Member?
+    private var members: [Int: Member] = [:]
+    private var suspected: Set<Int> = []
+    /// Lanes that are being taken.
+    private var taking: Set<Int> = []
+    /// Lanes that could not be taken, or were lost, are left alone until then.
+    private var waiting: [Int: NIODeadline] = [:]
+    private var admitted = NIODeadline.now()
+    private var timer: RepeatedTask?
+
+    /// How often it is looked which lanes this node is to lead.
+    static let interval = TimeAmount.milliseconds(100)
+    /// How long a node that has just become a member waits for others that start with it, before it takes lanes.
+    static let settling = TimeAmount.seconds(1)
+    /// How long a lane is left alone that could not be taken.
+    static let pause = TimeAmount.milliseconds(300)
+
+    init(_ configuration: ClusterConfiguration, on eventLoop: any EventLoop, logger: Logger) {
+        self.configuration = configuration
+        self.eventLoop = eventLoop
+        self.logger = logger
+    }
+
+    // MARK: - The start
+
+    /// Becomes a member of the cluster, for as long as that takes.
+    ///
+    /// - Throws: `ClusterFailure`.
+    func join(_ node: MembershipRunner.Node, memory: any MembershipMemory) -> EventLoopFuture<Member> {
+        let membership = MembershipRunner(configuration, node, memory: memory, on: eventLoop, logger: logger) {
+            [weak self] in self?.heard($0)
+        }
+        self.membership = membership
+        return membership.start()
+    }
+
+    /// Gives each shard its links and its lanes, and begins to lead lanes.
+    ///
+    /// - Parameter parts: one for each event loop.
+    func begin(_ shards: ShardGroup, _ parts: [NIOLoopBound<ShardCluster>]) {
+        self.shards = shards
+        self.parts = parts
+        let events = early
+        early = []
+        for event in events { heard(event) }
+        let loopBound = NIOLoopBound(self, eventLoop: eventLoop)
+        timer = eventLoop.scheduleRepeatedTask(initialDelay: Self.interval, delay: Self.interval) { _ in
+            loopBound.value.takeLanes()
+        }
+    }
+
+    /// Leaves the cluster: the other nodes take this one's lanes at once.
+    func leave() -> EventLoopFuture<Void> {
+        timer?.cancel()
+        timer = nil
+        shards = nil
+        return membership?.leave() ?? eventLoop.makeSucceededVoidFuture()
+    }
+
+    // MARK: - Members
+
+    private func heard(_ event: MembershipEvent) {
+        guard shards != nil else {
+            early.append(event)
+            return
+        }
+        switch event {
+        case .admitted(let member): beAdmitted(member)
+        case .isolated: beIsolated()
+        case .joined(let member): joined(member)
+        case .died(let member): died(member.node)
+        case .suspected(let node):
+            suspected.insert(node)
+            tellShard { $0.suspected(node: node, true, now: .now()) }
+            takeLanes()
+        case .trusted(let node):
+            suspected.remove(node)
+            tellShard { $0.suspected(node: node, false, now: .now()) }
+        }
+    }
+
+    private func beAdmitted(_ member: Member) {
+        if let own, own.node != member.node {
+            logger.critical("another node has taken this one's number, and the process ends to take another")
+            raise(SIGTERM)
+        }
+        own = member
+        admitted = .now()
+        onEachPart {
+            $0.links.begin(as: member); $0.lanes.begin(as: member)
+        }
+    }
+
+    /// The others count this node's run as over: nothing is done in their name, and nothing of theirs is kept.
+    private func beIsolated() {
+        onEachPart {
+            $0.links.end(); $0.lanes.end()
+        }
+        for node in members.keys.sorted() { forget(node) }
+        for shard in 0..<(shards?.count ?? 0) { shards?.with(shard) { $0.loseAllLanes() } }
+        members = [:]
+        suspected = []
+        taking = []
+    }
+
+    private func joined(_ member: Member) {
+        members[member.node] = member
+        suspected.remove(member.node)
+        // The shards know the node before anything comes from it.
+        tellShard { $0.joined(node: member.node, shards: member.shards, now: .now()) }
+        onEachPart { $0.links.open(to: member) }
+        admitted = max(admitted, .now() - Self.settling + Self.interval * 3)
+    }
+
+    private func died(_ node: Int) {
+        members[node] = nil
+        suspected.remove(node)
+        forget(node)
+        takeLanes()
+    }
+
+    private func forget(_ node: Int) {
+        onEachPart { $0.links.close(to: node) }
+        tellShard { $0.died(node: node, now: .now()) }
+    }
+
+    /// A link to a node has lost messages: what this node knows of that one is told anew.
+    private func reset(_ node: Int) {
+        guard let member = members[node] else { return }
+        logger.error("a link to a node of the cluster has lost messages", metadata: ["number": "\(node)"])
+        tellShard {
+            $0.died(node: node, now: .now())
+            $0.joined(node: node, shards: member.shards, now: .now())
+        }
+    }
+
+    /// Tells shard 0, which tells the others.
+    private func tellShard(_ body: @escaping @Sendable (inout Shard) -> Void) {
+        shards?.with(0) { $0.change(body) }
+    }
+
+    private func onEachPart(_ body: @escaping @Sendable (ShardCluster) -> Void) {
+        for part in parts { part.eventLoop.execute { body(part.value) } }
+    }
+
+    // MARK: - Lanes
+
+    /// Takes the lanes that this node is to lead and that no node leads which is heard of.
+    private func takeLanes() {
+        guard let own, let shards, NIODeadline.now() >= admitted + Self.settling else { return }
+        let living = members.keys.filter { !self.suspected.contains($0) } + [own.node]
+        let wanted = (0..<Lane.count).filter { Rendezvous.node(for: $0, among: living) == own.node }
+        let suspected = suspected
+        let loopBound = NIOLoopBound(self, eventLoop: eventLoop)
+        shards.with(0) { runner in
+            // The first event loop is that of the first shard.
+            guard runner.shard.knowsNeighbours else { return }
+            let free = wanted.filter { lane in
+                guard let leader = runner.shard.lead(ofLane: lane) else { return true }
+                return leader.node != own.node && suspected.contains(leader.node)
+            }
+            loopBound.value.take(free)
+        }
+    }
+
+    private func take(_ lanes: [Int]) {
+        let now = NIODeadline.now()
+        for lane in lanes where !taking.contains(lane) && waiting[lane] ?? now <= now {
+            taking.insert(lane)
+            shards?.with(lane % parts.count) { $0.take(lane) }
+        }
+        taking = taking.filter { lanes.contains($0) }
+    }
+
+    /// A lane could not be taken, or is not led any more.
+    func freed(_ lane: Int, _ failure: LaneFailure) {
+        taking.remove(lane)
+        waiting[lane] = .now() + Self.pause
+        if case .fenced = failure { return }
+        logger.warning("a lane is not led", metadata: ["lane": "\(lane)", "reason": "\(failure)"])
+    }
+
+    /// Links have lost messages.
+    func linkReset(_ node: Int) { reset(node) }
+
+    func report() { membership?.reportMetrics() }
+}

@@ -1,0 +1,155 @@
+import BrokerCluster
+import Logging
+import MQTTBroker
+import NIOCore
+
+// A shard in a cluster: what it hears from the shards of other nodes, and the logs of the lanes that it leads.
+extension ShardRunner {
+    /// The shard has links and lanes from here on.
+    func join(_ cluster: ShardCluster) {
+        self.cluster = cluster
+        cluster.links.onMessage = { [weak self] octets, node, shard in
+            self?.receive(octets, from: ShardReference(node: node, shard: shard))
+        }
+        cluster.links.onBurst = { [weak self] in self?.scheduleFlush() }
+        cluster.links.onRoom = { [weak self] node, _ in self?.change { $0.setFull(false, node: node) } }
+        cluster.links.onReset = { [weak cluster] node, _, _ in cluster?.onReset(node) }
+    }
+
+    /// Changes the shard, and carries out what follows.
+    func change(_ body: (inout Shard) -> Void) {
+        body(&shard)
+        scheduleFlush()
+    }
+
+    // MARK: - Links
+
+    private func receive(_ octets: ByteBuffer, from source: ShardReference) {
+        var octets = octets
+        let now = Instant.now()
+        guard let messages = ShardMessage.read(from: &octets, now: now) else {
+            logger?.error(
+                "cluster",
+                metadata: ["detail": "node \(source.node) has sent what cannot be read: its version may be newer"]
+            )
+            return
+        }
+        shard.receive(messages, from: source, now: now)
+    }
+
+    /// Sends messages to a shard of another node.
+    func send(_ messages: [ShardMessage], to destination: ShardReference) {
+        guard let cluster else { return }
+        var octets = ByteBuffer()
+        ShardMessage.write(messages, to: &octets, now: .now())
+        if octets.readableBytes == 0 { return }
+        let hasRoom = cluster.links.send(octets, to: Int(destination.node), shard: destination.index)
+        if !hasRoom, cluster.links.member(Int(destination.node)) != nil {
+            shard.setFull(true, node: Int(destination.node))
+        }
+    }
+
+    // MARK: - Lanes
+
+    /// Takes the lead of a lane: replays its log, and serves it then.
+    func take(_ lane: Int) {
+        guard let cluster else { return }
+        shard.beginRestoring(lane: lane)
+        var assembly = LanePiece.Assembly()
+        var damage: String?
+        let taken = cluster.lanes.take(lane) { octets in
+            do {
+                guard damage == nil, let commit = try assembly.add(octets) else { return }
+                try self.shard.restore(commit, ofLane: lane, now: .now())
+            } catch {
+                damage = "\(error)"
+            }
+        }
+        taken.assumeIsolated().whenSuccess { result in
+            switch result {
+            case .success(let term) where damage == nil:
+                if cluster.replayed.isEmpty {
+                    self.eventLoop.assumeIsolated().execute { self.lead() }
+                }
+                cluster.replayed.append((lane, term.number))
+            case .success:
+                self.logger?.error(
+                    "cluster",
+                    metadata: ["lane": "\(lane)", "state": "damaged", "detail": "\(damage ?? "")"]
+                )
+                cluster.lanes.release(lane)
+                self.shard.abandonRestoring(lane: lane)
+                cluster.onFree(lane, .damaged(damage ?? ""))
+            case .failure(let failure):
+                self.shard.abandonRestoring(lane: lane)
+                cluster.onFree(lane, failure)
+            }
+        }
+    }
+
+    private func lead() {
+        guard let cluster else { return }
+        let terms = cluster.replayed
+        cluster.replayed = []
+        change { $0.lead(terms, now: .now()) }
+    }
+
+    /// Gives all lanes up, since this node's run is over.
+    func loseAllLanes() {
+        for lane in 0..<Lane.count { shard.lose(lane: lane, now: .now()) }
+        scheduleFlush()
+    }
+
+    /// True if records of lanes are to be appended.
+    var wantsAppend: Bool {
+        guard let appends = cluster?.appends else { return false }
+        if appends.wantsCleaning || shard.isCleaning && appends.isIdle { return true }
+        return shard.hasRecords(ofLanes: appends.idle) && (shard.isCommitUrgent || !appends.isDelayed)
+    }
+
+    func appendOrDelay() {
+        guard let appends = cluster?.appends else { return }
+        if shard.isCommitUrgent || appends.wantsCleaning || shard.isCleaning {
+            append()
+        } else {
+            appends.isDelayed = true
+            eventLoop.assumeIsolated().scheduleTask(in: LaneAppends.delay) {
+                appends.isDelayed = false
+                self.append()
+            }
+        }
+    }
+
+    private func append() {
+        guard let appends = cluster?.appends else { return }
+        let now = Instant.now()
+        if appends.wantsCleaning {
+            appends.beginCleaning()
+            shard.beginCleaning()
+        }
+        if shard.isCleaning, appends.isIdle {
+            appends.wroteAgain(shard.clean(octets: LaneAppends.cleaningOctets, now: now))
+        }
+        let age: LaneBatch.Age = shard.isCommitUrgent || shard.isCleaning ? .any : .aged
+        let batches = shard.takeBatches(age, of: appends.idle, now: now)
+        appends.begin(batches, now: now) { lane, batches, failure in self.appended(lane, batches, failure) }
+        finishCleaning()
+        scheduleFlush()
+    }
+
+    private func appended(_ lane: Int, _ batches: [LaneBatch], _ failure: LaneFailure?) {
+        if let failure {
+            shard.lose(lane: lane, now: .now())
+            cluster?.onFree(lane, failure)
+        } else {
+            for batch in batches { shard.committed(batch, now: .now()) }
+            finishCleaning()
+        }
+        scheduleFlush()
+    }
+
+    private func finishCleaning() {
+        guard !shard.isCleaning else { return }
+        cluster?.appends.finishCleaning(hasRecords: shard.hasRecords, led: shard.lanesLedByOwn)
+    }
+}

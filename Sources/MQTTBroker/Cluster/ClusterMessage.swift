@@ -1,0 +1,34 @@
+import MQTTCodec
+
+/// What shards tell each other of the nodes of a cluster and of lanes. Shard 0 speaks for its node: what it hears of another node it tells the
+/// other shards of its own, and what these tell it tells the other nodes, in order.
+enum ClusterMessage: Sendable {
+    // Within a node.
+    /// Another node is there, with so many shards.
+    case joined(UInt8, shards: Int)
+    /// Nothing is heard of a node, or it is heard again.
+    case suspected(UInt8, Bool)
+    /// A run of another node is over.
+    case died(UInt8)
+
+    // Of one node, for all shards of the others.
+    /// All of a node's interest.
+    indirect case interest(of: UInt8, Interest.Told)
+    case interestChange(of: UInt8, Interest.Change)
+    /// A shard leads lanes, each in a term.
+    case leads(ShardReference, [LaneTerm])
+    /// A shard does not lead lanes any more that it led in these terms.
+    case lost(ShardReference, [LaneTerm])
+    /// A node has told all that it has to tell one that has joined.
+    case introduced(UInt8)
+
+    // For the leader of a lane.
+    /// A connection has a transient session.
+    case holds(UTF8Key, ConnectionReference)
+
+    /// A lane, and the term in which it is led.
+    struct LaneTerm: Sendable, Equatable {
+        let lane: Lane
+        let term: UInt64
+    }
+}

@@ -1,0 +1,165 @@
+import MQTTCodec
+import NIOCore
+
+// The other nodes of a cluster. The shell tells shard 0 of them, which tells the other shards of the node, so that no shard knows a node before
+// shard 0 does, which speaks to that node for all.
+extension Shard {
+    /// A run of another node is there, and the links to it are open. Told to shard 0.
+    package mutating func joined(node: Int, shards: Int, now: Instant) {
+        guard neighbours != nil, (0..<Neighbours.maximumNodes).contains(node), node != Int(own.node),
+            (1...Self.maximumCount).contains(shards)
+        else { return }
+        let node = UInt8(node)
+        if neighbours?[node] != nil { died(node: Int(node), now: now) }
+        let message = ClusterMessage.joined(node, shards: shards)
+        broadcast(.cluster(message))
+        handle(message, from: own, now: now)
+        let speaker = ShardReference(node: Int(node), shard: 0)
+        if let told = router.told { send(.cluster(.interest(of: own.node, told)), to: speaker) }
+        for shard in lanes.leadingShards where shard.node == own.node {
+            send(.cluster(.leads(shard, leadTerms(of: shard))), to: speaker)
+        }
+        send(.cluster(.introduced(own.node)), to: speaker)
+        drainLocal(now: now)
+    }
+
+    /// Nothing is heard of a node for now: no SUBACK waits for it; or it is heard again. Told to shard 0.
+    package mutating func suspected(node: Int, _ isSuspected: Bool, now: Instant) {
+        guard let node = UInt8(exactly: node), neighbours?[node] != nil else { return }
+        let message = ClusterMessage.suspected(node, isSuspected)
+        broadcast(.cluster(message))
+        handle(message, from: own, now: now)
+        drainLocal(now: now)
+    }
+
+    /// A run of another node is over. Told to shard 0.
+    package mutating func died(node: Int, now: Instant) {
+        guard let node = UInt8(exactly: node), neighbours?[node] != nil else { return }
+        let message = ClusterMessage.died(node)
+        broadcast(.cluster(message))
+        handle(message, from: own, now: now)
+        drainLocal(now: now)
+    }
+
+    /// The link to a node has no room, or has room again.
+    package mutating func setFull(_ isFull: Bool, node: Int) {
+        guard let node = UInt8(exactly: node) else { return }
+        neighbours?[node]?.isFull = isFull
+    }
+
+    /// True once all nodes that are there have told what a node has to know before it serves clients, and every lane is led.
+    package var isIntroduced: Bool {
+        neighbours == nil || lanes.isEachLed && knowsNeighbours
+    }
+
+    /// True once all nodes that are there have told what a node has to know.
+    package var knowsNeighbours: Bool {
+        guard let neighbours else { return true }
+        return neighbours.numbers.allSatisfy { neighbours[$0]?.isIntroduced == true }
+    }
+
+    /// The lanes that no shard leads, as far as this one knows: a bit for each.
+    package var lanesWithoutLeader: UInt64 {
+        Lane.all.reduce(0) { lanes.leader(of: $1) == nil ? $0 | $1.bit : $0 }
+    }
+
+    /// The lanes that this shard leads: a bit for each.
+    package var lanesLedByOwn: UInt64 { lanes.led(by: own) }
+
+    /// The number of the node that leads a lane, and the term; `nil` while none does.
+    package func lead(ofLane number: Int) -> (node: Int, term: UInt64)? {
+        guard let number = UInt8(exactly: number), let lane = Lane(number: number), let leader = lanes.leader(of: lane)
+        else { return nil }
+        return (Int(leader.node), lanes.term(of: lane))
+    }
+
+    // MARK: - What shards tell each other
+
+    /// Tells all other shards of all nodes.
+    mutating func tellEverybody(_ body: ShardMessage.Body) {
+        broadcast(body)
+        if index == 0 { toSpeakers(body) }
+    }
+
+    /// Shard 0 passes on what the shards of a node tell those of the other nodes.
+    mutating func passOnTold(_ body: ShardMessage.Body, from source: ShardReference) {
+        guard index == 0, neighbours != nil, source != own else { return }
+        if source.node == own.node { toSpeakers(body) } else { broadcast(body) }
+    }
+
+    private mutating func toSpeakers(_ body: ShardMessage.Body) {
+        for node in neighbours?.numbers ?? [] { send(body, to: ShardReference(node: Int(node), shard: 0)) }
+    }
+
+    /// Shard 0 tells the other nodes what a change of a shard's interest changes in the node's.
+    mutating func tellNodes(_ change: Interest.Change) {
+        guard let change = router.changeOfNode(after: change) else { return }
+        toSpeakers(.cluster(.interestChange(of: own.node, change)))
+    }
+
+    /// The nodes that a SUBSCRIBE waits for, each with the number of its shards.
+    var trustedNodes: [UInt8: Int] {
+        var nodes: [UInt8: Int] = [:]
+        for number in neighbours?.numbers ?? [] {
+            if let node = neighbours?[number], !node.isSuspected { nodes[number] = node.shards }
+        }
+        return nodes
+    }
+
+    mutating func handle(_ message: ClusterMessage, from source: ShardReference, now: Instant) {
+        switch message {
+        case .joined(let node, let shards): neighbours?[node] = Neighbours.Node(shards: shards)
+        case .suspected(let node, let isSuspected):
+            neighbours?[node]?.isSuspected = isSuspected
+            if isSuspected { stopWaiting(for: node, now: now) }
+        case .died(let node): forget(node, now: now)
+        case .interest(let node, let told):
+            router.replace(told, ofNode: node)
+            passOnTold(.cluster(message), from: source)
+        case .interestChange(let node, let change):
+            router.apply(change, ofNode: node)
+            passOnTold(.cluster(message), from: source)
+        case .leads(let shard, let terms):
+            leads(shard, terms, now: now)
+            passOnTold(.cluster(message), from: source)
+        case .lost(let shard, let terms):
+            lost(shard, terms)
+            passOnTold(.cluster(message), from: source)
+        case .introduced(let node):
+            neighbours?[node]?.isIntroduced = true
+            passOnTold(.cluster(message), from: source)
+        case .holds(let client, let holder): holds(client, holder)
+        }
+    }
+
+    /// Nothing is to be expected of a node for now.
+    private mutating func stopWaiting(for node: UInt8, now: Instant) {
+        for connection in connections.all { stopWaiting(for: node, connection, now: now) }
+        for deputy in deputies.values { stopWaiting(for: node, deputy, now: now) }
+    }
+
+    /// A run of another node is over: its connections are lost, and its lanes have no leader.
+    private mutating func forget(_ node: UInt8, now: Instant) {
+        let lost = lanes.led(byNode: node)
+        lanes.limbo.add(lost, router.durableBuckets(ofNode: node))
+        router.replace(Interest.Told(), ofNode: node)
+        for lane in Lane.lanes(of: lost) { lanes.setLead(nil, of: lane) }
+        neighbours?[node] = nil
+        for awaited in lanes.takeAwaited(ofNode: node) { holdAwaited(awaited, now: now) }
+        for deputy in deputies.values where deputy.reference.shard.node == node && !deputy.isDataStream {
+            leave(deputy, publishesWill: true, now: now)
+        }
+        stopWaiting(for: node, now: now)
+        lookUps.removeAll { $0.asker.node == node }
+        for (client, holder) in sessions.directory.holders(ofNode: node) { ended(client, of: holder, now: now) }
+        for connection in connections.all where connection.remoteSession?.home.node == node {
+            lostHome(of: connection, now: now)
+        }
+    }
+
+    /// A node has not said whether it keeps a message, and will not: the message waits for the leaders of the node's lanes.
+    private mutating func holdAwaited(_ awaited: LaneTable.Awaited, now: Instant) {
+        if let message = awaited.message, message.lanes != 0 { lanes.limbo.hold(message) }
+        settle(awaited.receipt, now: now)
+    }
+}

@@ -1,0 +1,118 @@
+import MQTTCodec
+import NIOCore
+import Testing
+
+@testable import MQTTBroker
+
+@Suite("Several nodes as one broker")
+struct NodesTests {
+    @Test(
+        "A message reaches subscribers at all nodes once",
+        arguments: [QualityOfService.atMostOnce, .atLeastOnce, .exactlyOnce]
+    )
+    func delivers(qos: QualityOfService) throws {
+        let broker = SimulatedBroker.cluster()
+        defer { broker.end() }
+        let subscribers = (0..<6).map { broker.connect("s\($0)", on: $0) }
+        for subscriber in subscribers { subscriber.subscribe("a/+", qos: qos) }
+        let publisher = broker.connect("p", on: 3)
+        publisher.publish("a/b", "1", qos: qos, identifier: 1)
+        for subscriber in subscribers { #expect(subscriber.takePayloads() == ["1"]) }
+    }
+
+    @Test("A message reaches durable sessions wherever they live, and is acknowledged once they keep it")
+    func durable() throws {
+        let broker = SimulatedBroker.cluster()
+        defer { broker.end() }
+        for number in 0..<12 {
+            let subscriber = broker.connect("s\(number)", on: number % 6, cleanStart: false, expiry: 1000)
+            subscriber.subscribe("a/#", qos: .exactlyOnce)
+            subscriber.disconnect(expiry: 1000)
+        }
+        let publisher = broker.connect("p", on: 0)
+        publisher.publish("a/b", "1", qos: .atLeastOnce, identifier: 1, settles: false)
+        #expect(!publisher.takeAll().contains { if case .acknowledgement = $0 { true } else { false } })
+        broker.settle()
+        #expect(publisher.takeAll().contains { if case .acknowledgement = $0 { true } else { false } })
+        for number in 0..<12 {
+            let subscriber = broker.connect("s\(number)", on: (number + 3) % 6, cleanStart: false, expiry: 1000)
+            #expect(try subscriber.connectAcknowledgement().sessionPresent)
+            #expect(subscriber.takePayloads() == ["1"])
+        }
+    }
+
+    @Test("A client identifier has one connection among all nodes [MQTT-3.1.4-3]", arguments: [nil, 100])
+    func takesOver(expiry: UInt32?) throws {
+        let broker = SimulatedBroker.cluster()
+        defer { broker.end() }
+        let first = broker.connect("c", on: 0, expiry: expiry)
+        _ = try first.connectAcknowledgement()
+        let second = broker.connect("c", on: 5, cleanStart: false, expiry: expiry)
+        #expect(try second.connectAcknowledgement().sessionPresent == (expiry != nil))
+        #expect(first.disconnectReason == .sessionTakenOver)
+        #expect(first.isClosed)
+    }
+
+    @Test("Retained messages are found wherever their topics' lanes are led")
+    func retained() throws {
+        let broker = SimulatedBroker.cluster()
+        defer { broker.end() }
+        let publisher = broker.connect("p", on: 1)
+        for number in 0..<20 {
+            publisher.publish("r/\(number)", "\(number)", qos: .atLeastOnce, identifier: 1, retain: true)
+        }
+        let subscriber = broker.connect("s", on: 4)
+        subscriber.subscribe("r/+", qos: .atLeastOnce)
+        #expect(Set(subscriber.takePayloads()) == Set((0..<20).map { "\($0)" }))
+    }
+
+    @Test("Sessions of a dead node's lanes are served by the others, and nothing acknowledged is lost")
+    func survives() throws {
+        let broker = SimulatedBroker.cluster()
+        defer { broker.end() }
+        for number in 0..<12 {
+            let subscriber = broker.connect("s\(number)", on: number % 4, cleanStart: false, expiry: 1000)
+            subscriber.subscribe("a/#", qos: .exactlyOnce)
+            subscriber.disconnect(expiry: 1000)
+        }
+        let publisher = broker.connect("p", on: 0)
+        publisher.publish("a/b", "1", qos: .atLeastOnce, identifier: 1)
+        broker.kill(2)
+        // Nobody knows yet: the message waits for the dead node's lanes.
+        publisher.publish("a/b", "2", qos: .atLeastOnce, identifier: 2)
+        broker.bury(2)
+        publisher.publish("a/b", "3", qos: .atLeastOnce, identifier: 3)
+        _ = publisher.takePublishes()
+        #expect(publisher.takeAll().count == 2, "CONNACK and the first PUBACK")
+        broker.takeLanes()
+        broker.settle()
+        #expect(publisher.takeAll().count == 2)
+        for number in 0..<12 {
+            let subscriber = broker.connect("s\(number)", on: (number + 1) % 4, cleanStart: false, expiry: 1000)
+            #expect(try subscriber.connectAcknowledgement().sessionPresent)
+            #expect(subscriber.takePayloads() == ["1", "2", "3"])
+        }
+    }
+
+    @Test("A node that is started again is a member again, and serves")
+    func returns() throws {
+        let broker = SimulatedBroker.cluster()
+        defer { broker.end() }
+        broker.kill(1)
+        broker.bury(1)
+        broker.settle()
+        broker.takeLanes()
+        broker.settle()
+        broker.restart(1)
+        broker.settle()
+        let isIntroduced = broker.shards[2].shard.isIntroduced
+        #expect(isIntroduced)
+        let subscriber = broker.connect("s", on: 3)
+        subscriber.subscribe("a", qos: .atLeastOnce)
+        broker.connect("p", on: 0).publish("a", "1", qos: .atLeastOnce, identifier: 1)
+        #expect(subscriber.takePayloads() == ["1"])
+    }
+
+    @Test("Nothing acknowledged is lost whatever node dies", arguments: 0..<20 as Range<UInt64>)
+    func clusters(seed: UInt64) throws { try ClusterRun(seed: seed).perform() }
+}

@@ -1,0 +1,231 @@
+import NIOCore
+import Testing
+
+@testable import MQTTBroker
+
+// Several nodes: their links, their lanes, and their deaths.
+extension SimulatedBroker {
+    /// Nodes that know each other, with all lanes led.
+    static func cluster(
+        nodes: Int = 3,
+        shards: Int = 2,
+        limits: Limits = Limits(),
+        seed: UInt64 = 1,
+        hasLongTicks: Bool = false
+    ) -> SimulatedBroker {
+        let broker = SimulatedBroker(shards: 1, limits: limits, seed: seed, hasLongTicks: hasLongTicks)
+        broker.cluster = SimulatedCluster(nodes: nodes, shards: shards)
+        broker.shards = (0..<nodes).flatMap { node in broker.seats(of: node, shards) }
+        broker.mailboxes = Array(repeating: [], count: nodes * shards)
+        for node in 0..<nodes {
+            for other in 0..<nodes where other != node { broker.introduce(other, to: node) }
+        }
+        broker.takeLanes()
+        broker.settle()
+        return broker
+    }
+
+    private func seats(of node: Int, _ count: Int) -> [Seat] {
+        runs += 1
+        return (0..<count).map { index in
+            Seat(
+                Shard(
+                    index: index,
+                    count: count,
+                    node: node,
+                    limits: SharedLimits(limits),
+                    random: SeededGenerator(seed: runs &* 1000 &+ UInt64(index))
+                )
+            )
+        }
+    }
+
+    /// The place of a shard among those of all nodes.
+    func seat(of shard: ShardReference) -> Int { Int(shard.node) * (cluster?.shards ?? 0) + shard.index }
+
+    func node(ofSeat seat: Int) -> Int { seat / (cluster?.shards ?? 1) }
+
+    /// The places of a node's shards.
+    func seats(of node: Int) -> Range<Int> {
+        let count = cluster?.shards ?? 0
+        return node * count..<(node + 1) * count
+    }
+
+    var livingNodes: [Int] { (0..<(cluster?.nodes ?? 0)).filter { cluster?.isAlive[$0] == true } }
+
+    private func introduce(_ other: Int, to node: Int) {
+        let place = seats(of: node).lowerBound
+        shards[place].shard.joined(node: other, shards: cluster?.shards ?? 0, now: now)
+        collect(place)
+    }
+
+    // MARK: - Links
+
+    func send(_ messages: [ShardMessage], from source: Int, to destination: ShardReference) {
+        let place = seat(of: destination)
+        guard cluster?.isAlive[Int(destination.node)] == true else { return }
+        var octets = ByteBuffer()
+        ShardMessage.write(messages, to: &octets, now: now)
+        cluster?.links[.init(from: source, to: place), default: []].append(octets)
+    }
+
+    /// Delivers what one shard has sent to one of another node. Returns whether there was anything.
+    func stepBetweenNodes() -> Bool {
+        guard let cluster else { return false }
+        let waiting = cluster.links.filter { link, queue in
+            !queue.isEmpty && !cluster.cuts.contains(.init(from: node(ofSeat: link.from), to: node(ofSeat: link.to)))
+        }.keys.sorted { ($0.from, $0.to) < ($1.from, $1.to) }
+        guard let link = waiting.randomElement(using: &random),
+            var octets = self.cluster?.links[link]?.removeFirst()
+        else { return false }
+        guard let messages = ShardMessage.read(from: &octets, now: now) else {
+            Issue.record("messages of another node cannot be read")
+            return true
+        }
+        shards[link.to].shard.receive(messages, from: shards[link.from].shard.own, now: now)
+        endTick(link.to)
+        return true
+    }
+
+    // MARK: - Lanes
+
+    /// Each lane without a leader is taken by one of the living nodes.
+    func takeLanes() {
+        let living = livingNodes
+        for lane in 0..<Lane.count {
+            let node = living[lane * 7 % 5 % living.count]
+            let seat = seats(of: node).lowerBound + lane % (cluster?.shards ?? 1)
+            if shards[seat].shard.lanesWithoutLeader & 1 << UInt64(lane) != 0 { take(lane, by: seat) }
+        }
+    }
+
+    /// A shard writes its term record.
+    func take(_ lane: Int, by seat: Int) {
+        guard let cluster, !cluster.takes.contains(where: { $0.lane == lane && $0.seat == seat }) else { return }
+        let term = (cluster.lanes[lane].lead?.term ?? 0) + 1
+        self.cluster?.lanes[lane].entries.append(.term(term, seat: seat))
+        self.cluster?.takes.append(.init(lane: lane, seat: seat, term: term))
+    }
+
+    /// Something comes of a batch that is on its way, or of a lane that is being taken; or a batch is sent. Returns whether there was any.
+    func appendToLane() -> Bool {
+        guard let cluster else { return false }
+        var choices: [() -> Void] = []
+        if let place = cluster.appends.indices.randomElement(using: &random) {
+            choices.append { self.endAppend(place) }
+        }
+        if let place = cluster.takes.indices.randomElement(using: &random) { choices.append { self.endTake(place) } }
+        for node in livingNodes {
+            for seat in seats(of: node) where shards[seat].shard.hasRecords {
+                let idle = idleLanes(of: seat)
+                if shards[seat].shard.hasRecords(ofLanes: idle) { choices.append { self.beginAppends(seat, idle) } }
+            }
+        }
+        guard let choice = choices.randomElement(using: &random) else { return false }
+        choice()
+        return true
+    }
+
+    private func idleLanes(of seat: Int) -> UInt64 {
+        (cluster?.appends ?? []).reduce(UInt64.max) { $1.seat == seat ? $0 & ~(1 << UInt64($1.lane)) : $0 }
+    }
+
+    private func beginAppends(_ seat: Int, _ idle: UInt64) {
+        let batches = shards[seat].shard.takeBatches(.any, of: idle, now: now)
+        for lane in Set(batches.map { Int($0.lane.number) }).sorted() {
+            let own = batches.filter { Int($0.lane.number) == lane }
+            let term = shards[seat].shard.lanes.term(of: own[0].lane)
+            cluster?.appends.append(.init(lane: lane, seat: seat, term: term, batches: own))
+        }
+        endTick(seat)
+    }
+
+    private func endAppend(_ place: Int) {
+        guard let append = cluster?.appends.remove(at: place) else { return }
+        let seat = append.seat
+        guard let lead = cluster?.lanes[append.lane].lead, lead.term == append.term, lead.seat == seat else {
+            // Fenced.
+            shards[seat].shard.lose(lane: append.lane, now: now)
+            endTick(seat)
+            return
+        }
+        var octets = ByteBuffer()
+        for batch in append.batches { batch.write(to: &octets, now: now) }
+        cluster?.lanes[append.lane].entries.append(.batch(octets))
+        for batch in append.batches { shards[seat].shard.committed(batch, now: now) }
+        endTick(seat)
+    }
+
+    private func endTake(_ place: Int) {
+        guard let take = cluster?.takes.remove(at: place), let lane = cluster?.lanes[take.lane] else { return }
+        guard let lead = lane.lead, lead.term == take.term, lead.seat == take.seat else { return }
+        shards[take.seat].shard.beginRestoring(lane: take.lane)
+        for case .batch(let octets) in lane.entries {
+            do {
+                try shards[take.seat].shard.restore(octets, ofLane: take.lane, now: now)
+            } catch {
+                Issue.record("the log of lane \(take.lane) cannot be read: \(error)")
+            }
+        }
+        shards[take.seat].shard.lead([(take.lane, take.term)], now: now)
+        endTick(take.seat)
+    }
+
+    /// True if messages wait for lanes to be led.
+    var isHolding: Bool { shards.contains { !$0.shard.lanes.limbo.messages.isEmpty } }
+
+    // MARK: - Deaths
+
+    /// The process of a node is killed. Appends that were under way are stored or not, as chance has it.
+    func kill(_ node: Int) {
+        cluster?.isAlive[node] = false
+        let own = seats(of: node)
+        for append in cluster?.appends ?? [] where own.contains(append.seat) {
+            guard Bool.random(using: &random), let lead = cluster?.lanes[append.lane].lead, lead.term == append.term,
+                lead.seat == append.seat
+            else { continue }
+            var octets = ByteBuffer()
+            for batch in append.batches { batch.write(to: &octets, now: now) }
+            cluster?.lanes[append.lane].entries.append(.batch(octets))
+        }
+        cluster?.appends.removeAll { own.contains($0.seat) }
+        cluster?.takes.removeAll { own.contains($0.seat) }
+        for link in cluster?.links.keys.map(\.self) ?? [] {
+            if own.contains(link.to) { cluster?.links[link] = nil }
+            // Of what is on its way from the node, a part may come.
+            if own.contains(link.from), let queue = cluster?.links[link] {
+                cluster?.links[link] = Array(queue.prefix(Int.random(in: 0...queue.count, using: &random)))
+            }
+        }
+        for seat in own {
+            mailboxes[seat] = []
+            for client in clients.values where client.shard == seat {
+                client.isClosed = true
+                clients[ObjectIdentifier(client.connection)] = nil
+                release(client.connection)
+            }
+        }
+        let count = cluster?.shards ?? 0
+        let fresh = seats(of: node, count)
+        for (seat, shard) in zip(own, fresh) { shards[seat] = shard }
+    }
+
+    /// The other nodes learn that a node is dead. What it has sent before has come, or never will.
+    func bury(_ node: Int) {
+        let own = seats(of: node)
+        for link in cluster?.links.keys.map(\.self) ?? [] where own.contains(link.from) { cluster?.links[link] = nil }
+        for other in livingNodes {
+            shards[seats(of: other).lowerBound].shard.died(node: node, now: now)
+            collect(seats(of: other).lowerBound)
+        }
+    }
+
+    /// A node that was buried is started again.
+    func restart(_ node: Int) {
+        cluster?.isAlive[node] = true
+        for other in livingNodes where other != node {
+            introduce(node, to: other)
+            introduce(other, to: node)
+        }
+    }
+}
