@@ -113,7 +113,7 @@ private struct Node {
         reporter = MetricsReporter(shards: shards)
         logWindows = shards.repeatOnEachLoop(every: ClientLog.window) { $0.endLogWindow() }
         do {
-            if let store = configuration.store { try await shards.open(store, logger: logger) }
+            if let store = configuration.store, cluster == nil { try await shards.open(store, logger: logger) }
             relay = try await BrokerRelay(configuration, loops: all, logger: logger)
             if let cluster, let settings = configuration.cluster, let member {
                 try await shards.begin(cluster, settings, member, all, logger: logger)

@@ -57,10 +57,12 @@ extension ShardRunner {
         shard.beginRestoring(lane: lane)
         var assembly = LanePiece.Assembly()
         var damage: String?
+        var commits = 0
         let taken = cluster.lanes.take(lane) { octets in
             do {
                 guard damage == nil, let commit = try assembly.add(octets) else { return }
                 try self.shard.restore(commit, ofLane: lane, now: .now())
+                commits += 1
             } catch {
                 damage = "\(error)"
             }
@@ -72,6 +74,12 @@ extension ShardRunner {
                     self.eventLoop.assumeIsolated().execute { self.lead() }
                 }
                 cluster.replayed.append((lane, term.number))
+                self.logger?.info(
+                    "cluster",
+                    metadata: [
+                        "lane": "\(lane)", "state": "taken", "term": "\(term.number)", "commits": "\(commits)",
+                    ]
+                )
             case .success:
                 self.logger?.error(
                     "cluster",

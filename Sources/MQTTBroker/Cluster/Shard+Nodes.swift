@@ -43,7 +43,7 @@ extension Shard {
         for index in 0..<count where route.shards & 1 << UInt32(index) != 0 {
             let shard = sibling(index)
             let scope = LaneScope(lanes: lanes.led(by: shard) & open, isForTransient: true)
-            let isDurable = route.durableShards & 1 << UInt32(index) != 0
+            let isDurable = route.durableShards & 1 << UInt32(index) != 0 && scope.lanes != 0
             counters.messagesHandedOver += 1
             let number =
                 isDurable ? receipt.map { lanes.awaitStored($0, by: shard, message(for: scope.lanes)) } ?? 0 : 0
@@ -57,7 +57,8 @@ extension Shard {
                 continue
             }
             let scope = LaneScope(lanes: lanes.led(byNode: node) & open, isForTransient: true)
-            let isDurable = route.durableNodes & 1 << UInt32(node) != 0
+            // Nothing is kept where no lane is led, whatever is known of the interest there.
+            let isDurable = route.durableNodes & 1 << UInt32(node) != 0 && scope.lanes != 0
             counters.messagesHandedOver += 1
             let number =
                 isDurable ? receipt.map { lanes.awaitStored($0, by: shard, message(for: scope.lanes)) } ?? 0 : 0

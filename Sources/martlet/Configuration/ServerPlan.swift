@@ -117,7 +117,8 @@ struct ServerPlan {
         var server = BrokerServerConfiguration(loops: loops, listeners: listeners)
         server.run = run
         server.cluster = cluster?.configuration
-        if settings.store.engine == .sqlite {
+        // A cluster keeps what outlives a process in JetStream.
+        if settings.store.engine == .sqlite, cluster == nil {
             let folder = try settings.store.path ?? DataFolder(path: settings.node.dataDirectory).path + "/store"
             server.store = try SQLiteCommitStore(
                 folder: folder,

@@ -94,6 +94,33 @@ struct NodesTests {
         }
     }
 
+    @Test("Once the lanes of a node that is not heard of are led by others, nothing waits for it")
+    func suspected() throws {
+        let broker = SimulatedBroker.cluster()
+        defer { broker.end() }
+        for number in 0..<12 {
+            let subscriber = broker.connect("s\(number)", on: number % 4, cleanStart: false, expiry: 1000)
+            subscriber.subscribe("a/#", qos: .exactlyOnce)
+            subscriber.disconnect(expiry: 1000)
+        }
+        broker.kill(2)
+        for seat in [0, 2] { broker.change(seat) { $0.suspected(node: 2, true, now: broker.now) } }
+        for lane in 0..<Lane.count where broker.shards[0].shard.lead(ofLane: lane)?.node == 2 {
+            broker.take(lane, by: lane % 2)
+        }
+        broker.settle()
+        let publisher = broker.connect("p", on: 3)
+        publisher.publish("a/b", "1", qos: .atLeastOnce, identifier: 1)
+        #expect(publisher.takeAll().count == 2, "CONNACK and PUBACK")
+        let subscriber = broker.connect("t", on: 1)
+        subscriber.subscribe("b")
+        #expect(subscriber.takeAll().count == 2, "CONNACK and SUBACK")
+        for number in 0..<12 {
+            let subscriber = broker.connect("s\(number)", on: number % 4, cleanStart: false, expiry: 1000)
+            #expect(subscriber.takePayloads() == ["1"])
+        }
+    }
+
     @Test("A node that is started again is a member again, and serves")
     func returns() throws {
         let broker = SimulatedBroker.cluster()

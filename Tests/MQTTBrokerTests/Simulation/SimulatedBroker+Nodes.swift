@@ -59,6 +59,12 @@ extension SimulatedBroker {
         collect(place)
     }
 
+    /// Changes a shard, and carries out what follows.
+    func change(_ seat: Int, _ body: (inout Shard) -> Void) {
+        body(&shards[seat].shard)
+        collect(seat)
+    }
+
     // MARK: - Links
 
     func send(_ messages: [ShardMessage], from source: Int, to destination: ShardReference) {
