@@ -1,0 +1,154 @@
+"""Three brokers over three NATS servers, as `make cluster` starts them: one broker, whichever node a client reaches."""
+
+import os
+import re
+import signal
+import subprocess
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import paho.mqtt.client as paho
+import pytest
+from paho.mqtt.packettypes import PacketTypes
+from paho.mqtt.properties import Properties
+
+ROOT = Path(__file__).resolve().parents[2]
+PORTS = [21883, 21884, 21885]
+PATIENCE = 60  # seconds
+
+pytestmark = pytest.mark.martlet
+
+
+@dataclass
+class Cluster:
+    processes: list[int]
+
+    def kill(self, node: int) -> None:
+        os.kill(self.processes[node], signal.SIGKILL)
+
+
+@pytest.fixture
+def cluster(binary) -> Iterator[Cluster]:
+    script = subprocess.Popen(
+        [ROOT / "scripts/cluster", "--martlet", binary], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True
+    )
+    try:
+        said = ""
+        for line in script.stdout:
+            said += line
+            if "Ctrl-C stops" in line:
+                break
+        processes = [int(number) for number in re.findall(r"broker-\d +MQTT.*process (\d+)", said)]
+        assert len(processes) == 3, said
+        threading.Thread(target=script.stdout.read, daemon=True).start()
+        yield Cluster(processes)
+    finally:
+        script.send_signal(signal.SIGINT)
+        try:
+            script.wait(timeout=60)
+        except subprocess.TimeoutExpired:
+            os.killpg(script.pid, signal.SIGKILL)
+            raise
+
+
+class Device:
+    """A client whose session lives for so many seconds behind its connection."""
+
+    def __init__(self, name: str, node: int, lives: int = 1000):
+        self.payloads: list[str] = []
+        self.present: bool | None = None
+        self.ended: str | None = None
+        self._events: dict[str, threading.Event] = {what: threading.Event() for what in ("connected", "subscribed", "ended")}
+        self._client = paho.Client(paho.CallbackAPIVersion.VERSION2, client_id=name, protocol=paho.MQTTv5)
+        self._client.on_connect = self._connected
+        self._client.on_subscribe = lambda *_: self._events["subscribed"].set()
+        self._client.on_message = lambda _, __, message: self.payloads.append(message.payload.decode())
+        self._client.on_disconnect = self._ended
+        properties = Properties(PacketTypes.CONNECT)
+        properties.SessionExpiryInterval = lives
+        self._client.connect("127.0.0.1", PORTS[node], clean_start=False, properties=properties)
+        self._client.loop_start()
+        self._wait("connected")
+
+    def _connected(self, _, __, flags, reason, ___):
+        assert not reason.is_failure, reason
+        self.present = flags.session_present
+        self._events["connected"].set()
+
+    def _ended(self, _, __, ___, reason, ____):
+        self.ended = str(reason)
+        self._client.loop_stop()
+        self._events["ended"].set()
+
+    def _wait(self, what: str) -> None:
+        assert self._events[what].wait(PATIENCE), f"not {what}"
+
+    def subscribe(self, topic: str, qos: int = 2) -> "Device":
+        self._client.subscribe(topic, qos)
+        self._wait("subscribed")
+        return self
+
+    def publish(self, topic: str, payload: str, qos: int, retain: bool = False) -> None:
+        self._client.publish(topic, payload, qos, retain).wait_for_publish(PATIENCE)
+
+    def wait_for(self, count: int) -> list[str]:
+        end = time.monotonic() + PATIENCE
+        while len(self.payloads) < count and time.monotonic() < end:
+            time.sleep(0.01)
+        return self.payloads
+
+    def expect(self, payloads: list[str]) -> None:
+        assert self.wait_for(len(payloads)) == payloads
+
+    def leave(self) -> None:
+        self._client.disconnect()
+        self._wait("ended")
+
+    def expect_end(self) -> str:
+        self._wait("ended")
+        return self.ended
+
+
+def test_nodes_are_one_broker(cluster):
+    subscribers = [Device(f"subscriber {node}", node, lives=0).subscribe("fleet/#") for node in range(3)]
+    publisher = Device("publisher", 1)
+    for qos in range(3):
+        publisher.publish("fleet/1", f"at {qos}", qos)
+    for subscriber in subscribers:
+        subscriber.expect(["at 0", "at 1", "at 2"])
+    publisher.publish("kept/1", "retained", 1, retain=True)
+    late = Device("late", 2).subscribe("kept/#")
+    late.expect(["retained"])
+
+    # One connection for each client identifier, whichever node has it [MQTT-3.1.4-3].
+    for lives in (0, 1000):
+        first = Device("twin", 0, lives)
+        Device("twin", 2, lives)
+        assert first.expect_end() == "Session taken over"
+
+
+def test_a_killed_node_takes_nothing_along(cluster):
+    names = [f"device {number}" for number in range(16)]
+    for number, name in enumerate(names):
+        Device(name, number % 3).subscribe("orders/#").leave()
+    # A session that ends with its connection is where the connection is.
+    publisher = Device("publisher", 2, lives=0)
+    for number in range(5):
+        for qos in (1, 2):
+            publisher.publish("orders/1", f"{qos}: before {number}", qos)
+    cluster.kill(1)
+    for number in range(5):
+        for qos in (1, 2):
+            publisher.publish("orders/1", f"{qos}: after {number}", qos)
+    for number, name in enumerate(names):
+        device = Device(name, (0, 2)[number % 2])
+        assert device.present
+        came = device.wait_for(20)
+        # Order is that of a topic and QoS [MQTT-4.6.0-6].
+        for qos in (1, 2):
+            expected = [f"{qos}: {when} {number}" for when in ("before", "after") for number in range(5)]
+            assert [payload for payload in came if payload.startswith(f"{qos}:")] == expected
+        device.leave()
