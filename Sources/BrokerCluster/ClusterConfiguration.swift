@@ -44,6 +44,9 @@ package struct ClusterConfiguration: Sendable {
         package init() {}
     }
 
+    /// The NATS servers' addresses.
+    package var serverAddresses: [(host: String, port: Int)] { nats.servers.map { ($0.host, $0.port) } }
+
     /// Replicas of each stream: 3, or 1 where fewer servers are configured.
     package var replicas: Int { nats.servers.count >= 3 ? 3 : 1 }
 

@@ -114,8 +114,9 @@ private struct Node {
         logWindows = shards.repeatOnEachLoop(every: ClientLog.window) { $0.endLogWindow() }
         do {
             if let store = configuration.store, cluster == nil { try await shards.open(store, logger: logger) }
-            relay = try await BrokerRelay(configuration, loops: all, logger: logger)
+            relay = try await BrokerRelay(Self.relayed(configuration, member), loops: all, logger: logger)
             if let cluster, let settings = configuration.cluster, let member {
+                if let relay = relay?.relay { try await cluster.eventLoop.submit { cluster.value.use(relay) }.get() }
                 try await shards.begin(cluster, settings, member, all, logger: logger)
             }
             for listener in configuration.listeners {
@@ -163,10 +164,28 @@ private struct Node {
         let cluster = try await loop.submit {
             NIOLoopBound(NodeCluster(settings, on: loop, logger: logger), eventLoop: loop)
         }.get()
+        let hasQUIC = configuration.listeners.contains { if case .quic = $0.transport { true } else { false } }
+        let place = hasQUIC ? try await ClusterRelay.place(settings, on: loop) : nil
         let member = try await loop.flatSubmit {
-            cluster.value.join(.init(shards: loops.count), memory: memory)
+            cluster.value.join(.init(shards: loops.count, relay: place), memory: memory)
         }.get()
         return (cluster, member)
+    }
+
+    /// The configuration with the relay of a member of a cluster.
+    private static func relayed(
+        _ configuration: BrokerServerConfiguration,
+        _ member: Member?
+    ) throws -> BrokerServerConfiguration {
+        guard let settings = configuration.cluster, let member, let own = ClusterRelay.member(member) else {
+            return configuration
+        }
+        var configuration = configuration
+        configuration.relay = RelayConfiguration(
+            address: try ClusterRelay.bind(settings.relay),
+            membership: RelayMembership(own: own)
+        )
+        return configuration
     }
 
     private mutating func openTCP(

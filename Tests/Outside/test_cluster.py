@@ -1,8 +1,11 @@
 """Three brokers over three NATS servers, as `make cluster` starts them: one broker, whichever node a client reaches."""
 
 import os
+import random
 import re
+import select
 import signal
+import socket
 import subprocess
 import threading
 import time
@@ -152,3 +155,82 @@ def test_a_killed_node_takes_nothing_along(cluster):
             expected = [f"{qos}: {when} {number}" for when in ("before", "after") for number in range(5)]
             assert [payload for payload in came if payload.startswith(f"{qos}:")] == expected
         device.leave()
+
+
+class RandomBalancer:
+    """What a device behind a NAT and a load balancer looks like: from time to time its datagrams come from another port, and reach a node by chance."""
+
+    def __init__(self, ports: list[int], seed: int):
+        self.changes = 0
+        self._ports = ports
+        self._random = random.Random(seed)
+        self._front = self._socket()
+        self.port = self._front.getsockname()[1]
+        self._back: socket.socket | None = None
+        self._client = None
+        self._lock = threading.Lock()
+        self.move()
+        threading.Thread(target=self._run, daemon=True).start()
+
+    @staticmethod
+    def _socket() -> socket.socket:
+        opened = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        opened.bind(("127.0.0.1", 0))
+        return opened
+
+    def move(self) -> None:
+        back = self._socket()
+        back.connect(("127.0.0.1", self._random.choice(self._ports)))
+        with self._lock:
+            if self._back is not None:
+                self._back.close()
+                self.changes += 1
+            self._back = back
+
+    def _run(self) -> None:
+        while True:
+            with self._lock:
+                back = self._back
+            try:
+                for ready in select.select([self._front, back], [], [], 0.01)[0]:
+                    if ready is self._front:
+                        datagram, self._client = self._front.recvfrom(65_535)
+                        back.send(datagram)
+                    elif self._client:
+                        self._front.sendto(back.recv(65_535), self._client)
+            except (OSError, ValueError):
+                # The socket of an earlier binding, or a datagram that nobody takes.
+                continue
+
+
+def test_a_connection_outlives_the_node_that_its_packets_reach(cluster, binary):
+    balancer = RandomBalancer([24567, 24568, 24569], seed=7)
+    subscriber = subprocess.Popen(
+        [binary, "sub", "--quic", "--insecure", "-h", "127.0.0.1", "-p", str(balancer.port), "-t", "journey/#", "-q", "1"],
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+    )
+    try:
+        received: list[str] = []
+        threading.Thread(target=lambda: received.extend(line.strip() for line in subscriber.stdout), daemon=True).start()
+        publisher = Device("publisher", 1, lives=0)
+        end = time.monotonic() + PATIENCE
+        while not received and time.monotonic() < end:
+            publisher.publish("journey/0", "begun", 1)
+            time.sleep(0.1)
+        begun = len(received)
+        expected = [str(number) for number in range(150)]
+        for number, payload in enumerate(expected):
+            if number % 5 == 0:
+                balancer.move()
+            publisher.publish("journey/1", payload, 1)
+            time.sleep(0.03)
+        end = time.monotonic() + PATIENCE
+        while "149" not in received and time.monotonic() < end:
+            time.sleep(0.05)
+        assert balancer.changes == 30
+        # Each once, in order, on one connection: the tool would say that it has another one.
+        assert [payload for payload in received[begun:] if payload != "begun"] == expected
+        assert subscriber.poll() is None
+    finally:
+        subscriber.kill()
+        subscriber.wait()

@@ -3,6 +3,7 @@ import Glibc
 import Logging
 import MQTTBroker
 import NIOCore
+import QUICTransport
 
 /// The part of this node in its cluster: who else is a member, the links to them, and which lanes this node leads.
 ///
@@ -18,6 +19,8 @@ final class NodeCluster {
     private var early: [MembershipEvent] = []
     /// This node's run; `nil` while it is no member.
     private var own: Member?
+    /// The number that this node had first.
+    private var number: Int?
     private var members: [Int: Member] = [:]
     private var suspected: Set<Int> = []
     /// Lanes that are being taken.
@@ -26,6 +29,10 @@ final class NodeCluster {
     private var waiting: [Int: NIODeadline] = [:]
     private var admitted = NIODeadline.now()
     private var timer: RepeatedTask?
+    /// `nil` without QUIC listeners.
+    private var relay: NodeRelay?
+    /// Runs that are over, the newest last.
+    private var dead: [RelayNode] = []
 
     /// How often it is looked which lanes this node is to lead.
     static let interval = TimeAmount.milliseconds(100)
@@ -68,6 +75,13 @@ final class NodeCluster {
         }
     }
 
+    /// The relay is told the members from here on.
+    func use(_ relay: NodeRelay) { self.relay = relay }
+
+    private func updateRelay() {
+        relay?.update(ClusterRelay.membership(own: own, members.values, suspected: suspected, dead: dead))
+    }
+
     /// Leaves the cluster: the other nodes take this one's lanes at once.
     func leave() -> EventLoopFuture<Void> {
         timer?.cancel()
@@ -83,11 +97,14 @@ final class NodeCluster {
             early.append(event)
             return
         }
+        defer { updateRelay() }
         switch event {
         case .admitted(let member): beAdmitted(member)
         case .isolated: beIsolated()
         case .joined(let member): joined(member)
-        case .died(let member): died(member.node)
+        case .died(let member):
+            dead = dead.suffix(ClusterRelay.maximumDead - 1) + [ClusterRelay.node(member)]
+            died(member.node)
         case .suspected(let node):
             suspected.insert(node)
             tellShard { $0.suspected(node: node, true, now: .now()) }
@@ -99,10 +116,11 @@ final class NodeCluster {
     }
 
     private func beAdmitted(_ member: Member) {
-        if let own, own.node != member.node {
+        if let number, number != member.node {
             logger.critical("another node has taken this one's number, and the process ends to take another")
             raise(SIGTERM)
         }
+        number = member.node
         own = member
         admitted = .now()
         onEachPart {
@@ -112,6 +130,7 @@ final class NodeCluster {
 
     /// The others count this node's run as over: nothing is done in their name, and nothing of theirs is kept.
     private func beIsolated() {
+        own = nil
         onEachPart {
             $0.links.end(); $0.lanes.end()
         }

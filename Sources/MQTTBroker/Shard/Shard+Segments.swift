@@ -17,7 +17,9 @@ extension Shard {
         let size = limits.queueSegmentBytes
         let octets = session.outgoing.queue.octetsBehindSegments
         guard octets >= size.lowerBound, octets > limits.maximumQueueBytesInMemory || isShortOfQueueMemory,
-            let lane = session.lane, session.parent == nil, lanes.isLogging, lanes.suspension == nil
+            let lane = session.lane, session.parent == nil, lanes.isLogging, lanes.suspension == nil,
+            // The streams of a cluster have no segments.
+            neighbours == nil
         else { return 0 }
         let taken = session.outgoing.queue.takeForSegment(octets: size)
         if taken.entries.isEmpty { return 0 }
