@@ -113,7 +113,7 @@ private struct Node {
         reporter = MetricsReporter(shards: shards)
         logWindows = shards.repeatOnEachLoop(every: ClientLog.window) { $0.endLogWindow() }
         do {
-            if let store = configuration.store, cluster == nil { try await shards.open(store, logger: logger) }
+            if let store = configuration.store { try await shards.open(store, logger: logger) }
             relay = try await BrokerRelay(Self.relayed(configuration, member), loops: all, logger: logger)
             if let cluster, let settings = configuration.cluster, let member {
                 if let relay = relay?.relay { try await cluster.eventLoop.submit { cluster.value.use(relay) }.get() }
@@ -161,8 +161,10 @@ private struct Node {
         guard let settings = configuration.cluster, let run = configuration.run else { return nil }
         let memory = try run.membershipFile()
         let loop = loops[0]
+        let interval = configuration.metricsInterval
         let cluster = try await loop.submit {
-            NIOLoopBound(NodeCluster(settings, on: loop, logger: logger), eventLoop: loop)
+            let cluster = NodeCluster(settings, metricsInterval: interval, on: loop, logger: logger)
+            return NIOLoopBound(cluster, eventLoop: loop)
         }.get()
         let hasQUIC = configuration.listeners.contains { if case .quic = $0.transport { true } else { false } }
         let place = hasQUIC ? try await ClusterRelay.place(settings, on: loop) : nil

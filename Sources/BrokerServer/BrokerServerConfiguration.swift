@@ -27,7 +27,7 @@ package struct BrokerServerConfiguration: Sendable {
     /// The relay of strayed QUIC datagrams between nodes with one secret; `nil` for a node that has no others.
     package var relay: RelayConfiguration?
 
-    /// Where durable sessions and retained messages outlive the process; `nil` if they do not.
+    /// Where durable sessions and retained messages outlive the process; `nil` if they do not, and in a cluster, which keeps them itself.
     package var store: (any CommitStore)?
 
     /// Connections that wait in the kernel to be accepted by a listener (listen(2)).

@@ -10,6 +10,7 @@ import QUICTransport
 /// Confined to the first event loop of the node, where the membership is; what is of another loop is told there.
 final class NodeCluster {
     private let configuration: ClusterConfiguration
+    private let metricsInterval: TimeAmount
     private let eventLoop: any EventLoop
     private let logger: Logger
     private var membership: MembershipRunner?
@@ -28,7 +29,7 @@ final class NodeCluster {
     /// Lanes that could not be taken, or were lost, are left alone until then.
     private var waiting: [Int: NIODeadline] = [:]
     private var admitted = NIODeadline.now()
-    private var timer: RepeatedTask?
+    private var timers: [RepeatedTask] = []
     /// `nil` without QUIC listeners.
     private var relay: NodeRelay?
     /// Runs that are over, the newest last.
@@ -41,8 +42,15 @@ final class NodeCluster {
     /// How long a lane is left alone that could not be taken.
     static let pause = TimeAmount.milliseconds(300)
 
-    init(_ configuration: ClusterConfiguration, on eventLoop: any EventLoop, logger: Logger) {
+    /// - Parameter metricsInterval: time from one report to the metrics system to the next.
+    init(
+        _ configuration: ClusterConfiguration,
+        metricsInterval: TimeAmount,
+        on eventLoop: any EventLoop,
+        logger: Logger
+    ) {
         self.configuration = configuration
+        self.metricsInterval = metricsInterval
         self.eventLoop = eventLoop
         self.logger = logger
     }
@@ -70,9 +78,14 @@ final class NodeCluster {
         early = []
         for event in events { heard(event) }
         let loopBound = NIOLoopBound(self, eventLoop: eventLoop)
-        timer = eventLoop.scheduleRepeatedTask(initialDelay: Self.interval, delay: Self.interval) { _ in
-            loopBound.value.takeLanes()
-        }
+        timers = [
+            eventLoop.scheduleRepeatedTask(initialDelay: Self.interval, delay: Self.interval) { _ in
+                loopBound.value.takeLanes()
+            },
+            eventLoop.scheduleRepeatedTask(initialDelay: metricsInterval, delay: metricsInterval) { _ in
+                loopBound.value.report()
+            },
+        ]
     }
 
     /// The relay is told the members from here on.
@@ -84,8 +97,8 @@ final class NodeCluster {
 
     /// Leaves the cluster: the other nodes take this one's lanes at once.
     func leave() -> EventLoopFuture<Void> {
-        timer?.cancel()
-        timer = nil
+        for timer in timers { timer.cancel() }
+        timers = []
         shards = nil
         return membership?.leave() ?? eventLoop.makeSucceededVoidFuture()
     }
@@ -124,7 +137,8 @@ final class NodeCluster {
         own = member
         admitted = .now()
         onEachPart {
-            $0.links.begin(as: member); $0.lanes.begin(as: member)
+            $0.links.begin(as: member)
+            $0.lanes.begin(as: member)
         }
     }
 
@@ -132,7 +146,8 @@ final class NodeCluster {
     private func beIsolated() {
         own = nil
         onEachPart {
-            $0.links.end(); $0.lanes.end()
+            $0.links.end()
+            $0.lanes.end()
         }
         for node in members.keys.sorted() { forget(node) }
         for shard in 0..<(shards?.count ?? 0) { shards?.with(shard) { $0.loseAllLanes() } }
@@ -163,7 +178,7 @@ final class NodeCluster {
     }
 
     /// A link to a node has lost messages: what this node knows of that one is told anew.
-    private func reset(_ node: Int) {
+    func linkReset(_ node: Int) {
         guard let member = members[node] else { return }
         logger.error("a link to a node of the cluster has lost messages", metadata: ["number": "\(node)"])
         tellShard {
@@ -218,8 +233,15 @@ final class NodeCluster {
         logger.warning("a lane is not led", metadata: ["lane": "\(lane)", "reason": "\(failure)"])
     }
 
-    /// Links have lost messages.
-    func linkReset(_ node: Int) { reset(node) }
+    // MARK: - Metrics
 
-    func report() { membership?.reportMetrics() }
+    /// Reports the members, and of each event loop its links and lanes.
+    private func report() {
+        membership?.reportMetrics()
+        onEachPart { part in
+            let dimensions = [("shard", "\(part.links.shard)")]
+            part.links.reportMetrics(dimensions: dimensions)
+            part.lanes.reportMetrics(dimensions: dimensions)
+        }
+    }
 }

@@ -54,7 +54,10 @@ extension ShardRunner {
     /// Takes the lead of a lane: replays its log, and serves it then.
     func take(_ lane: Int) {
         guard let cluster else { return }
-        shard.beginRestoring(lane: lane)
+        // If this node led the lane before, and gave it up when it heard of another leader.
+        cluster.lanes.release(lane)
+        cluster.appends.left(lane)
+        shard.clear(lane: lane)
         var assembly = LanePiece.Assembly()
         var damage: String?
         var commits = 0
@@ -86,10 +89,10 @@ extension ShardRunner {
                     metadata: ["lane": "\(lane)", "state": "damaged", "detail": "\(damage ?? "")"]
                 )
                 cluster.lanes.release(lane)
-                self.shard.abandonRestoring(lane: lane)
+                self.shard.clear(lane: lane)
                 cluster.onFree(lane, .damaged(damage ?? ""))
             case .failure(let failure):
-                self.shard.abandonRestoring(lane: lane)
+                self.shard.clear(lane: lane)
                 cluster.onFree(lane, failure)
             }
         }
@@ -132,7 +135,7 @@ extension ShardRunner {
         guard let appends = cluster?.appends else { return }
         let now = Instant.now()
         if appends.wantsCleaning {
-            appends.beginCleaning()
+            appends.beginCleaning(led: shard.lanesLedByOwn)
             shard.beginCleaning()
         }
         if shard.isCleaning, appends.isIdle {
@@ -148,7 +151,8 @@ extension ShardRunner {
     private func appended(_ lane: Int, _ batches: [LaneBatch], _ failure: LaneFailure?) {
         if let failure {
             shard.lose(lane: lane, now: .now())
-            cluster?.onFree(lane, failure)
+            // A lane that this node has released it is taking, or its run is over.
+            if failure != .released { cluster?.onFree(lane, failure) }
         } else {
             for batch in batches { shard.committed(batch, now: .now()) }
             finishCleaning()

@@ -19,8 +19,8 @@ final class LaneAppends {
     private var octets = 0
     private var alive = 0
     private var writtenAgain = 0
-    /// Of each lane, the position of the first append since the cleaning that is under way began; `nil` without one.
-    private var cleaningFrom: [Int: LanePosition]?
+    /// The cleaning that is under way; `nil` without one.
+    private var cleaning: CleaningRound?
     /// True once the cleaning has written everything.
     private var isCleaningWritten = false
 
@@ -86,19 +86,18 @@ final class LaneAppends {
     ) {
         let batches = underWay.removeValue(forKey: lane) ?? []
         idle |= 1 << UInt64(lane)
-        if let first, cleaningFrom != nil, cleaningFrom?[lane] == nil { cleaningFrom?[lane] = first }
-        if failure != nil { cleaningFrom?[lane] = nil }
+        if let first { cleaning?.appended(lane, at: first) } else { left(lane) }
         completion(lane, batches, failure)
     }
 
     // MARK: - Cleaning
 
     /// True if the logs hold more than they should of what is not alive.
-    var wantsCleaning: Bool { cleaningFrom == nil && isIdle && octets > 2 * alive + Self.slack }
+    var wantsCleaning: Bool { cleaning == nil && isIdle && octets > 2 * alive + Self.slack }
 
-    /// What the shard logs from here on is enough to restore its lanes.
-    func beginCleaning() {
-        cleaningFrom = [:]
+    /// What the shard logs from here on is enough to restore the lanes that it leads, a bit for each.
+    func beginCleaning(led: UInt64) {
+        cleaning = CleaningRound(led: led)
         isCleaningWritten = false
         octets = 0
         writtenAgain = 0
@@ -109,13 +108,16 @@ final class LaneAppends {
         isCleaningWritten = written.isDone
     }
 
+    /// The shard is about to lead a lane, or does not lead it any more.
+    func left(_ lane: Int) { cleaning?.left(lane) }
+
     /// Deletes what is not needed once all that cleaning has written is stored.
     ///
-    /// - Parameter led: lanes that the shard has led since before the cleaning began, a bit for each.
+    /// - Parameter led: the lanes that the shard leads, a bit for each.
     func finishCleaning(hasRecords: Bool, led: UInt64) {
-        guard let from = cleaningFrom, isCleaningWritten, isIdle, !hasRecords else { return }
-        for (lane, position) in from where led & 1 << UInt64(lane) != 0 { streams.purge(lane, before: position) }
-        cleaningFrom = nil
+        guard let cleaning, isCleaningWritten, isIdle, !hasRecords else { return }
+        for (lane, position) in cleaning.needless(led: led) { streams.purge(lane, before: position) }
+        self.cleaning = nil
         alive = writtenAgain
     }
 }

@@ -26,6 +26,15 @@ enum ClusterMessage: Sendable {
     /// A connection has a transient session.
     case holds(UTF8Key, ConnectionReference)
 
+    /// The node that a message is of, which nobody else may say; `nil` for a message that is of none.
+    var node: UInt8? {
+        switch self {
+        case .interest(let node, _), .interestChange(let node, _), .introduced(let node): node
+        case .leads(let shard, _), .lost(let shard, _): shard.node
+        case .joined, .suspected, .died, .holds: nil
+        }
+    }
+
     /// A lane, and the term in which it is led.
     struct LaneTerm: Sendable, Equatable {
         let lane: Lane

@@ -11,7 +11,8 @@ struct Limbo {
     }
 
     private var parts: [Part] = []
-    /// Lanes that nobody has led since this node has been there, so that nothing is known of their sessions: a bit for each.
+    /// Lanes of whose sessions nothing is known, a bit for each: nobody has led them since this node has been there, or their leader has given
+    /// them up.
     private(set) var unknown: UInt64 = 0
     /// Messages that wait, in the order in which they came.
     private(set) var messages: [Message] = []

@@ -15,17 +15,12 @@ extension Shard {
         }
     }
 
-    /// Begins the replay of a lane, which this shard is about to lead.
-    package mutating func beginRestoring(lane number: Int) {
+    /// Forgets what is known of a lane that this shard does not lead, whose log is about to be replayed or could not be.
+    package mutating func clear(lane number: Int) {
         guard let lane = UInt8(exactly: number).flatMap({ Lane(number: $0) }) else { return }
         _ = recovery.take(lane)
         _ = lanes.reset(lane)
-        removeRetained(of: lane)
-    }
-
-    /// Gives a lane up whose log could not be replayed to its end.
-    package mutating func abandonRestoring(lane number: Int) {
-        beginRestoring(lane: number)
+        removeRetained(of: [lane])
     }
 
     /// The logs of lanes are replayed: the shard leads them from here on, each in its term.
@@ -35,14 +30,15 @@ extension Shard {
                 ClusterMessage.LaneTerm(lane: $0, term: item.term)
             }
         }
+        let set = terms.reduce(0) { $0 | $1.lane.bit }
         mergeRestoredStreams()
         for item in terms {
             lanes.setLead(LaneTable.Lead(shard: own, term: item.term), of: item.lane)
             finishRecovery(of: item.lane, now: now)
         }
         tellEverybody(.cluster(.leads(own, terms)))
-        holdMoved(terms.reduce(0) { $0 | $1.lane.bit }, now: now)
-        tookLead(of: terms.reduce(0) { $0 | $1.lane.bit }, own, now: now)
+        holdMoved(set, now: now)
+        tookLead(of: set, own, now: now)
         for item in terms {
             for _ in lanes[item.lane].outbox.entries { handOverNext(ofOutbox: item.lane, now: now) }
         }
@@ -140,7 +136,7 @@ extension Shard {
         sessions.directory.forget(lane)
         var log = lanes.reset(lane)
         for uncommitted in log.takeUncommitted() { hold(uncommitted, of: lane, now: now) }
-        removeRetained(of: lane)
+        removeRetained(of: [lane])
     }
 
     /// Holds a message that was to be kept by a lane, for the lane's next leader.
@@ -176,8 +172,9 @@ extension Shard {
         }
     }
 
-    private mutating func removeRetained(of lane: Lane) {
-        for topic in retained.topics where Lane(ofTopic: topic) == lane {
+    /// Removes the retained messages of lanes, without a word to their logs.
+    mutating func removeRetained(of lanes: Set<Lane>) {
+        for topic in retained.topics where lanes.contains(Lane(ofTopic: topic)) {
             guard let levels = TopicLevels.split(topic, limit: .max), let node = retained.remove(levels) else {
                 continue
             }

@@ -107,6 +107,8 @@ extension Shard {
     }
 
     mutating func handle(_ message: ClusterMessage, from source: ShardReference, now: Instant) {
+        // Another node speaks for itself only.
+        if source.node != own.node, let node = message.node, node != source.node { return }
         switch message {
         case .joined(let node, let shards): neighbours?[node] = Neighbours.Node(shards: shards)
         case .suspected(let node, let isSuspected):

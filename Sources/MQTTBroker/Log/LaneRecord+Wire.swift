@@ -331,12 +331,8 @@ extension ByteBuffer {
         now: Instant,
         memory: QueueMemory?
     ) -> LoggedMessage? {
-        var origin: LoggedMessage.Origin?
-        if number != 0 {
-            guard let lane = readInteger().flatMap({ Lane(number: $0) }) else { return nil }
-            origin = LoggedMessage.Origin(lane: lane, number: number)
-        }
-        guard let (message, _) = readMessage(now: now, memory: memory), let count = readLEB128(),
+        guard let origin = readOrigin(number), let (message, _) = readMessage(now: now, memory: memory),
+            let count = readLEB128(),
             count <= readableBytes / 4
         else {
             return nil
@@ -346,7 +342,7 @@ extension ByteBuffer {
             guard let target = readTarget() else { return nil }
             targets.append(target)
         }
-        return LoggedMessage(message, origin: origin, targets: targets)
+        return LoggedMessage(message, origin: origin.value, targets: targets)
     }
 
     // MARK: - Wills

@@ -122,7 +122,7 @@ struct LaneTable: ~Copyable {
 
     mutating func append(_ record: LaneRecord, to lane: Lane) {
         logs[Int(lane.number)].append(record)
-        lanesWithRecords |= 1 << UInt64(lane.number)
+        lanesWithRecords |= lane.bit
     }
 
     /// Takes the batches of lanes, those of a lane in their order.

@@ -21,7 +21,7 @@ extension Shard {
         while let item = try reader.next({ lanes.leader(of: $0) == own }) {
             switch item {
             case .batch(let batch):
-                found |= 1 << UInt64(batch.lane.number)
+                found |= batch.lane.bit
                 if !recovery.suspected.isEmpty, recovery.suspected[batch.lane] == batch.position &- 1 {
                     recovery.suspected[batch.lane] = nil
                 }
@@ -32,7 +32,7 @@ extension Shard {
         }
         guard isLost else { return }
         // It was of a lane that the commit has no other batch of.
-        for lane in Lane.all where lanes.leader(of: lane) == own && found & 1 << UInt64(lane.number) == 0 {
+        for lane in Lane.all where lanes.leader(of: lane) == own && found & lane.bit == 0 {
             if recovery.suspected[lane] == nil { recovery.suspected[lane] = lanes[lane].sealed }
         }
     }
@@ -95,12 +95,7 @@ extension Shard {
         for lane in damaged {
             for session in recovery.take(lane).sessions.values { filters.formUnion(session.subscriptions.keys) }
         }
-        for topic in retained.topics where damaged.contains(Lane(ofTopic: topic)) {
-            guard let levels = TopicLevels.split(topic, limit: .max), let node = retained.remove(levels) else {
-                continue
-            }
-            deadlines.cancel(&node.deadline)
-        }
+        removeRetained(of: damaged)
         for lane in damaged { lanes[lane].outbox = Outbox() }
         broadcast(.quarantine(damaged, Array(filters)))
         quarantine(damaged, Array(filters))

@@ -6,6 +6,15 @@ import Testing
 
 @Suite("Several nodes as one broker")
 struct NodesTests {
+    /// Twelve clients, `s0` to `s11`, subscribe and go away.
+    private func leaveSessions(at broker: SimulatedBroker, seats: Int) {
+        for number in 0..<12 {
+            let subscriber = broker.connect("s\(number)", on: number % seats, cleanStart: false, expiry: 1000)
+            subscriber.subscribe("a/#", qos: .exactlyOnce)
+            subscriber.disconnect(expiry: 1000)
+        }
+    }
+
     @Test(
         "A message reaches subscribers at all nodes once",
         arguments: [QualityOfService.atMostOnce, .atLeastOnce, .exactlyOnce]
@@ -24,11 +33,7 @@ struct NodesTests {
     func durable() throws {
         let broker = SimulatedBroker.cluster()
         defer { broker.end() }
-        for number in 0..<12 {
-            let subscriber = broker.connect("s\(number)", on: number % 6, cleanStart: false, expiry: 1000)
-            subscriber.subscribe("a/#", qos: .exactlyOnce)
-            subscriber.disconnect(expiry: 1000)
-        }
+        leaveSessions(at: broker, seats: 6)
         let publisher = broker.connect("p", on: 0)
         publisher.publish("a/b", "1", qos: .atLeastOnce, identifier: 1, settles: false)
         #expect(!publisher.takeAll().contains { if case .acknowledgement = $0 { true } else { false } })
@@ -70,11 +75,7 @@ struct NodesTests {
     func survives() throws {
         let broker = SimulatedBroker.cluster()
         defer { broker.end() }
-        for number in 0..<12 {
-            let subscriber = broker.connect("s\(number)", on: number % 4, cleanStart: false, expiry: 1000)
-            subscriber.subscribe("a/#", qos: .exactlyOnce)
-            subscriber.disconnect(expiry: 1000)
-        }
+        leaveSessions(at: broker, seats: 4)
         let publisher = broker.connect("p", on: 0)
         publisher.publish("a/b", "1", qos: .atLeastOnce, identifier: 1)
         broker.kill(2)
@@ -98,11 +99,7 @@ struct NodesTests {
     func suspected() throws {
         let broker = SimulatedBroker.cluster()
         defer { broker.end() }
-        for number in 0..<12 {
-            let subscriber = broker.connect("s\(number)", on: number % 4, cleanStart: false, expiry: 1000)
-            subscriber.subscribe("a/#", qos: .exactlyOnce)
-            subscriber.disconnect(expiry: 1000)
-        }
+        leaveSessions(at: broker, seats: 4)
         broker.kill(2)
         for seat in [0, 2] { broker.change(seat) { $0.suspected(node: 2, true, now: broker.now) } }
         for lane in 0..<Lane.count where broker.shards[0].shard.lead(ofLane: lane)?.node == 2 {
@@ -138,6 +135,22 @@ struct NodesTests {
         subscriber.subscribe("a", qos: .atLeastOnce)
         broker.connect("p", on: 0).publish("a", "1", qos: .atLeastOnce, identifier: 1)
         #expect(subscriber.takePayloads() == ["1"])
+    }
+
+    @Test("A node that speaks for another one is not heard")
+    func speaksForItself() {
+        let broker = SimulatedBroker.cluster()
+        defer { broker.end() }
+        let lane = Lane(clientHash: 5)
+        let leader = broker.shards[0].shard.lanes.leader(of: lane)
+        let term = broker.shards[0].shard.lanes.term(of: lane) + 1
+        let liar = ShardReference(node: 1, shard: 0)
+        let claimed = ClusterMessage.leads(ShardReference(node: 2, shard: 1), [.init(lane: lane, term: term)])
+        broker.change(0) { $0.receive([ShardMessage(.cluster(claimed))], from: liar, now: broker.now) }
+        #expect(broker.shards[0].shard.lanes.leader(of: lane) == leader)
+        let own = ClusterMessage.leads(liar, [.init(lane: lane, term: term)])
+        broker.change(0) { $0.receive([ShardMessage(.cluster(own))], from: liar, now: broker.now) }
+        #expect(broker.shards[0].shard.lanes.leader(of: lane) == liar)
     }
 
     @Test("Nothing acknowledged is lost whatever node dies", arguments: 0..<20 as Range<UInt64>)

@@ -165,7 +165,7 @@ extension SimulatedBroker {
     private func endTake(_ place: Int) {
         guard let take = cluster?.takes.remove(at: place), let lane = cluster?.lanes[take.lane] else { return }
         guard let lead = lane.lead, lead.term == take.term, lead.seat == take.seat else { return }
-        shards[take.seat].shard.beginRestoring(lane: take.lane)
+        shards[take.seat].shard.clear(lane: take.lane)
         for case .batch(let octets) in lane.entries {
             do {
                 try shards[take.seat].shard.restore(octets, ofLane: take.lane, now: now)
