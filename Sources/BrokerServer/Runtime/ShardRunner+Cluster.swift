@@ -114,13 +114,14 @@ extension ShardRunner {
     /// True if records of lanes are to be appended.
     var wantsAppend: Bool {
         guard let appends = cluster?.appends else { return false }
-        if appends.wantsCleaning || shard.isCleaning && appends.isIdle { return true }
-        return shard.hasRecords(ofLanes: appends.idle) && (shard.isCommitUrgent || !appends.isDelayed)
+        if appends.wantsCleaning || appends.mayClean { return true }
+        guard shard.hasRecords(ofLanes: appends.idle) else { return false }
+        return shard.isCommitUrgent || appends.isCleaning || !appends.isDelayed
     }
 
     func appendOrDelay() {
         guard let appends = cluster?.appends else { return }
-        if shard.isCommitUrgent || appends.wantsCleaning || shard.isCleaning {
+        if shard.isCommitUrgent || appends.wantsCleaning || appends.isCleaning {
             append()
         } else {
             appends.isDelayed = true
@@ -138,13 +139,14 @@ extension ShardRunner {
             appends.beginCleaning(led: shard.lanesLedByOwn)
             shard.beginCleaning()
         }
-        if shard.isCleaning, appends.isIdle {
-            appends.wroteAgain(shard.clean(octets: LaneAppends.cleaningOctets, now: now))
+        if appends.mayClean {
+            let written = shard.clean(octets: LaneAppends.cleaningOctets, now: now)
+            appends.wroteAgain(written, to: shard.lanesWithRecords)
         }
-        let age: LaneBatch.Age = shard.isCommitUrgent || shard.isCleaning ? .any : .aged
+        let age: LaneBatch.Age = shard.isCommitUrgent || appends.isCleaning ? .any : .aged
         let batches = shard.takeBatches(age, of: appends.idle, now: now)
         appends.begin(batches, now: now) { lane, batches, failure in self.appended(lane, batches, failure) }
-        finishCleaning()
+        appends.finishCleaning(led: shard.lanesLedByOwn)
         scheduleFlush()
     }
 
@@ -155,13 +157,8 @@ extension ShardRunner {
             if failure != .released { cluster?.onFree(lane, failure) }
         } else {
             for batch in batches { shard.committed(batch, now: .now()) }
-            finishCleaning()
+            cluster?.appends.finishCleaning(led: shard.lanesLedByOwn)
         }
         scheduleFlush()
-    }
-
-    private func finishCleaning() {
-        guard !shard.isCleaning else { return }
-        cluster?.appends.finishCleaning(hasRecords: shard.hasRecords, led: shard.lanesLedByOwn)
     }
 }

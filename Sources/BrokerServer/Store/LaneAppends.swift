@@ -21,14 +21,12 @@ final class LaneAppends {
     private var writtenAgain = 0
     /// The cleaning that is under way; `nil` without one.
     private var cleaning: CleaningRound?
-    /// True once the cleaning has written everything.
-    private var isCleaningWritten = false
 
     /// How long records wait that nobody waits for.
     static let delay = TimeAmount.milliseconds(1)
     /// Octets that the logs may grow by beyond twice what is alive.
     static let slack = 1_048_576
-    /// Octets that cleaning adds to an append, about.
+    /// Octets that a step of cleaning writes, about.
     static let cleaningOctets = 131_072
     /// Octets of one message of a stream at most; a commit that is larger is appended in pieces.
     static let maximumPiece = 500 * 1024
@@ -47,6 +45,7 @@ final class LaneAppends {
     ) {
         var byLane: [Int: [LaneBatch]] = [:]
         for batch in batches { byLane[batch.lane.index, default: []].append(batch) }
+        cleaning?.took(idle, appending: byLane.keys.reduce(0) { $0 | 1 << UInt64($1) })
         for (lane, batches) in byLane {
             underWay[lane] = batches
             idle &= ~(1 << UInt64(lane))
@@ -86,26 +85,32 @@ final class LaneAppends {
     ) {
         let batches = underWay.removeValue(forKey: lane) ?? []
         idle |= 1 << UInt64(lane)
-        if let first { cleaning?.appended(lane, at: first) } else { left(lane) }
+        if let first { cleaning?.stored(lane, at: first) } else { left(lane) }
         completion(lane, batches, failure)
     }
 
     // MARK: - Cleaning
 
     /// True if the logs hold more than they should of what is not alive.
-    var wantsCleaning: Bool { cleaning == nil && isIdle && octets > 2 * alive + Self.slack }
+    var wantsCleaning: Bool { cleaning == nil && octets > 2 * alive + Self.slack }
+
+    /// True while there is a cleaning: appends take all records then.
+    var isCleaning: Bool { cleaning != nil }
+
+    /// True if the cleaning may write more, since what it has written is stored.
+    var mayClean: Bool { cleaning.map { !$0.isWritten && $0.isStored } ?? false }
 
     /// What the shard logs from here on is enough to restore the lanes that it leads, a bit for each.
     func beginCleaning(led: UInt64) {
-        cleaning = CleaningRound(led: led)
-        isCleaningWritten = false
+        cleaning = CleaningRound(led: led, underWay: ~idle)
         octets = 0
         writtenAgain = 0
     }
 
-    func wroteAgain(_ written: (octets: Int, isDone: Bool)) {
+    /// - Parameter lanes: those with records that no append has taken, a bit for each.
+    func wroteAgain(_ written: (octets: Int, isDone: Bool), to lanes: UInt64) {
         writtenAgain += written.octets
-        isCleaningWritten = written.isDone
+        cleaning?.wrote(to: lanes, isDone: written.isDone)
     }
 
     /// The shard is about to lead a lane, or does not lead it any more.
@@ -114,8 +119,8 @@ final class LaneAppends {
     /// Deletes what is not needed once all that cleaning has written is stored.
     ///
     /// - Parameter led: the lanes that the shard leads, a bit for each.
-    func finishCleaning(hasRecords: Bool, led: UInt64) {
-        guard let cleaning, isCleaningWritten, isIdle, !hasRecords else { return }
+    func finishCleaning(led: UInt64) {
+        guard let cleaning, cleaning.isWritten, cleaning.isStored else { return }
         for (lane, position) in cleaning.needless(led: led) { streams.purge(lane, before: position) }
         self.cleaning = nil
         alive = writtenAgain

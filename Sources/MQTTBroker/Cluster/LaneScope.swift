@@ -1,14 +1,17 @@
-/// The sessions that a message which is handed over is for.
+/// The sessions that a message which is handed over is for, and where it comes from.
 struct LaneScope: Equatable, Sendable {
     /// A bit for each lane whose durable sessions get the message.
     var lanes: UInt64
     /// True if transient sessions get the message.
     var isForTransient: Bool
+    /// The shard that has handed the message over, of whatever node; of no meaning without a cluster.
+    var source = ShardReference(shard: 0)
+    /// True if the source knows what the lanes have refused, and hands that over again from this message on.
+    var isAgain = false
 
     static let everybody = Self(lanes: .max, isForTransient: true)
 
-    /// The durable sessions of some lanes.
-    static func only(_ lanes: UInt64) -> Self { Self(lanes: lanes, isForTransient: false) }
+    var isEverybody: Bool { isForTransient && lanes == .max }
 
     func includes(_ session: Session) -> Bool {
         guard let lane = session.lane else { return isForTransient }

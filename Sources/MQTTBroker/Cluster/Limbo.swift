@@ -14,7 +14,7 @@ struct Limbo {
     /// Lanes of whose sessions nothing is known, a bit for each: nobody has led them since this node has been there, or their leader has given
     /// them up.
     private(set) var unknown: UInt64 = 0
-    /// Messages that wait, in the order in which they came.
+    /// Messages that wait, in the order of their numbers.
     private(set) var messages: [Message] = []
     /// Octets of these.
     private(set) var octets = 0
@@ -23,6 +23,8 @@ struct Limbo {
 
     /// A message that waits for the leaders of lanes.
     struct Message {
+        /// Of what the shard hands over, whenever that was: messages are held in this order.
+        var number: UInt64 = 0
         let publish: Publish
         /// `Session.identity` of its publisher.
         let publisher: UInt64
@@ -61,7 +63,9 @@ struct Limbo {
     }
 
     mutating func hold(_ message: Message) {
-        messages.append(message)
+        var place = messages.endIndex
+        while place > 0, messages[place - 1].number > message.number { place -= 1 }
+        messages.insert(message, at: place)
         waiting |= message.lanes
         octets += message.publish.octetCount
         message.receipt?.remaining += 1

@@ -87,9 +87,11 @@ extension Shard {
         tookLead(of: taken, shard, now: now)
     }
 
-    /// What lanes have not said to keep waits for their new leader.
-    private mutating func holdMoved(_ set: UInt64, now: Instant) {
-        let moved = lanes.takeMoved(set)
+    /// What lanes have not said to keep waits for their leader.
+    ///
+    /// - Parameter number: of a message that they have refused, with all behind it; 0 if they have another leader.
+    mutating func holdMoved(_ set: UInt64, after number: UInt64 = 0, now: Instant) {
+        let moved = lanes.takeMoved(set, after: number)
         for message in moved.messages { lanes.limbo.hold(message) }
         for receipt in moved.settled { settle(receipt, now: now) }
     }
@@ -142,8 +144,9 @@ extension Shard {
     /// Holds a message that was to be kept by a lane, for the lane's next leader.
     mutating func hold(_ uncommitted: LaneLog.Uncommitted, of lane: Lane, now: Instant) {
         defer { settle(uncommitted.receipt, now: now) }
-        if case .shard = uncommitted.receipt.owner {
+        if case .shard(_, _, let source) = uncommitted.receipt.owner {
             uncommitted.receipt.missing |= lane.bit
+            lanes.refusals.add(lane, from: source, isRetained: uncommitted.isRetained)
             return
         }
         hold(

@@ -147,6 +147,7 @@ extension Shard {
         router.replace(Interest.Told(), ofNode: node)
         for lane in Lane.lanes(of: lost) { lanes.setLead(nil, of: lane) }
         neighbours?[node] = nil
+        lanes.refusals.forget(node: node)
         for awaited in lanes.takeAwaited(ofNode: node) { holdAwaited(awaited, now: now) }
         for deputy in deputies.values where deputy.reference.shard.node == node && !deputy.isDataStream {
             leave(deputy, publishesWill: true, now: now)

@@ -42,7 +42,7 @@ extension Shard {
         }
         for index in 0..<count where route.shards & 1 << UInt32(index) != 0 {
             let shard = sibling(index)
-            let scope = LaneScope(lanes: lanes.led(by: shard) & open, isForTransient: true)
+            let scope = LaneScope(lanes: lanes.led(by: shard) & open, isForTransient: true, source: own)
             let isDurable = route.durableShards & 1 << UInt32(index) != 0 && scope.lanes != 0
             counters.messagesHandedOver += 1
             let number =
@@ -56,7 +56,7 @@ extension Shard {
                 counters.messagesDroppedSlowNode += 1
                 continue
             }
-            let scope = LaneScope(lanes: lanes.led(byNode: node) & open, isForTransient: true)
+            let scope = LaneScope(lanes: lanes.led(byNode: node) & open, isForTransient: true, source: own)
             // Nothing is kept where no lane is led, whatever is known of the interest there.
             let isDurable = route.durableNodes & 1 << UInt32(node) != 0 && scope.lanes != 0
             counters.messagesHandedOver += 1
@@ -86,14 +86,9 @@ extension Shard {
         }
     }
 
-    /// The lanes of a message's scope that are not led here any more: by this node, if the message has come for all of it, or by this shard.
-    func missing(of scope: LaneScope, isForNode: Bool) -> UInt64 {
-        scope.lanes & ~(isForNode ? lanes.led(byNode: own.node) : lanes.led(by: own))
-    }
-
-    /// Lanes have not kept a message that was handed over for them: it waits for their leaders; or the shard that the message came from is
-    /// told.
-    mutating func miss(_ missing: UInt64, of awaited: LaneTable.Awaited, now: Instant) {
+    /// Lanes have not kept a message that was handed over for them, and keep none of those behind it: these wait for the lanes' leaders; or the
+    /// shard that the message came from is told.
+    mutating func miss(_ missing: UInt64, of awaited: LaneTable.Awaited, _ number: UInt64, now: Instant) {
         guard var message = awaited.message else {
             awaited.receipt.missing |= missing
             return
@@ -102,6 +97,7 @@ extension Shard {
         if message.lanes == 0 { return }
         counters.messagesHeldForLanes += 1
         lanes.limbo.hold(message)
+        holdMoved(message.lanes, after: number, now: now)
         for lane in Lane.lanes(of: message.lanes) {
             // The one that has just said that it does not lead the lane is not asked again before it says that it does.
             guard let leader = lanes.leader(of: lane) else { continue }
@@ -138,6 +134,29 @@ extension Shard {
         return lanes.awaitStored(receipt, by: shard, message)
     }
 
+    /// A message has come that this shard is to retain, unless the topic's lane is not led here.
+    mutating func receiveRetained(
+        _ publish: Publish,
+        isAgain: Bool,
+        _ receipt: Receipt?,
+        by source: ShardReference,
+        now: Instant
+    ) {
+        defer { if let receipt { settle(receipt, now: now) } }
+        guard neighbours != nil, let receipt else {
+            if home(ofTopic: publish.topic) == own { retain(publish, receipt, now: now) }
+            return
+        }
+        let lane = Lane(ofTopic: publish.topic)
+        let scope = LaneScope(lanes: lane.bit, isForTransient: false, source: source, isAgain: isAgain)
+        let refused = lanes.refusals.judge(scope, isRetained: true, led: lanes.led(by: own))
+        if refused == 0 {
+            retain(publish, receipt, now: now)
+        } else {
+            receipt.missing |= refused
+        }
+    }
+
     // MARK: - Lanes without a leader
 
     /// Holds a message until lanes have leaders.
@@ -157,6 +176,7 @@ extension Shard {
         counters.messagesHeldForLanes += 1
         lanes.limbo.hold(
             Limbo.Message(
+                number: lanes.nextHandOver(),
                 publish: Publish(copying: publish),
                 publisher: publisher,
                 origin: origin,
@@ -183,11 +203,11 @@ extension Shard {
                 retain(message.publish, message.receipt, now: now)
             } else {
                 let number = message.receipt.map { awaitRetained(message.publish, $0, by: leader) } ?? 0
-                send(.retain(message.publish, receipt: number), to: leader)
+                send(.retain(message.publish, isAgain: true, receipt: number), to: leader)
             }
             return
         }
-        let scope = LaneScope.only(message.lanes)
+        let scope = LaneScope(lanes: message.lanes, isForTransient: false, source: own, isAgain: true)
         if leader == own {
             guard let route = router.route(message.publish.topic) else { return }
             deliver(

@@ -50,12 +50,15 @@ extension ShardMessage {
             buffer.writeLEB128(receipt)
             buffer.writeInteger(scope.lanes)
             buffer.writeFlag(scope.isForTransient)
+            buffer.writeFlag(scope.isAgain)
+            buffer.writeShard(scope.source)
             buffer.writeLEB128(origin?.number ?? 0)
             if let origin { buffer.writeInteger(origin.lane.number) }
             buffer.writePublish(publish)
-        case .retain(let publish, let receipt):
+        case .retain(let publish, let isAgain, let receipt):
             guard EncodedPublish(publish).size(version: .v5, qos: publish.qos) > 0 else { return }
             begin(.retain)
+            buffer.writeFlag(isAgain)
             buffer.writeLEB128(receipt)
             buffer.writePublish(publish)
         case .stored(let number, let missing):
@@ -128,14 +131,17 @@ extension ShardMessage {
         case .publish:
             guard let publisher: UInt64 = buffer.readInteger(), let receipt = buffer.readLEB128(),
                 let lanes: UInt64 = buffer.readInteger(), let isForTransient = buffer.readFlag(),
+                let isAgain = buffer.readFlag(), let source = buffer.readShard(),
                 let number = buffer.readCount(), let origin = buffer.readOrigin(number),
                 let publish = buffer.readPublish()
             else { return nil }
-            let scope = LaneScope(lanes: lanes, isForTransient: isForTransient)
+            let scope = LaneScope(lanes: lanes, isForTransient: isForTransient, source: source, isAgain: isAgain)
             body = .publish(publish, from: publisher, origin: origin.value, scope, receipt: receipt)
         case .retain:
-            guard let receipt = buffer.readLEB128(), let publish = buffer.readPublish() else { return nil }
-            body = .retain(publish, receipt: receipt)
+            guard let isAgain = buffer.readFlag(), let receipt = buffer.readLEB128(),
+                let publish = buffer.readPublish()
+            else { return nil }
+            body = .retain(publish, isAgain: isAgain, receipt: receipt)
         case .stored:
             guard let number = buffer.readLEB128(), let missing = buffer.readLEB128() else { return nil }
             body = .stored(number, missing: missing)

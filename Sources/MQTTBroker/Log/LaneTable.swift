@@ -15,12 +15,15 @@ struct LaneTable: ~Copyable {
     /// The lanes that no shard leads just now, and the messages for them.
     var limbo = Limbo() { didSet { noticeUnusual() } }
     /// A bit for each lane.
-    private var lanesWithRecords: UInt64 = 0
+    private(set) var lanesWithRecords: UInt64 = 0
     /// True if somebody waits for a record and no acknowledgement of a client can make that needless.
     var isUrgent = false
     /// Receipts that other shards owe, by their numbers.
     private var awaited: [UInt64: Awaited] = [:]
-    private var lastReceipt: UInt64 = 0
+    /// The number of the last message that was handed over, or held until it can be.
+    private var lastHandOver: UInt64 = 0
+    /// What this shard refuses of the messages of others.
+    var refusals = Refusals()
 
     /// Why nothing new is kept; `nil` while it is.
     var suspension: Suspension? { didSet { noticeUnusual() } }
@@ -149,10 +152,18 @@ struct LaneTable: ~Copyable {
 
     /// Another shard owes `receipt` an answer under the number that is returned.
     mutating func awaitStored(_ receipt: Receipt, by shard: ShardReference, _ message: Limbo.Message? = nil) -> UInt64 {
-        lastReceipt += 1
+        let number = nextHandOver()
         receipt.remaining += 1
-        awaited[lastReceipt] = Awaited(receipt: receipt, shard: shard, message: message)
-        return lastReceipt
+        var message = message
+        message?.number = number
+        awaited[number] = Awaited(receipt: receipt, shard: shard, message: message)
+        return number
+    }
+
+    /// A number for a message that is handed over, or held until it can be.
+    mutating func nextHandOver() -> UInt64 {
+        lastHandOver += 1
+        return lastHandOver
     }
 
     /// Takes what the shards of a node owe, in the order in which it was handed over.
@@ -182,14 +193,18 @@ struct LaneTable: ~Copyable {
         return awaited.removeValue(forKey: number)
     }
 
-    /// Lanes have another leader. Returns the messages that they have not said to keep, each with these lanes only, in the order in which the
-    /// messages were handed over.
+    /// Lanes have another leader, or have refused a message. Returns the messages that they have not said to keep, each with these lanes only.
     ///
+    /// - Parameter number: of the message that they have refused; 0 if they have another leader. Earlier ones they have taken.
     /// - Returns: also the receipts for which nothing is owed any more, since all lanes of the message have moved.
-    mutating func takeMoved(_ lanes: UInt64) -> (messages: [Limbo.Message], settled: [Receipt]) {
-        var moved: [(number: UInt64, message: Limbo.Message)] = []
+    mutating func takeMoved(
+        _ lanes: UInt64,
+        after number: UInt64
+    ) -> (messages: [Limbo.Message], settled: [Receipt]) {
+        var moved: [Limbo.Message] = []
         var settled: [Receipt] = []
-        for (number, entry) in awaited {
+        let refused = number
+        for (number, entry) in awaited where number > refused {
             guard var message = entry.message, message.lanes & lanes != 0 else { continue }
             if message.lanes & ~lanes == 0 {
                 awaited[number] = nil
@@ -198,9 +213,9 @@ struct LaneTable: ~Copyable {
                 awaited[number]?.message?.lanes &= ~lanes
             }
             message.lanes &= lanes
-            moved.append((number, message))
+            moved.append(message)
         }
-        return (moved.sorted { $0.number < $1.number }.map(\.message), settled)
+        return (moved.sorted { $0.number < $1.number }, settled)
     }
 
     var awaitedCount: Int { awaited.count }

@@ -9,8 +9,8 @@ final class Receipt {
     enum Owner {
         /// PUBACK or PUBREC of a connection, in its order.
         case connection(Connection)
-        /// A shard that has handed the message over under this number.
-        case shard(ShardReference, number: UInt64)
+        /// A shard that has handed the message over under this number, and the one that the message came from first.
+        case shard(ShardReference, number: UInt64, source: ShardReference)
         /// The outbox of a lane that this shard leads.
         case outbox(Lane)
     }

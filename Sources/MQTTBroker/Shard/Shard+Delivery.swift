@@ -28,7 +28,7 @@ extension Shard {
         let mayMoveToDisk = route.hasLoggedDeliveries && route.deliveries.count <= limits.maximumSegmentCopies
         for delivery in route.deliveries {
             if delivery.noLocal, delivery.session.identity == publisher { continue }  // [MQTT-3.8.3-3]
-            if scope != .everybody, !scope.includes(delivery.session) { continue }
+            if !scope.isEverybody, !scope.includes(delivery.session) { continue }
             if let origin, let lane = delivery.session.lane, lanes[lane].sources[origin.lane] ?? 0 >= origin.number {
                 // Kept before the crash after which the outbox hands it over again.
                 continue

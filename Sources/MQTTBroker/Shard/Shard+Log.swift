@@ -6,6 +6,8 @@ import NIOCore
 extension Shard {
     /// True if there are records that no batch has taken.
     package var hasRecords: Bool { lanes.hasRecords }
+    /// The lanes with such records: a bit for each.
+    package var lanesWithRecords: UInt64 { lanes.lanesWithRecords }
     /// True if there are such records of lanes; a bit for each lane.
     package func hasRecords(ofLanes set: UInt64) -> Bool { lanes.hasRecords(of: set) }
     /// True if a commit of the records is not to be put off.

@@ -41,7 +41,7 @@ extension Shard {
     private mutating func handle(_ message: ShardMessage, from source: ShardReference, now: Instant) {
         switch message.body {
         case .publish(let publish, let publisher, let origin, let scope, let number):
-            let receipt = receiptFor(source, number)
+            let receipt = receiptFor(source, number, source: scope.source)
             let isFromNode = source.node != own.node
             receiveHandOver(
                 publish,
@@ -52,14 +52,8 @@ extension Shard {
                 passesOn: isFromNode,
                 now: now
             )
-        case .retain(let publish, let number):
-            let receipt = receiptFor(source, number)
-            if home(ofTopic: publish.topic) == own {
-                retain(publish, receipt, now: now)
-            } else {
-                receipt?.missing |= Lane(ofTopic: publish.topic).bit
-            }
-            if let receipt { settle(receipt, now: now) }
+        case .retain(let publish, let isAgain, let number):
+            receiveRetained(publish, isAgain: isAgain, receiptFor(source, number, source: source), by: source, now: now)
         case .stored(let number, let missing): stored(number, missing: missing, by: source, now: now)
         case .outboxReached(let lane, let number): lanes[lane].outbox.restore(reached: number)
         case .quarantine(let lanes, let filters): quarantine(lanes, filters)

@@ -200,7 +200,9 @@ extension Shard {
 
     /// Gives a message to the home of its topic, to be retained.
     private mutating func sendToRetain(_ publish: Publish, from publisher: UInt64, _ receipt: Receipt?, now: Instant) {
-        guard let shard = home(ofTopic: publish.topic) else {
+        let shard = home(ofTopic: publish.topic)
+        guard let shard, lanes.limbo.messages.isEmpty || lanes.limbo.waiting & Lane(ofTopic: publish.topic).bit == 0
+        else {
             hold(publish, from: publisher, receipt, lanes: Lane(ofTopic: publish.topic).bit, isRetained: true)
             return
         }
@@ -208,7 +210,7 @@ extension Shard {
             retain(publish, receipt, now: now)
         } else {
             let number = lanes.isLogging ? receipt.map { awaitRetained(publish, $0, by: shard) } ?? 0 : 0
-            send(.retain(publish, receipt: number), to: shard)
+            send(.retain(publish, isAgain: false, receipt: number), to: shard)
         }
     }
 
@@ -228,7 +230,13 @@ extension Shard {
         passesOn: Bool,
         now: Instant
     ) {
-        if neighbours != nil, let receipt { receipt.missing |= missing(of: scope, isForNode: passesOn) }
+        var scope = scope
+        if neighbours != nil, let receipt {
+            let led = passesOn ? lanes.led(byNode: own.node) : lanes.led(by: own)
+            let refused = lanes.refusals.judge(scope, led: led)
+            receipt.missing |= refused
+            scope.lanes &= ~refused
+        }
         if let route = router.route(publish.topic) {
             if passesOn { passOn(publish, along: route, from: publisher, receipt, origin: origin, scope) }
             deliver(publish, along: route, from: publisher, receipt, origin: origin, scope, now: now)

@@ -5,9 +5,11 @@ import NIOCore
 // topic, has committed it.
 extension Shard {
     /// The receipt of a message that another shard has handed over, which waits for this shard at first; `nil` for the number 0.
-    func receiptFor(_ shard: ShardReference, _ number: UInt64) -> Receipt? {
+    ///
+    /// - Parameter source: where the message came from first.
+    func receiptFor(_ shard: ShardReference, _ number: UInt64, source: ShardReference) -> Receipt? {
         guard number != 0 else { return nil }
-        let receipt = Receipt(.shard(shard, number: number))
+        let receipt = Receipt(.shard(shard, number: number, source: source))
         receipt.remaining = 1
         return receipt
     }
@@ -21,7 +23,7 @@ extension Shard {
     private mutating func complete(_ receipt: Receipt, now: Instant) {
         switch receipt.owner {
         case .connection(let connection): writeAcknowledgements(of: connection, now: now)
-        case .shard(let shard, let number): send(.stored(number, missing: receipt.missing), to: shard)
+        case .shard(let shard, let number, _): send(.stored(number, missing: receipt.missing), to: shard)
         case .outbox(let lane):
             guard let number = lanes[lane].outbox.removePassed() else { return }
             lanes.append(.passed(number), to: lane)
@@ -33,7 +35,7 @@ extension Shard {
     /// - Parameter missing: lanes that it was to lead and does not lead any more, a bit for each.
     mutating func stored(_ number: UInt64, missing: UInt64, by shard: ShardReference, now: Instant) {
         guard let awaited = lanes.takeAwaited(number, by: shard) else { return }
-        if missing != 0 { miss(missing, of: awaited, now: now) }
+        if missing != 0 { miss(missing, of: awaited, number, now: now) }
         settle(awaited.receipt, now: now)
     }
 

@@ -17,7 +17,9 @@ package struct ShardMessage: Sendable {
         /// - receipt: 0, or the number under which `stored` is to say that the message is kept.
         case publish(Publish, from: UInt64, origin: LoggedMessage.Origin?, LaneScope, receipt: UInt64)
         /// A PUBLISH with RETAIN, for the home of its topic.
-        case retain(Publish, receipt: UInt64)
+        ///
+        /// - isAgain: as in `LaneScope`.
+        case retain(Publish, isAgain: Bool, receipt: UInt64)
         /// Every lane of the shard that keeps the message has committed it, except lanes that the shard does not lead any more: a bit for each.
         case stored(UInt64, missing: UInt64)
 
@@ -90,7 +92,7 @@ package struct ShardMessage: Sendable {
     var weight: Int {
         let own = 256
         return switch body {
-        case .publish(let publish, _, _, _, _), .retain(let publish, _):
+        case .publish(let publish, _, _, _, _), .retain(let publish, _, _):
             own + publish.topic.readableBytes + publish.payload.readableBytes
         case .foundRetained(let found, _, _):
             own + found.count * MemoryLayout<RetainedLookUp.Found>.stride

@@ -38,10 +38,13 @@ struct ShardMessageWireTests {
         _ = told.all.set(4711, true)
         _ = told.durable.set(65_535, true)
         let message = Message(copying: EncodedPublish(publish), qos: .atLeastOnce, now: now)
+        var scope = LaneScope(lanes: 12, isForTransient: false)
+        scope.source = ShardReference(node: 3, shard: 1)
+        scope.isAgain = true
         return [
-            .publish(publish, from: 9, origin: .init(lane: lane, number: 77), .only(12), receipt: 300),
+            .publish(publish, from: 9, origin: .init(lane: lane, number: 77), scope, receipt: 300),
             .publish(publish, from: 9, origin: nil, .everybody, receipt: 0),
-            .retain(publish, receipt: 1), .stored(200, missing: 3), .outboxReached(lane, 6),
+            .retain(publish, isAgain: true, receipt: 1), .stored(200, missing: 3), .outboxReached(lane, 6),
             .announce(reference, by: ShardReference(node: 1, shard: 1)), .announced(reference),
             .findRetained([try TopicFilter("a/#", limits: Limits())], atMost: 5, for: reference),
             .foundRetained([.init(filter: 0, message: message)], isLast: true, for: reference),

@@ -44,6 +44,8 @@ final class DurablePublisher {
     }
 
     var isIdle: Bool { pending.isEmpty }
+    /// True if the broker has ended the connection.
+    var isClosed: Bool { client?.isClosed ?? true }
 
     /// What is due to everybody: messages that do not expire.
     func sent(_ qos: QualityOfService) -> [String] {

@@ -20,6 +20,9 @@ final class DurableSubscriber {
         self.broker = broker
     }
 
+    /// True if the broker has ended the connection.
+    var isClosed: Bool { client?.isClosed ?? true }
+
     func connect(on shard: Int) {
         unanswered = []
         client = broker.connect(name, on: shard, cleanStart: false, expiry: 100_000, settles: false)

@@ -152,7 +152,4 @@ struct NodesTests {
         broker.change(0) { $0.receive([ShardMessage(.cluster(own))], from: liar, now: broker.now) }
         #expect(broker.shards[0].shard.lanes.leader(of: lane) == liar)
     }
-
-    @Test("Nothing acknowledged is lost whatever node dies", arguments: 0..<20 as Range<UInt64>)
-    func clusters(seed: UInt64) throws { try ClusterRun(seed: seed).perform() }
 }

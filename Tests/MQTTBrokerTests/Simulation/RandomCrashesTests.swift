@@ -10,14 +10,6 @@ import class Foundation.ProcessInfo
 /// nothing that has expired is delivered, wills come once, and the log says what is alive. With odd seeds the store is full now and then:
 /// nothing that was refused is received.
 @Suite struct RandomCrashesTests {
-    /// `make simulate SEEDS=n SEED=x` plays others.
-    private static var seeds: Range<UInt64> {
-        let environment = ProcessInfo.processInfo.environment
-        let first = environment["MARTLET_SEED"].flatMap(UInt64.init) ?? 0
-        let count = environment["MARTLET_SEEDS"].flatMap(UInt64.init) ?? 2000
-        return first..<first + count
-    }
-
     /// `make faults FAULT=name` plays one.
     private static var faults: [SimulatedFault] {
         guard let name = ProcessInfo.processInfo.environment["MARTLET_FAULT"], !name.isEmpty else {
@@ -26,7 +18,7 @@ import class Foundation.ProcessInfo
         return SimulatedFault.allCases.filter { $0.rawValue == name }
     }
 
-    @Test("Nothing acknowledged is lost in a crash", arguments: seeds)
+    @Test("Nothing acknowledged is lost in a crash", arguments: SimulatedSeeds.seeds(2000))
     func crashes(seed: UInt64) throws { try CrashRun(seed: seed).perform() }
 
     /// What would go unnoticed if the simulation did not look: each fault is found by one of a thousand seeds, and mostly by one of the

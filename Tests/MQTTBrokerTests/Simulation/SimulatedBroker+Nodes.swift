@@ -208,6 +208,8 @@ extension SimulatedBroker {
             for client in clients.values where client.shard == seat {
                 client.isClosed = true
                 clients[ObjectIdentifier(client.connection)] = nil
+                // What the client sends from now on nobody gets.
+                client.connection.state = .closed
                 release(client.connection)
             }
         }
