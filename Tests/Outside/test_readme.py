@@ -1,5 +1,6 @@
 """The README's commands, with only the binary and the ports replaced."""
 
+import os
 import re
 import shlex
 import signal
@@ -74,8 +75,12 @@ def test_ten_deliveries_for_each_publish(run):
     assert re.search(r"received\s+40 ", end), end
 
 
-def test_configuration_of_the_readme_is_right(binary, tmp_path):
-    (tmp_path / "martlet.conf").write_text(re.search(r"```hocon\n(.*?)```", README, re.DOTALL)[1])
+@pytest.mark.parametrize("block", re.findall(r"```hocon\n(.*?)```", README, re.DOTALL))
+def test_configuration_of_the_readme_is_right(binary, tmp_path, block):
+    secret = tmp_path / "cluster-secret"
+    secret.write_bytes(os.urandom(32))
+    secret.chmod(0o600)
+    (tmp_path / "martlet.conf").write_text(block.replace("/etc/martlet/cluster-secret", str(secret)))
     for command in (line for line in COMMANDS if line.startswith("martlet serve")):
         words = shlex.split(command)[1:]
         alone = {"--check", "--print-config"} & set(words)
