@@ -5,13 +5,17 @@ struct ConnectionTable: ~Copyable {
     private let shard: ShardReference
     private var slots: [Connection?] = []
     private var freeSlots: [Int] = []
-    private var lastNumber: UInt64 = 0
+    private var lastNumber: UInt64
     /// Connections, without data streams.
     private(set) var count = 0
     /// Connections whose transport is closed and that are kept until the packets that arrived before are handled.
     private(set) var goneCount = 0
 
-    init(shard: ShardReference) { self.shard = shard }
+    /// - Parameter lastNumber: the first connection has the next number.
+    init(shard: ShardReference, lastNumber: UInt64) {
+        self.shard = shard
+        self.lastNumber = lastNumber
+    }
 
     /// Slots in use and those that were in use.
     var slotCount: Int { slots.count }

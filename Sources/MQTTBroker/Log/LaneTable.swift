@@ -21,7 +21,7 @@ struct LaneTable: ~Copyable {
     /// Receipts that other shards owe, by their numbers.
     private var awaited: [UInt64: Awaited] = [:]
     /// The number of the last message that was handed over, or held until it can be.
-    private var lastHandOver: UInt64 = 0
+    private var lastHandOver: UInt64
     /// What this shard refuses of the messages of others.
     var refusals = Refusals()
 
@@ -62,9 +62,11 @@ struct LaneTable: ~Copyable {
 
     /// - Parameters:
     ///   - isLogging: false if nothing outlives the process.
+    ///   - lastHandOver: the first message that is handed over has the next number.
     ///   - leaders: the index of the shard of this node that leads each lane for ever; `nil` if that is yet to be told.
-    init(isLogging: Bool, leaders: ((Lane) -> Int)?) {
+    init(isLogging: Bool, lastHandOver: UInt64 = 0, leaders: ((Lane) -> Int)?) {
         self.isLogging = isLogging
+        self.lastHandOver = lastHandOver
         self.leaders = Lane.all.map { lane in
             leaders.map { Lead(shard: ShardReference(shard: $0(lane)), term: 0) }
         }

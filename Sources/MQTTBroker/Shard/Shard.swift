@@ -68,12 +68,16 @@ package struct Shard: ~Copyable {
         neighbours = node.map { _ in Neighbours() }
         sharedLimits = limits
         self.authenticator = authenticator
+        var random = random
+        // Beyond what a run counts, and few octets in a message.
+        let firstNumber: UInt64 = node == nil ? 0 : random.next() >> 16
         self.random = random
-        connections = ConnectionTable(shard: own)
+        connections = ConnectionTable(shard: own, lastNumber: firstNumber)
         sessions = SessionTable(limits: limits)
         router = Router(count: count, isClustered: node != nil, speaks: node != nil && index == 0, limits: limits)
         lanes = LaneTable(
             isLogging: isLogging || node != nil,
+            lastHandOver: firstNumber,
             leaders: node == nil ? { $0.leader(among: count) } : nil
         )
         pace = Pace(stepsPerTick: limits.values.maximumStepsPerTick)

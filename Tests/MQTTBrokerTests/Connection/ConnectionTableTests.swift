@@ -20,7 +20,7 @@ import Testing
 
     @Test("A reference finds its connection, and no later one at its slot")
     func references() {
-        var table = ConnectionTable(shard: 3)
+        var table = ConnectionTable(shard: 3, lastNumber: 0)
         let first = table.add(peer, limits: limits, now: now)
         let reference = first.reference
         #expect(reference.shard == ShardReference(shard: 3))
@@ -34,7 +34,7 @@ import Testing
 
     @Test("Data streams are in slots and not in the count; connections that are gone count apart")
     func counts() {
-        var table = ConnectionTable(shard: 0)
+        var table = ConnectionTable(shard: 0, lastNumber: 0)
         let connection = table.add(peer, limits: limits, now: now)
         let stream = table.add(peer, control: connection, limits: limits, now: now)
         expect(table, count: 1, gone: 0)

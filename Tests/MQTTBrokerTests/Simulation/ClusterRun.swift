@@ -142,7 +142,7 @@ final class ClusterRun {
             for subscriber in subscribers where subscriber.read(answering: true) { isBusy = true }
             for visitor in visitors { visitor.read() }
             broker.wait(until: broker.now.monotonic + .milliseconds(30))
-            if !isBusy, !broker.isHolding { return }
+            if !isBusy, !broker.isHolding, broker.isEachLaneLed { return }
         }
         Issue.record("the clients do not come to rest")
     }

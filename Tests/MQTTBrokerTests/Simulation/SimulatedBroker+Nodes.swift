@@ -177,6 +177,9 @@ extension SimulatedBroker {
         endTick(take.seat)
     }
 
+    /// True if every node knows a leader of every lane.
+    var isEachLaneLed: Bool { shards.allSatisfy { $0.shard.lanesWithoutLeader == 0 } }
+
     /// True if messages wait for lanes to be led.
     var isHolding: Bool { shards.contains { !$0.shard.lanes.limbo.messages.isEmpty } }
 
