@@ -116,7 +116,7 @@ struct RestoredShard: ~Copyable {
 
     private mutating func carryOut() {
         var handOver = HandOver(count: 1)
-        _ = shard.swapHandOver(with: &handOver)
+        _ = shard.swapHandOver(with: &handOver, now: now)
         var dirty: [Connection] = []
         shard.swapDirty(with: &dirty)
         for connection in dirty {

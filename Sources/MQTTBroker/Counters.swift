@@ -13,6 +13,8 @@ package struct Counters: Sendable, Equatable {
     package var addressChanges: UInt64 = 0
     package var sessionsCreated: UInt64 = 0
     package var sessionsResumed: UInt64 = 0
+    /// Sessions whose lane got another leader while their client was connected, which noticed nothing of that.
+    package var sessionsMoved: UInt64 = 0
     /// Sessions that a CONNECT took from a connection that was still open [MQTT-3.1.4-3].
     package var sessionsTakenOver: UInt64 = 0
     package var sessionsExpired: UInt64 = 0
@@ -93,6 +95,7 @@ package struct Counters: Sendable, Equatable {
         ("sessions_created", \.sessionsCreated),
         ("sessions_resumed", \.sessionsResumed),
         ("sessions_taken_over", \.sessionsTakenOver),
+        ("sessions_moved", \.sessionsMoved),
         ("sessions_expired", \.sessionsExpired),
         ("acknowledgements_held_up", \.acknowledgementsHeldUp),
         ("hold_up_timeouts", \.holdUpTimeouts),

@@ -4,6 +4,7 @@ import os
 import random
 import re
 import select
+import shlex
 import signal
 import socket
 import subprocess
@@ -28,9 +29,33 @@ pytestmark = pytest.mark.martlet
 @dataclass
 class Cluster:
     processes: list[int]
+    said: list[str]  # by the script, from the start on
 
     def kill(self, node: int) -> None:
         os.kill(self.processes[node], signal.SIGKILL)
+
+    def start(self, node: int) -> subprocess.Popen:
+        """Starts a broker again that was killed, as the script says that one would."""
+        end = time.monotonic() + PATIENCE
+        while time.monotonic() < end:
+            for line in self.said:
+                if found := re.match(rf"broker-{node} has ended. In (.*?): (.*)", line):
+                    process = subprocess.Popen(shlex.split(found[2]), cwd=found[1], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+                    self._wait_until_served(node)
+                    return process
+            time.sleep(0.05)
+        raise AssertionError(self.said)
+
+    @staticmethod
+    def _wait_until_served(node: int) -> None:
+        end = time.monotonic() + PATIENCE
+        while True:
+            try:
+                socket.create_connection(("127.0.0.1", PORTS[node]), PATIENCE).close()
+                return
+            except OSError:
+                assert time.monotonic() < end
+                time.sleep(0.05)
 
 
 @pytest.fixture
@@ -39,15 +64,15 @@ def cluster(binary) -> Iterator[Cluster]:
         [ROOT / "scripts/cluster", "--martlet", binary], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True
     )
     try:
-        said = ""
+        said: list[str] = []
         for line in script.stdout:
-            said += line
+            said.append(line)
             if "Ctrl-C stops" in line:
                 break
-        processes = [int(number) for number in re.findall(r"broker-\d +MQTT.*process (\d+)", said)]
+        processes = [int(number) for number in re.findall(r"broker-\d +MQTT.*process (\d+)", "".join(said))]
         assert len(processes) == 3, said
-        threading.Thread(target=script.stdout.read, daemon=True).start()
-        yield Cluster(processes)
+        threading.Thread(target=lambda: said.extend(script.stdout), daemon=True).start()
+        yield Cluster(processes, said)
     finally:
         script.send_signal(signal.SIGINT)
         try:
@@ -234,3 +259,43 @@ def test_a_connection_outlives_the_node_that_its_packets_reach(cluster, binary):
     finally:
         subscriber.kill()
         subscriber.wait()
+
+
+def test_lanes_move_to_a_node_that_comes_and_their_clients_notice_nothing(cluster):
+    """A broker is killed and started again while clients of the other two publish and receive: lanes move twice, and connections stay."""
+    names = [f"device {number}" for number in range(12)]
+    devices = [Device(name, (0, 2)[number % 2]).subscribe("plant/#") for number, name in enumerate(names)]
+    publishers = [Device(f"publisher {number}", (0, 2)[number % 2]) for number in range(4)]
+    expected: list[str] = []
+
+    def publish(rounds: int) -> None:
+        for _ in range(rounds):
+            for number, publisher in enumerate(publishers):
+                payload = f"{number}: {len(expected)}"
+                publisher.publish(f"plant/{number}", payload, 1 + number % 2)
+                expected.append(payload)
+
+    publish(5)
+    cluster.kill(1)
+    publish(5)
+    process = cluster.start(1)
+    try:
+        served = Device("newcomer", 1)
+        # Lanes come to the node a few at a time, and so do sessions with them.
+        for _ in range(20):
+            publish(1)
+            time.sleep(0.1)
+        for device in devices:
+            came = device.wait_for(len(expected))
+            for number, publisher in enumerate(publishers):
+                mine = [payload for payload in expected if payload.startswith(f"{number}:")]
+                # At QoS 1 a message may come twice when its lane moves.
+                assert list(dict.fromkeys(payload for payload in came if payload.startswith(f"{number}:"))) == mine
+                if 1 + number % 2 == 2:
+                    assert [payload for payload in came if payload.startswith(f"{number}:")] == mine
+            assert device.ended is None, "the connection stays"
+        assert all(publisher.ended is None for publisher in publishers)
+        served.leave()
+    finally:
+        process.terminate()
+        process.wait(PATIENCE)

@@ -95,7 +95,7 @@ final class LoadedBroker {
     private func flush(_ index: Int) {
         let loop = loops[index]
         while loop.shard.hasEffects {
-            if loop.shard.swapHandOver(with: &loop.handOver) {
+            if loop.shard.swapHandOver(with: &loop.handOver, now: now) {
                 loop.handOver.deliver { destination, messages, _ in
                     handOverCount += 1
                     loops[destination.index].mailbox.append((ShardReference(shard: index), messages))

@@ -39,6 +39,8 @@ final class NodeCluster {
     static let interval = TimeAmount.milliseconds(100)
     /// How long a node that has just become a member waits for others that start with it, before it takes lanes.
     static let settling = TimeAmount.seconds(1)
+    /// Lanes that are taken at a time from nodes that serve them.
+    static let movesAtOnce = 4
     /// How long a lane is left alone that could not be taken.
     static let pause = TimeAmount.milliseconds(300)
 
@@ -198,7 +200,8 @@ final class NodeCluster {
 
     // MARK: - Lanes
 
-    /// Takes the lanes that this node is to lead and that no node leads which is heard of.
+    /// Takes the lanes that this node is to lead: at once those that no node leads which is heard of, and then, few at a time, those that others
+    /// have led since before this node was there. Their clients notice nothing.
     private func takeLanes() {
         guard let own, let shards, NIODeadline.now() >= admitted + Self.settling else { return }
         let living = members.keys.filter { !self.suspected.contains($0) } + [own.node]
@@ -208,21 +211,35 @@ final class NodeCluster {
         shards.with(0) { runner in
             // The first event loop is that of the first shard.
             guard runner.shard.knowsNeighbours else { return }
-            let free = wanted.filter { lane in
-                guard let leader = runner.shard.lead(ofLane: lane) else { return true }
-                return leader.node != own.node && suspected.contains(leader.node)
+            var free: [Int] = []
+            var served: [Int] = []
+            for lane in wanted {
+                guard let leader = runner.shard.lead(ofLane: lane) else {
+                    free.append(lane)
+                    continue
+                }
+                if leader.node == own.node { continue }
+                if suspected.contains(leader.node) { free.append(lane) } else { served.append(lane) }
             }
-            loopBound.value.take(free)
+            loopBound.value.take(free, served)
         }
     }
 
-    private func take(_ lanes: [Int]) {
+    /// - Parameters:
+    ///   - free: lanes that this node is to lead and that no node leads.
+    ///   - served: lanes that this node is to lead and that another one leads.
+    private func take(_ free: [Int], _ served: [Int]) {
+        taking = taking.filter { free.contains($0) || served.contains($0) }
+        for lane in free { take(lane) }
+        if !free.isEmpty { return }
+        for lane in served where taking.count < Self.movesAtOnce { take(lane) }
+    }
+
+    private func take(_ lane: Int) {
         let now = NIODeadline.now()
-        for lane in lanes where !taking.contains(lane) && waiting[lane] ?? now <= now {
-            taking.insert(lane)
-            shards?.with(lane % parts.count) { $0.take(lane) }
-        }
-        taking = taking.filter { lanes.contains($0) }
+        guard !taking.contains(lane), waiting[lane] ?? now <= now else { return }
+        taking.insert(lane)
+        shards?.with(lane % parts.count) { $0.take(lane) }
     }
 
     /// A lane could not be taken, or is not led any more.

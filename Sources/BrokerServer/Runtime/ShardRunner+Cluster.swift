@@ -108,6 +108,7 @@ extension ShardRunner {
     /// Gives all lanes up, since this node's run is over.
     func loseAllLanes() {
         for lane in 0..<Lane.count { shard.lose(lane: lane, now: .now()) }
+        shard.isolate(now: .now())
         scheduleFlush()
     }
 

@@ -195,7 +195,7 @@ final class ShardRunner {
     /// Carries out the shard's effects.
     private func flush() {
         isFlushScheduled = false
-        if shard.swapHandOver(with: &handOver),
+        if shard.swapHandOver(with: &handOver, now: .now()),
             group?.deliver(&handOver, from: shard.own, remote: { self.send($1, to: $0) }) == true
         {
             shard.stall()

@@ -71,6 +71,17 @@ extension ByteBuffer {
         readPublish().map { Message(copying: EncodedPublish($0), qos: $0.qos, now: now) }
     }
 
+    /// Packet identifiers.
+    mutating func writeIdentifiers(_ identifiers: [UInt16]) {
+        writeLEB128(UInt64(identifiers.count))
+        for identifier in identifiers { writeInteger(identifier) }
+    }
+
+    mutating func readIdentifiers() -> [UInt16]? {
+        guard let count = readSize(), count <= readableBytes / 2 else { return nil }
+        return (0..<count).compactMap { _ in readInteger() }
+    }
+
     // MARK: - Claims
 
     mutating func writeClaim(_ claim: Claim) {

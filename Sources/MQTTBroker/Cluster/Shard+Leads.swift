@@ -107,7 +107,7 @@ extension Shard {
                     send(.cluster(.holds(session.clientIdentifier, holder)), to: leader)
                 }
             } else if let remote = connection.remoteSession, set & Lane(clientHash: remote.identity).bit != 0 {
-                lostHome(of: connection, now: now)
+                resume(connection, remote, at: leader, now: now)
             }
         }
     }
@@ -117,12 +117,6 @@ extension Shard {
     mutating func holds(_ client: UTF8Key, _ holder: ConnectionReference) {
         guard lanes.leader(of: Lane(clientHash: Session.identity(of: client))) == own else { return }
         if !sessions.directory.add(client, holder) { send(.evict(holder), to: holder.shard) }
-    }
-
-    /// The home of a connection's session is gone: the client has to connect again, and finds its session.
-    mutating func lostHome(of connection: Connection, now: Instant) {
-        connection.remoteSession = nil
-        fail(connection, .serverShuttingDown, now: now)
     }
 
     /// The shard does not lead a lane any more: forgets its sessions and retained messages. What was not committed is held for the new
@@ -159,20 +153,17 @@ extension Shard {
         )
     }
 
-    /// Ends the connection of a session that is gone with its lane, without a word to the log.
-    private mutating func part(_ connection: Connection, fromLost session: Session, now: Instant) {
+    /// Ends the deputy of a session that is gone with its lane, without a word to the log or to the connection, which goes on with the lane's
+    /// next leader.
+    mutating func part(_ connection: Connection, fromLost session: Session, now: Instant) {
         let streams = connection.streams
         for stream in [connection] + streams {
             stream.session?.connection = nil
             stream.session = nil
             stream.deferred = nil
         }
-        if connection.reference.shard == own {
-            fail(connection, .serverShuttingDown, now: now)
-        } else {
-            for stream in streams { leave(stream, publishesWill: false, .byHome, now: now) }
-            leave(connection, publishesWill: false, .byHome, now: now)
-        }
+        for stream in streams { leave(stream, publishesWill: false, .byHome, now: now) }
+        leave(connection, publishesWill: false, .byHome, now: now)
     }
 
     /// Removes the retained messages of lanes, without a word to their logs.

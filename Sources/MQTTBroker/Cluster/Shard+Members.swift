@@ -155,9 +155,6 @@ extension Shard {
         stopWaiting(for: node, now: now)
         lookUps.removeAll { $0.asker.node == node }
         for (client, holder) in sessions.directory.holders(ofNode: node) { ended(client, of: holder, now: now) }
-        for connection in connections.all where connection.remoteSession?.home.node == node {
-            lostHome(of: connection, now: now)
-        }
     }
 
     /// A node has not said whether it keeps a message, and will not: the message waits for the leaders of the node's lanes.

@@ -10,6 +10,7 @@ extension ShardMessage {
         case retain, stored, outboxReached, announce, announced, findRetained, foundRetained, cancelLookUp
         case claim, create, refuse, evict, ended, toHome, toConnection
         case interest, interestChange, leads, introduced, holds, lost
+        case resume
     }
 
     fileprivate enum ToHomeKind: UInt8 {
@@ -19,7 +20,7 @@ extension ShardMessage {
 
     fileprivate enum ToConnectionKind: UInt8 {
         case attached = 1
-        case output, answered, heldUp, ended
+        case output, answered, heldUp, ended, settled
     }
 
     /// Appends messages, one behind the other.
@@ -97,6 +98,12 @@ extension ShardMessage {
         case .claim(let claim):
             begin(.claim)
             buffer.writeClaim(claim)
+        case .resume(let claim, let outstanding, let packets, let isLast):
+            begin(.resume)
+            buffer.writeClaim(claim)
+            buffer.writeIdentifiers(outstanding)
+            buffer.writeFlag(isLast)
+            buffer.writeOctets(packets)
         case .create(let claim):
             begin(.create)
             buffer.writeClaim(claim)
@@ -183,6 +190,11 @@ extension ShardMessage {
         case .claim, .create:
             guard let claim = buffer.readClaim() else { return nil }
             body = kind == .claim ? .claim(claim) : .create(claim)
+        case .resume:
+            guard let claim = buffer.readClaim(), let outstanding = buffer.readIdentifiers(),
+                let isLast = buffer.readFlag(), let packets = buffer.readOctets()
+            else { return nil }
+            body = .resume(claim, outstanding, packets, isLast: isLast)
         case .refuse:
             guard let reference = buffer.readReference(), let reason: UInt8 = buffer.readInteger() else { return nil }
             body = .refuse(reference, ReasonCode(rawValue: reason))
@@ -228,7 +240,10 @@ extension ShardMessage {
         case .attached:
             guard let isPresent = buffer.readFlag(), let claim = buffer.readClaim() else { return nil }
             return .attached(claim, isPresent: isPresent)
-        case .output: return buffer.readOctets().map { .output(Output(buffer: $0)) }
+        case .output:
+            guard let sent = buffer.readIdentifiers(), let octets = buffer.readOctets() else { return nil }
+            return .output(Output(buffer: octets), sent: sent)
+        case .settled: return buffer.readSize().map { .settled($0) }
         case .answered: return .answered
         case .heldUp: return buffer.readFlag().map { .heldUp($0) }
         case .ended:
@@ -304,8 +319,12 @@ extension ShardMessage.ToConnection {
             buffer.writeInteger(ShardMessage.ToConnectionKind.attached.rawValue)
             buffer.writeFlag(isPresent)
             buffer.writeClaim(claim)
-        case .output(let output):
+        case .settled(let octets):
+            buffer.writeInteger(ShardMessage.ToConnectionKind.settled.rawValue)
+            buffer.writeLEB128(UInt64(max(0, octets)))
+        case .output(let output, let sent):
             buffer.writeInteger(ShardMessage.ToConnectionKind.output.rawValue)
+            buffer.writeIdentifiers(sent)
             buffer.writeOctets(output.octets)
         case .answered: buffer.writeInteger(ShardMessage.ToConnectionKind.answered.rawValue)
         case .heldUp(let isHeldUp):

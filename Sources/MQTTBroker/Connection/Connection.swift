@@ -4,8 +4,10 @@ import NIOCore
 /// One network connection, or a data stream beside one, as its shard sees it. The shell keeps the connection beside its
 /// transport, tells the shard what arrives, and writes out what the shard leaves in `outbound`.
 package final class Connection {
-    /// The name of the connection. A deputy in another shard has the same.
+    /// The name of the connection. Its deputy has the same.
     let reference: ConnectionReference
+    /// True if this stands for the connection at the home of the session.
+    let isDeputy: Bool
     package internal(set) var peer: Peer
     let limits: SharedLimits
 
@@ -62,6 +64,8 @@ package final class Connection {
     var withheld: WithheldAcknowledgements?
     /// Packets that wait for a commit; `nil` if none ever did.
     var deferred: DeferredOutput?
+    /// Of a deputy in a cluster: how far its packets are settled; `nil` if it never got any.
+    var settlement: Settlement?
 
     /// How far the connection is, as MQTT sees it.
     enum State {
@@ -71,8 +75,16 @@ package final class Connection {
         case closed
     }
 
-    init(_ reference: ConnectionReference, peer: Peer, control: Connection?, limits: SharedLimits, now: Instant) {
+    init(
+        _ reference: ConnectionReference,
+        isDeputy: Bool = false,
+        peer: Peer,
+        control: Connection?,
+        limits: SharedLimits,
+        now: Instant
+    ) {
         self.reference = reference
+        self.isDeputy = isDeputy
         self.peer = peer
         self.control = control
         self.limits = limits
@@ -123,13 +135,20 @@ package final class Connection {
     /// be heard to the end.
     var hasUnheardPackets: Bool {
         switch waiting {
-        case .connect, .subscribe, .home: !isEarly && !isDataStream && inbound.pending.readableBytes > 0
+        case .connect, .subscribe, .home:
+            !isEarly && !isDataStream
+                && (inbound.pending.readableBytes > 0 || remoteSession?.unsettled.map { $0.octets > 0 } == true)
         case .client, .handshake, .attachment, nil: false
         }
     }
 
     /// True if as many acknowledgements wait for receipts as may (`Limits.maximumWithheld`), here or at the home of the session.
-    var isHeldUp: Bool { withheld?.heldUpSince != nil || remoteSession?.isHeldUp == true }
+    var isHeldUp: Bool { withheld?.heldUpSince != nil || remoteSession?.isHeldUp == true || hasMuchUnsettled }
+
+    /// True if as many octets that the home of the session has not settled are kept as may be (`Limits.maximumWithheldBytes`).
+    private var hasMuchUnsettled: Bool {
+        remoteSession?.unsettled.map { $0.octets >= limits.values.maximumWithheldBytes } ?? false
+    }
 
     /// True if the shell has to close the transport once the output is written.
     package var isClosed: Bool { state == .closed }

@@ -35,6 +35,8 @@ struct LaneLog {
         indirect case retained(Receipt, Publish)
         /// The packets of a connection that wait.
         case output(Connection)
+        /// What the packets of a deputy say.
+        case settlement(Connection)
         indirect case attached(Session, Claim, isPresent: Bool)
         /// A SUBSCRIBE, by its connection.
         case subscribed(ConnectionReference)

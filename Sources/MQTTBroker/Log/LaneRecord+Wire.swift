@@ -8,7 +8,7 @@ extension LaneRecord {
         case session = 1
         case ended, attached, away, willPublished, stream, merged, subscribed, unsubscribed, message, sent, dropped
         case acknowledged, recorded, received, released, adopted, forgotten, passed, retained, removed, source
-        case posted, orphaned, segmented
+        case posted, orphaned, segmented, holder
 
         /// True if the number of the record is one of an outbox.
         var isCounted: Bool {
@@ -40,6 +40,9 @@ extension LaneRecord {
             begin(.attached, number)
             buffer.writeInteger(expiryInterval)
             buffer.writeWill(will)
+        case .holder(let number, let connection):
+            begin(.holder, number)
+            buffer.writeReference(connection)
         case .away(let number, let since, let expiryInterval, let will, let due):
             begin(.away, number)
             buffer.writeInteger(since)
@@ -114,6 +117,9 @@ extension LaneRecord {
         switch kind {
         case .session: record = buffer.readText().map { .session(number, client: UTF8Key($0)) }
         case .ended: record = .ended(number)
+        case .holder:
+            guard let connection = buffer.readReference() else { return nil }
+            record = .holder(number, connection)
         case .attached:
             guard let expiry: UInt32 = buffer.readInteger(), let will = buffer.readWill() else { return nil }
             record = .attached(number, expiryInterval: expiry, will: will.value)

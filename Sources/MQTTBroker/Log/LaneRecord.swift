@@ -11,6 +11,8 @@ enum LaneRecord {
     case ended(UInt64)
     /// The client is connected. Its will is published if the connection breaks off.
     indirect case attached(UInt64, expiryInterval: UInt32, will: Connect.Will?)
+    /// The connection that has the session, in a cluster: it may go on with the session once the lane has another leader.
+    case holder(UInt64, ConnectionReference)
     /// The client is away since an instant, milliseconds since 1970-01-01 UTC; its will is due at another.
     indirect case away(UInt64, since: Int64, expiryInterval: UInt32, will: Connect.Will?, due: Int64)
     /// The delayed will is published.
@@ -56,7 +58,8 @@ enum LaneRecord {
     /// True if the record adds nothing to what is alive.
     var frees: Bool {
         switch self {
-        case .session, .attached, .stream, .subscribed, .message, .segmented, .received, .posted, .retained, .source:
+        case .session, .attached, .holder, .stream, .subscribed, .message, .segmented, .received, .posted, .retained,
+            .source:
             false
         case .ended, .away, .willPublished, .merged, .unsubscribed, .sent, .dropped, .acknowledged, .recorded,
             .released,

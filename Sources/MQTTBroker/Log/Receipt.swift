@@ -38,6 +38,9 @@ final class WithheldAcknowledgements {
     }
 
     private(set) var entries: Deque<Entry> = []
+    /// Entries since the beginning, and those of them that were taken.
+    private(set) var appendedCount: UInt64 = 0
+    var takenCount: UInt64 { appendedCount - UInt64(entries.count) }
     /// Of all their messages.
     private(set) var octets = 0
     /// Messages of the entries that nobody has got yet, in their order. The receipts of their entries wait for that.
@@ -52,6 +55,7 @@ final class WithheldAcknowledgements {
 
     func append(_ entry: Entry) {
         entries.append(entry)
+        appendedCount += 1
         octets += entry.octets
     }
 

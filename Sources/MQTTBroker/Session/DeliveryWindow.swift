@@ -12,6 +12,8 @@ struct DeliveryWindow {
         case awaitingRecorded
         /// QoS 2: PUBREL was sent, PUBCOMP is due; the message itself is discarded [MQTT-4.3.3-4].
         case awaitingComplete
+        /// Sent on the present connection by the shard that led the lane before, and not in the lane's log: whatever the client answers.
+        case foreign
     }
 
     /// A message in flight.
@@ -26,7 +28,12 @@ struct DeliveryWindow {
         let logged: LoggedMessage?
 
         /// At least once, or exactly once.
-        var qos: QualityOfService { state == .awaitingAcknowledgement ? .atLeastOnce : .exactlyOnce }
+        var qos: QualityOfService {
+            switch state {
+            case .awaitingAcknowledgement, .foreign: .atLeastOnce
+            case .awaitingRecorded, .awaitingComplete: .exactlyOnce
+            }
+        }
 
         /// The message as it was queued; `nil` once the client has recorded it.
         var queued: MessageQueue.Entry? {
@@ -48,7 +55,29 @@ struct DeliveryWindow {
     var sentCount: Int { entries.count - unsent }
 
     /// The client is back on another connection: all entries are to be sent again.
-    mutating func beginResending() { unsent = entries.count }
+    mutating func beginResending() {
+        entries.removeAll { $0.state == .foreign }
+        unsent = entries.count
+    }
+
+    /// The lane has another leader, and the client the connection that it had: what the client was not sent is to be sent again.
+    ///
+    /// - Parameter outstanding: the packet identifiers of the messages that the client was sent on this connection, in their order.
+    mutating func resume(_ outstanding: [UInt16]) {
+        let known = Set(entries.map(\.identifier))
+        let sent = Set(outstanding)
+        let foreign = outstanding.filter { !known.contains($0) }.map {
+            Entry(identifier: $0, state: .foreign, message: nil, retain: false, identifiers: [], logged: nil)
+        }
+        let rest = entries.filter { !sent.contains($0.identifier) }
+        entries = Deque(foreign + entries.filter { sent.contains($0.identifier) } + rest)
+        unsent = rest.count
+        // Further ones follow the newest, so that none is used again soon.
+        if let newest = rest.last?.identifier ?? outstanding.last ?? entries.last?.identifier {
+            lastIdentifier = newest
+            freeRun = 0
+        }
+    }
 
     /// The next entry to be sent again.
     var firstUnsent: Entry? { unsent == 0 ? nil : entries[entries.count - unsent] }
@@ -109,8 +138,11 @@ struct DeliveryWindow {
 
     /// PUBACK. Returns the message whose exchange is over; `nil` for an unknown packet identifier.
     mutating func acknowledge(_ identifier: UInt16) -> Entry? {
-        guard let index = index(of: identifier), entries[index].state == .awaitingAcknowledgement else { return nil }
-        return remove(at: index)
+        guard let index = index(of: identifier) else { return nil }
+        switch entries[index].state {
+        case .awaitingAcknowledgement, .foreign: return remove(at: index)
+        case .awaitingRecorded, .awaitingComplete: return nil
+        }
     }
 
     /// PUBREC. A repeated PUBREC is answered again; a PUBREC with an error ends the exchange (MQTT 5.0 §4.3.3).
@@ -126,8 +158,11 @@ struct DeliveryWindow {
 
     /// PUBCOMP. Returns the message whose exchange is over; `nil` for an unknown packet identifier.
     mutating func complete(_ identifier: UInt16) -> Entry? {
-        guard let index = index(of: identifier), entries[index].state == .awaitingComplete else { return nil }
-        return remove(at: index)
+        guard let index = index(of: identifier) else { return nil }
+        switch entries[index].state {
+        case .awaitingComplete, .foreign: return remove(at: index)
+        case .awaitingAcknowledgement, .awaitingRecorded: return nil
+        }
     }
 
     /// Takes the next free packet identifier [MQTT-2.2.1-4]. They are taken in turn, so those in use are searched once for each run

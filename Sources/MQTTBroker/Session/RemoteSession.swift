@@ -1,19 +1,26 @@
+import NIOCore
+
 /// What the shard of a connection knows of the client's durable session, which is at home in another shard. There a *deputy* stands
-/// for the connection.
+/// for the connection. In a cluster that is so, too, if the home is the same shard, since the home may change.
 final class RemoteSession {
-    /// The shard where the session is.
-    let home: ShardReference
-    let clientIdentifier: UTF8Key
-    /// `Session.identity` of the client.
-    let identity: UInt64
+    /// The shard where the session is, or was: in a cluster, its lane may be without a leader.
+    var home: ShardReference
+    /// The claim by which the connection got the session.
+    let claim: Claim
     /// Octets from the home that the transport has been given, and that the home has not been told of yet.
     var untoldOctets = 0
     /// True while the home wants no more to be read, since too many acknowledgements wait there.
     var isHeldUp = false
+    /// What another home would have to know; `nil` without a cluster.
+    var unsettled: Unsettled?
 
-    init(home: ShardReference, clientIdentifier: UTF8Key, identity: UInt64) {
+    var clientIdentifier: UTF8Key { claim.client }
+    /// `Session.identity` of the client.
+    var identity: UInt64 { claim.identity }
+
+    init(home: ShardReference, claim: Claim, isShared: Bool) {
         self.home = home
-        self.clientIdentifier = clientIdentifier
-        self.identity = identity
+        self.claim = claim
+        unsettled = isShared ? Unsettled() : nil
     }
 }

@@ -12,8 +12,9 @@ final class Session {
     let number: UInt64
     /// The session of the client that the data stream of this session belongs to; `nil` for a client's own session.
     let parent: Session?
-    /// The connection that a transient session ends with; `nil` for a durable session and that of a data stream.
-    let holder: ConnectionReference?
+    /// The connection that a transient session ends with. In a cluster, of a durable session: the one that had it last, which may go on with
+    /// it once its lane has another leader.
+    var holder: ConnectionReference?
     /// The lane whose log keeps the session; `nil` for a transient session, and without a store.
     let lane: Lane?
 

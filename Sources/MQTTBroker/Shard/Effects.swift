@@ -33,6 +33,9 @@ struct Effects: ~Copyable {
         !dirty.isEmpty || !dirtyDeputies.isEmpty || !handOver.isEmpty || !events.isEmpty || !fetches.isEmpty
     }
 
+    /// True if deputies have something to send, or have ended.
+    var hasDirtyDeputies: Bool { !dirtyDeputies.isEmpty }
+
     // MARK: - Output
 
     /// The connection has something to write, or is to be closed.
@@ -40,7 +43,7 @@ struct Effects: ~Copyable {
         if connection.outbound.isDirty { return }
         connection.outbound.isDirty = true
         connection.outbound.output.buffer = takeBuffer()
-        if connection.reference.shard == shard { dirty.append(connection) } else { dirtyDeputies.append(connection) }
+        if connection.isDeputy { dirtyDeputies.append(connection) } else { dirty.append(connection) }
     }
 
     mutating func popDirtyDeputy() -> Connection? { dirtyDeputies.popFirst() }
@@ -79,14 +82,21 @@ struct Effects: ~Copyable {
     mutating func popLocal() -> ShardMessage? { local.popFirst() }
 
     /// Passes a packet of a connection on to the home of its session.
+    ///
+    /// - Parameter write: appends the octets of the packet.
     mutating func passOn(
-        _ packet: Packet,
-        version: ProtocolVersion,
         isLast: Bool,
         of reference: ConnectionReference,
-        to home: ShardReference
+        to home: ShardReference,
+        _ write: (inout ByteBuffer) -> Int
     ) {
-        handOver.append(packet, version: version, isLast: isLast, of: reference, for: home)
+        if home != shard {
+            handOver.append(isLast: isLast, of: reference, for: home, write)
+        } else {
+            var octets = ByteBuffer()
+            _ = write(&octets)
+            local.append(ShardMessage(.toHome(reference, .packets(octets, isLast: isLast))))
+        }
     }
 
     /// Exchanges what the other shards are to be told for an empty hand-over. Returns whether there is anything.

@@ -28,21 +28,17 @@ package struct HandOver: Sendable {
             weight += message.weight
         }
 
-        mutating func append(
-            _ packet: Packet,
-            version: ProtocolVersion,
-            isLast: Bool,
-            of reference: ConnectionReference
-        ) {
+        @inline(__always)
+        mutating func append(isLast: Bool, of reference: ConnectionReference, _ write: (inout ByteBuffer) -> Int) {
             let last = messages.count - 1
             if last >= 0, case .toHome(reference, .packets(var octets, false)) = messages[last].body {
                 // The buffer has one owner now, so that it is not copied.
                 messages[last].body = .announced(reference)
-                weight += octets.write(packet, version: version)
+                weight += write(&octets)
                 messages[last].body = .toHome(reference, .packets(octets, isLast: isLast))
             } else {
                 var octets = ByteBuffer()
-                octets.write(packet, version: version)
+                _ = write(&octets)
                 append(ShardMessage(.toHome(reference, .packets(octets, isLast: isLast))))
             }
         }
@@ -87,17 +83,16 @@ package struct HandOver: Sendable {
 
     /// Appends a packet of a connection for the home of its session. Packets of one connection that follow each other are one
     /// message.
+    ///
+    /// - Parameter write: appends the octets of the packet.
     mutating func append(
-        _ packet: Packet,
-        version: ProtocolVersion,
         isLast: Bool,
         of reference: ConnectionReference,
-        for shard: ShardReference
+        for shard: ShardReference,
+        _ write: (inout ByteBuffer) -> Int
     ) {
         isEmpty = false
-        Self.change(node, &messages, &remoteMessages, shard) {
-            $0.append(packet, version: version, isLast: isLast, of: reference)
-        }
+        Self.change(node, &messages, &remoteMessages, shard) { $0.append(isLast: isLast, of: reference, write) }
     }
 
     /// Hands out all batches in the order in which they are to leave, and keeps none.

@@ -75,7 +75,7 @@ extension Shard {
             counters.sessionsTakenOver += 1
             tell(.sessionTakenOver, connection)
             fail(connection, .sessionTakenOver, now: now)
-        } else if connection.reference.shard == own {
+        } else if !connection.isDeputy {
             fail(connection, .serverBusy, now: now)
         } else {
             leave(connection, publishesWill: false, now: now)
@@ -89,9 +89,9 @@ extension Shard {
     }
 
     /// Gives a durable session to the connection that claims it: to the connection itself, or to a deputy if it is in another
-    /// shard.
+    /// shard, or the lane may get another leader.
     private mutating func attach(_ session: Session, _ claim: Claim, isPresent: Bool, now: Instant) {
-        let isHere = claim.connection.shard == own
+        let isHere = claim.connection.shard == own && neighbours == nil
         // If the connection has ended, nothing changes.
         guard let connection = isHere ? claimant(claim.connection) : addDeputy(for: claim, now: now) else { return }
         cancelDeadlines(of: session)
@@ -100,6 +100,10 @@ extension Shard {
         if !isHere { connection.waiting = .attachment }
         let attached = LaneRecord.attached(session.number, expiryInterval: claim.expiryInterval, will: claim.will)
         log(attached, of: session)
+        if neighbours != nil {
+            session.holder = claim.connection
+            log(.holder(session.number, claim.connection), of: session)
+        }
         whenCommitted(session.lane, .attached(session, claim, isPresent: isPresent), now: now)
     }
 
@@ -109,7 +113,7 @@ extension Shard {
         guard let connection = session.connection, connection.reference == claim.connection else { return }
         if isPresent { counters.sessionsResumed += 1 } else { counters.sessionsCreated += 1 }
         join(connection, session, claim)
-        if connection.reference.shard == own {
+        if !connection.isDeputy {
             accept(connection, isPresent: isPresent, now: now)
         } else {
             connection.waiting = nil
@@ -167,11 +171,7 @@ extension Shard {
             send(.toHome(claim.connection, .abandoned), to: home)
             return
         }
-        connection.remoteSession = RemoteSession(
-            home: home,
-            clientIdentifier: claim.client,
-            identity: claim.identity
-        )
+        connection.remoteSession = RemoteSession(home: home, claim: claim, isShared: neighbours != nil)
         connection.state = .connected
         accept(connection, isPresent: isPresent, now: now)
     }

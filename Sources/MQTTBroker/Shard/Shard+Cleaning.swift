@@ -120,6 +120,7 @@ extension Shard {
         if let connection = session.connection {
             let expiry = session.expiryInterval
             log(.attached(session.number, expiryInterval: expiry, will: connection.will), of: session)
+            if let holder = session.holder { log(.holder(session.number, holder), of: session) }
         } else {
             let away = away(session, now: now)
             log(away, of: session)
@@ -142,7 +143,7 @@ extension Shard {
         for entry in session.outgoing.window.entries {
             if let queued = entry.queued {
                 octets += writeAgain(queued, of: session, in: lane, packetIdentifier: entry.identifier)
-            } else {
+            } else if entry.state != .foreign {
                 lanes.append(.recorded(session.number, packetIdentifier: entry.identifier), to: lane)
             }
         }

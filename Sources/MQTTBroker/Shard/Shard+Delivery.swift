@@ -207,9 +207,15 @@ extension Shard {
                     messageExpiryInterval: remainingExpiry
                 )
             }
-            if isDeferred { return }
+            if isDeferred {
+                if neighbours != nil { connection.deferred?.note(identifier) }
+                return
+            }
         }
         markDirty(connection)
+        if neighbours != nil, identifier != 0, connection.isDeputy {
+            connection.outbound.sentIdentifiers.append(identifier)
+        }
         let isSmall = encoded.payload.readableBytes < EncodedPublish.separatePayloadThreshold
         encoded.write(
             into: &connection.outbound.output.buffer,

@@ -8,6 +8,7 @@ extension Shard {
     mutating func addDeputy(for claim: Claim, now: Instant) -> Connection {
         let deputy = Connection(
             claim.connection,
+            isDeputy: true,
             peer: claim.peer,
             control: nil,
             limits: sharedLimits,
@@ -29,9 +30,7 @@ extension Shard {
         case .opened(let stream):
             openDeputyStream(stream, of: deputy, now: now)
         case .packets(let octets, let isLast):
-            deputy.owesAnswer = isLast
-            receive(octets, on: deputy, now: now)
-            answer(deputy)
+            receive(octets, isLast: isLast, on: deputy, now: now)
         case .taken(let octets):
             deputy.outbound.outstanding -= octets
             pump(deputy, now: now)
@@ -51,12 +50,23 @@ extension Shard {
     mutating func answer(_ deputy: Connection) {
         guard deputy.owesAnswer, !deputy.isHeld, !deputy.isClosed else { return }
         deputy.owesAnswer = false
+        if let settlement = deputy.settlement {
+            settlement.answered()
+            settle(deputy)
+        }
         send(.toConnection(deputy.reference, .answered), to: deputy.reference.shard)
     }
 
     private mutating func openDeputyStream(_ reference: ConnectionReference, of control: Connection, now: Instant) {
         guard let session = control.session else { return }
-        let stream = Connection(reference, peer: control.peer, control: control, limits: sharedLimits, now: now)
+        let stream = Connection(
+            reference,
+            isDeputy: true,
+            peer: control.peer,
+            control: control,
+            limits: sharedLimits,
+            now: now
+        )
         deputies[reference] = stream
         add(stream, to: control)
         join(stream, to: control)
@@ -69,11 +79,19 @@ extension Shard {
         while let deputy = effects.popDirtyDeputy() {
             let reference = deputy.reference
             let output = takeOutput(of: deputy)
+            var sent: [UInt16] = []
+            swap(&sent, &deputy.outbound.sentIdentifiers)
             if deputy.isClosed {
                 send(.toConnection(reference, .ended(output, deputy.endReason)), to: reference.shard)
-            } else if output.count > 0 {
+                continue
+            }
+            if output.count > 0 {
                 deputy.outbound.outstanding += output.count
-                send(.toConnection(reference, .output(output)), to: reference.shard)
+                send(.toConnection(reference, .output(output, sent: sent)), to: reference.shard)
+            }
+            // Behind the answers.
+            if let settled = deputy.settlement?.takeUntold(), settled > 0 {
+                send(.toConnection(reference, .settled(settled)), to: reference.shard)
             }
         }
     }

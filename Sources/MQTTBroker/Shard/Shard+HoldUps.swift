@@ -30,7 +30,7 @@ extension Shard {
         // The shell is to read on, or not.
         markDirty(connection)
         let reference = connection.reference
-        if reference.shard != own { send(.toConnection(reference, .heldUp(isHeldUp)), to: reference.shard) }
+        if connection.isDeputy { send(.toConnection(reference, .heldUp(isHeldUp)), to: reference.shard) }
     }
 
     /// Judges the connections again that wait for others, once there is room.

@@ -77,7 +77,7 @@ extension Shard {
         let session = connection.session
         // Before CONNACK nothing has changed for the session.
         let isUnknown = session != nil && connection.state != .connected
-        let isDeputy = connection.reference.shard != own
+        let isDeputy = connection.isDeputy
         if connection.state == .connected, !connection.isDataStream, !isDeputy {
             tell(.disconnected, connection, connection.endReason)
         }
@@ -102,6 +102,7 @@ extension Shard {
         connection.inbound.topicAliases = TopicAliases()
         dropWithheld(of: connection, now: now)
         connection.deferred = nil
+        connection.settlement = nil
         if connection.isGone { free(connection) }
         guard let session, session.connection === connection else { return }
         session.connection = nil
@@ -178,7 +179,7 @@ extension Shard {
     mutating func end(_ session: Session, now: Instant) {
         publishDelayedWill(of: session, now: now)
         discard(session)
-        guard let holder = session.holder else { return }
+        guard session.lane == nil, let holder = session.holder else { return }
         let lane = Lane(clientHash: session.identity)
         sendToLeader(of: lane, .ended(session.clientIdentifier, of: holder))
     }

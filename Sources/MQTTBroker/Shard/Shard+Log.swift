@@ -34,12 +34,14 @@ extension Shard {
         case .receipt(let receipt), .retained(let receipt, _):
             settle(receipt, now: now)
         case .output(let connection):
-            guard let lane, let octets = connection.deferred?.take(upTo: lanes[lane].committed) else { return }
-            connection.outbound.outstanding -= octets.readableBytes
+            guard let lane, let part = connection.deferred?.take(upTo: lanes[lane].committed) else { return }
+            connection.outbound.outstanding -= part.octets.readableBytes
             markDirty(connection)
-            connection.outbound.output.buffer.writeImmutableBuffer(octets)
+            connection.outbound.output.buffer.writeImmutableBuffer(part.octets)
+            connection.outbound.sentIdentifiers += part.identifiers
             pump(connection, now: now)
             endIfFinished(connection, now: now)
+        case .settlement(let deputy): settle(deputy)
         case .attached(let session, let claim, let isPresent):
             attached(session, claim, isPresent: isPresent, now: now)
         case .subscribed(let requester):

@@ -4,8 +4,12 @@ import NIOCore
 // What shards tell each other.
 extension Shard {
     /// Ends a burst: exchanges what the other shards are to be told for an empty hand-over. Returns whether there is anything.
-    package mutating func swapHandOver(with taken: inout HandOver) -> Bool {
-        flushDeputies()
+    package mutating func swapHandOver(with taken: inout HandOver, now: Instant) -> Bool {
+        while effects.hasDirtyDeputies {
+            flushDeputies()
+            // Some may be deputies of connections of this shard.
+            drainLocal(now: now)
+        }
         return effects.swapHandOver(with: &taken)
     }
 
@@ -70,6 +74,8 @@ extension Shard {
             foundRetained(found, isLast: isLast, by: source, for: requester, now: now)
         case .cancelLookUp(let requester): lookUps.removeAll { $0.requester == requester }
         case .claim(let claim): handle(claim, now: now)
+        case .resume(let claim, let outstanding, let packets, let isLast):
+            resume(claim, outstanding, packets, isLast: isLast, now: now)
         case .create(let claim): create(claim, now: now)
         case .refuse(let connection, let reason): refuse(connection, reason, now: now)
         case .evict(let connection): evict(connection, now: now)

@@ -73,6 +73,7 @@ extension Shard {
             lanes.withheldOctets -= entry.octets
             acknowledge(entry.kind, entry.packetIdentifier, entry.reason, on: connection)
         }
+        settle(connection)
         judgeHoldUp(of: connection, now: now)
         judgeHeldUp(now: now)
         endIfFinished(connection, now: now)

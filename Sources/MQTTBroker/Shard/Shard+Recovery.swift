@@ -131,6 +131,8 @@ extension Shard {
         case .attached(let number, let expiryInterval, let will):
             recovery[lane].sessions[number]?.expiryInterval = expiryInterval
             recovery[lane].absences[number] = Recovery.Absence(will: will)
+        case .holder(let number, let connection):
+            recovery[lane].sessions[number]?.holder = connection
         case .away(let number, let since, let expiryInterval, let will, let due):
             recovery[lane].sessions[number]?.expiryInterval = expiryInterval
             recovery[lane].absences[number] = Recovery.Absence(since: since, will: will, due: due)

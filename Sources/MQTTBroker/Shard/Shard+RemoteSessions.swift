@@ -13,13 +13,16 @@ extension Shard {
             case .subscribe, .unsubscribe, .disconnect: true
             default: false
             }
-        effects.passOn(
-            packet,
-            version: connection.outbound.version,
-            isLast: isLast,
-            of: connection.reference,
-            to: session.home
-        )
+        let version = connection.outbound.version
+        if let octets = session.unsettled?.pass(packet, version: version) {
+            effects.passOn(isLast: isLast, of: connection.reference, to: session.home) {
+                $0.writeImmutableBuffer(octets)
+            }
+        } else {
+            effects.passOn(isLast: isLast, of: connection.reference, to: session.home) {
+                $0.write(packet, version: version)
+            }
+        }
         if isLast { connection.waiting = .home }
     }
 
@@ -39,10 +42,15 @@ extension Shard {
         switch message {
         case .attached:
             return
-        case .output(let output):
+        case .output(let output, let sent):
             markDirty(connection)
+            if !sent.isEmpty { session.unsettled?.sent(sent) }
             session.untoldOctets += output.count
             connection.outbound.output.append(output, next: effects.takeBuffer())
+        case .settled(let octets):
+            session.unsettled?.settle(octets: octets)
+            // The shell may read on.
+            markDirty(connection)
         case .answered:
             guard case .home = connection.waiting else { return }
             connection.waiting = nil

@@ -40,11 +40,7 @@ extension Shard {
         if let session = control.session {
             addSession(of: stream, beside: session)
         } else if let remote = control.remoteSession {
-            stream.remoteSession = RemoteSession(
-                home: remote.home,
-                clientIdentifier: remote.clientIdentifier,
-                identity: remote.identity
-            )
+            stream.remoteSession = RemoteSession(home: remote.home, claim: remote.claim, isShared: false)
             send(.toHome(control.reference, .opened(stream.reference)), to: remote.home)
         }
     }

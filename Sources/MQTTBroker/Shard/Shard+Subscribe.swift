@@ -58,7 +58,8 @@ extension Shard {
 
     /// The connection of a client whose session is in this shard: its own, or a deputy.
     private func connection(of requester: ConnectionReference) -> Connection? {
-        requester.shard == own ? connections[requester] : deputies[requester]
+        if let deputy = deputies[requester] { return deputy }
+        return requester.shard == own ? connections[requester] : nil
     }
 
     /// Another shard knows the subscriptions of a SUBSCRIBE, or the log keeps them.

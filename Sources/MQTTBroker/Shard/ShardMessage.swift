@@ -41,6 +41,11 @@ package struct ShardMessage: Sendable {
 
         // Client identifiers and their sessions; ARCHITECTURE.md draws the order.
         case claim(Claim)
+        /// A connection goes on with its session, whose lane has another leader: the packet identifiers of messages that the client has,
+        /// and packets of the client that are not settled.
+        ///
+        /// - isLast: as in `ToHome.packets`.
+        indirect case resume(Claim, [UInt16], ByteBuffer, isLast: Bool)
         /// The connection gets a transient session, which is new.
         case create(Claim)
         case refuse(ConnectionReference, ReasonCode)
@@ -79,7 +84,10 @@ package struct ShardMessage: Sendable {
     /// What the home of a session tells the shard of the client's connection.
     enum ToConnection: Sendable {
         case attached(Claim, isPresent: Bool)
-        case output(Output)
+        /// Octets for the client, and in a cluster the packet identifiers of the messages among them.
+        case output(Output, sent: [UInt16])
+        /// So many octets of packets need not be kept any more: what they say is in the log, and their answers were sent.
+        case settled(Int)
         /// The last packet is answered.
         case answered
         /// Whether nothing more is to be read, since too many acknowledgements wait at the home.
@@ -98,7 +106,7 @@ package struct ShardMessage: Sendable {
             own + found.count * MemoryLayout<RetainedLookUp.Found>.stride
         case .toHome(_, .packets(let octets, _)):
             own + octets.readableBytes
-        case .toConnection(_, .output(let output)), .toConnection(_, .ended(let output, _)):
+        case .toConnection(_, .output(let output, _)), .toConnection(_, .ended(let output, _)):
             own + output.count
         default: own
         }

@@ -148,6 +148,8 @@ final class DurablePublisher {
                     }
                 case .release: break
                 }
+            case .disconnect(let disconnect) where broker.cluster != nil:
+                Issue.record("the only connection of \(name) is ended: \(disconnect.reasonCode)")
             default: break
             }
         }

@@ -1,5 +1,6 @@
 import MQTTCodec
 import NIOCore
+import Testing
 
 @testable import MQTTBroker
 
@@ -56,6 +57,8 @@ final class DurableSubscriber {
             case .acknowledgement(let answer) where answer.kind == .release:
                 recorded.remove(answer.packetIdentifier)
                 unanswered.append(.acknowledgement(PublishAcknowledgement(.complete, answer.packetIdentifier)))
+            case .disconnect(let disconnect) where broker.cluster != nil:
+                Issue.record("the only connection of \(name) is ended: \(disconnect.reasonCode)")
             default: break
             }
         }

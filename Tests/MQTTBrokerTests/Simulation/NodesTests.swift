@@ -137,6 +137,50 @@ struct NodesTests {
         #expect(subscriber.takePayloads() == ["1"])
     }
 
+    @Test("A client notices nothing when the lane of its session gets another leader", arguments: [false, true])
+    func moves(dies: Bool) throws {
+        let broker = SimulatedBroker.cluster()
+        defer { broker.end() }
+        let subscriber = broker.connect("s", on: 0, cleanStart: false, expiry: 1000)
+        subscriber.subscribe("a/#", qos: .exactlyOnce)
+        let publisher = broker.connect("p", on: 1, cleanStart: false, expiry: 1000)
+        publisher.publish("a/1", "1", qos: .exactlyOnce, identifier: 1)
+        for client in [subscriber, publisher] { _ = client.takeAll() }
+        // PUBREC of the one and PUBREL of the other are under way.
+        subscriber.send(.acknowledgement(PublishAcknowledgement(.recorded, 1)), settles: false)
+        publisher.send(.acknowledgement(PublishAcknowledgement(.release, 1)), settles: false)
+        publisher.publish("a/2", "2", qos: .exactlyOnce, identifier: 2, settles: false)
+        let leaders = Set(["s", "p"].compactMap { broker.leader(ofSessionOf: $0) })
+        if dies, let node = leaders.subtracting([0]).first {
+            broker.kill(node)
+            broker.bury(node)
+            broker.settle()
+            broker.takeLanes()
+        } else {
+            for lane in 0..<Lane.count {
+                let leader = broker.shards[0].shard.lead(ofLane: lane).map(\.node) ?? 0
+                broker.take(lane, by: broker.seats(of: (leader + 1) % 3).lowerBound + lane % 2)
+            }
+        }
+        broker.settle()
+        #expect(broker.total(\.sessionsMoved) > 0)
+        #expect(!subscriber.isClosed && !publisher.isClosed)
+        #expect(
+            publisher.takeAll().compactMap { packet -> PublishAcknowledgement.Kind? in
+                if case .acknowledgement(let answer) = packet { answer.kind } else { nil }
+            } == [.complete, .recorded]
+        )
+        let came = subscriber.takeAll()
+        #expect(came.contains { if case .acknowledgement(let answer) = $0 { answer.kind == .release } else { false } })
+        let payloads = came.compactMap { packet -> String? in
+            if case .publish(let publish) = packet { String(buffer: publish.payload) } else { nil }
+        }
+        #expect(payloads == ["2"])
+        // A subscription that comes after the move is answered, too.
+        subscriber.subscribe("b")
+        #expect(subscriber.takeAll().count == 1)
+    }
+
     @Test("A node that speaks for another one is not heard")
     func speaksForItself() {
         let broker = SimulatedBroker.cluster()

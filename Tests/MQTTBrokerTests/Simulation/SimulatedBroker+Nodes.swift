@@ -177,6 +177,12 @@ extension SimulatedBroker {
         endTick(take.seat)
     }
 
+    /// The node that leads the lane of a client's session.
+    func leader(ofSessionOf client: String) -> Int? {
+        let lane = MQTTBroker.Lane(clientHash: Session.identity(of: UTF8Key(client)))
+        return shards[0].shard.lead(ofLane: lane.index)?.node
+    }
+
     /// True if every node knows a leader of every lane.
     var isEachLaneLed: Bool { shards.allSatisfy { $0.shard.lanesWithoutLeader == 0 } }
 

@@ -435,7 +435,7 @@ final class SimulatedBroker {
             }
             let own = shards[shard].shard.own
             var handOver = HandOver(node: own.node, count: shards[shard].shard.count)
-            if shards[shard].shard.swapHandOver(with: &handOver) {
+            if shards[shard].shard.swapHandOver(with: &handOver, now: now) {
                 handOver.deliver { other, messages, _ in
                     messagesBetweenShards += messages.count
                     if other.node == own.node {

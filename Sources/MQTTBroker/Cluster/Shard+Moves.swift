@@ -1,0 +1,103 @@
+import MQTTCodec
+import NIOCore
+
+// A durable session whose lane gets another leader while its client is connected: the shard of the connection tells the new leader what is not
+// settled, and both go on.
+extension Shard {
+    // MARK: - At the connection
+
+    /// The lane of a connection's session has another leader.
+    mutating func resume(_ connection: Connection, _ remote: RemoteSession, at leader: ShardReference, now: Instant) {
+        // The log does not say which data stream a session of one belongs to once it is replayed.
+        guard let unsettled = remote.unsettled, connection.streams.isEmpty else {
+            lostHome(of: connection, now: now)
+            return
+        }
+        counters.sessionsMoved += 1
+        remote.home = leader
+        remote.untoldOctets = 0
+        remote.isHeldUp = false
+        var isWaiting = false
+        if case .home = connection.waiting { isWaiting = true }
+        let outstanding = Array(unsettled.outstanding)
+        send(.resume(remote.claim, outstanding, unsettled.packets, isLast: isWaiting), to: leader)
+        if let address = connection.peer.address, address != remote.claim.peer.address {
+            send(.toHome(connection.reference, .addressChanged(address)), to: leader)
+        }
+        if connection.isFinished, isWaiting { send(.toHome(connection.reference, .finished), to: leader) }
+        // The shell is to read on.
+        markDirty(connection)
+    }
+
+    /// The home of a connection's session is gone: the client has to connect again, and finds its session.
+    mutating func lostHome(of connection: Connection, now: Instant) {
+        connection.remoteSession = nil
+        fail(connection, .serverShuttingDown, now: now)
+    }
+
+    /// The node does not know any more what becomes of the lanes: clients with durable sessions have to connect again, to another node.
+    package mutating func isolate(now: Instant) {
+        for connection in connections.all where connection.remoteSession != nil { lostHome(of: connection, now: now) }
+        drainLocal(now: now)
+    }
+
+    // MARK: - At the home
+
+    /// A connection goes on with the session that it had when the lane got another leader, and tells what is not settled.
+    mutating func resume(
+        _ claim: Claim,
+        _ outstanding: [UInt16],
+        _ packets: ByteBuffer,
+        isLast: Bool,
+        now: Instant
+    ) {
+        // Otherwise the lane has moved on, and the shard of the connection hears that, too.
+        guard lanes.leader(of: claim.lane) == own else { return }
+        guard !lanes.quarantined.contains(claim.lane), let session = sessions[claim.client], session.lane != nil,
+            session.holder == claim.connection,
+            session.connection == nil || session.connection?.reference == claim.connection
+        else {
+            // Another connection has got the session, or the session has ended.
+            send(.toConnection(claim.connection, .ended(Output(), .sessionTakenOver)), to: claim.connection.shard)
+            return
+        }
+        // The link to the shard of the connection was lost meanwhile.
+        if let earlier = session.connection { part(earlier, fromLost: session, now: now) }
+        let deputy = addDeputy(for: claim, now: now)
+        cancelDeadlines(of: session)
+        session.delayedWill = nil
+        join(deputy, session, claim)
+        session.outgoing.window.resume(outstanding)
+        log(.attached(session.number, expiryInterval: claim.expiryInterval, will: claim.will), of: session)
+        receive(packets, isLast: isLast, on: deputy, now: now)
+        pump(deputy, now: now)
+    }
+
+    /// Handles packets that the shard of a connection has passed on.
+    mutating func receive(_ packets: ByteBuffer, isLast: Bool, on deputy: Connection, now: Instant) {
+        deputy.owesAnswer = isLast
+        receive(packets, on: deputy, now: now)
+        answer(deputy)
+        guard neighbours != nil, packets.readableBytes > 0, let lane = deputy.session?.lane else { return }
+        let settlement = deputy.settlement ?? Settlement()
+        deputy.settlement = settlement
+        let position = lanes[lane].isClean ? lanes[lane].committed : lanes[lane].newest
+        let isWaitedFor = settlement.lastPosition == position || position <= lanes[lane].committed
+        settlement.add(
+            packets.readableBytes,
+            position: position,
+            acknowledgements: deputy.withheld?.appendedCount ?? 0,
+            isUnanswered: deputy.owesAnswer
+        )
+        // Nobody waits: the commit need not be at once.
+        if !isWaitedFor { lanes[lane].wait(.settlement(deputy)) }
+        settle(deputy)
+    }
+
+    /// Looks how far the packets of a deputy are settled.
+    mutating func settle(_ deputy: Connection) {
+        guard let settlement = deputy.settlement, let lane = deputy.session?.lane else { return }
+        let acknowledged = deputy.withheld?.takenCount ?? 0
+        if settlement.advance(committed: lanes[lane].committed, acknowledgements: acknowledged) { markDirty(deputy) }
+    }
+}
