@@ -264,6 +264,9 @@ package final class LaneStreams {
 
     // MARK: What is known
 
+    /// True from `take` until it is answered.
+    package func isTaking(_ lane: Int) -> Bool { seats[lane].map { $0.appender == nil } ?? false }
+
     /// The lanes that this run leads, in order.
     package var statuses: [LaneStatus] {
         let now = NIODeadline.now()

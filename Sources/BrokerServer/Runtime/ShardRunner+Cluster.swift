@@ -53,7 +53,9 @@ extension ShardRunner {
 
     /// Takes the lead of a lane: replays its log, and serves it then.
     func take(_ lane: Int) {
-        guard let cluster else { return }
+        guard let cluster, !cluster.lanes.isTaking(lane), !cluster.replayed.contains(where: { $0.lane == lane }) else {
+            return
+        }
         // If this node led the lane before, and gave it up when it heard of another leader.
         cluster.lanes.release(lane)
         cluster.appends.left(lane)
@@ -102,7 +104,9 @@ extension ShardRunner {
         guard let cluster else { return }
         let terms = cluster.replayed
         cluster.replayed = []
-        change { $0.lead(terms, now: .now()) }
+        var superseded: [Int] = []
+        change { superseded = $0.lead(terms, now: .now()) }
+        for lane in superseded { cluster.lanes.release(lane) }
     }
 
     /// Gives all lanes up, since this node's run is over.

@@ -24,12 +24,18 @@ extension Shard {
     }
 
     /// The logs of lanes are replayed: the shard leads them from here on, each in its term.
-    package mutating func lead(_ terms: [(lane: Int, term: UInt64)], now: Instant) {
-        let terms = terms.compactMap { item in
+    ///
+    /// - Returns: the lanes that another shard has taken later: it has said that it leads while the log was replayed.
+    @discardableResult
+    package mutating func lead(_ terms: [(lane: Int, term: UInt64)], now: Instant) -> [Int] {
+        let replayed = terms.compactMap { item in
             UInt8(exactly: item.lane).flatMap { Lane(number: $0) }.map {
                 ClusterMessage.LaneTerm(lane: $0, term: item.term)
             }
         }
+        let terms = replayed.filter { $0.term >= lanes.term(of: $0.lane) }
+        let superseded = replayed.filter { $0.term < lanes.term(of: $0.lane) }.map(\.lane.index)
+        for lane in superseded { clear(lane: lane) }
         let set = terms.reduce(0) { $0 | $1.lane.bit }
         mergeRestoredStreams()
         for item in terms {
@@ -43,6 +49,7 @@ extension Shard {
             for _ in lanes[item.lane].outbox.entries { handOverNext(ofOutbox: item.lane, now: now) }
         }
         drainLocal(now: now)
+        return superseded
     }
 
     /// Another node leads a lane that this shard led, or nobody does as far as this shard knows.
