@@ -10,6 +10,7 @@ import random
 import threading
 import time
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import paho.mqtt.client as paho
 from paho.mqtt.packettypes import PacketTypes
@@ -59,6 +60,16 @@ class Client:
         self._properties.SessionExpiryInterval = 100_000
         self._thread = threading.Thread(target=self._run, daemon=True)
 
+    def trace(self, folder: Path) -> None:
+        """Writes what comes and goes into a file."""
+        file = (folder / self.name).open("w", buffering=1)
+
+        def log(_, __, ___, line: str) -> None:
+            now = time.time()
+            file.write(f"{time.strftime('%X', time.localtime(now))}.{int(now * 1000) % 1000:03} node {self.node}: {line}\n")
+
+        self._client.on_log = log
+
     def start(self) -> None:
         self._thread.start()
 
@@ -69,6 +80,7 @@ class Client:
     def _run(self) -> None:
         while not self._ended:
             self.node = self._random.choice([node for node in range(len(self._nodes)) if node != self.node])
+            self._keep_released()
             try:
                 self._client.connect(*self._nodes[self.node], KEEP_ALIVE, clean_start=False, properties=self._properties)
             except OSError as error:
@@ -86,6 +98,12 @@ class Client:
             # paho closes a socket when it opens the next one.
             time.sleep(0.05)
         self._client.disconnect()
+
+    def _keep_released(self) -> None:
+        """After two attempts to connect in a row paho-mqtt 2.2 would publish a message again that has its PUBREC, as a new one."""
+        for message in self._client._out_messages.values():
+            if message.state == paho.mqtt_ms_resend_pubrel:
+                message.state = paho.mqtt_ms_wait_for_pubcomp
 
     def _turn(self) -> None:
         """What there is to do on a connection from time to time."""
@@ -231,7 +249,7 @@ class Findings:
 class Fleet:
     """Pairs of a publisher and a subscriber whose sessions are in the same lane, so that each shows one lane alone; and publishers for all subscribers."""
 
-    def __init__(self, nodes: list[tuple[str, int]], pairs: int, fans: int, period: float = 0.1, seed: int = 1):
+    def __init__(self, nodes: list[tuple[str, int]], pairs: int, fans: int, period: float = 0.1, seed: int = 1, traces: Path | None = None):
         self.births: dict = {}
         chance = random.Random(seed)
         # The streams in turn.
@@ -243,6 +261,8 @@ class Fleet:
         ]
         self._ended = False
         for client in self.clients:
+            if traces:
+                client.trace(traces)
             client.start()
         wait(lambda: all(client.is_connected for client in self.clients) and all(client.subscribed for client in self.subscribers), 60)
         threading.Thread(target=self._tick, daemon=True).start()
