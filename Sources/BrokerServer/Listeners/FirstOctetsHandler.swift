@@ -59,13 +59,15 @@ final class FirstOctetsHandler: ChannelDuplexHandler, RemovableChannelHandler {
     func begin(_ start: HandshakePace.Start) {
         guard case .waiting(let first, let more) = state, let context else { return gate.end(start) }
         state = .begun(start)
+        // The handler leaves the pipeline meanwhile if CONNECT is whole, and its context leads nowhere then.
+        let pipeline = context.channel.pipeline.syncOperations
         context.fireChannelRead(Self.wrapInboundOut(first))
-        for octets in more { context.fireChannelRead(Self.wrapInboundOut(octets)) }
-        context.fireChannelReadComplete()
-        if isHalfClosed { context.fireUserInboundEventTriggered(ChannelEvent.inputClosed) }
+        for octets in more { pipeline.fireChannelRead(Self.wrapInboundOut(octets)) }
+        pipeline.fireChannelReadComplete()
+        if isHalfClosed { pipeline.fireUserInboundEventTriggered(ChannelEvent.inputClosed) }
         guard isReadDue else { return }
         isReadDue = false
-        context.read()
+        pipeline.read()
     }
 
     /// The client's CONNECT was read.

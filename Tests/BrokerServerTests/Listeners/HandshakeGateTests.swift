@@ -127,6 +127,17 @@ import Testing
         try await client.close()
     }
 
+    @Test("A client whose CONNECT waited as a whole is read from afterwards") func whole() async throws {
+        let server = try await Listening(isTLS: false, configure: Self.nothing)
+        let client = try await server.connect(saying: "CONNECT!")
+        try await server.until { server.admission.waiting == 1 }
+        try await server.open()
+        try await server.until { server.passed.withLockedValue { $0.joined() } == "CONNECT!" }
+        try await client.writeAndFlush(ByteBuffer(string: " and more"))
+        try await server.until { server.passed.withLockedValue { $0.joined() } == "CONNECT! and more" }
+        try await client.close()
+    }
+
     @Test("Those that wait come one after the other, and all of them") func queue() async throws {
         let server = try await Listening(isTLS: true) { limits in
             limits.window = 1_000_000
