@@ -21,6 +21,11 @@ struct ConnectionOptions: ParsableArguments {
     @Flag(help: "MQTT over QUIC instead of TCP.")
     var quic = false
 
+    @Flag(
+        help: "Stay at the broker's address over QUIC, also if the broker has another one for its clients to go on at."
+    )
+    var noPreferredAddress = false
+
     @Flag(help: "TLS over TCP.")
     var tls = false
 
@@ -108,6 +113,7 @@ struct ConnectionOptions: ParsableArguments {
         }
         if (cert == nil) != (key == nil) { throw ValidationError("--cert needs --key, and --key needs --cert") }
         if !quic, !tls, cert != nil { throw ValidationError("--cert and --key need --tls or --quic") }
+        if noPreferredAddress, !quic { throw ValidationError("--no-preferred-address needs --quic") }
         if cafile != nil, insecure { throw ValidationError("--cafile and --insecure exclude each other") }
         if sessionExpiryInterval != nil, version != .v5 {
             throw ValidationError("--session-expiry-interval needs MQTT 5")
@@ -133,7 +139,12 @@ struct ConnectionOptions: ParsableArguments {
         }
         return MQTTClient(
             configuration: ClientConfiguration(connect: connect(prefix)),
-            target: ConnectionTarget(addresses: addresses, transport: transport, identity: identity),
+            target: ConnectionTarget(
+                addresses: addresses,
+                transport: transport,
+                usesPreferredAddress: !noPreferredAddress,
+                identity: identity
+            ),
             eventLoop: MultiThreadedEventLoopGroup.singleton.next()
         )
     }

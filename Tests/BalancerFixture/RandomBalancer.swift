@@ -67,6 +67,11 @@ package final class RandomBalancer: Sendable {
         try await state.eventLoop.submit { [state] in state.value.assign(node) }.get()
     }
 
+    /// Assigns each flow to come to the first node for some datagrams, and to the second one from then on.
+    package func assign(_ first: Int, for count: Int, then second: Int) async throws {
+        try await state.eventLoop.submit { [state] in state.value.hasty = (first, count, second) }.get()
+    }
+
     /// Lets nothing through, in either direction.
     package func cut(_ isCut: Bool) async throws {
         try await state.eventLoop.submit { [state] in state.value.isCut = isCut }.get()
@@ -95,6 +100,8 @@ private final class State {
     private let counted: NIOLockedValueBox<RandomBalancer.Counts>
     private var random: UInt64
     private var pinned: Int?
+    /// Flows to come change their node after so many datagrams.
+    var hasty: (first: Int, count: Int, second: Int)?
     private var flows: [SocketAddress: Flow] = [:]
     private var order: [SocketAddress] = []
     private var last: Flow?
@@ -137,6 +144,10 @@ private final class State {
 
     private func send(_ bytes: ByteBuffer, of flow: Flow, on channel: any Channel) {
         counted.withLockedValue { $0.forwarded += 1 }
+        if let left = flow.left {
+            if left.count == 0 { flow.node = left.node }
+            flow.left = left.count == 0 ? nil : (left.count - 1, left.node)
+        }
         channel.writeAndFlush(AddressedEnvelope(remoteAddress: nodes[flow.node], data: bytes), promise: nil)
     }
 
@@ -148,7 +159,8 @@ private final class State {
     }
 
     private func open(for client: SocketAddress) -> Flow {
-        let flow = Flow(client: client, node: choose())
+        let flow = Flow(client: client, node: hasty?.first ?? choose())
+        flow.left = hasty.map { ($0.count, $0.second) }
         flows[client] = flow
         order.append(client)
         counted.withLockedValue { $0.flows += 1 }
@@ -184,6 +196,8 @@ private final class State {
 private final class Flow {
     let client: SocketAddress
     var node: Int
+    /// Datagrams until another node's turn.
+    var left: (count: Int, node: Int)?
     /// The socket at which nodes see the flow, once it is open.
     var channel: (any Channel)?
     var waiting: [ByteBuffer] = []

@@ -75,6 +75,7 @@ struct LoadPlan: Sendable {
                     localAddress: local,
                     ownsSocket: options.ownsSockets,
                     quic: settings,
+                    usesPreferredAddress: options.usesPreferredAddress,
                     identity: identity
                 )
             }

@@ -25,6 +25,7 @@ package struct BenchOptions: Sendable {
     /// Between changes of a client's address; `nil` for none.
     /// True gives each QUIC client a socket of its own; clients that migrate always have one.
     let ownsSockets: Bool
+    let usesPreferredAddress: Bool
     let migrationInterval: Nanoseconds?
     let migration: QUICEndpoint.Migration
     /// `nil` uses the value of the QUIC options file, or else the default.
@@ -92,6 +93,7 @@ package struct BenchOptions: Sendable {
         reconnects = check.integer("reconnect", in: 0...1_000_000)
         (isQUIC, quicPath) = check.quic
         migrationInterval = check.duration("migrate-every")
+        usesPreferredAddress = !values.flag("no-preferred-address")
         ownsSockets = values.flag("own-sockets") || migrationInterval != nil
         migration = check.choice("migration", ["active", "unnoticed"]) == "unnoticed" ? .unnoticed : .active
         congestionController =
@@ -148,6 +150,7 @@ package struct BenchOptions: Sendable {
             if !isQUIC { check.fail("--migrate-every needs --quic: a TCP connection ends with its address") }
             if migrationInterval < 10_000_000 { check.fail("--migrate-every: at least 10ms") }
         }
+        if values.flag("no-preferred-address"), !isQUIC { check.fail("--no-preferred-address needs --quic") }
         if values.flag("own-sockets"), !isQUIC {
             check.fail("--own-sockets needs --quic: over TCP each client has one")
         }

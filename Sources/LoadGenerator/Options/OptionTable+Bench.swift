@@ -51,6 +51,13 @@ extension OptionTable {
             initial: "active",
             "how: active, or unnoticed as when a NAT gives another address"
         ),
+        Option(
+            "no-preferred-address",
+            nil,
+            .flag,
+            initial: "false",
+            "stay at the broker's address, also if it has another one for its clients to go on at; with --quic"
+        ),
         Option("congestion", nil, .string, "congestion control with --quic: cubic, reno or bbr [cubic]"),
         Option("username", "u", .string, "user name; %i and %rand_N are replaced where they are all of it"),
         Option("password", "P", .string, "password"),

@@ -77,6 +77,7 @@ package final class ClientConnection {
         let configured = control.session.configuration
         var configuration = QUICClientConfiguration(serverName: serverName, trust: trust)
         configuration.common = target.quic
+        configuration.usesPreferredAddress = target.usesPreferredAddress
         let patience = Duration.nanoseconds(configured.responseTimeout.nanoseconds)
         configuration.common.handshakeTimeout = min(configuration.common.handshakeTimeout, patience)
         configuration.identity = target.identity

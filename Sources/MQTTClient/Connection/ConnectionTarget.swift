@@ -28,6 +28,8 @@ package struct ConnectionTarget: Sendable {
     /// True gives each QUIC connection a UDP socket of its own, so that it can migrate alone; otherwise connections from one
     /// local address share a socket.
     package let ownsSocket: Bool
+    /// Whether QUIC connections go on at an address that the server prefers (RFC 9000 §9.6).
+    package let usesPreferredAddress: Bool
     /// The settings of QUIC connections.
     package let quic: QUICConfiguration
     /// The client's certificate and key over QUIC, if the server asks for them; those of TLS are in its context.
@@ -39,6 +41,7 @@ package struct ConnectionTarget: Sendable {
         localAddress: SocketAddress? = nil,
         ownsSocket: Bool = false,
         quic: QUICConfiguration = .client,
+        usesPreferredAddress: Bool = true,
         identity: QUICIdentity? = nil
     ) {
         self.addresses = addresses.filter { localAddress == nil || $0.protocol == localAddress?.protocol }
@@ -46,6 +49,7 @@ package struct ConnectionTarget: Sendable {
         self.localAddress = localAddress
         self.ownsSocket = ownsSocket
         self.quic = quic
+        self.usesPreferredAddress = usesPreferredAddress
         self.identity = identity
     }
 

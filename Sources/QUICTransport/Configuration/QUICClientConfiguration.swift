@@ -39,6 +39,10 @@ package struct QUICClientConfiguration: Sendable {
     /// data; the server has to guard itself (RFC 9001 §9.2).
     package var sendsEarlyData = true
 
+    /// True to go on, once the handshake is confirmed, at the address that the server prefers (RFC 9000 §9.6), if it can be
+    /// reached.
+    package var usesPreferredAddress = true
+
     package init(verification: Verification) {
         self.common = .client
         self.verification = verification

@@ -31,6 +31,10 @@ package struct QUICServerConfiguration: Sendable {
 
     package var identifiers = QUICIdentifierConfiguration()
 
+    /// Where clients reach this node directly; `nil` if there is no such address. Its datagrams have to arrive at the endpoint's
+    /// own socket.
+    package var preferredAddress: QUICPreferredAddress?
+
     package var retry = QUICRetryConfiguration()
 
     /// True to answer a packet for a connection of an earlier run of this node by a stateless reset (RFC 9000 §10.3). No

@@ -54,6 +54,13 @@ struct AddressAdmission {
         return true
     }
 
+    /// Admits an address that this side has chosen, and that owes no token.
+    mutating func admitUnrationed(_ address: DatagramAddress, now: UInt64) {
+        let state = self.state ?? State(bucket: TokenBucket(burst: self.burst, interval: self.interval, now: now))
+        self.state = state
+        state.append(Entry(address: address, isValidated: true))
+    }
+
     /// Gives back the token of an address whose path validation has succeeded.
     ///
     /// - Parameter previous: the validated address before. Late packets from there, and the peer's return, cost nothing.

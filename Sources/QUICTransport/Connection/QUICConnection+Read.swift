@@ -18,23 +18,27 @@ extension QUICConnection {
         guard let engine = self.engine else { return nil }
         self.mayHaveStoppedStreams = !self.streams.isEmpty
         self.unanswered += 1
-        if remote == self.remote {
+        // Who comes by the relay has reached the address of the handshake at another node.
+        let path = engine.path(from: remote, to: ingress == nil ? local : nil)
+        if engine.isValidated(path, remote: self.remote) {
             self.endpoint.markDirty(self)
         } else {
             self.markDirty()
             engine.expectPaths(besides: self.remote)
         }
-        guard ingress != nil || self.relayed != nil else {
-            return unsafe engine.read(datagram, from: remote, to: local, ecn: ecn, now: now)
+        guard path.local == nil, ingress != nil || self.relayed != nil else {
+            return unsafe engine.read(datagram, on: path, to: local, ecn: ecn, now: now)
         }
-        // To the engine, no client ever reaches another address of this side by the relay: RFC 9000 §9 has no such change.
-        let local = ingress == nil ? local : engine.localAddress
         let before = engine.openedPackets
-        let end = unsafe engine.read(datagram, from: remote, to: local, ecn: ecn, now: now)
+        let end = unsafe engine.read(datagram, on: path, to: local, ecn: ecn, now: now)
         // Whoever sends what is not authentic must not lead answers astray.
         if engine.openedPackets != before { self.note(remote, ingress) }
         return end
     }
+
+    /// The way of what is sent on a path; `nil` for the endpoint's own socket. Other nodes' sockets have the address of the
+    /// handshake alone.
+    func ingress(of path: ClientPath) -> RelayIngress? { path.local == nil ? self.relayed?[path.remote] : nil }
 
     /// Remembers the way of an authentic datagram.
     private func note(_ address: DatagramAddress, _ ingress: RelayIngress?) {
@@ -121,7 +125,7 @@ extension QUICConnection {
         case .tokenDue:
             self.endpoint.sendToken(on: self)
         case .newToken(let token):
-            self.endpoint.dialer.serverTokens.keep(token, of: self.remote, named: self.serverName)
+            self.endpoint.dialer.serverTokens.keep(token, of: self.dialed)
         }
     }
 

@@ -59,11 +59,12 @@ extension QUICConnection {
             case .packet(let count, _):
                 let route = engine.route
                 let ecn = self.limits.marksECN ? route.ecn : 0
-                if let ingress = self.relayed?[route.remote] {
+                let remote = route.path.remote
+                if let ingress = self.ingress(of: route.path) {
                     let packet = unsafe UnsafeRawBufferPointer(rebasing: batch.tail(packetRoom)[..<count])
-                    unsafe self.endpoint.relay?.loop.answer(packet, to: route.remote, by: ingress, ecn: ecn)
+                    unsafe self.endpoint.relay?.loop.answer(packet, to: remote, by: ingress, ecn: ecn)
                 } else {
-                    batch.append(count, from: sourceMatters ? route.local : nil, to: route.remote, ecn: ecn)
+                    batch.append(count, from: sourceMatters ? route.source : nil, to: remote, ecn: ecn)
                 }
                 wrote = true
                 self.unanswered = 0
@@ -150,12 +151,12 @@ extension QUICConnection {
         _ reason: QUICCloseReason,
         into destination: UnsafeMutableRawBufferPointer,
         now: UInt64
-    ) -> (count: Int, local: DatagramAddress, remote: DatagramAddress)? {
+    ) -> (count: Int, path: ClientPath, source: DatagramAddress)? {
         guard let engine = self.engine else { return nil }
         let count = unsafe engine.writeClose(reason, into: destination, now: now)
         guard count > 0 else { return nil }
         let route = engine.route
-        return (count, route.local, route.remote)
+        return (count, route.path, route.source)
     }
 
     var closingPeriod: UInt64 { self.engine?.closingPeriod ?? 0 }

@@ -55,8 +55,8 @@ package final class QUICConnection {
     var addresses: AddressAdmission
     /// The addresses of the client that other nodes reach; `nil` until there was one.
     var relayed: RelayedAddresses?
-    /// The name that a client asked for (SNI).
-    var serverName: String?
+    /// Whom a client has called.
+    var dialed: DialedServer?
 
     /// All connection identifiers by which packets of the peer find this connection.
     var identifiers: [QUICConnectionID] = []

@@ -85,6 +85,13 @@ struct DatagramAddress {
         }
     }
 
+    /// The address with port 0.
+    var withoutPort: DatagramAddress {
+        var address = self
+        address.port = 0
+        return address
+    }
+
     /// An address of the same family and port at which nobody is: the n-th of 240.0.0.0/4 (RFC 1112 §4), mapped to IPv6 for
     /// an IPv6 address.
     func withoutHost(_ number: UInt32) -> DatagramAddress {
@@ -114,14 +121,14 @@ struct DatagramAddress {
         }
     }
 
-    private var isMappedIPv4: Bool {
+    var isMappedIPv4: Bool {
         unsafe self.isIPv6
             && self.withAddressBytes { bytes in
                 unsafe bytes[..<10].allSatisfy { $0 == 0 } && bytes[10] == 0xff && bytes[11] == 0xff
             }
     }
 
-    private func withAddressBytes<Result>(_ body: (UnsafeRawBufferPointer) -> Result) -> Result {
+    func withAddressBytes<Result>(_ body: (UnsafeRawBufferPointer) -> Result) -> Result {
         if self.isIPv6 {
             unsafe withUnsafeBytes(of: self.raw.v6.sin6_addr) { unsafe body($0) }
         } else {

@@ -30,4 +30,19 @@ struct Dialer {
         }
         return remote
     }
+
+    /// Chooses where to go on among the addresses that a server prefers: one of the IP version in use, or else one that the socket
+    /// can reach all the same.
+    ///
+    /// - Parameter server: the address in use.
+    /// - Returns: `nil` if there is none. An address nearer to this machine than the server's is none: it could lead datagrams
+    ///   to who trusts its neighbours (RFC 9000 §21.5.6).
+    static func choose(among offered: [DatagramAddress], insteadOf server: DatagramAddress) -> DatagramAddress? {
+        let usesIPv4 = !server.isIPv6 || server.isMappedIPv4
+        let inOrder = offered.filter { $0.isIPv6 != usesIPv4 } + offered.filter { $0.isIPv6 == usesIPv4 }
+        let reached = inOrder.map { server.isIPv6 ? $0.mappedToIPv6 : $0 }.first { address in
+            address.isIPv6 == server.isIPv6 && !address.isUnanswerable && address.scope >= server.scope
+        }
+        return reached == server ? nil : reached
+    }
 }

@@ -259,6 +259,9 @@ extension QUICEndpoint {
             return
         }
         let identifier = self.context.identifiers.make()
+        let preferred = configuration.preferredAddress.map { address in
+            PreferredPlace(address: address, identifier: self.context.identifiers.make())
+        }
         let connection = QUICConnection(
             endpoint: self,
             isServer: true,
@@ -277,6 +280,7 @@ extension QUICEndpoint {
                 protection: protection,
                 configuration: configuration.common,
                 identifier: identifier,
+                preferred: preferred,
                 token: token,
                 local: local,
                 remote: remote,
@@ -289,6 +293,7 @@ extension QUICEndpoint {
         connection.start(engine)
         connection.own(header.destination)
         connection.own(identifier)
+        if let preferred { connection.own(preferred.identifier) }
         connection.handshakeStart = self.acceptor?.pace.begin(now: now) ?? 0
         self.connectionCount += 1
         self.handshakeCount += 1

@@ -58,6 +58,7 @@ extension QUICEndpoint {
             // A server does not change its address (RFC 9000 §9).
             admission: AddressAdmission(burst: 0, interval: .max)
         )
+        let server = DialedServer(address: remote, name: configuration.verification.serverName)
         let identifier = self.context.identifiers.make()
         connection.start(
             try Engine(
@@ -66,14 +67,14 @@ extension QUICEndpoint {
                 tls: tls,
                 configuration: configuration,
                 identifier: identifier,
-                token: self.dialer.serverTokens.take(for: remote, named: configuration.verification.serverName),
+                token: self.dialer.serverTokens.take(for: server),
                 local: self.canonicalAddress,
                 remote: remote,
                 now: self.now
             ),
             takesTickets: configuration.takesTickets
         )
-        connection.serverName = configuration.verification.serverName
+        connection.dialed = server
         connection.delegate = delegate
         connection.own(identifier)
         self.connectionCount += 1

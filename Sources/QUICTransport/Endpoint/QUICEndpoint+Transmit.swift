@@ -141,7 +141,7 @@ extension QUICEndpoint {
             reason = why
         case .draining(let why):
             reason = why
-            closed = self.remember(connection, packet: [], way: nil, now: now)
+            closed = self.remember(connection, now: now)
         case .closing(let why):
             reason = why
             closed = self.writeClose(connection, why, now: now)
@@ -160,9 +160,8 @@ extension QUICEndpoint {
         let way = unsafe octets.withUnsafeMutableBytes { unsafe connection.writeClose(reason, into: $0, now: now) }
         guard let way else { return nil }
         let packet = Array(octets.prefix(way.count))
-        let source = self.socketWishes.packetInfo ? way.local : nil
         if !self.egress.batch.hasRoom(for: way.count), let socket = self.socket { _ = self.send(on: socket) }
-        let closed = self.remember(connection, packet: packet, way: (source, way.remote), now: now)
+        let closed = self.remember(connection, packet: packet, on: way.path, from: way.source, now: now)
         // Without room CONNECTION_CLOSE answers the peer's next packet.
         if self.egress.batch.hasRoom(for: way.count) { self.send(packet, of: closed) }
         return closed
@@ -181,17 +180,18 @@ extension QUICEndpoint {
 
     private func remember(
         _ connection: QUICConnection,
-        packet: [UInt8],
-        way: (local: DatagramAddress?, remote: DatagramAddress)?,
+        packet: [UInt8] = [],
+        on path: ClientPath = ClientPath(DatagramAddress()),
+        from source: DatagramAddress? = nil,
         now: UInt64
     ) -> ClosedConnection {
         ClosedConnection(
             identifiers: connection.identifiers,
             expiry: now + connection.closingPeriod,
             packet: packet,
-            local: way?.local,
-            remote: way?.remote ?? DatagramAddress(),
-            ingress: way.flatMap { connection.relayed?[$0.remote] }
+            local: self.socketWishes.packetInfo ? source : nil,
+            remote: path.remote,
+            ingress: connection.ingress(of: path)
         )
     }
 

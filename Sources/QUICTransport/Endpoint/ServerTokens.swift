@@ -8,21 +8,21 @@ struct ServerTokens {
 
     /// The last tokens that were used, as many as are kept.
     private var used: [[UInt8]] = []
-    private var entries: [(server: DatagramAddress, name: String?, token: [UInt8])] = []
+    private var entries: [(server: DialedServer, token: [UInt8])] = []
 
     var count: Int { self.entries.count }
 
     /// Keeps a token, unless it was kept before: a NEW_TOKEN frame may be sent again.
-    mutating func keep(_ token: [UInt8], of server: DatagramAddress, named name: String?) {
-        guard !token.isEmpty, token.count <= Self.tokenLimit else { return }
+    mutating func keep(_ token: [UInt8], of server: DialedServer?) {
+        guard let server, !token.isEmpty, token.count <= Self.tokenLimit else { return }
         guard !self.used.contains(token), !self.entries.contains(where: { $0.token == token }) else { return }
         if self.entries.count == Self.limit { self.entries.removeFirst() }
-        self.entries.append((server, name, token))
+        self.entries.append((server, token))
     }
 
     /// Removes and returns a token for a connection to the server; empty if there is none.
-    mutating func take(for server: DatagramAddress, named name: String?) -> [UInt8] {
-        guard let index = self.entries.lastIndex(where: { $0.server == server && $0.name == name }) else { return [] }
+    mutating func take(for server: DialedServer) -> [UInt8] {
+        guard let index = self.entries.lastIndex(where: { $0.server == server }) else { return [] }
         let token = self.entries.remove(at: index).token
         if self.used.count == Self.limit { self.used.removeFirst() }
         self.used.append(token)

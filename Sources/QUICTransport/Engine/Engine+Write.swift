@@ -64,11 +64,12 @@ extension Engine {
         unsafe ngtcp2_conn_update_pkt_tx_time(self.conn, now)
     }
 
-    /// The path of the packet that was just written, and its ECN mark.
-    var route: (local: DatagramAddress, remote: DatagramAddress, ecn: UInt8) {
-        let path = unsafe self.context.path.pointee.path
+    /// The path of the packet that was just written, the address of this side that the packet leaves from, and its ECN mark.
+    var route: (path: ClientPath, source: DatagramAddress, ecn: UInt8) {
+        let written = unsafe self.context.path.pointee.path
+        let path = unsafe self.path(of: DatagramAddress(written.remote))
         return unsafe (
-            DatagramAddress(path.local), self.address(of: DatagramAddress(path.remote)),
+            path, path.local ?? DatagramAddress(written.local),
             UInt8(truncatingIfNeeded: self.context.packetInfo.pointee.ecn)
         )
     }

@@ -14,8 +14,8 @@ internal import NIOCore
     let memory: ConnectionMemory
     private var folded: FoldedMemory?
     private let maximumGaps: Int
-    /// `nil` until a datagram has come from another address than the handshake's.
-    private var aliases: PathAliases?
+    /// `nil` until a datagram has come on another path than the handshake's (servers only).
+    var aliases: PathAliases?
     /// The user data of ngtcp2's callbacks, by which they find this object; also the handle for ngtcp2's TLS helper.
     private let reference: UnsafeMutablePointer<ngtcp2_crypto_conn_ref>
     var tls = TLSState.released
@@ -42,6 +42,7 @@ internal import NIOCore
         protection: ServerProtection,
         configuration: QUICConfiguration,
         identifier: QUICConnectionID,
+        preferred: PreferredPlace?,
         token: ValidatedToken?,
         local: DatagramAddress,
         remote: DatagramAddress,
@@ -79,11 +80,16 @@ internal import NIOCore
                 )
             }
         }
+        if let preferred {
+            unsafe parameters.preferred_addr = preferred.parameter(keys: context.keys.issuing)
+            unsafe parameters.preferred_addr_present = 1
+        }
         var client = ngtcp2_cid(header.source)
         var own = ngtcp2_cid(identifier)
         var made: OpaquePointer?
         let reference = unsafe self.reference
-        let status = unsafe withPath(local, remote) { path in
+        // Without its port it is never taken for the preferred address (`PathAliases`).
+        let status = unsafe withPath(local.withoutPort, remote) { path in
             unsafe configuration.probedSizes.withUnsafeBufferPointer { probes in
                 unsafe settings.pmtud_probes = probes.baseAddress
                 unsafe settings.pmtud_probeslen = probes.count
@@ -151,7 +157,7 @@ internal import NIOCore
                         &own,
                         path,
                         PacketHeader.version1,
-                        EngineCallbacks.client,
+                        client.usesPreferredAddress ? EngineCallbacks.client : EngineCallbacks.stayingClient,
                         &settings,
                         &parameters,
                         memory.functions,
@@ -338,14 +344,18 @@ internal import NIOCore
     // MARK: Reading
 
     /// Reads one datagram.
+    ///
+    /// - Parameter local: where the datagram arrived, of clients alone: ngtcp2 knows one address of a server, and paths by their
+    ///   aliases.
     func read(
         _ datagram: UnsafeRawBufferPointer,
-        from remote: DatagramAddress,
+        on clientPath: ClientPath,
         to local: DatagramAddress,
         ecn: UInt8,
         now: UInt64
     ) -> EngineEnd? {
-        let status = unsafe withPath(local, self.alias(for: remote)) { path in
+        let local = self.isServer ? self.localAddress : local
+        let status = unsafe withPath(local, self.alias(for: clientPath)) { path in
             unsafe shim_conn_read_pkt(
                 self.conn,
                 path,
@@ -373,26 +383,9 @@ internal import NIOCore
     var closingPeriod: UInt64 { unsafe min(3 * ngtcp2_conn_get_pto(self.conn), Self.longestClosingPeriod) }
     private static let longestClosingPeriod: UInt64 = 60_000_000_000
 
-    // MARK: Paths
-
-    /// Notes that a datagram comes from another address than the one that was validated last.
-    func expectPaths(besides validated: DatagramAddress) {
-        if self.aliases == nil { self.aliases = PathAliases(first: validated) }
-    }
-
-    private func alias(for address: DatagramAddress) -> DatagramAddress {
-        self.aliases?.alias(for: address, current: self.remoteAddress) ?? address
-    }
-
-    /// The address behind an alias that ngtcp2 names.
-    func address(of alias: DatagramAddress) -> DatagramAddress { self.aliases?.address(of: alias) ?? alias }
-
-    /// Notes that the path to an address, as ngtcp2 names it, is validated.
-    func didValidate(_ alias: DatagramAddress) { self.aliases?.validate(alias) }
-
     // MARK: State
 
-    /// The address of this side on the path in use.
+    /// The address of this side that ngtcp2 knows: a server's of the handshake, without its port.
     var localAddress: DatagramAddress {
         unsafe DatagramAddress(ngtcp2_conn_get_path(self.conn).pointee.local)
     }

@@ -4,13 +4,16 @@ internal import CNgtcp2
 enum EngineCallbacks {
     nonisolated(unsafe) static let server = unsafe make(isServer: true)
     nonisolated(unsafe) static let client = unsafe make(isServer: false)
+    /// Of a client that stays at the address that it has dialed.
+    nonisolated(unsafe) static let stayingClient = unsafe make(isServer: false, prefersAddresses: false)
 
-    private static func make(isServer: Bool) -> UnsafePointer<ngtcp2_callbacks> {
+    private static func make(isServer: Bool, prefersAddresses: Bool = true) -> UnsafePointer<ngtcp2_callbacks> {
         var table = ngtcp2_callbacks()
         self.addHandshake(to: &table)
         self.addProtection(to: &table, isServer: isServer)
         self.addStreams(to: &table)
         self.addIdentifiers(to: &table, isServer: isServer)
+        if !isServer, prefersAddresses { self.addPreferredAddress(to: &table) }
         let place = UnsafeMutablePointer<ngtcp2_callbacks>.allocate(capacity: 1)
         unsafe place.initialize(to: table)
         return unsafe UnsafePointer(place)
@@ -110,9 +113,14 @@ enum EngineCallbacks {
                 // The path in use may be another one when the event is handled.
                 guard let path = unsafe path else { return 0 }
                 let remote = unsafe DatagramAddress(path.pointee.remote)
-                unsafe engine(user).didValidate(remote)
-                let status = unsafe record(.pathValidated(remote: engine(user).address(of: remote)), user)
-                return flags & NGTCP2_PATH_VALIDATION_FLAG_NEW_TOKEN == 0 ? status : unsafe record(.tokenDue, user)
+                let engine = unsafe engine(user)
+                engine.didValidate(remote)
+                let address = engine.path(of: remote).remote
+                // A client that has reached another address of this side has the token for its own already.
+                let needsToken =
+                    flags & NGTCP2_PATH_VALIDATION_FLAG_NEW_TOKEN != 0 && address != engine.connection.remote
+                let status = unsafe record(.pathValidated(remote: address), user)
+                return needsToken ? unsafe record(.tokenDue, user) : status
             case NGTCP2_PATH_VALIDATION_RESULT_FAILURE:
                 return unsafe record(.pathValidationFailed, user)
             default:

@@ -1,22 +1,26 @@
-/// The addresses under which ngtcp2 knows a client's addresses.
+/// The addresses under which ngtcp2 knows a client's paths.
 ///
-/// Each visit of a client to an address gets an alias, except for the address of the handshake until the client has left
+/// Each visit of a client to a path gets an alias, except for the path of the handshake until the client has left
 /// it. An alias has an IP address that no other path of the connection has. So each visit is a path of its own for ngtcp2,
 /// with a path validation of its own (RFC 9000 §9.3) that cannot be taken for what is left of an earlier visit, and with
 /// congestion control and a round trip time of its own (RFC 9000 §9.4). ngtcp2 would keep both where only the port has
 /// changed, and would take what a move loses for congestion.
+///
+/// A path to another address of this side, such as the preferred one (RFC 9000 §9.6), has an alias, too, and ngtcp2 is told the
+/// same address of this side for all paths. If it knew of the preferred address, it would drop whatever comes to the first one
+/// once the client has reached the preferred one, and so the client could not go back from where only the first one is reached.
 final class PathAliases {
     /// The most aliases that are remembered; the oldest one that is in no use makes room for the next.
     static let capacity = 8
 
-    /// An address with its alias.
+    /// A path with its alias.
     private struct Entry {
-        let address: DatagramAddress
+        let path: ClientPath
         let alias: DatagramAddress
     }
 
     private var entries: [Entry] = []
-    /// The address of the handshake, its own alias.
+    /// The client's address in the handshake, its own alias.
     private let first: DatagramAddress
     /// The last path that was validated, and the one before, as ngtcp2 knows them.
     private var validated: DatagramAddress
@@ -29,11 +33,12 @@ final class PathAliases {
         self.validated = first
     }
 
-    /// The address that ngtcp2 is to be told for one that a datagram came from.
+    /// The address that ngtcp2 is to be told for the path of a datagram.
     ///
     /// - Parameter current: the path that ngtcp2 sends on, which keeps its alias.
-    func alias(for address: DatagramAddress, current: @autoclosure () -> DatagramAddress) -> DatagramAddress {
-        let known = self.entries.last { $0.address == address }?.alias ?? (address == self.first ? address : nil)
+    func alias(for path: ClientPath, current: @autoclosure () -> DatagramAddress) -> DatagramAddress {
+        let isFirst = path == ClientPath(self.first)
+        let known = self.entries.last { $0.path == path }?.alias ?? (isFirst ? self.first : nil)
         if let known, known != self.previous { return known }
         if self.entries.count == Self.capacity {
             let used = [self.validated, current(), self.previous]
@@ -42,10 +47,10 @@ final class PathAliases {
         }
         var alias: DatagramAddress
         repeat {
-            alias = address.withoutHost(self.count)
+            alias = path.remote.withoutHost(self.count)
             self.count &+= 1
         } while self.hasHostOfFirst(alias)
-        self.entries.append(Entry(address: address, alias: alias))
+        self.entries.append(Entry(path: path, alias: alias))
         return alias
     }
 
@@ -55,10 +60,13 @@ final class PathAliases {
         return alias == self.first
     }
 
-    /// The address to send to where ngtcp2 names one.
-    func address(of alias: DatagramAddress) -> DatagramAddress {
-        self.entries.first { $0.alias == alias }?.address ?? alias
+    /// The path to send on where ngtcp2 names an address.
+    func path(of alias: DatagramAddress) -> ClientPath {
+        self.entries.first { $0.alias == alias }?.path ?? ClientPath(alias)
     }
+
+    /// True for the path that was validated last.
+    func isValidated(_ path: ClientPath) -> Bool { self.path(of: self.validated) == path }
 
     /// The validation of a path, as ngtcp2 knows it, has succeeded.
     func validate(_ alias: DatagramAddress) {

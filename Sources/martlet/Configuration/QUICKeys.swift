@@ -225,6 +225,15 @@ enum QUICKeys {
         [
             .section("retry", \.retry, retry),
             .value(
+                "preferred_address",
+                \.preferredAddress,
+                .preferredAddress,
+                "Where clients reach this node and no other, such as a Service of its pod. Clients are told, and those that honour it go on there, "
+                    + "so that their packets need no other node (RFC 9000 §9.6). What is sent there has to arrive at `bind`: either "
+                    + "`bind` is all interfaces and has the port, or whatever translates addresses leads there. EMQX has no such key.",
+                .atStart
+            ),
+            .value(
                 "kernel_steering",
                 \.steersInKernel,
                 .boolean,

@@ -33,8 +33,10 @@ struct BenchOptionsTests {
         #expect(options.ownsSockets)
         #expect(try !BenchOptions(.pub, words).ownsSockets)
         #expect(try BenchOptions(.pub, words + ["--own-sockets"]).ownsSockets)
+        #expect(options.usesPreferredAddress)
+        #expect(try !BenchOptions(.pub, words + ["--no-preferred-address"]).usesPreferredAddress)
         for wrong in [
-            ["-t", "t", "--own-sockets"],
+            ["-t", "t", "--own-sockets"], ["-t", "t", "--no-preferred-address"],
             ["-t", "t", "--migrate-every", "5s"], ["--quic", "-t", "t", "--migrate-every", "1ms"],
             ["--quic", "-t", "t", "--migrate-every", "5s", "--migration", "sudden"],
             ["--quic", "-t", "t", "--congestion", "vegas"],

@@ -157,7 +157,7 @@ import Testing
                 stream.write(ByteBuffer(string: "."))
                 try await scene.until("octet \(move)") { peerRecorder.receivedCount == move }
                 let engine = try #require(peer.engine)
-                #expect(try engine.address(of: engine.remoteAddress).socketAddress == relay.address)
+                #expect(try engine.path(of: engine.remoteAddress).remote.socketAddress == relay.address)
                 try await scene.until("echo \(move)") { recorder.receivedCount == move }
                 try await scene.until("validated") { (try? relay.address) == peer.remoteAddress }
             }

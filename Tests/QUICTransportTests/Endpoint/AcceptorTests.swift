@@ -185,8 +185,8 @@ import Testing
             // Another port of the same host is as good; a token knows no more than the IP address.
             let neighbour = try await scene.client()
             guard let remote = DatagramAddress(address) else { return }
-            let token = pair.client.dialer.serverTokens.take(for: remote, named: "localhost")
-            neighbour.dialer.serverTokens.keep(token, of: remote, named: "localhost")
+            let token = pair.client.dialer.serverTokens.take(for: DialedServer(address: remote, name: "localhost"))
+            neighbour.dialer.serverTokens.keep(token, of: DialedServer(address: remote, name: "localhost"))
             _ = try await scene.connect(neighbour, to: address)
             #expect(pair.server.counters.retriesSent == retries)
         }
@@ -211,12 +211,12 @@ import Testing
             }
             let old = try #require(DatagramAddress(first.server.localAddress))
             let new = try #require(DatagramAddress(second.localAddress))
-            var token = first.client.dialer.serverTokens.take(for: old, named: "localhost")
+            var token = first.client.dialer.serverTokens.take(for: DialedServer(address: old, name: "localhost"))
             #expect(token.count > 20)
             if kind == "changed" { token[10] ^= 1 }
             if kind == "garbage" { token = [UInt8](repeating: 0x5a, count: 300) }
             let client = try await scene.client(on: from)
-            client.dialer.serverTokens.keep(token, of: new, named: "localhost")
+            client.dialer.serverTokens.keep(token, of: DialedServer(address: new, name: "localhost"))
             _ = try await scene.connect(client, to: second.localAddress)
             #expect(second.counters.retriesSent == (kind == "restarted" ? 0 : 1))
             // The Retry's own token is a valid one.

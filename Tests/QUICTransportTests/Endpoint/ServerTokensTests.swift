@@ -10,19 +10,24 @@ import Testing
         let server = try #require(DatagramAddress(SocketAddress(ipAddress: "192.0.2.1", port: 1)))
         let other = try #require(DatagramAddress(SocketAddress(ipAddress: "192.0.2.1", port: 2)))
         var tokens = ServerTokens()
-        func take(_ server: DatagramAddress, _ name: String?) -> [UInt8] { tokens.take(for: server, named: name) }
-        tokens.keep([1], of: server, named: "a")
-        tokens.keep([2], of: server, named: "a")
-        tokens.keep([3], of: server, named: nil)
-        tokens.keep([], of: other, named: "a")
-        tokens.keep([UInt8](repeating: 1, count: ServerTokens.tokenLimit + 1), of: other, named: "a")
+        func take(_ server: DatagramAddress, _ name: String?) -> [UInt8] {
+            tokens.take(for: DialedServer(address: server, name: name))
+        }
+        tokens.keep([1], of: DialedServer(address: server, name: "a"))
+        tokens.keep([2], of: DialedServer(address: server, name: "a"))
+        tokens.keep([3], of: DialedServer(address: server, name: nil))
+        tokens.keep([], of: DialedServer(address: other, name: "a"))
+        tokens.keep(
+            [UInt8](repeating: 1, count: ServerTokens.tokenLimit + 1),
+            of: DialedServer(address: other, name: "a")
+        )
         #expect(take(other, "a") == [])
         #expect(take(server, "b") == [])
         #expect(take(server, "a") == [2])
         #expect(take(server, "a") == [1])
         #expect(take(server, "a") == [])
         #expect(take(server, nil) == [3])
-        for number in 0..<200 { tokens.keep([UInt8(number)], of: server, named: "a") }
+        for number in 0..<200 { tokens.keep([UInt8(number)], of: DialedServer(address: server, name: "a")) }
         #expect(tokens.count == ServerTokens.limit)
         #expect(take(server, "a") == [199])
     }
@@ -31,10 +36,10 @@ import Testing
     @Test func tokensThatComeTwiceAreKeptOnce() throws {
         let server = try #require(DatagramAddress(SocketAddress(ipAddress: "192.0.2.1", port: 1)))
         var tokens = ServerTokens()
-        for _ in 1...2 { tokens.keep([1], of: server, named: "a") }
+        for _ in 1...2 { tokens.keep([1], of: DialedServer(address: server, name: "a")) }
         #expect(tokens.count == 1)
-        #expect(tokens.take(for: server, named: "a") == [1])
-        tokens.keep([1], of: server, named: "a")
-        #expect(tokens.take(for: server, named: "a") == [], "it may come again after its use")
+        #expect(tokens.take(for: DialedServer(address: server, name: "a")) == [1])
+        tokens.keep([1], of: DialedServer(address: server, name: "a"))
+        #expect(tokens.take(for: DialedServer(address: server, name: "a")) == [], "it may come again after its use")
     }
 }

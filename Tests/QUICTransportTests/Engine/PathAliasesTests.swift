@@ -13,17 +13,19 @@ import Testing
         let first = try Self.address(10)
         let away = try Self.address(20)
         let aliases = PathAliases(first: first)
-        func alias(_ address: DatagramAddress) -> DatagramAddress { aliases.alias(for: address, current: first) }
+        func alias(_ address: DatagramAddress) -> DatagramAddress {
+            aliases.alias(for: ClientPath(address), current: first)
+        }
         let there = alias(away)
-        #expect(aliases.address(of: there) == away)
+        #expect(aliases.path(of: there) == ClientPath(away))
         // Until another address is validated, who is back has never left (RFC 9000 §9.3.2).
         #expect(alias(first) == first)
         aliases.validate(there)
         let again = alias(first)
         #expect(again != first && again != there)
         #expect(alias(first) == again)
-        #expect(aliases.address(of: again) == first)
-        #expect(aliases.address(of: first) == first)
+        #expect(aliases.path(of: again) == ClientPath(first))
+        #expect(aliases.path(of: first) == ClientPath(first))
         // What was not validated anew is no other path.
         #expect(alias(away) == there)
     }
@@ -33,7 +35,9 @@ import Testing
     @Test(arguments: ["192.0.2.1", "240.0.0.7", "2001:db8::1"]) func everyVisitHasAPath(host: String) throws {
         var random = SystemRandomNumberGenerator()
         let first = try Self.address(65_534, host)
-        let places = try [first] + (65_530...65_535).filter { $0 != 65_534 }.map { try Self.address($0, host) }
+        let remotes = try [first] + (65_530...65_535).filter { $0 != 65_534 }.map { try Self.address($0, host) }
+        let locals = [nil, try Self.address(0, "192.0.2.7"), try Self.address(0, "2001:db8::7")]
+        let places = remotes.flatMap { remote in locals.map { ClientPath(remote, at: $0) } }
         let aliases = PathAliases(first: first)
         var validated = first
         var previous: DatagramAddress?
@@ -41,13 +45,14 @@ import Testing
             let place = try #require(places.randomElement(using: &random))
             let alias = aliases.alias(for: place, current: validated)
             #expect(alias != previous)
-            #expect(alias.isIPv6 == place.isIPv6 && alias.port == place.port)
-            #expect(aliases.address(of: alias) == place)
+            #expect(alias.isIPv6 == place.remote.isIPv6 && alias.port == place.remote.port)
+            #expect(aliases.path(of: alias) == place)
             #expect(aliases.alias(for: place, current: validated) == alias)
             guard Bool.random(using: &random), alias != validated else { continue }
             #expect(alias.socketAddress.ipAddress != validated.socketAddress.ipAddress)
             aliases.validate(alias)
             (previous, validated) = (validated, alias)
+            #expect(aliases.isValidated(place))
         }
     }
 
@@ -57,7 +62,7 @@ import Testing
         let aliases = PathAliases(first: first)
         var current = first
         func move(to port: Int) throws -> DatagramAddress {
-            current = try aliases.alias(for: Self.address(port), current: current)
+            current = try aliases.alias(for: ClientPath(Self.address(port)), current: current)
             return current
         }
         let before = try move(to: 10)
@@ -65,9 +70,9 @@ import Testing
         let validated = try move(to: 11)
         aliases.validate(validated)
         let unvalidated = try move(to: 12)
-        for port in 100..<200 { _ = try aliases.alias(for: Self.address(port), current: current) }
+        for port in 100..<200 { _ = try aliases.alias(for: ClientPath(Self.address(port)), current: current) }
         for (alias, port) in [(before, 10), (validated, 11), (unvalidated, 12)] {
-            #expect(try aliases.address(of: alias) == Self.address(port))
+            #expect(try aliases.path(of: alias) == ClientPath(Self.address(port)))
         }
     }
 }

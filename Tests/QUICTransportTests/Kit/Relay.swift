@@ -4,7 +4,8 @@ import NIOCore
 final class Relay {
     /// What the client believes to be the server.
     let inner: PlainSocket
-    private let server: SocketAddress
+    /// Where the client's datagrams go.
+    var server: SocketAddress
     private var outer: [PlainSocket] = []
     private var current = 0
     private var firstValid = 0
@@ -18,6 +19,8 @@ final class Relay {
     /// How often the client spoke after the server, since the address changed: the round trips that something took.
     private(set) var flights = 0
     private var serverSpoke = true
+    /// Where the server's answers came from.
+    var sources: [SocketAddress] = []
 
     init(to server: SocketAddress, on loop: any EventLoop, isolation: isolated (any Actor)? = #isolation) async throws {
         self.server = server
@@ -48,6 +51,7 @@ final class Relay {
             guard let self, self.forwardsAnswers, binding >= self.firstValid, let client = self.client else { return }
             guard !self.forgetsOldAddresses || binding == self.current else { return }
             self.serverSpoke = true
+            if self.sources.last != envelope.remoteAddress { self.sources.append(envelope.remoteAddress) }
             self.inner.send(envelope.data, to: client)
         }
         self.outer.append(socket)

@@ -23,11 +23,14 @@ struct RelayedNodes: Sendable {
     static let incarnation: UInt16 = 5
 
     /// Runs a test against them, and takes them down.
+    ///
+    /// - Parameter prefers: true if each node tells its clients an address of its own. `host` must be one for all addresses.
     static func run(
         _ count: Int = 2,
         loops: Int = 1,
         limits: RelayLimits = RelayLimits(),
         host: String = "127.0.0.1",
+        prefers: Bool = false,
         isolation: isolated (any Actor)? = #isolation,
         configure: (inout QUICServerConfiguration) -> Void = { _ in },
         _ body: (RelayedNodes) async throws -> Void
@@ -40,7 +43,13 @@ struct RelayedNodes: Sendable {
             configuration.identifiers.incarnation = Self.incarnation
             configuration.common.maximumUDPPayload = try limits.largestDatagram()
             configure(&configuration)
-            nodes.append(try await Self.open(number, loops: loops, limits: limits, host: host, configuration))
+            var address = try SocketAddress(ipAddress: host, port: 0)
+            if prefers {
+                address.port = try FreePort.udp()
+                let own = try SocketAddress(ipAddress: Self.preferredHost(of: number), port: address.port ?? 0)
+                configuration.preferredAddress = QUICPreferredAddress([own])
+            }
+            nodes.append(try await Self.open(number, loops: loops, limits: limits, at: address, configuration))
         }
         // The balancer reaches nodes on loopback also where they listen everywhere.
         let reached = try nodes.map { try SocketAddress(ipAddress: "127.0.0.1", port: $0.address.port ?? 0) }
@@ -55,15 +64,19 @@ struct RelayedNodes: Sendable {
         try await all.close()
     }
 
+    /// The host at which each node is reached directly, where clients are told of it.
+    static func preferredHost(of node: Int) -> String { "127.0.0.\(node + 2)" }
+
     private static func open(
         _ number: Int,
         loops: Int,
         limits: RelayLimits,
-        host: String,
+        at wished: SocketAddress,
         _ configuration: QUICServerConfiguration
     ) async throws -> Node {
         let group = MultiThreadedEventLoopGroup(numberOfThreads: loops)
-        let any = try SocketAddress(ipAddress: host, port: 0)
+        var any = wished
+        any.port = 0
         let member = RelayScene.member(UInt16(number), incarnation: Self.incarnation, salt: UInt8(number))
         var settings = RelayConfiguration(address: any, membership: RelayMembership(own: member))
         settings.limits = limits
@@ -76,7 +89,7 @@ struct RelayedNodes: Sendable {
         ).get()
         let members = QUICEndpointGroup(count: loops)
         var endpoints: [NIOLoopBound<QUICEndpoint>] = []
-        var address = any
+        var address = wished
         for (worker, loop) in group.makeIterator().enumerated() {
             let target = address
             let (endpoint, bound) = try await loop.flatSubmit {

@@ -60,6 +60,70 @@ import Testing
         }
     }
 
+    /// A client whose handshake goes through another node is relayed until it has reached the address that the owner prefers, and
+    /// never again, wherever it goes.
+    @Test(arguments: [1, 3], [0, 1, 2]) func preferredAddressEndsTheRelay(loops: Int, datagrams: Int) async throws {
+        try await Scene.run { scene in
+            try await RelayedNodes.run(2, loops: loops, host: "0.0.0.0", prefers: true) { nodes in
+                // The first datagrams begin the connection at the one node; all others reach the other one.
+                try await nodes.balancer.assign(0, for: datagrams + 1, then: 1)
+                let client = try await scene.client()
+                let (connection, recorder) = try scene.start(client, to: nodes.balancer.address)
+                try await scene.until("moved") { !recorder.addresses.isEmpty || recorder.reason != nil }
+                let port = try #require(nodes.nodes[0].address.port)
+                let own = try SocketAddress(ipAddress: RelayedNodes.preferredHost(of: 0), port: port)
+                #expect(recorder.addresses == [own])
+                let stream = try connection.openBidirectionalStream()
+                try await Self.say("hello ", stream, recorder, scene)
+                // All that the client has sent to the balancer is through when this is.
+                let marker = try await PlainSocket.bind(on: scene.loop)
+                marker.send(ByteBuffer(string: "?"), to: nodes.balancer.address)
+                try await nodes.until("marker") {
+                    try await nodes.counters(0).contains { $0.dropped.malformed > 0 }
+                }
+                let through = nodes.balancer.counts.forwarded
+                let relayed = through - 1 - (datagrams + 1)
+                try await nodes.until("relayed") { try await nodes.count(1, \.forwardsOut) == relayed }
+                #expect(datagrams > 0 || relayed > 0)
+                let answers = try await nodes.count(0, \.answersOut)
+                for round in 0..<20 {
+                    let address = try SocketAddress(ipAddress: "127.0.0.\(round % 5 + 1)", port: 0)
+                    try await client.rebind(to: address, migration: round % 2 == 0 ? .active : .unnoticed).get()
+                    try await Self.say("round \(round) ", stream, recorder, scene)
+                }
+                #expect(try await nodes.count(1, \.forwardsOut) == relayed)
+                #expect(try await nodes.count(0, \.answersOut) == answers)
+                #expect(nodes.balancer.counts.forwarded == through)
+                try await marker.close()
+                #expect(try await nodes.counters(1).allSatisfy { $0.handshakesStarted == 0 })
+            }
+        }
+    }
+
+    /// A preferred address that cannot be reached costs the client its probes; it is relayed as ever.
+    @Test func relayGoesOnWithoutThePreferredAddress() async throws {
+        try await Scene.run { scene in
+            let silent = try await PlainSocket.bind(on: scene.loop)
+            let nowhere = QUICPreferredAddress([try silent.address])
+            try await RelayedNodes.run(2, configure: { $0.preferredAddress = nowhere }) { nodes in
+                try await nodes.balancer.assign(0, for: 1, then: 1)
+                let client = try await scene.client()
+                let (connection, recorder) = try scene.start(client, to: nodes.balancer.address) {
+                    $0.common.initialRoundTripTime = .milliseconds(10)
+                }
+                try await scene.until("established") { recorder.isEstablished }
+                let stream = try connection.openBidirectionalStream()
+                try await Self.say("hello ", stream, recorder, scene)
+                try await scene.until("given up") { client.counters.pathValidationsFailed == 1 }
+                try await Self.say("again ", stream, recorder, scene)
+                #expect(recorder.addresses == [])
+                #expect((1...8).contains(silent.received.count))
+                #expect(try await nodes.count(1, \.forwardsOut) >= 4)
+            }
+            try await silent.close()
+        }
+    }
+
     /// Another address through another node, by a migration of the client or of a NAT, while there is data on the way.
     @Test(arguments: [1, 3], [QUICEndpoint.Migration.active, .unnoticed])
     func addressesChangeAtRandom(loops: Int, migration: QUICEndpoint.Migration) async throws {

@@ -30,7 +30,7 @@ import Testing
           udp_options { recbuf = 1MB, sndbuf = 2MB, gso = false, gro = false, batch = 8 }
           connection_id { mode = aws, server_id = "0x0123456789abcdef" }, kernel_steering = false
           retry { mode = always, load = 50, token_lifetime = 5s, new_token_lifetime = 1h, max_rate = 100 }
-          max_tossed_bytes = 1MB
+          max_tossed_bytes = 1MB, preferred_address = ["192.0.2.1:30001", "[2001:db8::1]:30001"]
           server_resumption_level = 1, early_data = connect, session_ticket_lifetime = 10m, sslkeylogfile = "keys.log"
           max_handshake_size = 32KB, max_stream_gaps = 2000
           ssl_options {

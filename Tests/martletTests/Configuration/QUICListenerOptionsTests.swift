@@ -1,4 +1,5 @@
 import BrokerConfiguration
+import NIOCore
 import QUICTransport
 import Testing
 
@@ -71,6 +72,29 @@ import Testing
         for wrong in ["mode = sometimes", "load = 101", "load = -1", "token_lifetime = 0", "new_token_lifetime = 31d"] {
             #expect(problems(of: "listeners.quic.default.retry { \(wrong) }").count == 1, "\(wrong)")
         }
+    }
+
+    @Test(
+        arguments: [
+            ("\"192.0.2.1:30001\"", "192.0.2.1", nil), ("\"[2001:db8::1]:30001\"", nil, "2001:db8::1"),
+            ("[\"[2001:db8::1]:30001\", \"192.0.2.1:30001\"]", "192.0.2.1", "2001:db8::1"),
+            ("\"192.0.2.1:30001, [2001:db8::1]:30001\"", "192.0.2.1", "2001:db8::1"),
+        ] as [(String, String?, String?)]
+    )
+    func preferredAddress(text: String, v4: String?, v6: String?) throws {
+        let loaded = try load("listeners.quic.default.preferred_address = \(text)")
+        let read = loaded.configuration.listeners.quic["default"]?.options.transport.preferredAddress
+        #expect(read?.v4?.ipAddress == v4 && read?.v6?.ipAddress == v6)
+        #expect([read?.v4?.port, read?.v6?.port].allSatisfy { $0 == nil || $0 == 30_001 })
+        #expect(try load(loaded.text).values == loaded.values)
+    }
+
+    @Test(arguments: [
+        "\"192.0.2.1\"", "30001", "\"0.0.0.0:30001\"", "\"192.0.2.1:0\"", "\"[fe80::1]:30001\"", "\"224.0.0.1:30001\"",
+        "\"[::ffff:192.0.2.1]:30001\"", "[\"192.0.2.1:30001\", \"192.0.2.2:30001\"]", "[]", "\"node:30001\"", "\"\"",
+    ])
+    func wrongPreferredAddress(text: String) {
+        #expect(problems(of: "listeners.quic.default.preferred_address = \(text)").count == 1)
     }
 
     /// The keys on the listener, which are the older ones, and those of `ssl_options`.
