@@ -181,6 +181,13 @@ class Wire(Client):
     def drop(self) -> None:
         self.connection.abort()
 
+    def echo(self, topic: str, times: int = 1) -> None:
+        """Publishes messages to a topic that it has subscribed to, and waits for each."""
+        for number in range(times):
+            message = Message(topic, b"echo %d" % number, 1)
+            self.publish(message)
+            assert self.next() == message
+
 
 class WireOverTCP(Wire):
     transport = TCP

@@ -1,9 +1,7 @@
 """Three brokers over three NATS servers, as `make cluster` starts them: one broker, whichever node a client reaches."""
 
 import os
-import random
 import re
-import select
 import shlex
 import signal
 import socket
@@ -19,8 +17,14 @@ import pytest
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
+import clients
+from balancer import RandomBalancer
+from clients import AioQUIC, Options, each_stack
+from packets import Message
+
 ROOT = Path(__file__).resolve().parents[2]
 PORTS = [21883, 21884, 21885]
+QUIC_PORTS = [24567, 24568, 24569]
 PATIENCE = 60  # seconds
 
 pytestmark = pytest.mark.martlet
@@ -59,9 +63,10 @@ class Cluster:
 
 
 @pytest.fixture
-def cluster(binary) -> Iterator[Cluster]:
+def cluster(binary, request) -> Iterator[Cluster]:
+    """The parameter is another option of the script."""
     script = subprocess.Popen(
-        [ROOT / "scripts/cluster", "--martlet", binary], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True
+        [ROOT / "scripts/cluster", "--martlet", binary, *getattr(request, "param", [])], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True
     )
     try:
         said: list[str] = []
@@ -182,54 +187,8 @@ def test_a_killed_node_takes_nothing_along(cluster):
         device.leave()
 
 
-class RandomBalancer:
-    """What a device behind a NAT and a load balancer looks like: from time to time its datagrams come from another port, and reach a node by chance."""
-
-    def __init__(self, ports: list[int], seed: int):
-        self.changes = 0
-        self._ports = ports
-        self._random = random.Random(seed)
-        self._front = self._socket()
-        self.port = self._front.getsockname()[1]
-        self._back: socket.socket | None = None
-        self._client = None
-        self._lock = threading.Lock()
-        self.move()
-        threading.Thread(target=self._run, daemon=True).start()
-
-    @staticmethod
-    def _socket() -> socket.socket:
-        opened = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        opened.bind(("127.0.0.1", 0))
-        return opened
-
-    def move(self) -> None:
-        back = self._socket()
-        back.connect(("127.0.0.1", self._random.choice(self._ports)))
-        with self._lock:
-            if self._back is not None:
-                self._back.close()
-                self.changes += 1
-            self._back = back
-
-    def _run(self) -> None:
-        while True:
-            with self._lock:
-                back = self._back
-            try:
-                for ready in select.select([self._front, back], [], [], 0.01)[0]:
-                    if ready is self._front:
-                        datagram, self._client = self._front.recvfrom(65_535)
-                        back.send(datagram)
-                    elif self._client:
-                        self._front.sendto(back.recv(65_535), self._client)
-            except (OSError, ValueError):
-                # The socket of an earlier binding, or a datagram that nobody takes.
-                continue
-
-
 def test_a_connection_outlives_the_node_that_its_packets_reach(cluster, binary):
-    balancer = RandomBalancer([24567, 24568, 24569], seed=7)
+    balancer = RandomBalancer(QUIC_PORTS, seed=7)
     subscriber = subprocess.Popen(
         [binary, "sub", "--quic", "--insecure", "-h", "127.0.0.1", "-p", str(balancer.port), "-t", "journey/#", "-q", "1"],
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
@@ -299,3 +258,26 @@ def test_lanes_move_to_a_node_that_comes_and_their_clients_notice_nothing(cluste
     finally:
         process.terminate()
         process.wait(PATIENCE)
+
+
+@each_stack
+@pytest.mark.parametrize("cluster", [["--preferred"]], indirect=True, ids=["preferred"])
+def test_the_way_home(cluster, topic, stack):
+    """A client whose datagrams reach another node than the one that has its connection is relayed until it has reached the address
+    that the node prefers, and never again; one that knows of no such address is relayed as ever (RFC 9000 §9.6)."""
+    balancer = RandomBalancer(QUIC_PORTS, seed=7, strays=True)
+    client = stack(("127.0.0.1", balancer.port), 5, Options(topic))
+    client.connect()
+    client.subscribe(topic, 1)
+    client.echo(topic)
+    assert balancer.forwarded > 1  # what the first node did not get was relayed to it
+    if stack is AioQUIC or stack is clients.QH3:
+        before = balancer.forwarded
+        client.echo(topic, times=50)
+        assert balancer.forwarded >= before + 50
+    else:
+        balancer.wait_for_silence(lambda: client.echo(topic))
+        before = balancer.forwarded
+        client.echo(topic, times=100)
+        assert balancer.forwarded == before
+    client.disconnect()

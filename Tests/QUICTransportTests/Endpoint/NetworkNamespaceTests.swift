@@ -115,6 +115,76 @@ import Testing
         }
     }
 
+    /// A client goes on at the preferred address of either version of IP, as its socket can, and the answers come from there
+    /// (RFC 9000 §9.6).
+    @Test(arguments: [
+        ("10.8.0.1", ["10.8.0.2"], "10.8.0.2"), ("fd00::1", ["fd00::2"], "fd00::2"),
+        ("fd00::1", ["10.8.0.2", "fd00::2"], "fd00::2"), ("10.8.0.1", ["fd00::2", "10.8.0.2"], "10.8.0.2"),
+        ("fd00::1", ["10.8.0.2"], "10.8.0.2"),
+    ])
+    func preferredAddressOfEitherVersion(dialed: String, preferred: [String], expected: String) async throws {
+        guard QUICEndpoint.hasIPv6 else { return }
+        try await Scene.run { scene in
+            try enterOwnNetwork()
+            try run("ip", "link", "add", "one", "type", "veth", "peer", "name", "two")
+            for address in ["10.8.0.1/24", "10.8.0.2/24", "fd00::1/64", "fd00::2/64"] {
+                try run("ip", "address", "add", address, "dev", "one", "nodad")
+            }
+            try run("ip", "link", "set", "one", "up")
+            try run("ip", "link", "set", "two", "up")
+            let own = try preferred.map { try SocketAddress(ipAddress: $0, port: 4_001) }
+            let server = try await scene.listen(
+                on: SocketAddress(ipAddress: "::", port: 4_001),
+                configure: { $0.preferredAddress = QUICPreferredAddress(own) }
+            )
+            let any = dialed.contains(":") ? "::" : "0.0.0.0"
+            let client = try await scene.client(on: SocketAddress(ipAddress: any, port: 0))
+            let address = try SocketAddress(ipAddress: dialed, port: 4_001)
+            let (connection, recorder) = try await scene.connect(client, to: address)
+            try await scene.until("moved") { !recorder.addresses.isEmpty }
+            #expect(recorder.addresses.map(\.ipAddress) == [expected])
+            let stream = try connection.openBidirectionalStream()
+            stream.write(ByteBuffer.pattern(50_000))
+            try await scene.until("echo") { recorder.receivedCount == 50_000 }
+            #expect(server.counters.dropped == QUICCounters().dropped)
+            #expect(client.counters.dropped == QUICCounters().dropped)
+        }
+    }
+
+    /// The kernel leads two addresses, of all nodes and of this one, to where the server listens, as it does for Services of
+    /// Kubernetes: to the server, all arrives at one address.
+    @Test func translatedPreferredAddress() async throws {
+        try await Scene.run { scene in
+            try enterOwnNetwork()
+            try run("nft", "add table ip services")
+            try run("nft", "add chain ip services output { type nat hook output priority -100 ; }")
+            for service in ["127.0.0.8 udp dport 4000", "127.0.0.9 udp dport 5000"] {
+                try run("nft", "add rule ip services output ip daddr \(service) dnat to 127.0.0.1:4001")
+            }
+            let own = try SocketAddress(ipAddress: "127.0.0.9", port: 5_000)
+            let server = try await scene.listen(
+                on: SocketAddress(ipAddress: "127.0.0.1", port: 4_001),
+                configure: { $0.preferredAddress = QUICPreferredAddress([own]) }
+            )
+            let client = try await scene.client()
+            let all = try SocketAddress(ipAddress: "127.0.0.8", port: 4_000)
+            let (connection, recorder) = try await scene.connect(client, to: all)
+            try await scene.until("moved") { !recorder.addresses.isEmpty }
+            #expect(recorder.addresses == [own])
+            try run("nft", "flush chain ip services output")
+            try run("nft", "add rule ip services output ip daddr 127.0.0.9 udp dport 5000 dnat to 127.0.0.1:4001")
+            let stream = try connection.openBidirectionalStream()
+            for round in 1...20 {
+                let host = "127.0.0.\(round % 3 + 1)"
+                try await client.rebind(to: SocketAddress(ipAddress: host, port: 0), migration: .active).get()
+                stream.write(ByteBuffer.pattern(1_000))
+                try await scene.until("echo") { recorder.receivedCount == round * 1_000 }
+            }
+            #expect(connection.remoteAddress == own)
+            #expect(server.counters.pathValidationsFailed == 0)
+        }
+    }
+
     /// A device that is slower than we are fills the socket's buffer: what is unsent waits.
     @Test func slowDevice() async throws {
         try await Scene.run { scene in

@@ -100,6 +100,54 @@ import Testing
         }
     }
 
+    /// The kernel leads the address of all nodes to another node than the client's, and the preferred address to the client's node,
+    /// both to where the nodes listen and with the client's own address: the owner sees one path, and answers take the way of the
+    /// last datagram.
+    @Test func preferredAddressAtTheSamePath() async throws {
+        try await Scene.run { scene in
+            try enterOwnNetwork()
+            try run("nft", "add table ip services")
+            try run("nft", "add chain ip services output { type nat hook output priority -100 ; }")
+            try run("nft", "add chain ip services gate { type filter hook output priority -200 ; }")
+            let own = try SocketAddress(ipAddress: "127.0.0.9", port: 5_000)
+            let all = try SocketAddress(ipAddress: "127.0.0.8", port: 4_000)
+            try await RelayedNodes.run(2, configure: { $0.preferredAddress = QUICPreferredAddress([own]) }) { nodes in
+                func lead(_ service: String, to node: Int) throws {
+                    let port = try #require(nodes.nodes[node].address.port)
+                    try run("nft", "add rule ip services output ip daddr \(service) dnat to 127.0.0.1:\(port)")
+                }
+                try run("nft", "add rule ip services gate ip daddr 127.0.0.9 drop")
+                try lead("127.0.0.8 udp dport 4000", to: 0)
+                let client = try await scene.client()
+                // So long that the preferred address is still being probed when it can be reached.
+                let (connection, recorder) = try scene.start(client, to: all) {
+                    $0.common.initialRoundTripTime = .seconds(2)
+                }
+                try await scene.until("established") { recorder.isEstablished }
+                let stream = try connection.openBidirectionalStream()
+                try await Self.say("hello ", stream, recorder, scene)
+                try run("nft", "flush chain ip services output")
+                try lead("127.0.0.8 udp dport 4000", to: 1)
+                try lead("127.0.0.9 udp dport 5000", to: 0)
+                try await client.rebind(to: SocketAddress(ipAddress: "127.0.0.1", port: 0), migration: .unnoticed).get()
+                try await Self.say("relayed ", stream, recorder, scene)
+                #expect(try await nodes.count(1, \.forwardsOut) > 0)
+                #expect(recorder.addresses == [])
+                try run("nft", "flush chain ip services gate")
+                try await scene.until("moved") { !recorder.addresses.isEmpty || recorder.reason != nil }
+                #expect(recorder.addresses == [own])
+                try await Self.say("direct ", stream, recorder, scene)
+                let answers = try await nodes.count(0, \.answersOut)
+                let relayed = try await nodes.count(1, \.forwardsOut)
+                for round in 0..<10 { try await Self.say("round \(round) ", stream, recorder, scene) }
+                #expect(try await nodes.count(0, \.answersOut) == answers)
+                #expect(try await nodes.count(1, \.forwardsOut) == relayed)
+                // The client has moved once, and not by going on at another address of the server.
+                #expect(try await nodes.counters(0).map(\.addressChanges) == [1])
+            }
+        }
+    }
+
     /// A preferred address that cannot be reached costs the client its probes; it is relayed as ever.
     @Test func relayGoesOnWithoutThePreferredAddress() async throws {
         try await Scene.run { scene in
