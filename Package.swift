@@ -206,6 +206,13 @@ let package = Package(
             path: "Tests/RelayProbe"
         ),
 
+        // A client of ours that outside tests move about.
+        .executableTarget(
+            name: "MovingClient",
+            dependencies: ["MQTTClient", "MQTTCodec", "QUICTransport", .nioCore, .nioPosix],
+            path: "Tests/MovingClient"
+        ),
+
         .target(
             name: "MosquittoFixture",
             dependencies: ["CertificateFixture", "QUICTransport", .nioCore, .nioPosix, .logging, .x509, .crypto],

@@ -19,6 +19,7 @@ def pytest_addoption(parser):
     parser.addoption("--martlet", default=str(ROOT / ".build" / "debug" / "martlet"), help="the binary under test")
     parser.addoption("--mosquitto", action="store_true", help="test mosquitto in its place")
     parser.addoption("--moves", type=int, default=30, help="changes of address of each client that moves")
+    parser.addoption("--changes", type=int, default=50, help="changes of address of each client behind kube-proxy's rules")
     parser.addoption("--move-loops", type=int, default=1, help="event loops of the broker whose clients move")
 
 

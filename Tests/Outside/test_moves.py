@@ -8,6 +8,7 @@ import pytest
 
 import packets
 from clients import PATIENCE, AioQUIC, Kind, QH3, Wire, WireOverTCP, each_stack
+from flows import Flow, WireFlow
 from packets import Message
 from servers import Server
 
@@ -26,45 +27,6 @@ def moves(request) -> int:
     return request.config.getoption("--moves")
 
 
-class Flow:
-    """Messages of a client in both directions, several at a time under way."""
-
-    def __init__(self, client: Wire, to: str, of: str):
-        self.client, self.topic = client, to
-        self.waiting: dict[int, int] = {}  # identifiers of what is not acknowledged, and the packet that is due
-        self.sent: list[bytes] = []
-        self.received: list[bytes] = []
-        client.subscribe(of, 2)
-
-    def send(self, qos: int) -> None:
-        identifier = self.client.next_identifier()
-        payload = b"%d %d" % (len(self.sent), qos)
-        self.waiting[identifier] = packets.PUBACK if qos == 1 else packets.PUBREC
-        self.sent.append(payload)
-        self.client.send(packets.publish(Message(self.topic, payload, qos), identifier=identifier))
-
-    def take(self, timeout: float) -> bool:
-        """Takes one packet, if one comes."""
-        if (found := self.client.receive(timeout)) is None:
-            return False
-        if found.kind in (packets.PUBACK, packets.PUBREC, packets.PUBCOMP):
-            assert self.waiting.pop(found.identifier) == found.kind and found.reason == 0
-            if found.kind == packets.PUBREC:
-                self.waiting[found.identifier] = packets.PUBCOMP
-                self.client.send(packets.acknowledgement(packets.PUBREL, found.identifier))
-        else:
-            self.client.handle(found)
-            while self.client.kept:
-                self.received.append(self.client.kept.popleft().payload)
-        return True
-
-    def take_until(self, condition, what: str) -> None:
-        deadline = time.monotonic() + PATIENCE
-        while not condition():
-            assert time.monotonic() < deadline, f"{self.client.options.identifier}: {what}"
-            self.take(0.01)
-
-
 def next_address(host: str, count: int) -> tuple[str, bool]:
     """Another port alone, another address alone, and both, in turn: the host, and whether the port stays."""
     other = HOSTS[1 - HOSTS.index(host)]
@@ -81,41 +43,32 @@ def travel(mover: Flow, fixed: Flow, moves: int, active: bool = False, way=next_
     seconds from the first datagram that left from the new address to the delivery of what was published since."""
     gaps: list[float] = []
     host = HOSTS[0]
-    connection = mover.client.connection
     for count in range(moves):
         for qos in (1, 2):
             mover.send(qos)
             fixed.send(qos)
         host, keep_port = way(host, count)
         before = len(fixed.sent)
-        (connection.migrate if active else connection.rebind)(host, keep_port)
+        mover.move(host, keep_port, active)
         for qos in (2, 1):
             fixed.send(qos)
             mover.send(qos)  # who says nothing cannot be found
         mover.take_until(lambda: len(mover.received) > before, "no delivery after a move")
-        gaps.append(time.monotonic() - connection.moved.sent)
+        gaps.append(time.monotonic() - mover.moved)
         for one, other in ((mover, fixed), (fixed, mover)):
             one.take_until(lambda: not one.waiting, "no acknowledgement after a move")
             other.take_until(lambda: len(other.received) >= len(one.sent), "messages are lost in a move")
     return gaps
 
 
-def settle(*flows: Flow) -> None:
-    """Waits until each flow has received all that was under way to it: the answer to a PINGREQ comes behind it."""
-    for flow in flows:
-        flow.client.send(packets.packet(packets.PINGREQ))
-        while (found := flow.client.receive(PATIENCE)) and found.kind != packets.PINGRESP:
-            flow.client.handle(found)
-        flow.received += [each.payload for each in flow.client.kept]
-
-
 @pytest.fixture
 def tour(broker, connect, topic, record_property):
     def tour(stack: type[Wire], moves: int, active: bool = False, way=next_address) -> None:
-        mover = Flow(connect(Kind(stack, 5), to=broker), to=f"{topic}/up", of=f"{topic}/down")
-        fixed = Flow(connect(TCP5, to=broker), to=f"{topic}/down", of=f"{topic}/up")
+        mover = WireFlow(connect(Kind(stack, 5), to=broker), to=f"{topic}/up", of=f"{topic}/down")
+        fixed = WireFlow(connect(TCP5, to=broker), to=f"{topic}/down", of=f"{topic}/up")
         gaps = sorted(travel(mover, fixed, moves, active, way))
-        settle(mover, fixed)
+        for flow in (mover, fixed):
+            flow.settle()
         for one, other in ((mover, fixed), (fixed, mover)):
             assert other.received == one.sent
         told = f"{len(gaps)} moves, gap median {statistics.median(gaps) * 1000:.1f} ms, p99 {gaps[len(gaps) * 99 // 100] * 1000:.1f} ms, at most {gaps[-1] * 1000:.1f} ms"
