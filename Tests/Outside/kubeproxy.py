@@ -192,15 +192,18 @@ class KubeProxy:
         return self
 
     def __exit__(self, *_) -> None:
-        self.close()
+        killed = self.close()
+        assert not killed, f"these do not stop: {killed}"
 
-    def close(self) -> None:
-        cluster.stop(self.brokers)
+    def close(self) -> list[str]:
+        """Ends all of it. Returns the names of the brokers that did not end by themselves."""
+        killed = cluster.stop(self.brokers)
         cluster.stop(self.servers)
         for name in (self.engine, *self.pods):
             subprocess.run(["ip", "netns", "delete", name], capture_output=True)
         if self.link:
             self.link.close()
+        return killed
 
 
 def _enter(descriptor: int) -> None:

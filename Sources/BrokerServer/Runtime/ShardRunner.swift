@@ -195,10 +195,13 @@ final class ShardRunner {
     /// Carries out the shard's effects.
     private func flush() {
         isFlushScheduled = false
-        if shard.swapHandOver(with: &handOver, now: .now()),
-            group?.deliver(&handOver, from: shard.own, remote: { self.send($1, to: $0) }) == true
-        {
-            shard.stall()
+        if shard.swapHandOver(with: &handOver, now: .now()) {
+            if let group {
+                if group.deliver(&handOver, from: shard.own, remote: { self.send($1, to: $0) }) { shard.stall() }
+            } else {
+                // Nobody is left to be told. The next hand-over must be exchanged for an empty one all the same.
+                handOver.deliver { _, _, _ in }
+            }
         }
         shard.swapDirty(with: &dirty)
         for connection in dirty {

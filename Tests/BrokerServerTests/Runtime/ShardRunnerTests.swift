@@ -64,6 +64,33 @@ import Testing
         try await loops.shutdownGracefully()
     }
 
+    @Test("A loop whose shard has something for others when these are gone comes to rest")
+    func dissolved() async throws {
+        let loops = MultiThreadedEventLoopGroup(numberOfThreads: 1)
+        let loop = loops.next()
+        let runner = try await loop.submit {
+            let shard = Shard(index: 0, count: 2, random: SystemRandomNumberGenerator())
+            let runner = ShardRunner(shard: shard, eventLoop: loop)
+            runner.dissolve()
+            return NIOLoopBound(runner, eventLoop: loop)
+        }.get()
+        // Each subscription is announced to the other shard.
+        for name in ["one", "two", "three"] {
+            try await loop.submit {
+                let connection = runner.value.accept(Transport(), from: Peer(address: nil, listener: "test"))
+                var octets = ByteBuffer()
+                octets.write(.connect(Connect(version: .v5, clientIdentifier: name)), version: .v5)
+                let subscribe = Subscribe(packetIdentifier: 1, subscriptions: [.init(topicFilter: name)])
+                octets.write(.subscribe(subscribe), version: .v5)
+                runner.value.receive(octets, on: connection)
+            }.get()
+        }
+        // What the burst above left is carried out in the tick behind it, and leaves nothing.
+        for _ in 0..<10 { try await loop.submit {}.get() }
+        try #require(try await loop.submit { !runner.value.shard.hasEffects }.get())
+        try await loops.shutdownGracefully()
+    }
+
     private func open(
         _ identifier: String,
         on loop: any EventLoop,
