@@ -27,10 +27,10 @@ extension QUICConnection {
             engine.expectPaths(besides: self.remote)
         }
         guard path.local == nil, ingress != nil || self.relayed != nil else {
-            return unsafe engine.read(datagram, on: path, to: local, ecn: ecn, now: now)
+            return unsafe engine.read(datagram, on: path, ecn: ecn, now: now)
         }
         let before = engine.openedPackets
-        let end = unsafe engine.read(datagram, on: path, to: local, ecn: ecn, now: now)
+        let end = unsafe engine.read(datagram, on: path, ecn: ecn, now: now)
         // Whoever sends what is not authentic must not lead answers astray.
         if engine.openedPackets != before { self.note(remote, ingress) }
         return end

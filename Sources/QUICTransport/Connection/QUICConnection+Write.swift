@@ -163,11 +163,11 @@ extension QUICConnection {
 }
 
 extension QUICConnection {
-    /// Continues from another local address: by connection migration (RFC 9000 §9.2) if the peer allows it, else as after a
-    /// NAT rebinding.
+    /// Continues from another local address: by connection migration (RFC 9000 §9.2) if the peer allows it and has left a connection
+    /// identifier for it, else as after a NAT rebinding, of which the engine does not know.
     func migrate(to local: DatagramAddress, now: UInt64) {
         guard let engine = self.engine else { return }
-        if !engine.migrate(to: local, now: now) { engine.replaceLocalAddress(local) }
+        _ = engine.migrate(to: local, now: now)
         self.markDirty()
     }
 }

@@ -64,11 +64,4 @@ extension Engine {
             unsafe ngtcp2_conn_initiate_immediate_migration(self.conn, path, now) == 0
         }
     }
-
-    /// Replaces the local address without a migration.
-    func replaceLocalAddress(_ local: DatagramAddress) {
-        unsafe withPath(local, local) { path in
-            unsafe ngtcp2_conn_set_local_addr(self.conn, &path.pointee.local)
-        }
-    }
 }

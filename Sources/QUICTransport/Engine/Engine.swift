@@ -343,19 +343,15 @@ internal import NIOCore
 
     // MARK: Reading
 
-    /// Reads one datagram.
-    ///
-    /// - Parameter local: where the datagram arrived, of clients alone: ngtcp2 knows one address of a server, and paths by their
-    ///   aliases.
+    /// Reads one datagram. ngtcp2 is told one address of this side: of a server it knows paths by their aliases, and a client has one
+    /// socket, which may have moved more often than the path in use.
     func read(
         _ datagram: UnsafeRawBufferPointer,
         on clientPath: ClientPath,
-        to local: DatagramAddress,
         ecn: UInt8,
         now: UInt64
     ) -> EngineEnd? {
-        let local = self.isServer ? self.localAddress : local
-        let status = unsafe withPath(local, self.alias(for: clientPath)) { path in
+        let status = unsafe withPath(self.localAddress, self.alias(for: clientPath)) { path in
             unsafe shim_conn_read_pkt(
                 self.conn,
                 path,

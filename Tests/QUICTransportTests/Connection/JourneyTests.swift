@@ -28,6 +28,20 @@ import Testing
         journey.end()
         #expect(journey.server.connectionCount == 0)
     }
+
+    /// A client that moves many times within a round trip, so that it uses up the server's connection identifiers, is found again
+    /// where it stays.
+    @Test(arguments: Journey.Way.allCases, [1, 2, 3] as [UInt64])
+    func connectionSurvivesMovesWithinARoundTrip(way: Journey.Way, seed: UInt64) throws {
+        let journey = try Journey(delay: .milliseconds(30), random: SplitMix(state: seed))
+        try journey.travel(way, every: .milliseconds(2), times: 60, saying: .milliseconds(10))
+        for traffic in [journey.up, journey.down] {
+            #expect(traffic.deliveredCount == traffic.count)
+            #expect(traffic.roundTrips.count == traffic.count)
+        }
+        journey.end()
+        #expect(journey.server.connectionCount == 0)
+    }
 }
 
 /// Steele, Lea and Flood, "Fast splittable pseudorandom number generators", 2014.
