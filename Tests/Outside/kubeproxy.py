@@ -48,12 +48,11 @@ class KubeProxy:
     # An IPv4 packet of the relay's beat is 85 octets long, and one with a datagram longer.
     BEAT = 85
 
-    def __init__(self, binary: Path, folder: Path, *commands: str, nodes: int = 3, udp_timeout: int = 120, configuration: str = ""):
-        """`commands` are those of martlet-link, `udp_timeout` conntrack's, in seconds, and `configuration` is every broker's."""
+    def __init__(self, binary: Path, folder: Path, *commands: str, nodes: int = 3, configuration: str = ""):
+        """`commands` are those of martlet-link, and `configuration` is every broker's."""
         number = f"{os.getpid()}-{next(numbers)}"
         self.pods = [f"martlet-pod-{number}-{index}" for index in range(nodes)]
         self.engine = f"martlet-engine-{number}"
-        self.udp_timeout = udp_timeout
         self.places = [cluster.Place(f"10.82.0.{10 + index}", self.MQTT, self.QUIC, self.RELAY) for index in range(nodes)]
         self.servers: list[cluster.Child] = []
         self.brokers: list[cluster.Child] = []
@@ -93,6 +92,11 @@ class KubeProxy:
 
     def delete_address(self, address: str) -> None:
         ip("-n", self.device, "address", "delete", f"{address}/32", "dev", "wire")
+
+    def forget_after(self, seconds: int) -> None:
+        """Sets how long conntrack keeps a flow of UDP that is silent, from its next packet on."""
+        for kind in ("", "_stream"):
+            self._at(self.host, "sysctl", "-qw", f"net.netfilter.nf_conntrack_udp_timeout{kind}={seconds}")
 
     def flows(self) -> list[int]:
         """New flows that went to each pod: QUIC's."""
@@ -134,9 +138,7 @@ class KubeProxy:
 
     def _write_rules(self) -> None:
         self._at(self.host, "iptables-restore", given=self.rules())
-        settings = {"net.ipv4.ip_forward": 1}
-        settings |= {f"net.netfilter.nf_conntrack_udp_timeout{kind}": self.udp_timeout for kind in ("", "_stream")}
-        self._at(self.host, "sysctl", "-qw", *(f"{key}={value}" for key, value in settings.items()))
+        self._at(self.host, "sysctl", "-qw", "net.ipv4.ip_forward=1")
         for pod in self.pods:
             self._at(pod, "iptables", "-A", "INPUT", "-p", "udp", "--dport", str(self.RELAY), "-m", "length", "--length", f"{self.BEAT + 1}:65535")
 

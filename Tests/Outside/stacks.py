@@ -163,10 +163,11 @@ class NAT:
 
     def back(self) -> bool:
         try:
-            datagram = self.outside.recv(65536, socket.MSG_DONTWAIT)
+            datagram, source = self.outside.recvfrom(65536, socket.MSG_DONTWAIT)
         except OSError:
             return False
-        if self.client:
+        # Filters by address and port, as most do (RFC 4787 §5).
+        if self.client and source == self.broker:
             self.inside.sendto(datagram, self.client)
         return True
 

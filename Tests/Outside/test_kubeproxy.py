@@ -4,7 +4,7 @@ which reaches a pod by chance: nobody connects again, nothing is lost, nothing c
 import itertools
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -110,10 +110,18 @@ class Traveller:
             self.mover.send(2)
             for qos in (2, 1):
                 self.fixed.send(qos)
-            self.measure(before, acknowledged)
+            self.measure(before, acknowledged, lambda: self.mover.moved)
             self.complete()
 
-    def measure(self, before: int, acknowledged: int) -> None:
+    def wake(self) -> None:
+        """Says something after a silence. What was published meanwhile follows."""
+        before, begun = len(self.mover.received), time.monotonic()
+        acknowledged = self.mover.send(1)
+        self.measure(before, acknowledged, lambda: begun)
+        self.complete()
+
+    def measure(self, before: int, acknowledged: int, since: Callable[[], float]) -> None:
+        """Waits for more deliveries than `before`, and for an acknowledgement."""
         down = up = None
 
         def is_measured() -> bool:
@@ -126,8 +134,8 @@ class Traveller:
             return down is not None and up is not None
 
         self.mover.take_until(is_measured, "nothing is delivered and acknowledged after a change")
-        self.gaps.down.append(down - self.mover.moved)
-        self.gaps.up.append(up - self.mover.moved)
+        self.gaps.down.append(down - since())
+        self.gaps.up.append(up - since())
 
     def complete(self) -> None:
         """Waits for all that is under way."""
@@ -208,6 +216,69 @@ def test_walk_of_a_client_that_knows(walk, three, stack, policy):
 @policies
 def test_walk_of_a_durable_session(walk, three, policy):
     walk(three, "ours", policy, expires=600)
+
+
+@policies
+def test_our_client_finds_out_by_itself(three, traveller, policy, record_property):
+    """Its address is deleted, and nobody tells it: it opens another socket, and its connection goes on."""
+    one = traveller(three, "ours", policy)
+    for _ in range(4):
+        before = one.host
+        one.travel(1)
+        time.sleep(1.2)  # a client opens a socket a second at most
+        one.host = three.add_address()
+        three.delete_address(before)
+        deleted, delivered = time.monotonic(), len(one.fixed.sent)
+        one.fixed.send(1)
+        one.measure(delivered, one.mover.send(1), lambda: deleted)
+        one.complete()
+    one.arrive()
+    told = f"{one.gaps}"
+    record_property("gap", told)
+    print(told)
+
+
+FORGOTTEN = 1  # second after which conntrack forgets a flow in the tests below
+TOGETHER = 10  # clients that are silent at the same time
+
+
+@pytest.fixture
+def forgetful(three) -> Iterator[KubeProxy]:
+    """Conntrack forgets a flow within a second. RFC 4787 asks for two minutes and more, which is what others have to wait."""
+    three.forget_after(FORGOTTEN)
+    yield three
+    three.forget_after(120)
+
+
+@policies
+@stacks
+def test_silence_beyond_conntrack(forgetful, traveller, changes, request, record_property, stack, policy):
+    """Nobody can reach a client of whose flow conntrack knows nothing, until the client speaks; then it may reach another pod."""
+    silent = [traveller(forgetful, stack, policy) for _ in range(TOGETHER)]
+    for one in silent:
+        one.travel(1)
+    flows, relayed = sum(forgetful.flows()), sum(forgetful.relayed())
+    rounds = max(1, changes // TOGETHER)
+    for _ in range(rounds):
+        silence = time.monotonic() + 2 * FORGOTTEN + 0.5
+        while time.monotonic() < silence:
+            for one in silent:
+                one.mover.take(0.01)  # it says nothing, but its QUIC stack may have to acknowledge something
+        for one in silent:
+            for qos in (1, 2):
+                one.fixed.send(qos)
+        for one in silent:
+            one.wake()
+    for one in silent:
+        one.arrive()
+    flows, relayed = sum(forgetful.flows()) - flows, sum(forgetful.relayed()) - relayed
+    gaps = Gaps([each for one in silent for each in one.gaps.down[1:]], [each for one in silent for each in one.gaps.up[1:]])
+    told = f"{len(gaps.up)} silences, {flows} flows, {relayed} frames of the relay; from the first word {gaps}"
+    record_property("silence", told)
+    print(f"{request.node.name}: {told}")
+    # A packet that was sent again on a busy machine may have kept some flows.
+    assert flows > len(gaps.up) // 2
+    assert relayed > 0
 
 
 @policies

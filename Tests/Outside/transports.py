@@ -131,6 +131,8 @@ class QUIC:
                 return
             except ConnectionError:
                 continue
+            if source != self.address:
+                continue  # as of a client on its own (RFC 9000 §9); not each stack sees to that
             self.quic.receive_datagram(datagram, source, now=time.monotonic())
 
     def take_events(self) -> None:

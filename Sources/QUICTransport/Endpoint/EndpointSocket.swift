@@ -137,9 +137,10 @@ extension QUICEndpoint {
     /// Takes note that the kernel refused to send, as it does when the local address no longer exists. A server waits
     /// for the address to come back, since its clients know no other; a client opens another socket.
     func doubtSocket(errno: CInt) {
-        guard !self.isClosed, !self.isServer, !self.isReplacingSocket, self.nextReplacement <= .now() else { return }
+        guard !self.isClosed, !self.isServer, !self.isReplacingSocket, self.nextReplacement <= .now(),
+            var address = self.socket?.socket.address
+        else { return }
         self.nextReplacement = .now() + .seconds(1)
-        var address = self.canonicalAddress
         address.port = 0
         if let probe = try? DatagramSocket.open(on: address.socketAddress, wishes: DatagramSocket.Wishes()) {
             Glibc.close(probe.descriptor)
