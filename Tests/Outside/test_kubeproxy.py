@@ -192,8 +192,9 @@ def walk(traveller, changes, request, record_property):
         told = f"{changes} changes, {flows} flows, {relayed} frames of the relay; gap {one.gaps}"
         record_property("walk", told)
         print(f"{request.node.name}: {told}")
-        # Its first flow is one, too. Where all of 16 changes and more reach the owner, nothing chooses by chance.
-        assert flows > changes
+        # Now and then it has the address and port of a flow that conntrack still knows. And where all of 16 changes or more reach the
+        # owner, nothing chooses by chance.
+        assert flows > changes * 9 // 10
         assert relayed > 0 or changes < 16
 
     return walk
@@ -239,7 +240,7 @@ def test_our_client_finds_out_by_itself(three, traveller, policy, record_propert
 
 
 FORGOTTEN = 1  # second after which conntrack forgets a flow in the tests below
-TOGETHER = 10  # clients that are silent at the same time
+TOGETHER = 10  # clients of a policy that are silent at the same time
 
 
 @pytest.fixture
@@ -250,34 +251,38 @@ def forgetful(three) -> Iterator[KubeProxy]:
     three.forget_after(120)
 
 
-@policies
 @stacks
-def test_silence_beyond_conntrack(forgetful, traveller, changes, request, record_property, stack, policy):
+def test_silence_beyond_conntrack(forgetful, traveller, changes, request, record_property, stack):
     """Nobody can reach a client of whose flow conntrack knows nothing, until the client speaks; then it may reach another pod."""
-    silent = [traveller(forgetful, stack, policy) for _ in range(TOGETHER)]
-    for one in silent:
+    silent = {policy: [traveller(forgetful, stack, policy) for _ in range(TOGETHER)] for policy in KubeProxy.PORTS}
+    everybody = [one for several in silent.values() for one in several]
+    for one in everybody:
         one.travel(1)
+        one.gaps = Gaps()
     flows, relayed = sum(forgetful.flows()), sum(forgetful.relayed())
-    rounds = max(1, changes // TOGETHER)
-    for _ in range(rounds):
+    for _ in range(max(1, changes // TOGETHER)):
         silence = time.monotonic() + 2 * FORGOTTEN + 0.5
         while time.monotonic() < silence:
-            for one in silent:
+            for one in everybody:
                 one.mover.take(0.01)  # it says nothing, but its QUIC stack may have to acknowledge something
-        for one in silent:
+        for one in everybody:
             for qos in (1, 2):
                 one.fixed.send(qos)
-        for one in silent:
+        for one in everybody:
             one.wake()
-    for one in silent:
+    for one in everybody:
         one.arrive()
     flows, relayed = sum(forgetful.flows()) - flows, sum(forgetful.relayed()) - relayed
-    gaps = Gaps([each for one in silent for each in one.gaps.down[1:]], [each for one in silent for each in one.gaps.up[1:]])
-    told = f"{len(gaps.up)} silences, {flows} flows, {relayed} frames of the relay; from the first word {gaps}"
-    record_property("silence", told)
-    print(f"{request.node.name}: {told}")
+    count = 0
+    for policy, several in silent.items():
+        gaps = Gaps([each for one in several for each in one.gaps.down], [each for one in several for each in one.gaps.up])
+        count += len(gaps.up)
+        told = f"{policy}: {len(gaps.up)} silences; from the first word {gaps}"
+        record_property("silence", told)
+        print(f"{request.node.name}: {told}")
+    print(f"{request.node.name}: {flows} flows, {relayed} frames of the relay")
     # A packet that was sent again on a busy machine may have kept some flows.
-    assert flows > len(gaps.up) // 2
+    assert flows > count // 2
     assert relayed > 0
 
 
