@@ -35,6 +35,7 @@ def _script(name: str):
 make = _script("cluster")
 COUNT, MQTT, QUIC, RELAY, NATS, ROUTE = make.COUNT, make.MQTT, make.QUIC, make.RELAY, make.NATS, make.ROUTE
 BROKERS = [f"10.74.0.{11 + index}" for index in range(COUNT)]
+PLACES = [make.Place(host, MQTT + index, QUIC + index, RELAY + index) for index, host in enumerate(BROKERS)]
 SERVERS = [f"10.74.0.{21 + index}" for index in range(COUNT)]
 STREAMS = [f"MARTLET_local_L{number}" for number in range(4)]
 
@@ -84,7 +85,7 @@ class Cluster:
             run("ip", "address", "add", "10.74.0.1/24", "dev", "hub")
             run("ip", "link", "set", "hub", "up")
             self.servers = make.servers(self.folder, make.nats_server(), SERVERS)
-            self.brokers = make.brokers(self.folder, martlet, BROKERS, SERVERS)
+            self.brokers = make.brokers(self.folder, martlet, PLACES, SERVERS)
             for child, address in zip(self.children, SERVERS + BROKERS):
                 self.places[child.name] = Place(child.name, address)
                 child.entering = self.places[child.name].entering
