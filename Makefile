@@ -37,9 +37,9 @@ storm: ## offer a broker that has 30 % of a core more new clients than it can se
 experiments: ## measure TCP, TLS and QUIC on bad links that our emulator makes, and draw what comes of it (needs root)
 	@scripts/experiments
 
-simulate: ## kill a simulated broker with a store at SEEDS=2000 random moments from SEED=0 on, and hold it to what it acknowledged
+simulate: ## kill a simulated broker with a store, and nodes of a simulated cluster, at random with SEEDS=2000 seeds from SEED=0 on, and hold them to what they acknowledged
 	@MARTLET_SIMULATE=1 MARTLET_SEEDS=$(SEEDS) MARTLET_SEED=$(SEED) \
-		swift test -c release --scratch-path .build-simulate --filter RandomCrashesTests/crashes
+		swift test -c release --scratch-path .build-simulate --filter 'RandomCrashesTests/crashes|RandomClustersTests'
 
 faults: ## let a simulated broker make each mistake on purpose (or FAULT=name), and say which seed of the simulation finds it
 	@MARTLET_SIMULATE=1 MARTLET_FAULT=$(FAULT) \

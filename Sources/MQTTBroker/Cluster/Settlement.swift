@@ -13,6 +13,8 @@ final class Settlement {
         var isUnanswered: Bool
     }
 
+    /// The packet identifiers of the messages in the deputy's output.
+    var sent: [UInt16] = []
     private var parts: Deque<Part> = []
     /// Octets that are settled, and of which the shard of the connection was not told.
     private(set) var untold = 0

@@ -78,9 +78,9 @@ extension Shard {
         deputy.owesAnswer = isLast
         receive(packets, on: deputy, now: now)
         answer(deputy)
-        guard neighbours != nil, packets.readableBytes > 0, let lane = deputy.session?.lane else { return }
-        let settlement = deputy.settlement ?? Settlement()
-        deputy.settlement = settlement
+        guard let settlement = deputy.settlement, packets.readableBytes > 0, let lane = deputy.session?.lane else {
+            return
+        }
         let position = lanes[lane].isClean ? lanes[lane].committed : lanes[lane].newest
         let isWaitedFor = settlement.lastPosition == position || position <= lanes[lane].committed
         settlement.add(

@@ -64,7 +64,7 @@ package final class Connection {
     var withheld: WithheldAcknowledgements?
     /// Packets that wait for a commit; `nil` if none ever did.
     var deferred: DeferredOutput?
-    /// Of a deputy in a cluster: how far its packets are settled; `nil` if it never got any.
+    /// Of the deputy of a connection in a cluster: how far its packets are settled; `nil` for others.
     var settlement: Settlement?
 
     /// How far the connection is, as MQTT sees it.

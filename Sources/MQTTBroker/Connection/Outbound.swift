@@ -4,8 +4,6 @@ import MQTTCodec
 struct Outbound {
     /// Empty unless `isDirty`.
     var output = Output()
-    /// Of a deputy in a cluster: the packet identifiers of the messages in `output`.
-    var sentIdentifiers: [UInt16] = []
     /// True if the connection is among those that the shell writes at the end of the tick.
     var isDirty = false
     /// Set by the shell while its transport takes no more.

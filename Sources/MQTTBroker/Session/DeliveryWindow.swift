@@ -56,7 +56,7 @@ struct DeliveryWindow {
 
     /// The client is back on another connection: all entries are to be sent again.
     mutating func beginResending() {
-        entries.removeAll { $0.state == .foreign }
+        if entries.contains(where: { $0.state == .foreign }) { entries.removeAll { $0.state == .foreign } }
         unsent = entries.count
     }
 

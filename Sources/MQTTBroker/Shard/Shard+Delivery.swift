@@ -208,14 +208,12 @@ extension Shard {
                 )
             }
             if isDeferred {
-                if neighbours != nil { connection.deferred?.note(identifier) }
+                if connection.settlement != nil { connection.deferred?.note(identifier) }
                 return
             }
         }
         markDirty(connection)
-        if neighbours != nil, identifier != 0, connection.isDeputy {
-            connection.outbound.sentIdentifiers.append(identifier)
-        }
+        if identifier != 0, let settlement = connection.settlement { settlement.sent.append(identifier) }
         let isSmall = encoded.payload.readableBytes < EncodedPublish.separatePayloadThreshold
         encoded.write(
             into: &connection.outbound.output.buffer,

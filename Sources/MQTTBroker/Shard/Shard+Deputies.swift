@@ -14,6 +14,7 @@ extension Shard {
             limits: sharedLimits,
             now: now
         )
+        if neighbours != nil { deputy.settlement = Settlement() }
         deputy.isBridge = claim.isBridge
         deputy.outbound.version = claim.version
         deputy.outbound.receiveMaximum = claim.receiveMaximum
@@ -80,7 +81,7 @@ extension Shard {
             let reference = deputy.reference
             let output = takeOutput(of: deputy)
             var sent: [UInt16] = []
-            swap(&sent, &deputy.outbound.sentIdentifiers)
+            if let settlement = deputy.settlement { swap(&sent, &settlement.sent) }
             if deputy.isClosed {
                 send(.toConnection(reference, .ended(output, deputy.endReason)), to: reference.shard)
                 continue

@@ -38,7 +38,7 @@ extension Shard {
             connection.outbound.outstanding -= part.octets.readableBytes
             markDirty(connection)
             connection.outbound.output.buffer.writeImmutableBuffer(part.octets)
-            connection.outbound.sentIdentifiers += part.identifiers
+            if !part.identifiers.isEmpty { connection.settlement?.sent += part.identifiers }
             pump(connection, now: now)
             endIfFinished(connection, now: now)
         case .settlement(let deputy): settle(deputy)

@@ -106,7 +106,9 @@ final class ClusterRun {
     /// A node takes a lane whose leader lives, as one does that hears nothing of the leader for a while.
     private func steal() {
         let lane = Int.random(in: 0..<Lane.count, using: &random)
-        let seat = seat()
+        // Within a node, a lane is always led by the same shard.
+        let seats = broker.seats(of: broker.livingNodes.randomElement(using: &random) ?? 0)
+        let seat = seats.lowerBound + lane % seats.count
         let isLed = broker.shards[seat].shard.lanesLedByOwn & 1 << UInt64(lane) != 0
         if !isLed { broker.take(lane, by: seat) }
     }

@@ -72,25 +72,29 @@ extension SimulatedBroker {
         guard cluster?.isAlive[Int(destination.node)] == true else { return }
         var octets = ByteBuffer()
         ShardMessage.write(messages, to: &octets, now: now)
-        cluster?.links[.init(from: source, to: place), default: []].append(octets)
+        guard let link = cluster?.link(from: source, to: place) else { return }
+        cluster?.links[link].append(octets)
     }
 
     /// Delivers what one shard has sent to one of another node. Returns whether there was anything.
     func stepBetweenNodes() -> Bool {
         guard let cluster else { return false }
-        let waiting = cluster.links.filter { link, queue in
-            !queue.isEmpty && !cluster.cuts.contains(.init(from: node(ofSeat: link.from), to: node(ofSeat: link.to)))
-        }.keys.sorted { ($0.from, $0.to) < ($1.from, $1.to) }
-        guard let link = waiting.randomElement(using: &random),
-            var octets = self.cluster?.links[link]?.removeFirst()
+        let waiting = cluster.links.indices.filter { !cluster.links[$0].isEmpty && !isCut(cluster.ends(ofLink: $0)) }
+        guard let link = waiting.randomElement(using: &random), var octets = self.cluster?.links[link].removeFirst()
         else { return false }
+        let (source, destination) = cluster.ends(ofLink: link)
         guard let messages = ShardMessage.read(from: &octets, now: now) else {
             Issue.record("messages of another node cannot be read")
             return true
         }
-        shards[link.to].shard.receive(messages, from: shards[link.from].shard.own, now: now)
-        endTick(link.to)
+        shards[destination].shard.receive(messages, from: shards[source].shard.own, now: now)
+        endTick(destination)
         return true
+    }
+
+    private func isCut(_ ends: (from: Int, to: Int)) -> Bool {
+        guard let cluster, !cluster.cuts.isEmpty else { return false }
+        return cluster.cuts.contains(.init(from: node(ofSeat: ends.from), to: node(ofSeat: ends.to)))
     }
 
     // MARK: - Lanes
@@ -205,10 +209,13 @@ extension SimulatedBroker {
         }
         cluster?.appends.removeAll { own.contains($0.seat) }
         cluster?.takes.removeAll { own.contains($0.seat) }
-        for link in cluster?.links.keys.map(\.self) ?? [] {
-            if own.contains(link.to) { cluster?.links[link] = nil }
+        for link in cluster?.links.indices ?? 0..<0 {
+            guard let ends = cluster?.ends(ofLink: link), let queue = cluster?.links[link], !queue.isEmpty else {
+                continue
+            }
+            if own.contains(ends.to) { cluster?.links[link] = [] }
             // Of what is on its way from the node, a part may come.
-            if own.contains(link.from), let queue = cluster?.links[link] {
+            if own.contains(ends.from) {
                 cluster?.links[link] = Array(queue.prefix(Int.random(in: 0...queue.count, using: &random)))
             }
         }
@@ -230,7 +237,9 @@ extension SimulatedBroker {
     /// The other nodes learn that a node is dead. What it has sent before has come, or never will.
     func bury(_ node: Int) {
         let own = seats(of: node)
-        for link in cluster?.links.keys.map(\.self) ?? [] where own.contains(link.from) { cluster?.links[link] = nil }
+        for link in cluster?.links.indices ?? 0..<0 {
+            if let ends = cluster?.ends(ofLink: link), own.contains(ends.from) { cluster?.links[link] = [] }
+        }
         for other in livingNodes {
             shards[seats(of: other).lowerBound].shard.died(node: node, now: now)
             collect(seats(of: other).lowerBound)

@@ -9,8 +9,8 @@ struct SimulatedCluster {
     let shards: Int
     /// True for a node that is there.
     var isAlive: [Bool]
-    /// What is on its way from one shard to another, by the places of both.
-    var links: [Link: [ByteBuffer]] = [:]
+    /// What is on its way from one shard to another, at `link(from:to:)`.
+    var links: [[ByteBuffer]]
     /// Nodes that do not hear each other: from one to the other.
     var cuts: Set<Link> = []
     var lanes = [Lane](repeating: Lane(), count: MQTTBroker.Lane.count)
@@ -54,7 +54,14 @@ struct SimulatedCluster {
         let batches: [LaneBatch]
     }
 
+    /// The place of a link, by the places of two shards.
+    func link(from: Int, to: Int) -> Int { from * nodes * shards + to }
+
+    /// The places of the shards at the ends of a link.
+    func ends(ofLink link: Int) -> (from: Int, to: Int) { (link / (nodes * shards), link % (nodes * shards)) }
+
     init(nodes: Int, shards: Int) {
+        links = Array(repeating: [], count: nodes * shards * nodes * shards)
         self.nodes = nodes
         self.shards = shards
         isAlive = Array(repeating: true, count: nodes)

@@ -1,0 +1,53 @@
+import MQTTCodec
+import NIOCore
+import Testing
+
+@testable import MQTTBroker
+
+@Suite("The window of a session whose lane gets another leader")
+struct DeliveryWindowTests {
+    private let now = Instant(monotonic: .uptimeNanoseconds(1), wall: 1)
+
+    private func entry(_ payload: String, _ qos: QualityOfService = .atLeastOnce) -> MessageQueue.Entry {
+        let publish = Publish(topic: ByteBuffer(string: "a"), payload: ByteBuffer(string: payload), qos: qos)
+        let message = Message(copying: EncodedPublish(publish), qos: qos, now: now)
+        return MessageQueue.Entry(message: message, qos: qos, retain: false, identifiers: [])
+    }
+
+    @Test("What the client was sent is in flight, and the rest is sent again in its order")
+    func resumes() {
+        var window = DeliveryWindow()
+        for identifier in 1...4 { window.append(entry("\(identifier)"), UInt16(identifier), logged: nil) }
+        window.resume([1, 2])
+        #expect(window.sentCount == 2)
+        #expect(window.firstUnsent?.identifier == 3)
+        window.markFirstUnsentAsSent()
+        #expect(window.firstUnsent?.identifier == 4)
+    }
+
+    @Test("An identifier that the log does not have is in flight until the client answers, and is not given out")
+    func foreign() {
+        var window = DeliveryWindow()
+        window.append(entry("1"), 1, logged: nil)
+        window.resume([1, 2, 3, 4])
+        #expect(window.sentCount == 4 && window.isSentWhole)
+        #expect(window.takeIdentifier() == 5)
+        let acknowledged = window.acknowledge(2)
+        #expect(acknowledged?.state == .foreign)
+        if case .release = window.record(3, isError: false) {} else { Issue.record("PUBREL is due") }
+        let completed = window.complete(3)
+        #expect(completed != nil)
+        let unknown = window.complete(4)
+        #expect(unknown != nil, "its PUBREC was settled")
+        #expect(window.count == 1)
+    }
+
+    @Test("On another connection nothing is foreign any more")
+    func reconnects() {
+        var window = DeliveryWindow()
+        window.append(entry("1", .exactlyOnce), 1, logged: nil)
+        window.resume([1, 2])
+        window.beginResending()
+        #expect(window.count == 1 && window.firstUnsent?.identifier == 1)
+    }
+}
