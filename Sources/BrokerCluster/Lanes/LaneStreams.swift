@@ -267,6 +267,9 @@ package final class LaneStreams {
     /// True from `take` until it is answered.
     package func isTaking(_ lane: Int) -> Bool { seats[lane].map { $0.appender == nil } ?? false }
 
+    /// True from the end of `take` until the lane is released, or is found to be another run's.
+    package func isLeading(_ lane: Int, in term: UInt64) -> Bool { seats[lane]?.appender?.term.number == term }
+
     /// The lanes that this run leads, in order.
     package var statuses: [LaneStatus] {
         let now = NIODeadline.now()

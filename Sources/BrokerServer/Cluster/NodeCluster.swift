@@ -246,8 +246,9 @@ final class NodeCluster {
     func freed(_ lane: Int, _ failure: LaneFailure) {
         taking.remove(lane)
         waiting[lane] = .now() + Self.pause
-        if case .fenced = failure { return }
-        logger.warning("a lane is not led", metadata: ["lane": "\(lane)", "reason": "\(failure)"])
+        var level = Logger.Level.warning
+        if case .fenced = failure { level = .info }
+        logger.log(level: level, "a lane is not led", metadata: ["lane": "\(lane)", "reason": "\(failure)"])
     }
 
     // MARK: - Metrics

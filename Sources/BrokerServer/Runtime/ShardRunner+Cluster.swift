@@ -56,7 +56,8 @@ extension ShardRunner {
         guard let cluster, !cluster.lanes.isTaking(lane), !cluster.replayed.contains(where: { $0.lane == lane }) else {
             return
         }
-        // If this node led the lane before, and gave it up when it heard of another leader.
+        // If this shard led the lane before: it may have given it up when it heard of another leader, or not have heard of that one yet.
+        change { $0.lose(lane: lane, now: .now()) }
         cluster.lanes.release(lane)
         cluster.appends.left(lane)
         shard.clear(lane: lane)
@@ -102,7 +103,9 @@ extension ShardRunner {
 
     private func lead() {
         guard let cluster else { return }
-        let terms = cluster.replayed
+        // This node's run may be over since the replay.
+        let terms = cluster.replayed.filter { cluster.lanes.isLeading($0.lane, in: $0.term) }
+        for (lane, term) in cluster.replayed where !cluster.lanes.isLeading(lane, in: term) { shard.clear(lane: lane) }
         cluster.replayed = []
         var superseded: [Int] = []
         change { superseded = $0.lead(terms, now: .now()) }
