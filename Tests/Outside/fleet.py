@@ -88,9 +88,13 @@ class Client:
                 time.sleep(0.05)
                 continue
             began = time.monotonic()
+            has_answer = False
             while not self._ended and self._client.loop(0.02) == paho.MQTT_ERR_SUCCESS:
                 if self.is_connected:
+                    has_answer = True
                     self._turn()
+                elif has_answer:
+                    break
                 elif time.monotonic() - began > CONNACK_PATIENCE:
                     self.ends["no CONNACK"] += 1
                     break

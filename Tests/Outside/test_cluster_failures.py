@@ -8,7 +8,10 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-EVENTS = ["kill broker, back at once", "kill server, back at once", "kill broker and server", "stop broker", "stop server"]
+EVENTS = [
+    "kill broker, back at once", "kill server, back at once", "kill broker and server", "pause broker for 3 s", "stop broker", "stop server",
+    "cut broker from all servers, both, 3 s",
+]
 
 pytestmark = pytest.mark.martlet
 
