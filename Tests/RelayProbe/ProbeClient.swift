@@ -8,6 +8,9 @@ final class ProbeClient: QUICConnectionDelegate {
     private let endpoint: QUICEndpoint
     private var connection: QUICConnection?
     private var established: EventLoopPromise<Void>?
+    private var begun = NIODeadline.now()
+    /// When the client has gone on at the preferred address.
+    private var wentOn: EventLoopPromise<Double>?
     private var pings: QUICStream?
     private var times: [Double] = []
     private var wanted = 0
@@ -20,15 +23,22 @@ final class ProbeClient: QUICConnectionDelegate {
 
     private init(_ endpoint: QUICEndpoint) { self.endpoint = endpoint }
 
-    static func open(to address: SocketAddress, on loop: any EventLoop) async throws -> Handle {
+    static func open(
+        to address: SocketAddress,
+        usesPreferredAddress: Bool,
+        on loop: any EventLoop
+    ) async throws -> Handle {
         let local = try SocketAddress(ipAddress: "127.0.0.1", port: 0)
         let made = try await loop.flatSubmit {
             QUICEndpoint.client(localAddress: local, loop: loop, logger: Logger(label: "probe")).flatMapThrowing {
                 let client = ProbeClient($0.value)
                 client.established = loop.makePromise(of: Void.self)
+                client.wentOn = usesPreferredAddress ? loop.makePromise(of: Double.self) : nil
+                var configuration = QUICClientConfiguration(verification: .none(serverName: "localhost"))
+                configuration.usesPreferredAddress = usesPreferredAddress
                 client.connection = try $0.value.connect(
                     to: address,
-                    configuration: QUICClientConfiguration(verification: .none(serverName: "localhost")),
+                    configuration: configuration,
                     delegate: client
                 )
                 return NIOLoopBound(client, eventLoop: loop)
@@ -48,6 +58,13 @@ final class ProbeClient: QUICConnectionDelegate {
             let local = try SocketAddress(ipAddress: "127.0.0.1", port: 0)
             try await loop.flatSubmit { [client] in client.value.endpoint.rebind(to: local, migration: .unnoticed) }
                 .get()
+        }
+
+        /// - Returns: microseconds from the end of the handshake to the first address change, which is the server's.
+        func goneOn() async throws -> Double {
+            try await loop.flatSubmit { [client, loop] in
+                client.value.wentOn?.futureResult ?? loop.makeFailedFuture(ChannelError.operationUnsupported)
+            }.get()
         }
 
         /// - Returns: round trips, microseconds.
@@ -93,6 +110,7 @@ final class ProbeClient: QUICConnectionDelegate {
 
     func established(_ connection: QUICConnection) {
         pings = try? connection.openBidirectionalStream()
+        begun = .now()
         established?.succeed()
     }
 
@@ -111,7 +129,9 @@ final class ProbeClient: QUICConnectionDelegate {
     func reset(_ stream: QUICStream, code: UInt64) {}
     func stopSending(_ stream: QUICStream, code: UInt64) {}
     func closedStream(_ stream: QUICStream) {}
-    func remoteAddressChanged(_ connection: QUICConnection) {}
+    func remoteAddressChanged(_ connection: QUICConnection) {
+        wentOn?.succeed(Double((NIODeadline.now() - begun).nanoseconds) / 1_000)
+    }
     func closed(_ connection: QUICConnection, reason: QUICCloseReason) { print("closed: \(reason)") }
 }
 

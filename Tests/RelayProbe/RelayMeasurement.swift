@@ -6,7 +6,8 @@ import NIOCore
 import NIOPosix
 import QUICTransport
 
-/// A client of the first of two nodes, whose packets go there directly or through the second, by turns.
+/// A client of the first of two nodes, whose packets go there directly or through the second, by turns; and one that would be led
+/// to the second, too, and has gone on at the address that the first one prefers.
 struct RelayMeasurement {
     private struct Failure: Error { let what: String }
 
@@ -37,17 +38,30 @@ struct RelayMeasurement {
         defer { try? Self.nft("delete table ip relayprobe") }
         try Self.nft("add chain ip relayprobe output { type nat hook output priority -100 ; }")
         try Self.lead(to: 0)
-        let client = try await ProbeClient.open(
-            to: SocketAddress(ipAddress: Self.service, port: Self.port),
-            on: groups[2].next()
-        )
-        let loops = nodes.map(\.loop) + [client.loop]
-        var pings: [[Double]] = [[], []]
-        var seconds = [0.0, 0.0]
-        var processor = [[0.0, 0.0, 0.0], [0.0, 0.0, 0.0]]
+        let service = try SocketAddress(ipAddress: Self.service, port: Self.port)
+        var clients: [ProbeClient.Handle] = []
+        for usesPreferredAddress in [false, true] {
+            let client = try await ProbeClient.open(
+                to: service,
+                usesPreferredAddress: usesPreferredAddress,
+                on: groups[2].next()
+            )
+            clients.append(client)
+        }
+        print("gone on at the preferred address after \(Self.text(try await clients[1].goneOn())) µs")
+        let loops = nodes.map(\.loop) + [clients[0].loop]
+        let ways: [(name: String, node: Int, client: Int)] = [("direct", 0, 0), ("relayed", 1, 0), ("preferred", 1, 1)]
+        var pings = ways.map { _ in [Double]() }
+        var seconds = ways.map { _ in 0.0 }
+        var processor = ways.map { _ in [0.0, 0.0, 0.0] }
+        var forwarded = ways.map { _ in 0 }
         for _ in 0..<rounds {
-            for way in 0...1 {
-                try Self.lead(to: way)
+            for way in ways.indices {
+                let client = clients[ways[way].client]
+                // The last acknowledgements of the way before.
+                try await Task.sleep(for: .milliseconds(300))
+                let earlier = try await nodes[1].relay.report().get().total.forwardsOut
+                try Self.lead(to: ways[way].node)
                 try await client.move()
                 _ = try await client.ping(50)
                 pings[way] += try await client.ping(Self.pings)
@@ -55,13 +69,14 @@ struct RelayMeasurement {
                 seconds[way] += try await client.upload(Self.octets)
                 let after = try await Self.processorTime(loops)
                 for index in loops.indices { processor[way][index] += after[index] - before[index] }
+                forwarded[way] += try await nodes[1].relay.report().get().total.forwardsOut - earlier
             }
         }
         let total = Double(rounds * Self.octets) / 1_000_000
-        for (way, name) in ["direct", "relayed"].enumerated() {
+        for (way, name) in ways.map(\.name).enumerated() {
             let sorted = pings[way].sorted()
             let (middle, late) = (sorted[sorted.count / 2], sorted[sorted.count * 99 / 100])
-            print("\(name): ping p50 \(Self.text(middle)) µs, p99 \(Self.text(late)) µs")
+            print("\(name): ping p50 \(Self.text(middle)) µs, p99 \(Self.text(late)) µs; forwarded \(forwarded[way])")
             let cost = processor[way].map { Self.text($0 * 1_000_000 / total) }
             print(
                 "\(name): \(Self.text(total / seconds[way])) MB/s; µs of CPU a MB: owner \(cost[0]), ingress \(cost[1]), client \(cost[2])"
@@ -103,6 +118,7 @@ struct RelayMeasurement {
         ).get()
         configuration.common.maximumUDPPayload = relay.largestDatagram
         let address = try SocketAddress(ipAddress: "127.0.0.1", port: Self.port + 1 + number)
+        configuration.preferredAddress = QUICPreferredAddress([address])
         let made = configuration
         try await loop.flatSubmit {
             QUICEndpoint.listen(

@@ -122,6 +122,7 @@ extension QUICConnection {
             self.adopt(validated: remote)
         case .pathValidationFailed:
             self.endpoint.counters.pathValidationsFailed += 1
+            self.returnToDialed()
         case .tokenDue:
             self.endpoint.sendToken(on: self)
         case .newToken(let token):

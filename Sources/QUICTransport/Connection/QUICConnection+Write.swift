@@ -170,4 +170,13 @@ extension QUICConnection {
         _ = engine.migrate(to: local, now: now)
         self.markDirty()
     }
+
+    /// Goes back from the preferred address of the server to the dialed one, after a move to where only that one may be reached
+    /// (RFC 9000 §9.6.2).
+    func returnToDialed() {
+        guard let engine = self.engine, let dialed = self.dialed?.address, engine.remoteAddress != dialed else {
+            return
+        }
+        if engine.change(remote: dialed, now: self.endpoint.now) { self.markDirty() }
+    }
 }

@@ -64,4 +64,14 @@ extension Engine {
             unsafe ngtcp2_conn_initiate_immediate_migration(self.conn, path, now) == 0
         }
     }
+
+    /// Goes on at another address of the server. False if the state does not allow it.
+    func change(remote: DatagramAddress, now: UInt64) -> Bool {
+        // ngtcp2 takes no other path from the same local address. The socket knows better.
+        var local = self.localAddress
+        local.port ^= 1
+        return unsafe withPath(local, remote) { path in
+            unsafe ngtcp2_conn_initiate_immediate_migration(self.conn, path, now) == 0
+        }
+    }
 }

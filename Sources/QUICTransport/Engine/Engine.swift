@@ -343,14 +343,9 @@ internal import NIOCore
 
     // MARK: Reading
 
-    /// Reads one datagram. ngtcp2 is told one address of this side: of a server it knows paths by their aliases, and a client has one
-    /// socket, which may have moved more often than the path in use.
-    func read(
-        _ datagram: UnsafeRawBufferPointer,
-        on clientPath: ClientPath,
-        ecn: UInt8,
-        now: UInt64
-    ) -> EngineEnd? {
+    /// Reads one datagram. ngtcp2 is told that it came to the local address in use: a client has one socket, and a server's paths
+    /// are known by their aliases.
+    func read(_ datagram: UnsafeRawBufferPointer, on clientPath: ClientPath, ecn: UInt8, now: UInt64) -> EngineEnd? {
         let status = unsafe withPath(self.localAddress, self.alias(for: clientPath)) { path in
             unsafe shim_conn_read_pkt(
                 self.conn,
@@ -381,7 +376,7 @@ internal import NIOCore
 
     // MARK: State
 
-    /// The address of this side that ngtcp2 knows: a server's of the handshake, without its port.
+    /// The address of this side that ngtcp2 sends from: a server's is that of the handshake, without its port.
     var localAddress: DatagramAddress {
         unsafe DatagramAddress(ngtcp2_conn_get_path(self.conn).pointee.local)
     }

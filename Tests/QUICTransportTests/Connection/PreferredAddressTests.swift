@@ -22,16 +22,15 @@ import Testing
         return (server, try SocketAddress(ipAddress: "127.0.0.1", port: port), address)
     }
 
-    /// Sends a text on the stream, and waits for its echo.
+    /// Sends a text on the stream, another one than before, and waits for its echo.
     private static func say(
         _ text: String,
         _ stream: QUICStream,
         _ recorder: Recorder,
         _ scene: isolated Scene
     ) async throws {
-        let whole = recorder.text(stream.id) + text
         stream.write(ByteBuffer(string: text))
-        try await scene.until(text) { recorder.text(stream.id) == whole || recorder.reason != nil }
+        try await scene.until(text) { recorder.text(stream.id).hasSuffix(text) || recorder.reason != nil }
         try #require(recorder.reason == nil)
     }
 
@@ -151,6 +150,54 @@ import Testing
         }
     }
 
+    /// A client that moves to where the preferred address cannot be reached goes back to the one that it has dialed, and goes on
+    /// there wherever it moves then. If that one cannot be reached either, it does not go to and fro.
+    @Test func clientGoesBack() async throws {
+        try await Scene.run { scene in
+            let port = try FreePort.udp()
+            let dialed = try SocketAddress(ipAddress: "127.0.0.1", port: port)
+            let near = try await Relay(to: dialed, on: scene.loop)
+            let preferred = try near.inner.address
+            let server = try await scene.listenAgain(on: dialed) {
+                $0.preferredAddress = QUICPreferredAddress([preferred])
+            }
+            let far = try await Relay(to: dialed, on: scene.loop)
+            let called = try far.inner.address
+            let client = try await scene.client()
+            let (connection, recorder) = try await scene.connect(client, to: called) {
+                $0.common.initialRoundTripTime = .milliseconds(100)
+            }
+            try await scene.until("moved") { recorder.addresses == [preferred] }
+            let stream = try connection.openBidirectionalStream()
+            try await Self.say("there ", stream, recorder, scene)
+            near.isCut = true
+            let any = try SocketAddress(ipAddress: "127.0.0.1", port: 0)
+            try await client.rebind(to: any, migration: .active).get()
+            try await Self.say("back ", stream, recorder, scene)
+            try await scene.until("validated") { recorder.addresses == [preferred, called] }
+            #expect(connection.remoteAddress == called)
+            for round in 0..<5 {
+                try await client.rebind(to: any, migration: .active).get()
+                try await Self.say("\(round) ", stream, recorder, scene)
+            }
+            #expect(recorder.addresses == [preferred, called])
+            #expect(client.counters.pathValidationsFailed >= 1)
+            far.isCut = true
+            near.isCut = false
+            let before = near.forwarded
+            try await client.rebind(to: any, migration: .active).get()
+            stream.write(ByteBuffer(string: "lost? "))
+            try await scene.pause(.milliseconds(500))
+            far.isCut = false
+            try await Self.say("no ", stream, recorder, scene)
+            #expect(near.forwarded == before)
+            #expect(connection.remoteAddress == called)
+            #expect(server.counters.dropped.tooManyAddresses == 0)
+            try await near.close()
+            try await far.close()
+        }
+    }
+
     /// What translates addresses leads a client to one address of the server and to the other by turns. Each time the answers come
     /// from where the client's datagrams arrive, and nothing that comes to the first address is dropped.
     @Test func arrivalsAlternate() async throws {
@@ -170,8 +217,8 @@ import Testing
                 try await scene.until("answered") { relay.sources.contains(relay.server) }
                 // What is left of the validation before may lead back once.
                 let expected = round % 2 == 0 ? "127.0.0.2" : nil
-                for _ in 0..<20 where try Self.arrival(peer) != expected {
-                    try await Self.say(". ", stream, recorder, scene)
+                for number in 0..<20 where try Self.arrival(peer) != expected {
+                    try await Self.say("(\(number)) ", stream, recorder, scene)
                 }
                 #expect(try Self.arrival(peer) == expected)
             }

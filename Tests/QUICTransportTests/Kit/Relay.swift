@@ -10,6 +10,8 @@ final class Relay {
     private var current = 0
     private var firstValid = 0
     private(set) var client: SocketAddress?
+    /// Whether nothing of the client comes through.
+    var isCut = false
     /// Whether the server's answers reach the client.
     var forwardsAnswers = true
     /// Whether what is sent to an address that the client has left gets lost.
@@ -27,7 +29,7 @@ final class Relay {
         self.inner = try await PlainSocket.bind(on: loop)
         try await self.changeAddress(on: loop)
         self.inner.onReceived = { [weak self] envelope in
-            guard let self else { return }
+            guard let self, !self.isCut else { return }
             self.client = envelope.remoteAddress
             self.forwarded += 1
             if self.serverSpoke { self.flights += 1 }
