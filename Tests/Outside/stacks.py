@@ -29,10 +29,11 @@ except ImportError:
 class Slender(QuicConnection):
     """A connection of qh3. Its ClientHello has room for either a ticket or a post-quantum key share."""
 
-    def _create_tls(self, **names) -> None:
-        super()._create_tls(**names)
+    def _create_tls(self, **names):
+        made = super()._create_tls(**names)
         if self.configuration.session_ticket:
             self.tls._supported_groups = [group for group in self.tls._supported_groups if group != Group.X25519ML768]
+        return made
 
 
 class QH3(QUIC):
