@@ -102,7 +102,12 @@ final class NodeCluster {
         for timer in timers { timer.cancel() }
         timers = []
         shards = nil
-        return membership?.leave() ?? eventLoop.makeSucceededVoidFuture()
+        let left = membership?.leave() ?? eventLoop.makeSucceededVoidFuture()
+        let (parts, eventLoop) = (parts, eventLoop)
+        return left.flatMap {
+            let stopped = parts.map { part in part.eventLoop.flatSubmit { part.value.stop() } }
+            return EventLoopFuture.andAllComplete(stopped, on: eventLoop)
+        }
     }
 
     // MARK: - Members

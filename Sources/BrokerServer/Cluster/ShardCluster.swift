@@ -41,4 +41,7 @@ final class ShardCluster {
         links.start()
         lanes.start()
     }
+
+    /// Ends the connections to NATS.
+    func stop() -> EventLoopFuture<Void> { links.stop().and(lanes.stop()).map { _ in } }
 }
