@@ -44,6 +44,9 @@ package struct ClusterConfiguration: Sendable {
         package init() {}
     }
 
+    /// How long JetStream may be silent by a server before the next one is tried: longer than an election takes.
+    package static let jetStreamPatience: TimeAmount = .seconds(10)
+
     /// The NATS servers' addresses.
     package var serverAddresses: [(host: String, port: Int)] { nats.servers.map { ($0.host, $0.port) } }
 
@@ -55,6 +58,7 @@ package struct ClusterConfiguration: Sendable {
     /// - Parameter purpose: a word for the connection's name, by which the servers list it.
     package func nats(for purpose: String) -> ClientConfiguration {
         var nats = nats
+        nats.connection.jetStreamPatience = Self.jetStreamPatience
         nats.connection.name = "martlet \(name) \(nodeName) \(purpose)"
         return nats
     }

@@ -385,8 +385,8 @@ extension ConnectionFailure {
     fileprivate var isLasting: Bool {
         switch self {
         case .versionTooOld, .headersUnsupported, .tlsUnsupported, .tlsRequired, .credentialsTooLong, .refused: true
-        case .transport, .malformedInfo, .malformed, .octetsBeforeTLS, .handshakeTimedOut, .silent, .lameDuck,
-            .closedHere:
+        case .transport, .malformedInfo, .malformed, .octetsBeforeTLS, .handshakeTimedOut, .silent, .withoutJetStream,
+            .lameDuck, .closedHere:
             false
         }
     }

@@ -13,6 +13,8 @@ package struct ConnectionConfiguration: Equatable, Sendable {
     package var pingInterval: TimeAmount = .seconds(1)
     /// After so many PINGs in a row without an octet from the server the connection is given up.
     package var maximumOutstandingPings = 3
+    /// How long JetStream may be silent by a server before the next one is tried; `nil` if nothing needs JetStream.
+    package var jetStreamPatience: TimeAmount?
     /// Requests that wait for an answer at most; further ones are refused.
     package var maximumRequests = 16_384
     package var limits = VerbLimits()

@@ -24,6 +24,7 @@ package struct NATSConnection {
     /// The last -ERR, which says why the server closes.
     private var complaint: String?
     private var isLeaving = false
+    private var quorum: QuorumWatch
 
     /// Octets of a verb that is not complete.
     private var incoming = ByteBuffer()
@@ -40,6 +41,7 @@ package struct NATSConnection {
     package init(_ configuration: ConnectionConfiguration, inbox: String) {
         self.configuration = configuration
         decoder = VerbDecoder(role: .client, limits: configuration.limits)
+        quorum = QuorumWatch(patience: configuration.jetStreamPatience)
         requests = RequestTable(name: inbox, maximum: configuration.maximumRequests)
     }
 
@@ -97,7 +99,10 @@ package struct NATSConnection {
         (handshakeDeadline, pingDue) = (.distantFuture, .distantFuture)
         outstandingPings = 0
         incoming = ByteBuffer()
-        for request in requests.takeAll() { effects.append(.answered(request, .disconnected)) }
+        for request in requests.takeAll() where !quorum.hasAsked(request) {
+            effects.append(.answered(request, .disconnected))
+        }
+        quorum.end()
         effects.append(.closed(failure))
     }
 
@@ -107,12 +112,19 @@ package struct NATSConnection {
 
     /// When `advance` has something to do.
     package var nextDeadline: NIODeadline {
-        min(handshakeDeadline, isReady ? pingDue : .distantFuture, requests.nextDeadline ?? .distantFuture)
+        let questions = isReady ? min(pingDue, quorum.due) : .distantFuture
+        return min(handshakeDeadline, questions, requests.nextDeadline ?? .distantFuture)
     }
 
     package mutating func advance(_ now: NIODeadline) {
-        while let request = requests.takeExpired(now) { effects.append(.answered(request, .timedOut)) }
+        while let request = requests.takeExpired(now) {
+            if !quorum.take(nil, to: request, now) { effects.append(.answered(request, .timedOut)) }
+        }
         if now >= handshakeDeadline { return close(.handshakeTimedOut) }
+        if isReady, quorum.isOver(now) { return close(.withoutJetStream) }
+        if isReady, now >= quorum.due {
+            quorum.asked(try? request(Publication(to: QuorumWatch.subject), deadline: now + QuorumWatch.timeout), now)
+        }
         guard isReady, now >= pingDue else { return }
         guard outstandingPings < configuration.maximumOutstandingPings else { return close(.silent) }
         outstandingPings += 1
@@ -183,13 +195,14 @@ package struct NATSConnection {
         complaint = nil
         switch verb {
         case .info(let json): receive(info: json)
-        case .message(let identifier, let publication): receive(publication, by: identifier)
+        case .message(let identifier, let publication): receive(publication, by: identifier, now)
         case .ping: output.write(.pong)
         case .pong:
             guard case .greeting(let info) = state else { return }
             state = .ready(info)
             handshakeDeadline = .distantFuture
             pingDue = now + configuration.pingInterval
+            quorum.begin(now)
             effects.append(.ready(info))
             noticeLameDuck(info)
         case .error(let text):
@@ -201,7 +214,7 @@ package struct NATSConnection {
         }
     }
 
-    private mutating func receive(_ publication: Publication, by identifier: UInt64) {
+    private mutating func receive(_ publication: Publication, by identifier: UInt64, _ now: NIODeadline) {
         guard identifier == Self.inbox else {
             guard subscriptions[identifier] != nil else { return }
             return effects.append(.message(SubscriptionIdentifier(number: identifier), publication))
@@ -210,6 +223,7 @@ package struct NATSConnection {
         guard let request = requests.take(publication.subject) else { return }
         let isEmpty = publication.payload.readableBytes == 0
         let isUnheard = isEmpty && publication.headers?.status == 503
+        if quorum.take(isUnheard ? nil : publication.payload, to: request, now) { return }
         effects.append(.answered(request, isUnheard ? .noResponders : .answer(publication)))
     }
 

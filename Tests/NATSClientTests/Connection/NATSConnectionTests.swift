@@ -273,4 +273,61 @@ import Testing
             #expect(script.effects() == ["message hello", "message hi"] && script.written() == "PONG\r\n")
         }
     }
+
+    // MARK: JetStream
+
+    private static let account = #"{"type":"io.nats.jetstream.api.v1.account_info_response","memory":0}"#
+    private static let unavailable =
+        #"{"error":{"code":503,"err_code":10008,"description":"JetStream system temporarily unavailable"}}"#
+
+    /// A connection that has asked for the first time and was answered so.
+    private func asked(answer: String) -> Script {
+        var script = Script { $0.jetStreamPatience = .seconds(10) }
+        script.connect()
+        script.wait(.seconds(2))
+        #expect(script.written().contains("PUB $JS.API.INFO _INBOX.inbox.1 0\r\n"))
+        script.say("MSG _INBOX.inbox.1 1 \(answer.utf8.count)\r\n\(answer)\r\n")
+        #expect(script.effects().isEmpty, "nobody else has asked")
+        return script
+    }
+
+    /// Lets time pass, with an answer to each PING.
+    private func wait(seconds: Int, _ script: inout Script) -> [String] {
+        var effects: [String] = []
+        for _ in 0..<seconds * 4 {
+            script.wait(.milliseconds(250))
+            script.say("PONG\r\n")
+            effects += script.effects()
+        }
+        return effects
+    }
+
+    @Test("A server by which JetStream has ceased to answer is left for the next one") func cutOff() {
+        var script = asked(answer: Self.account)
+        #expect(wait(seconds: 11, &script).isEmpty)
+        #expect(wait(seconds: 4, &script) == ["closed: \(ConnectionFailure.withoutJetStream)"])
+    }
+
+    @Test("A server that says that JetStream is unavailable is left, too") func leaderless() {
+        var script = asked(answer: Self.account)
+        var effects: [String] = []
+        for question in 2...8 {
+            effects += wait(seconds: 2, &script)
+            let answer = Self.unavailable
+            script.say("MSG _INBOX.inbox.\(question) 1 \(answer.utf8.count)\r\n\(answer)\r\n")
+        }
+        #expect(effects == ["closed: \(ConnectionFailure.withoutJetStream)"])
+    }
+
+    @Test("Nothing is concluded where JetStream has never answered, as for a user who may not ask") func forbidden() {
+        var script = asked(answer: Self.unavailable)
+        #expect(wait(seconds: 30, &script).isEmpty)
+    }
+
+    @Test("Without anybody who needs JetStream nothing is asked") func unwanted() {
+        var script = Script()
+        script.connect()
+        _ = wait(seconds: 10, &script)
+        #expect(!script.written().contains("$JS.API.INFO"))
+    }
 }
