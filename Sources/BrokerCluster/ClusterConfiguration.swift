@@ -24,6 +24,7 @@ package struct ClusterConfiguration: Sendable {
 
     package init(name: ClusterName, nats: ClientConfiguration, secret: [UInt8], nodeName: String) {
         self.name = name
+        presence = Subject("martlet.\(name).here.\(NATSClient.token())")
         self.nats = nats
         self.secret = secret
         self.nodeName = nodeName
@@ -44,8 +45,9 @@ package struct ClusterConfiguration: Sendable {
         package init() {}
     }
 
-    /// How long JetStream may be silent by a server before the next one is tried: longer than an election takes.
-    package static let jetStreamPatience: TimeAmount = .seconds(10)
+    /// The subject by which the connection of this process that has the membership answers its other connections, so that these notice
+    /// if their server is cut off.
+    package let presence: Subject?
 
     /// The NATS servers' addresses.
     package var serverAddresses: [(host: String, port: Int)] { nats.servers.map { ($0.host, $0.port) } }
@@ -58,7 +60,7 @@ package struct ClusterConfiguration: Sendable {
     /// - Parameter purpose: a word for the connection's name, by which the servers list it.
     package func nats(for purpose: String) -> ClientConfiguration {
         var nats = nats
-        nats.connection.jetStreamPatience = Self.jetStreamPatience
+        nats.connection.presence = presence
         nats.connection.name = "martlet \(name) \(nodeName) \(purpose)"
         return nats
     }

@@ -25,6 +25,10 @@ package final class MembershipRunner {
     private var isCarryingOut = false
     private var isStopped = false
 
+    /// Since when the node is without its lease, while connected.
+    private var withoutLease: NIODeadline?
+    private var cutOffPatience = MembershipRunner.shortestCutOffPatience
+
     private var joined: EventLoopPromise<Member>?
     private var leaving: EventLoopPromise<Void>?
     private var isDeletingOwn = false
@@ -87,11 +91,20 @@ package final class MembershipRunner {
         let promise = eventLoop.makePromise(of: Member.self)
         joined = promise
         do {
-            let client = try NATSClient(cluster.nats(for: "members"), on: eventLoop) { [weak self] in self?.take($0) }
+            var nats = cluster.nats(for: "members")
+            // This is the connection that answers. It knows by the echoes of heartbeats whether its own server is cut off.
+            nats.connection.presence = nil
+            let client = try NATSClient(nats, on: eventLoop) { [weak self] in self?.take($0) }
             guard let heartbeats = Subject("martlet.\(cluster.name).heartbeat") else { throw ClusterFailure.unusable }
             bucket = try MemberBucket(cluster.name, client)
             self.client = client
             _ = client.subscribe(heartbeats) { [weak self] in self?.hear($0) }
+            if let presence = cluster.presence {
+                _ = client.subscribe(presence) { [weak client] question in
+                    guard let replyTo = question.replyTo else { return }
+                    try? client?.publish(Publication(subject: replyTo))
+                }
+            }
             client.start()
             advance()
         } catch {
@@ -355,7 +368,27 @@ package final class MembershipRunner {
         timerDeadline = .distantFuture
         membership.advance(.now())
         carryOut()
+        lookWhetherCutOff(.now())
     }
+
+    /// Goes to another server if no majority echoes this node's heartbeats for a while: after 2 s first, and then after twice as long each time,
+    /// since the others may be gone.
+    private func lookWhetherCutOff(_ now: NIODeadline) {
+        guard let client, client.isReady, !others.isEmpty, !membership.holdsLease(now) else {
+            if membership.holdsLease(now) { cutOffPatience = Self.shortestCutOffPatience }
+            withoutLease = nil
+            return
+        }
+        let since = withoutLease ?? now
+        withoutLease = since
+        guard now - since >= cutOffPatience else { return }
+        withoutLease = nil
+        cutOffPatience = min(cutOffPatience * 2, Self.longestCutOffPatience)
+        client.leaveCutOffServer()
+    }
+
+    private static let shortestCutOffPatience: TimeAmount = .seconds(2)
+    private static let longestCutOffPatience: TimeAmount = .minutes(1)
 
     // MARK: Trouble
 
@@ -385,8 +418,8 @@ extension ConnectionFailure {
     fileprivate var isLasting: Bool {
         switch self {
         case .versionTooOld, .headersUnsupported, .tlsUnsupported, .tlsRequired, .credentialsTooLong, .refused: true
-        case .transport, .malformedInfo, .malformed, .octetsBeforeTLS, .handshakeTimedOut, .silent, .withoutJetStream,
-            .lameDuck, .closedHere:
+        case .transport, .malformedInfo, .malformed, .octetsBeforeTLS, .handshakeTimedOut, .silent, .cutOff, .lameDuck,
+            .closedHere:
             false
         }
     }

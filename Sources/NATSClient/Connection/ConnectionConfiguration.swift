@@ -13,8 +13,10 @@ package struct ConnectionConfiguration: Equatable, Sendable {
     package var pingInterval: TimeAmount = .seconds(1)
     /// After so many PINGs in a row without an octet from the server the connection is given up.
     package var maximumOutstandingPings = 3
-    /// How long JetStream may be silent by a server before the next one is tried; `nil` if nothing needs JetStream.
-    package var jetStreamPatience: TimeAmount?
+    /// A subject that another connection of this process answers, mostly by another server: without an answer for
+    /// `cutOffPatience` a server is left as cut off from the others. `nil` asks nothing.
+    package var presence: Subject?
+    package var cutOffPatience: TimeAmount = .seconds(2)
     /// Requests that wait for an answer at most; further ones are refused.
     package var maximumRequests = 16_384
     package var limits = VerbLimits()

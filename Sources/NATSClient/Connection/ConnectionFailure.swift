@@ -23,8 +23,8 @@ package enum ConnectionFailure: Error, Equatable, Sendable {
     case handshakeTimedOut
     /// No answer to PING.
     case silent
-    /// JetStream does not answer by this server, which may be cut off from the others.
-    case withoutJetStream
+    /// The server does not reach the other servers of its cluster.
+    case cutOff
     /// The server is about to stop.
     case lameDuck
     /// This side closed.
@@ -48,7 +48,7 @@ extension ConnectionFailure: CustomStringConvertible {
             "the credentials are longer than a NATS server reads (\(ConnectOptions.longest) octets)"
         case .handshakeTimedOut: "the NATS server does not answer to CONNECT"
         case .silent: "the NATS server does not answer to PING"
-        case .withoutJetStream: "JetStream does not answer by this NATS server, which may be cut off from the others"
+        case .cutOff: "the NATS server does not reach the other servers"
         case .lameDuck: "the NATS server is about to stop"
         case .closedHere: "closed by this side"
         }

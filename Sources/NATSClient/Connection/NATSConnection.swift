@@ -24,7 +24,7 @@ package struct NATSConnection {
     /// The last -ERR, which says why the server closes.
     private var complaint: String?
     private var isLeaving = false
-    private var quorum: QuorumWatch
+    private var cutOff: CutOffWatch
 
     /// Octets of a verb that is not complete.
     private var incoming = ByteBuffer()
@@ -41,7 +41,7 @@ package struct NATSConnection {
     package init(_ configuration: ConnectionConfiguration, inbox: String) {
         self.configuration = configuration
         decoder = VerbDecoder(role: .client, limits: configuration.limits)
-        quorum = QuorumWatch(patience: configuration.jetStreamPatience)
+        cutOff = CutOffWatch(configuration.presence, patience: configuration.cutOffPatience)
         requests = RequestTable(name: inbox, maximum: configuration.maximumRequests)
     }
 
@@ -99,10 +99,10 @@ package struct NATSConnection {
         (handshakeDeadline, pingDue) = (.distantFuture, .distantFuture)
         outstandingPings = 0
         incoming = ByteBuffer()
-        for request in requests.takeAll() where !quorum.hasAsked(request) {
+        for request in requests.takeAll() where !cutOff.hasAsked(request) {
             effects.append(.answered(request, .disconnected))
         }
-        quorum.end()
+        cutOff.end()
         effects.append(.closed(failure))
     }
 
@@ -112,18 +112,18 @@ package struct NATSConnection {
 
     /// When `advance` has something to do.
     package var nextDeadline: NIODeadline {
-        let questions = isReady ? min(pingDue, quorum.due) : .distantFuture
+        let questions = isReady ? min(pingDue, cutOff.due) : .distantFuture
         return min(handshakeDeadline, questions, requests.nextDeadline ?? .distantFuture)
     }
 
     package mutating func advance(_ now: NIODeadline) {
         while let request = requests.takeExpired(now) {
-            if !quorum.take(nil, to: request, now) { effects.append(.answered(request, .timedOut)) }
+            if !cutOff.take(isAnswered: false, to: request, now) { effects.append(.answered(request, .timedOut)) }
         }
         if now >= handshakeDeadline { return close(.handshakeTimedOut) }
-        if isReady, quorum.isOver(now) { return close(.withoutJetStream) }
-        if isReady, now >= quorum.due {
-            quorum.asked(try? request(Publication(to: QuorumWatch.subject), deadline: now + QuorumWatch.timeout), now)
+        if isReady, cutOff.isOver(now) { return close(.cutOff) }
+        if isReady, now >= cutOff.due, let subject = cutOff.subject {
+            cutOff.asked(try? request(Publication(to: subject), deadline: now + CutOffWatch.interval), now)
         }
         guard isReady, now >= pingDue else { return }
         guard outstandingPings < configuration.maximumOutstandingPings else { return close(.silent) }
@@ -202,7 +202,7 @@ package struct NATSConnection {
             state = .ready(info)
             handshakeDeadline = .distantFuture
             pingDue = now + configuration.pingInterval
-            quorum.begin(now)
+            cutOff.begin(now)
             effects.append(.ready(info))
             noticeLameDuck(info)
         case .error(let text):
@@ -223,7 +223,7 @@ package struct NATSConnection {
         guard let request = requests.take(publication.subject) else { return }
         let isEmpty = publication.payload.readableBytes == 0
         let isUnheard = isEmpty && publication.headers?.status == 503
-        if quorum.take(isUnheard ? nil : publication.payload, to: request, now) { return }
+        if cutOff.take(isAnswered: !isUnheard, to: request, now) { return }
         effects.append(.answered(request, isUnheard ? .noResponders : .answer(publication)))
     }
 

@@ -41,7 +41,7 @@ package final class NATSClient {
     }
 
     /// A token that nobody else has: 22 letters and digits, some 130 bits.
-    static func token() -> String {
+    package static func token() -> String {
         let letters = Array("0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz")
         return String((0..<22).map { _ in letters[Int.random(in: 0..<letters.count)] })
     }
@@ -56,6 +56,12 @@ package final class NATSClient {
         connection.close(.closedHere)
         carryOut()
         return closed
+    }
+
+    /// Goes to the next server, since this one is cut off from the others.
+    package func leaveCutOffServer() {
+        connection.close(.cutOff)
+        carryOut()
     }
 
     /// True while messages can be sent.

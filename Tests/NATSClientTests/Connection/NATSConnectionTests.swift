@@ -274,60 +274,62 @@ import Testing
         }
     }
 
-    // MARK: JetStream
+    // MARK: A server that is cut off
 
-    private static let account = #"{"type":"io.nats.jetstream.api.v1.account_info_response","memory":0}"#
-    private static let unavailable =
-        #"{"error":{"code":503,"err_code":10008,"description":"JetStream system temporarily unavailable"}}"#
-
-    /// A connection that has asked for the first time and was answered so.
-    private func asked(answer: String) -> Script {
-        var script = Script { $0.jetStreamPatience = .seconds(10) }
+    /// A connection that asks whether its server is cut off.
+    private func asking() throws -> Script {
+        let presence = try subject("here")
+        var script = Script { $0.presence = presence }
         script.connect()
-        script.wait(.seconds(2))
-        #expect(script.written().contains("PUB $JS.API.INFO _INBOX.inbox.1 0\r\n"))
-        script.say("MSG _INBOX.inbox.1 1 \(answer.utf8.count)\r\n\(answer)\r\n")
-        #expect(script.effects().isEmpty, "nobody else has asked")
         return script
     }
 
-    /// Lets time pass, with an answer to each PING.
-    private func wait(seconds: Int, _ script: inout Script) -> [String] {
+    /// Lets time pass, with an answer to each PING and, if there is one, to each question.
+    private func wait(seconds: Int, _ script: inout Script, answer: ((String) -> String)?) -> [String] {
         var effects: [String] = []
-        for _ in 0..<seconds * 4 {
-            script.wait(.milliseconds(250))
+        for _ in 0..<seconds * 8 {
+            script.wait(.milliseconds(125))
             script.say("PONG\r\n")
+            let questions = script.written().split(separator: "\r\n").filter { $0.hasPrefix("PUB here ") }
+            if let answer, let question = questions.last {
+                script.say(answer(String(question.split(separator: " ")[2])))
+            }
             effects += script.effects()
         }
         return effects
     }
 
-    @Test("A server by which JetStream has ceased to answer is left for the next one") func cutOff() {
-        var script = asked(answer: Self.account)
-        #expect(wait(seconds: 11, &script).isEmpty)
-        #expect(wait(seconds: 4, &script) == ["closed: \(ConnectionFailure.withoutJetStream)"])
+    private static func reply(to inbox: String) -> String { "MSG \(inbox) 1 0\r\n\r\n" }
+    private static func noResponders(to inbox: String) -> String { "HMSG \(inbox) 1 16 16\r\nNATS/1.0 503\r\n\r\n\r\n" }
+
+    @Test("A server by which another connection of the process is not reached is left", arguments: [true, false])
+    func cutOff(isSilent: Bool) throws {
+        var script = try asking()
+        #expect(wait(seconds: 5, &script, answer: Self.reply).isEmpty, "nobody else has asked")
+        let answer: ((String) -> String)? = isSilent ? nil : { Self.noResponders(to: $0) }
+        let effects = wait(seconds: 4, &script, answer: answer)
+        #expect(effects == ["closed: \(ConnectionFailure.cutOff)"])
     }
 
-    @Test("A server that says that JetStream is unavailable is left, too") func leaderless() {
-        var script = asked(answer: Self.account)
-        var effects: [String] = []
-        for question in 2...8 {
-            effects += wait(seconds: 2, &script)
-            let answer = Self.unavailable
-            script.say("MSG _INBOX.inbox.\(question) 1 \(answer.utf8.count)\r\n\(answer)\r\n")
+    @Test("A server stays while the other connection is away for a moment only") func away() throws {
+        var script = try asking()
+        _ = wait(seconds: 1, &script, answer: Self.reply)
+        for _ in 0..<5 {
+            #expect(wait(seconds: 1, &script, answer: Self.noResponders).isEmpty)
+            #expect(wait(seconds: 1, &script, answer: Self.reply).isEmpty)
         }
-        #expect(effects == ["closed: \(ConnectionFailure.withoutJetStream)"])
     }
 
-    @Test("Nothing is concluded where JetStream has never answered, as for a user who may not ask") func forbidden() {
-        var script = asked(answer: Self.unavailable)
-        #expect(wait(seconds: 30, &script).isEmpty)
+    @Test("Nothing is concluded where there never was an answer, as for a user who may not ask") func forbidden() throws
+    {
+        var script = try asking()
+        #expect(wait(seconds: 10, &script, answer: nil).isEmpty)
     }
 
-    @Test("Without anybody who needs JetStream nothing is asked") func unwanted() {
+    @Test("Without another connection nothing is asked") func unwanted() {
         var script = Script()
         script.connect()
-        _ = wait(seconds: 10, &script)
-        #expect(!script.written().contains("$JS.API.INFO"))
+        script.wait(.seconds(1))
+        #expect(!script.written().contains("PUB"))
     }
 }
