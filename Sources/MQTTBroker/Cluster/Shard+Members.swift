@@ -146,6 +146,11 @@ extension Shard {
         lanes.limbo.add(lost, router.durableBuckets(ofNode: node))
         router.replace(Interest.Told(), ofNode: node)
         for lane in Lane.lanes(of: lost) { lanes.setLead(nil, of: lane) }
+        // The node may have taken lanes from this shard, which has not heard of it: whether the next record is stored tells.
+        for lane in Lane.lanes(of: lanes.led(by: own)) {
+            lanes.append(.passed(lanes[lane].outbox.lastPassed), to: lane)
+            lanes.isUrgent = true
+        }
         neighbours?[node] = nil
         lanes.refusals.forget(node: node)
         for awaited in lanes.takeAwaited(ofNode: node) { holdAwaited(awaited, now: now) }

@@ -15,12 +15,20 @@ extension Shard {
         }
         counters.sessionsMoved += 1
         remote.home = leader
+        remote.resumptions += 1
+        remote.isResuming = true
         remote.untoldOctets = 0
         remote.isHeldUp = false
         var isWaiting = false
         if case .home = connection.waiting { isWaiting = true }
         let outstanding = Array(unsettled.outstanding)
-        send(.resume(remote.claim, outstanding, unsettled.packets, isLast: isWaiting), to: leader)
+        let resumption = ShardMessage.Resumption(
+            number: remote.resumptions,
+            outstanding: outstanding,
+            packets: unsettled.packets,
+            isLast: isWaiting
+        )
+        send(.resume(remote.claim, resumption), to: leader)
         if let address = connection.peer.address, address != remote.claim.peer.address {
             send(.toHome(connection.reference, .addressChanged(address)), to: leader)
         }
@@ -44,15 +52,10 @@ extension Shard {
     // MARK: - At the home
 
     /// A connection goes on with the session that it had when the lane got another leader, and tells what is not settled.
-    mutating func resume(
-        _ claim: Claim,
-        _ outstanding: [UInt16],
-        _ packets: ByteBuffer,
-        isLast: Bool,
-        now: Instant
-    ) {
+    mutating func resume(_ claim: Claim, _ resumption: ShardMessage.Resumption, now: Instant) {
         // Otherwise the lane has moved on, and the shard of the connection hears that, too.
         guard lanes.leader(of: claim.lane) == own else { return }
+        send(.toConnection(claim.connection, .resumed(resumption.number)), to: claim.connection.shard)
         guard !lanes.quarantined.contains(claim.lane), let session = sessions[claim.client], session.lane != nil,
             session.holder == claim.connection,
             session.connection == nil || session.connection?.reference == claim.connection
@@ -67,9 +70,9 @@ extension Shard {
         cancelDeadlines(of: session)
         session.delayedWill = nil
         join(deputy, session, claim)
-        session.outgoing.window.resume(outstanding)
+        session.outgoing.window.resume(resumption.outstanding)
         log(.attached(session.number, expiryInterval: claim.expiryInterval, will: claim.will), of: session)
-        receive(packets, isLast: isLast, on: deputy, now: now)
+        receive(resumption.packets, isLast: resumption.isLast, on: deputy, now: now)
         pump(deputy, now: now)
     }
 

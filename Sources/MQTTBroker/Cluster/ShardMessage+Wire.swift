@@ -20,7 +20,7 @@ extension ShardMessage {
 
     fileprivate enum ToConnectionKind: UInt8 {
         case attached = 1
-        case output, answered, heldUp, ended, settled
+        case output, answered, heldUp, ended, settled, resumed
     }
 
     /// Appends messages, one behind the other.
@@ -98,12 +98,13 @@ extension ShardMessage {
         case .claim(let claim):
             begin(.claim)
             buffer.writeClaim(claim)
-        case .resume(let claim, let outstanding, let packets, let isLast):
+        case .resume(let claim, let resumption):
             begin(.resume)
             buffer.writeClaim(claim)
-            buffer.writeIdentifiers(outstanding)
-            buffer.writeFlag(isLast)
-            buffer.writeOctets(packets)
+            buffer.writeLEB128(resumption.number)
+            buffer.writeIdentifiers(resumption.outstanding)
+            buffer.writeFlag(resumption.isLast)
+            buffer.writeOctets(resumption.packets)
         case .create(let claim):
             begin(.create)
             buffer.writeClaim(claim)
@@ -191,10 +192,14 @@ extension ShardMessage {
             guard let claim = buffer.readClaim() else { return nil }
             body = kind == .claim ? .claim(claim) : .create(claim)
         case .resume:
-            guard let claim = buffer.readClaim(), let outstanding = buffer.readIdentifiers(),
-                let isLast = buffer.readFlag(), let packets = buffer.readOctets()
+            guard let claim = buffer.readClaim(), let number = buffer.readLEB128(),
+                let outstanding = buffer.readIdentifiers(), let isLast = buffer.readFlag(),
+                let packets = buffer.readOctets()
             else { return nil }
-            body = .resume(claim, outstanding, packets, isLast: isLast)
+            body = .resume(
+                claim,
+                Resumption(number: number, outstanding: outstanding, packets: packets, isLast: isLast)
+            )
         case .refuse:
             guard let reference = buffer.readReference(), let reason: UInt8 = buffer.readInteger() else { return nil }
             body = .refuse(reference, ReasonCode(rawValue: reason))
@@ -244,6 +249,7 @@ extension ShardMessage {
             guard let sent = buffer.readIdentifiers(), let octets = buffer.readOctets() else { return nil }
             return .output(Output(buffer: octets), sent: sent)
         case .settled: return buffer.readSize().map { .settled($0) }
+        case .resumed: return buffer.readLEB128().map { .resumed($0) }
         case .answered: return .answered
         case .heldUp: return buffer.readFlag().map { .heldUp($0) }
         case .ended:
@@ -319,6 +325,9 @@ extension ShardMessage.ToConnection {
             buffer.writeInteger(ShardMessage.ToConnectionKind.attached.rawValue)
             buffer.writeFlag(isPresent)
             buffer.writeClaim(claim)
+        case .resumed(let number):
+            buffer.writeInteger(ShardMessage.ToConnectionKind.resumed.rawValue)
+            buffer.writeLEB128(number)
         case .settled(let octets):
             buffer.writeInteger(ShardMessage.ToConnectionKind.settled.rawValue)
             buffer.writeLEB128(UInt64(max(0, octets)))

@@ -31,6 +31,8 @@ struct LaneLog {
     enum Waiter {
         /// The receipt waits for a message of the lane's outbox.
         case receipt(Receipt)
+        /// The receipt waits for a message that has come before, from the same outbox by another shard, and whose commit is due.
+        indirect case repeated(Receipt, Publish, LoggedMessage.Origin)
         /// The receipt waits for a retained message, or for the end of one.
         indirect case retained(Receipt, Publish)
         /// The packets of a connection that wait.
@@ -70,7 +72,12 @@ struct LaneLog {
 
     /// Takes the messages that somebody waits for and that are not committed, in their order, and the retained ones.
     mutating func takeUncommitted() -> [Uncommitted] {
-        var uncommitted = (underWay.map { .message($0) } + aged + young).compactMap { Uncommitted($0) }
+        var uncommitted: [Uncommitted] = []
+        // What a shard sends again has lower numbers in its outbox than what it sends for the first time.
+        for case (_, .repeated(let receipt, let publish, let origin)) in waiters {
+            uncommitted.append(Uncommitted(publish: publish, origin: origin, receipt: receipt, isRetained: false))
+        }
+        uncommitted += (underWay.map { .message($0) } + aged + young).compactMap { Uncommitted($0) }
         underWay = []
         for case (_, .retained(let receipt, let publish)) in waiters {
             uncommitted.append(Uncommitted(publish: publish, origin: nil, receipt: receipt, isRetained: true))

@@ -11,6 +11,10 @@ final class RemoteSession {
     var untoldOctets = 0
     /// True while the home wants no more to be read, since too many acknowledgements wait there.
     var isHeldUp = false
+    /// How often the connection has gone on with the session at another home.
+    var resumptions: UInt64 = 0
+    /// True until the home has answered the last `resume`: what comes before is of an earlier time of that home.
+    var isResuming = false
     /// What another home would have to know; `nil` without a cluster.
     var unsettled: Unsettled?
 

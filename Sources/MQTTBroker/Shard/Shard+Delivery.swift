@@ -25,12 +25,15 @@ extension Shard {
             in: route.hasLoggedDeliveries ? lanes.queueMemory : nil,
             now: now
         )
+        // Lanes that the message has come to before, a bit for each.
+        var repeated: UInt64 = 0
         let mayMoveToDisk = route.hasLoggedDeliveries && route.deliveries.count <= limits.maximumSegmentCopies
         for delivery in route.deliveries {
             if delivery.noLocal, delivery.session.identity == publisher { continue }  // [MQTT-3.8.3-3]
             if !scope.isEverybody, !scope.includes(delivery.session) { continue }
             if let origin, let lane = delivery.session.lane, lanes[lane].sources[origin.lane] ?? 0 >= origin.number {
-                // Kept before the crash after which the outbox hands it over again.
+                // Kept before the crash after which the outbox hands it over again, or about to be kept.
+                repeated |= lane.bit
                 continue
             }
             deliver(
@@ -44,6 +47,21 @@ extension Shard {
         }
         if let origin {
             for (lane, _) in outgoing.logged { lanes[lane].sources[origin.lane] = origin.number }
+            if repeated != 0, neighbours != nil, let receipt { wait(receipt, for: repeated, publish, origin) }
+        }
+    }
+
+    /// A message that lanes have got before waits until they have committed it: they may lose it yet, and would not tell who sends it now.
+    private mutating func wait(
+        _ receipt: Receipt,
+        for repeated: UInt64,
+        _ publish: Publish,
+        _ origin: LoggedMessage.Origin
+    ) {
+        for lane in Lane.lanes(of: repeated) where !lanes[lane].isClean {
+            receipt.remaining += 1
+            lanes[lane].wait(.repeated(receipt, Publish(copying: publish), origin))
+            lanes.isUrgent = true
         }
     }
 

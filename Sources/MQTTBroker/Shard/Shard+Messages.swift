@@ -74,8 +74,7 @@ extension Shard {
             foundRetained(found, isLast: isLast, by: source, for: requester, now: now)
         case .cancelLookUp(let requester): lookUps.removeAll { $0.requester == requester }
         case .claim(let claim): handle(claim, now: now)
-        case .resume(let claim, let outstanding, let packets, let isLast):
-            resume(claim, outstanding, packets, isLast: isLast, now: now)
+        case .resume(let claim, let resumption): resume(claim, resumption, now: now)
         case .create(let claim): create(claim, now: now)
         case .refuse(let connection, let reason): refuse(connection, reason, now: now)
         case .evict(let connection): evict(connection, now: now)

@@ -39,8 +39,13 @@ extension Shard {
         }
         guard let connection = connections[reference], let session = connection.remoteSession, session.home == home
         else { return }
+        if case .resumed(let number) = message {
+            if number == session.resumptions { session.isResuming = false }
+            return
+        }
+        if session.isResuming { return }
         switch message {
-        case .attached:
+        case .attached, .resumed:
             return
         case .output(let output, let sent):
             markDirty(connection)

@@ -41,11 +41,8 @@ package struct ShardMessage: Sendable {
 
         // Client identifiers and their sessions; ARCHITECTURE.md draws the order.
         case claim(Claim)
-        /// A connection goes on with its session, whose lane has another leader: the packet identifiers of messages that the client has,
-        /// and packets of the client that are not settled.
-        ///
-        /// - isLast: as in `ToHome.packets`.
-        indirect case resume(Claim, [UInt16], ByteBuffer, isLast: Bool)
+        /// A connection goes on with its session, whose lane has another leader.
+        indirect case resume(Claim, Resumption)
         /// The connection gets a transient session, which is new.
         case create(Claim)
         case refuse(ConnectionReference, ReasonCode)
@@ -60,6 +57,18 @@ package struct ShardMessage: Sendable {
 
         // Other nodes, and who leads which lane.
         case cluster(ClusterMessage)
+    }
+
+    /// What a home has to know to go on with a connection and its session.
+    struct Resumption: Sendable {
+        /// Counts those of the connection.
+        let number: UInt64
+        /// The packet identifiers of messages that the client was sent.
+        let outstanding: [UInt16]
+        /// Packets of the client that are not settled.
+        let packets: ByteBuffer
+        /// As in `ToHome.packets`.
+        let isLast: Bool
     }
 
     /// What the shard of a connection tells the home of its session.
@@ -84,6 +93,8 @@ package struct ShardMessage: Sendable {
     /// What the home of a session tells the shard of the client's connection.
     enum ToConnection: Sendable {
         case attached(Claim, isPresent: Bool)
+        /// What follows is of the time after the resumption of this number.
+        case resumed(UInt64)
         /// Octets for the client, and in a cluster the packet identifiers of the messages among them.
         case output(Output, sent: [UInt16])
         /// So many octets of packets need not be kept any more: what they say is in the log, and their answers were sent.

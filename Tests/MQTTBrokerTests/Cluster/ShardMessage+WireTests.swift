@@ -58,7 +58,11 @@ struct ShardMessageWireTests {
             .toHome(reference, .abandoned), .toConnection(reference, .attached(try claim(), isPresent: true)),
             .toConnection(reference, .output(Output(buffer: ByteBuffer(string: "out")), sent: [1, 65_535])),
             .toConnection(reference, .settled(300)),
-            .resume(try claim(), [7, 9], ByteBuffer(string: "packets"), isLast: true),
+            .toConnection(reference, .resumed(3)),
+            .resume(
+                try claim(),
+                .init(number: 3, outstanding: [7, 9], packets: ByteBuffer(string: "packets"), isLast: true)
+            ),
             .toConnection(reference, .answered), .toConnection(reference, .heldUp(true)),
             .toConnection(reference, .ended(Output(), nil)),
             .toConnection(reference, .ended(Output(buffer: ByteBuffer(string: "end")), .sessionTakenOver)),

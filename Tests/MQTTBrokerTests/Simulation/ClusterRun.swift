@@ -84,6 +84,8 @@ final class ClusterRun {
         case 10: broker.takeLanes()
         case 11: restart()
         case 13: steal()
+        case 16: cut()
+        case 17: broker.cluster?.cuts = []
         case 12:
             broker.settle()
             broker.wait(until: broker.now.monotonic + .milliseconds(Int64.random(in: 0...4_000, using: &random)))
@@ -113,6 +115,12 @@ final class ClusterRun {
         if !isLed { broker.take(lane, by: seat) }
     }
 
+    /// A node does not hear another one for a while: the links deliver later.
+    private func cut() {
+        let nodes = broker.livingNodes.shuffled(using: &random)
+        if nodes.count > 1 { broker.cluster?.cuts.insert(.init(from: nodes[0], to: nodes[1])) }
+    }
+
     private func bury() {
         for (node, isKnown) in dead.sorted(by: { $0.key < $1.key }) where !isKnown {
             broker.bury(node)
@@ -128,6 +136,7 @@ final class ClusterRun {
     }
 
     private func finish() {
+        broker.cluster?.cuts = []
         while !dead.isEmpty { restart() }
         broker.settle()
         broker.takeLanes()
