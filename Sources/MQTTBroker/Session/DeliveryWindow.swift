@@ -72,12 +72,15 @@ struct DeliveryWindow {
         let rest = entries.filter { !sent.contains($0.identifier) }
         entries = Deque(foreign + entries.filter { sent.contains($0.identifier) } + rest)
         unsent = rest.count
-        // Further ones follow the newest, so that none is used again soon.
-        if let newest = rest.last?.identifier ?? outstanding.last ?? entries.last?.identifier {
-            lastIdentifier = newest
-            freeRun = 0
+        // Further ones follow the newest, so that none is used again before the client's answers to it are long settled.
+        for identifier in entries.map(\.identifier) where lastIdentifier == 0 || isBehind(identifier) {
+            lastIdentifier = identifier
         }
+        freeRun = 0
     }
+
+    /// True if a packet identifier comes less than half of all behind the last one taken, as they are taken in turn.
+    private func isBehind(_ identifier: UInt16) -> Bool { distance(to: identifier) < Int(UInt16.max) / 2 }
 
     /// The next entry to be sent again.
     var firstUnsent: Entry? { unsent == 0 ? nil : entries[entries.count - unsent] }

@@ -42,6 +42,18 @@ struct DeliveryWindowTests {
         #expect(window.count == 1)
     }
 
+    @Test("Further identifiers follow the newest, whether the client was sent that or not", arguments: [0, 65_530])
+    func follows(offset: Int) {
+        func identifier(_ number: Int) -> UInt16 { UInt16((offset + number - 1) % 65_535 + 1) }
+        var window = DeliveryWindow()
+        for number in 1...2 { window.append(entry("\(number)"), identifier(number), logged: nil) }
+        // The first was not sent, and six that the log does not have were.
+        window.resume((2...8).map { identifier($0) })
+        for number in 2...8 { _ = window.acknowledge(identifier(number)) }
+        window.markFirstUnsentAsSent()
+        #expect(window.takeIdentifier() == identifier(9))
+    }
+
     @Test("On another connection nothing is foreign any more")
     func reconnects() {
         var window = DeliveryWindow()
