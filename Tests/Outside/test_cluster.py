@@ -241,7 +241,7 @@ def test_lanes_move_to_a_node_that_comes_and_their_clients_notice_nothing(cluste
     try:
         served = Device("newcomer", 1)
         # Lanes come to the node a few at a time, and so do sessions with them.
-        for _ in range(20):
+        for _ in range(50):
             publish(1)
             time.sleep(0.1)
         for device in devices:

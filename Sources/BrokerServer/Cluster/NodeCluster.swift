@@ -29,6 +29,8 @@ final class NodeCluster {
     /// Lanes that could not be taken, or were lost, are left alone until then.
     private var waiting: [Int: NIODeadline] = [:]
     private var admitted = NIODeadline.now()
+    /// When something was heard of the members last.
+    private var changed = NIODeadline.now()
     private var timers: [RepeatedTask] = []
     /// `nil` without QUIC listeners.
     private var relay: NodeRelay?
@@ -41,6 +43,8 @@ final class NodeCluster {
     static let settling = TimeAmount.seconds(1)
     /// Lanes that are taken at a time from nodes that serve them.
     static let movesAtOnce = 4
+    /// How long nothing has to be heard of nodes that come, go or are silent before lanes are taken from nodes that serve them.
+    static let calm = TimeAmount.seconds(3)
     /// How long a lane is left alone that could not be taken.
     static let pause = TimeAmount.milliseconds(300)
 
@@ -118,6 +122,7 @@ final class NodeCluster {
             return
         }
         defer { updateRelay() }
+        changed = .now()
         switch event {
         case .admitted(let member): beAdmitted(member)
         case .isolated: beIsolated()
@@ -236,7 +241,7 @@ final class NodeCluster {
     private func take(_ free: [Int], _ served: [Int]) {
         taking = taking.filter { free.contains($0) || served.contains($0) }
         for lane in free { take(lane) }
-        if !free.isEmpty { return }
+        if !free.isEmpty || .now() < changed + Self.calm { return }
         for lane in served where taking.count < Self.movesAtOnce { take(lane) }
     }
 
