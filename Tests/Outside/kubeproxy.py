@@ -178,7 +178,7 @@ class KubeProxy:
         self.servers = cluster.servers(folder, cluster.nats_server(), [self.ENGINE] * cluster.COUNT)
         self.brokers = cluster.brokers(folder, binary, self.places, [self.ENGINE] * cluster.COUNT)
         for child, namespace in [*((server, self.engine) for server in self.servers), *zip(self.brokers, self.pods)]:
-            child.command = ["ip", "netns", "exec", namespace, *child.command]
+            child.entering = ("ip", "netns", "exec", namespace)
         for broker in self.brokers:
             with (folder / f"{broker.name}.conf").open("a") as file:
                 file.write(configuration)

@@ -40,7 +40,7 @@ SERVERS = [f"10.74.0.{21 + index}" for index in range(COUNT)]
 STREAMS = [f"MARTLET_local_L{number}" for number in range(4)]
 
 
-class Place:
+class Namespace:
     """A network namespace with one address on the bridge. It ends with its process."""
 
     def __init__(self, name: str, address: str):
@@ -76,7 +76,7 @@ class Cluster:
 
     def __init__(self, martlet: Path, configuration: str = ""):
         self.folder = Path(tempfile.mkdtemp(prefix="martlet-failures-"))
-        self.places: dict[str, Place] = {}
+        self.namespaces: dict[str, Namespace] = {}
         self.brokers: list = []
         self.servers: list = []
         try:
@@ -87,8 +87,8 @@ class Cluster:
             self.servers = make.servers(self.folder, make.nats_server(), SERVERS)
             self.brokers = make.brokers(self.folder, martlet, PLACES, SERVERS)
             for child, address in zip(self.children, SERVERS + BROKERS):
-                self.places[child.name] = Place(child.name, address)
-                child.entering = self.places[child.name].entering
+                self.namespaces[child.name] = Namespace(child.name, address)
+                child.entering = self.namespaces[child.name].entering
             for broker in self.brokers:
                 with (self.folder / f"{broker.name}.conf").open("a") as file:
                     file.write(configuration)
@@ -136,17 +136,17 @@ class Cluster:
     def cut(self, one, other, ways: str = "both", udp_port: int | None = None) -> None:
         """Drops what `other` has for `one` (`in`), what `one` has for `other` (`out`), or both."""
         if ways in ("both", "in"):
-            self.places[one.name].drop(self.places[other.name].address, udp_port and udp_port + self._index(one))
+            self.namespaces[one.name].drop(self.namespaces[other.name].address, udp_port and udp_port + self._index(one))
         if ways in ("both", "out"):
-            self.places[other.name].drop(self.places[one.name].address, udp_port and udp_port + self._index(other))
+            self.namespaces[other.name].drop(self.namespaces[one.name].address, udp_port and udp_port + self._index(other))
 
     @staticmethod
     def _index(child) -> int:
         return int(child.name[-1])
 
     def heal(self) -> None:
-        for place in self.places.values():
-            place.heal()
+        for namespace in self.namespaces.values():
+            namespace.heal()
 
     # What is asked.
 
@@ -200,8 +200,8 @@ class Cluster:
             self.heal()
         make.stop(self.brokers)
         make.stop(self.servers)
-        for place in self.places.values():
-            place.close()
+        for namespace in self.namespaces.values():
+            namespace.close()
         if not keep:
             shutil.rmtree(self.folder, ignore_errors=True)
 

@@ -45,8 +45,11 @@ extension Shard {
     private mutating func handle(_ message: ShardMessage, from source: ShardReference, now: Instant) {
         switch message.body {
         case .publish(let publish, let publisher, let origin, let scope, let number):
-            let receipt = receiptFor(source, number, source: scope.source)
             let isFromNode = source.node != own.node
+            var scope = scope
+            // Another node speaks for its own shard only. Within the node, one shard passes on what another node's has sent.
+            if isFromNode { scope.source = source }
+            let receipt = receiptFor(source, number, source: scope.source)
             receiveHandOver(
                 publish,
                 from: publisher,

@@ -6,8 +6,14 @@ import Testing
 
 @Suite("Lanes without a leader")
 struct LimboTests {
-    private func message(_ payload: String, lanes: UInt64, _ receipt: Receipt? = nil) -> Limbo.Message {
+    private func message(
+        _ payload: String,
+        lanes: UInt64,
+        _ receipt: Receipt? = nil,
+        number: UInt64 = 0
+    ) -> Limbo.Message {
         Limbo.Message(
+            number: number,
             publish: Publish(topic: ByteBuffer(string: "a"), payload: ByteBuffer(string: payload)),
             publisher: 0,
             origin: nil,
@@ -32,6 +38,16 @@ struct LimboTests {
         #expect(second.map { String(buffer: $0.message.publish.payload) } == ["1", "2"])
         #expect(second.map(\.isLast) == [true, true])
         #expect(limbo.isEmpty && limbo.octets == 0 && limbo.waiting == 0)
+    }
+
+    @Test("A message that was handed over, and comes back, waits before those that were handed over later")
+    func keepsOrder() {
+        var limbo = Limbo()
+        limbo.hold(message("2", lanes: 1, number: 2))
+        limbo.hold(message("4", lanes: 1, number: 4))
+        limbo.hold(message("1", lanes: 1, number: 1))
+        limbo.hold(message("3", lanes: 1, number: 3))
+        #expect(limbo.release(1).map { String(buffer: $0.message.publish.payload) } == ["1", "2", "3", "4"])
     }
 
     @Test("The filters of a leader that is gone stay known, and of other lanes nothing is")
