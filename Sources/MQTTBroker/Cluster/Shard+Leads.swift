@@ -97,8 +97,8 @@ extension Shard {
     /// What lanes have not said to keep waits for their leader.
     ///
     /// - Parameter number: of a message that they have refused, with all behind it; 0 if they have another leader.
-    mutating func holdMoved(_ set: UInt64, after number: UInt64 = 0, now: Instant) {
-        let moved = lanes.takeMoved(set, after: number)
+    mutating func holdMoved(_ set: UInt64, from number: UInt64 = 0, now: Instant) {
+        let moved = lanes.takeMoved(set, from: number)
         for message in moved.messages { lanes.limbo.hold(message) }
         for receipt in moved.settled { settle(receipt, now: now) }
     }
@@ -146,7 +146,7 @@ extension Shard {
     mutating func hold(_ uncommitted: LaneLog.Uncommitted, of lane: Lane, now: Instant) {
         defer { settle(uncommitted.receipt, now: now) }
         if case .shard(_, _, let source) = uncommitted.receipt.owner {
-            uncommitted.receipt.missing |= lane.bit
+            tellMissing(lane.bit, uncommitted.receipt)
             lanes.refusals.add(lane, from: source, isRetained: uncommitted.isRetained)
             return
         }

@@ -86,22 +86,31 @@ extension Shard {
         }
     }
 
-    /// Lanes have not kept a message that was handed over for them, and keep none of those behind it: these wait for the lanes' leaders; or the
-    /// shard that the message came from is told.
-    mutating func miss(_ missing: UInt64, of awaited: LaneTable.Awaited, _ number: UInt64, now: Instant) {
-        guard var message = awaited.message else {
-            awaited.receipt.missing |= missing
+    /// Tells the shard that has handed a message over which lanes do not keep it.
+    ///
+    /// That is not put off until the other lanes have committed the message: of those behind it, some may be for fewer lanes, and would be handed
+    /// over again before it.
+    mutating func tellMissing(_ lanes: UInt64, _ receipt: Receipt) {
+        guard lanes != 0, case .shard(let shard, let number, _) = receipt.owner else { return }
+        send(.missing(number, lanes: lanes), to: shard)
+    }
+
+    /// Lanes do not keep a message that was handed over for them, and none of those behind it: these wait for the lanes' leaders; or the shard
+    /// that the message came from is told.
+    mutating func miss(_ missing: UInt64, of number: UInt64, by shard: ShardReference, now: Instant) {
+        guard let awaited = lanes.awaited(number, by: shard) else { return }
+        guard let message = awaited.message else {
+            tellMissing(missing, awaited.receipt)
             return
         }
-        message.lanes &= missing
-        if message.lanes == 0 { return }
+        let missed = message.lanes & missing
+        if missed == 0 { return }
         counters.messagesHeldForLanes += 1
-        lanes.limbo.hold(message)
-        holdMoved(message.lanes, after: number, now: now)
-        for lane in Lane.lanes(of: message.lanes) {
+        holdMoved(missed, from: number, now: now)
+        for lane in Lane.lanes(of: missed) {
             // The one that has just said that it does not lead the lane is not asked again before it says that it does.
             guard let leader = lanes.leader(of: lane) else { continue }
-            if leader.node != awaited.shard.node {
+            if leader.node != shard.node {
                 releaseLimbo(lane.bit, to: leader, now: now)
             } else if limboDeadline == nil {
                 limboDeadline = deadlines.add(.limbo, at: now.monotonic + Self.limboPause)
@@ -121,12 +130,17 @@ extension Shard {
     }
 
     /// The shard that a retained message is sent to owes an answer under the number that is returned.
-    mutating func awaitRetained(_ publish: Publish, _ receipt: Receipt, by shard: ShardReference) -> UInt64 {
+    mutating func awaitRetained(
+        _ publish: Publish,
+        _ receipt: Receipt,
+        _ origin: LoggedMessage.Origin?,
+        by shard: ShardReference
+    ) -> UInt64 {
         if neighbours == nil { return lanes.awaitStored(receipt, by: shard) }
         let message = Limbo.Message(
             publish: Publish(copying: publish),
             publisher: 0,
-            origin: nil,
+            origin: origin,
             receipt: receipt,
             lanes: Lane(ofTopic: publish.topic).bit,
             isRetained: true
@@ -137,6 +151,7 @@ extension Shard {
     /// A message has come that this shard is to retain, unless the topic's lane is not led here.
     mutating func receiveRetained(
         _ publish: Publish,
+        origin: LoggedMessage.Origin?,
         isAgain: Bool,
         _ receipt: Receipt?,
         by source: ShardReference,
@@ -144,16 +159,16 @@ extension Shard {
     ) {
         defer { if let receipt { settle(receipt, now: now) } }
         guard neighbours != nil, let receipt else {
-            if home(ofTopic: publish.topic) == own { retain(publish, receipt, now: now) }
+            if home(ofTopic: publish.topic) == own { retain(publish, receipt, origin: origin, now: now) }
             return
         }
         let lane = Lane(ofTopic: publish.topic)
         let scope = LaneScope(lanes: lane.bit, isForTransient: false, source: source, isAgain: isAgain)
         let refused = lanes.refusals.judge(scope, isRetained: true, led: lanes.led(by: own))
         if refused == 0 {
-            retain(publish, receipt, now: now)
+            retain(publish, receipt, origin: origin, now: now)
         } else {
-            receipt.missing |= refused
+            tellMissing(refused, receipt)
         }
     }
 
@@ -200,10 +215,11 @@ extension Shard {
     private mutating func handOver(_ message: Limbo.Message, to leader: ShardReference, now: Instant) {
         if message.isRetained {
             if leader == own {
-                retain(message.publish, message.receipt, now: now)
+                retain(message.publish, message.receipt, origin: message.origin, now: now)
             } else {
-                let number = message.receipt.map { awaitRetained(message.publish, $0, by: leader) } ?? 0
-                send(.retain(message.publish, isAgain: true, receipt: number), to: leader)
+                let number =
+                    message.receipt.map { awaitRetained(message.publish, $0, message.origin, by: leader) } ?? 0
+                send(.retain(message.publish, origin: message.origin, isAgain: true, receipt: number), to: leader)
             }
             return
         }

@@ -10,7 +10,7 @@ extension ShardMessage {
         case retain, stored, outboxReached, announce, announced, findRetained, foundRetained, cancelLookUp
         case claim, create, refuse, evict, ended, toHome, toConnection
         case interest, interestChange, leads, introduced, holds, lost
-        case resume
+        case resume, missing
     }
 
     fileprivate enum ToHomeKind: UInt8 {
@@ -56,16 +56,21 @@ extension ShardMessage {
             buffer.writeLEB128(origin?.number ?? 0)
             if let origin { buffer.writeInteger(origin.lane.number) }
             buffer.writePublish(publish)
-        case .retain(let publish, let isAgain, let receipt):
+        case .retain(let publish, let origin, let isAgain, let receipt):
             guard EncodedPublish(publish).size(version: .v5, qos: publish.qos) > 0 else { return }
             begin(.retain)
             buffer.writeFlag(isAgain)
             buffer.writeLEB128(receipt)
+            buffer.writeLEB128(origin?.number ?? 0)
+            if let origin { buffer.writeInteger(origin.lane.number) }
             buffer.writePublish(publish)
-        case .stored(let number, let missing):
+        case .stored(let number):
             begin(.stored)
             buffer.writeLEB128(number)
-            buffer.writeLEB128(missing)
+        case .missing(let number, let lanes):
+            begin(.missing)
+            buffer.writeLEB128(number)
+            buffer.writeInteger(lanes)
         case .outboxReached(let lane, let number):
             begin(.outboxReached)
             buffer.writeInteger(lane.number)
@@ -147,12 +152,16 @@ extension ShardMessage {
             body = .publish(publish, from: publisher, origin: origin.value, scope, receipt: receipt)
         case .retain:
             guard let isAgain = buffer.readFlag(), let receipt = buffer.readLEB128(),
+                let number = buffer.readCount(), let origin = buffer.readOrigin(number),
                 let publish = buffer.readPublish()
             else { return nil }
-            body = .retain(publish, isAgain: isAgain, receipt: receipt)
+            body = .retain(publish, origin: origin.value, isAgain: isAgain, receipt: receipt)
         case .stored:
-            guard let number = buffer.readLEB128(), let missing = buffer.readLEB128() else { return nil }
-            body = .stored(number, missing: missing)
+            guard let number = buffer.readLEB128() else { return nil }
+            body = .stored(number)
+        case .missing:
+            guard let number = buffer.readLEB128(), let lanes: UInt64 = buffer.readInteger() else { return nil }
+            body = .missing(number, lanes: lanes)
         case .outboxReached:
             guard let lane = buffer.readInteger().flatMap({ Lane(number: $0) }), let number = buffer.readCount() else {
                 return nil

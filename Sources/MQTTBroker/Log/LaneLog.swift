@@ -24,6 +24,9 @@ struct LaneLog {
     var outbox = Outbox()
     /// The newest number of each other lane's outbox that the lane keeps or has kept.
     var sources: [Lane: UInt64] = [:]
+    /// The newest number of each lane's outbox of the messages that the lane has retained, in a cluster: an older one that comes later, from the
+    /// shard that led that lane before, does not take the newer one's place.
+    var retainedSources: [Lane: UInt64] = [:]
 
     init(isShared: Bool = false) { self.isShared = isShared }
 
@@ -34,7 +37,7 @@ struct LaneLog {
         /// The receipt waits for a message that has come before, from the same outbox by another shard, and whose commit is due.
         indirect case repeated(Receipt, Publish, LoggedMessage.Origin)
         /// The receipt waits for a retained message, or for the end of one.
-        indirect case retained(Receipt, Publish)
+        indirect case retained(Receipt, Publish, LoggedMessage.Origin?)
         /// The packets of a connection that wait.
         case output(Connection)
         /// What the packets of a deputy say.
@@ -79,8 +82,8 @@ struct LaneLog {
         }
         uncommitted += (underWay.map { .message($0) } + aged + young).compactMap { Uncommitted($0) }
         underWay = []
-        for case (_, .retained(let receipt, let publish)) in waiters {
-            uncommitted.append(Uncommitted(publish: publish, origin: nil, receipt: receipt, isRetained: true))
+        for case (_, .retained(let receipt, let publish, let origin)) in waiters {
+            uncommitted.append(Uncommitted(publish: publish, origin: origin, receipt: receipt, isRetained: true))
         }
         aged = []
         young = []

@@ -8,12 +8,12 @@ extension LaneRecord {
         case session = 1
         case ended, attached, away, willPublished, stream, merged, subscribed, unsubscribed, message, sent, dropped
         case acknowledged, recorded, received, released, adopted, forgotten, passed, retained, removed, source
-        case posted, orphaned, segmented, holder
+        case posted, orphaned, segmented, holder, retainedSource
 
         /// True if the number of the record is one of an outbox.
         var isCounted: Bool {
             switch self {
-            case .message, .posted, .passed, .source: true
+            case .message, .posted, .passed, .source, .retainedSource: true
             default: false
             }
         }
@@ -101,6 +101,9 @@ extension LaneRecord {
         case .source(let lane, let number):
             begin(.source, number)
             buffer.writeInteger(lane.number)
+        case .retainedSource(let lane, let number):
+            begin(.retainedSource, number)
+            buffer.writeInteger(lane.number)
         }
     }
 
@@ -175,6 +178,8 @@ extension LaneRecord {
         case .retained: record = buffer.readMessage(now: now).map { .retained($0.message) }
         case .removed: record = buffer.readText().map { .removed(topic: UTF8Key($0)) }
         case .source: record = buffer.readInteger().flatMap { Lane(number: $0) }.map { .source($0, number: number) }
+        case .retainedSource:
+            record = buffer.readInteger().flatMap { Lane(number: $0) }.map { .retainedSource($0, number: number) }
         }
         guard let record else { return nil }
         self = record

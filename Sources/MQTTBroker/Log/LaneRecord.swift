@@ -54,12 +54,14 @@ enum LaneRecord {
     indirect case removed(topic: UTF8Key)
     /// The newest message of another lane's outbox that this lane keeps or has kept.
     case source(Lane, number: UInt64)
+    /// The newest message of a lane's outbox that this lane has retained or is about to.
+    case retainedSource(Lane, number: UInt64)
 
     /// True if the record adds nothing to what is alive.
     var frees: Bool {
         switch self {
         case .session, .attached, .holder, .stream, .subscribed, .message, .segmented, .received, .posted, .retained,
-            .source:
+            .source, .retainedSource:
             false
         case .ended, .away, .willPublished, .merged, .unsubscribed, .sent, .dropped, .acknowledged, .recorded,
             .released,

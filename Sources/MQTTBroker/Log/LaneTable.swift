@@ -189,6 +189,11 @@ struct LaneTable: ~Copyable {
         isUnusual = suspension != nil || !untaken.isEmpty || !quarantined.isEmpty || !limbo.isEmpty
     }
 
+    /// What `shard` owes under a number; `nil` if it owes nothing under it.
+    func awaited(_ number: UInt64, by shard: ShardReference) -> Awaited? {
+        awaited[number].flatMap { $0.shard == shard ? $0 : nil }
+    }
+
     /// What `shard` owed under a number; `nil` if it owes nothing under it.
     mutating func takeAwaited(_ number: UInt64, by shard: ShardReference) -> Awaited? {
         guard awaited[number]?.shard == shard else { return nil }
@@ -201,12 +206,12 @@ struct LaneTable: ~Copyable {
     /// - Returns: also the receipts for which nothing is owed any more, since all lanes of the message have moved.
     mutating func takeMoved(
         _ lanes: UInt64,
-        after number: UInt64
+        from number: UInt64
     ) -> (messages: [Limbo.Message], settled: [Receipt]) {
         var moved: [Limbo.Message] = []
         var settled: [Receipt] = []
         let refused = number
-        for (number, entry) in awaited where number > refused {
+        for (number, entry) in awaited where number >= refused {
             guard var message = entry.message, message.lanes & lanes != 0 else { continue }
             if message.lanes & ~lanes == 0 {
                 awaited[number] = nil

@@ -17,8 +17,6 @@ final class Receipt {
 
     let owner: Owner
     var remaining = 0
-    /// Lanes that were to keep the message and do not, since they have another leader than was believed: a bit for each.
-    var missing: UInt64 = 0
     var isComplete: Bool { remaining == 0 }
 
     init(_ owner: Owner) { self.owner = owner }

@@ -90,8 +90,10 @@ struct DeliveryWindow {
     /// Removes an entry whose packet is larger than the client takes.
     mutating func discardFirstUnsent() { remove(at: entries.count - unsent) }
 
-    /// Appends a message under a packet identifier that was taken for it.
+    /// Appends a message under a packet identifier that was taken for it, by this run of the session or an earlier one: further ones follow it,
+    /// so that none is used again before the client's answers to it are long settled.
     mutating func append(_ entry: MessageQueue.Entry, _ packetIdentifier: UInt16, logged: LoggedMessage?) {
+        lastIdentifier = packetIdentifier
         entries.append(
             Entry(
                 identifier: packetIdentifier,
@@ -112,6 +114,7 @@ struct DeliveryWindow {
     /// The client had recorded the message (PUBREC).
     mutating func markRecorded(_ identifier: UInt16) {
         guard let index = index(of: identifier) else {
+            lastIdentifier = identifier
             entries.append(
                 Entry(
                     identifier: identifier,

@@ -13,6 +13,9 @@ extension Shard {
         cleaning = LaneCleaning()
         for lane in Lane.all where lanes.leader(of: lane) == own {
             for (source, number) in lanes[lane].sources { lanes.append(.source(source, number: number), to: lane) }
+            for (source, number) in lanes[lane].retainedSources {
+                lanes.append(.retainedSource(source, number: number), to: lane)
+            }
             let outbox = lanes[lane].outbox
             if outbox.lastNumber == 0 { continue }
             lanes.append(.passed(outbox.lastPassed), to: lane)

@@ -31,7 +31,7 @@ extension Shard {
 
     private mutating func goOn(_ waiter: LaneLog.Waiter, _ lane: Lane?, now: Instant) {
         switch waiter {
-        case .receipt(let receipt), .retained(let receipt, _), .repeated(let receipt, _, _):
+        case .receipt(let receipt), .retained(let receipt, _, _), .repeated(let receipt, _, _):
             settle(receipt, now: now)
         case .output(let connection):
             guard let lane, let part = connection.deferred?.take(upTo: lanes[lane].committed) else { return }

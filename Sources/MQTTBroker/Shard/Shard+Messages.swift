@@ -59,9 +59,11 @@ extension Shard {
                 passesOn: isFromNode,
                 now: now
             )
-        case .retain(let publish, let isAgain, let number):
-            receiveRetained(publish, isAgain: isAgain, receiptFor(source, number, source: source), by: source, now: now)
-        case .stored(let number, let missing): stored(number, missing: missing, by: source, now: now)
+        case .retain(let publish, let origin, let isAgain, let number):
+            let receipt = receiptFor(source, number, source: source)
+            receiveRetained(publish, origin: origin, isAgain: isAgain, receipt, by: source, now: now)
+        case .stored(let number): stored(number, by: source, now: now)
+        case .missing(let number, let lanes): miss(lanes, of: number, by: source, now: now)
         case .outboxReached(let lane, let number): lanes[lane].outbox.restore(reached: number)
         case .quarantine(let lanes, let filters): quarantine(lanes, filters)
         case .interest(let change):

@@ -195,22 +195,29 @@ extension Shard {
                 send(.publish(publish, from: publisher, origin: origin, .everybody, receipt: number), to: shard)
             }
         }
-        if publish.retain { sendToRetain(publish, from: publisher, receipt, now: now) }
+        if publish.retain { sendToRetain(publish, from: publisher, receipt, origin: origin, now: now) }
     }
 
     /// Gives a message to the home of its topic, to be retained.
-    private mutating func sendToRetain(_ publish: Publish, from publisher: UInt64, _ receipt: Receipt?, now: Instant) {
+    private mutating func sendToRetain(
+        _ publish: Publish,
+        from publisher: UInt64,
+        _ receipt: Receipt?,
+        origin: LoggedMessage.Origin?,
+        now: Instant
+    ) {
         let shard = home(ofTopic: publish.topic)
         guard let shard, lanes.limbo.messages.isEmpty || lanes.limbo.waiting & Lane(ofTopic: publish.topic).bit == 0
         else {
-            hold(publish, from: publisher, receipt, lanes: Lane(ofTopic: publish.topic).bit, isRetained: true)
+            let lane = Lane(ofTopic: publish.topic)
+            hold(publish, from: publisher, receipt, origin: origin, lanes: lane.bit, isRetained: true)
             return
         }
         if shard == own {
-            retain(publish, receipt, now: now)
+            retain(publish, receipt, origin: origin, now: now)
         } else {
-            let number = lanes.isLogging ? receipt.map { awaitRetained(publish, $0, by: shard) } ?? 0 : 0
-            send(.retain(publish, isAgain: false, receipt: number), to: shard)
+            let number = lanes.isLogging ? receipt.map { awaitRetained(publish, $0, origin, by: shard) } ?? 0 : 0
+            send(.retain(publish, origin: origin, isAgain: false, receipt: number), to: shard)
         }
     }
 
@@ -234,7 +241,7 @@ extension Shard {
         if neighbours != nil, let receipt {
             let led = passesOn ? lanes.led(byNode: own.node) : lanes.led(by: own)
             let refused = lanes.refusals.judge(scope, led: led)
-            receipt.missing |= refused
+            tellMissing(refused, receipt)
             scope.lanes &= ~refused
         }
         if let route = router.route(publish.topic) {

@@ -23,7 +23,7 @@ extension Shard {
     private mutating func complete(_ receipt: Receipt, now: Instant) {
         switch receipt.owner {
         case .connection(let connection): writeAcknowledgements(of: connection, now: now)
-        case .shard(let shard, let number, _): send(.stored(number, missing: receipt.missing), to: shard)
+        case .shard(let shard, let number, _): send(.stored(number), to: shard)
         case .outbox(let lane):
             guard let number = lanes[lane].outbox.removePassed() else { return }
             lanes.append(.passed(number), to: lane)
@@ -31,11 +31,8 @@ extension Shard {
     }
 
     /// Another shard keeps a message that this shard has handed over.
-    ///
-    /// - Parameter missing: lanes that it was to lead and does not lead any more, a bit for each.
-    mutating func stored(_ number: UInt64, missing: UInt64, by shard: ShardReference, now: Instant) {
+    mutating func stored(_ number: UInt64, by shard: ShardReference, now: Instant) {
         guard let awaited = lanes.takeAwaited(number, by: shard) else { return }
-        if missing != 0 { miss(missing, of: awaited, number, now: now) }
         settle(awaited.receipt, now: now)
     }
 

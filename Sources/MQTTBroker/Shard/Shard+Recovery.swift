@@ -169,6 +169,8 @@ extension Shard {
             if let node = retained.remove(levels) { deadlines.cancel(&node.deadline) }
         case .source(let source, let number):
             lanes[lane].sources[source] = number
+        case .retainedSource(let source, let number):
+            lanes[lane].retainedSources[source] = number
         case .message, .sent, .dropped, .segmented, .acknowledged, .recorded:
             replayDelivery(record, lane)
         }

@@ -11,15 +11,23 @@ extension Shard {
 
     /// Keeps a message in place of its topic's earlier one, or removes that one if the message is empty.
     ///
-    /// - Parameter receipt: waits until that is committed; `nil` if nothing does.
-    mutating func retain(_ publish: Publish, _ receipt: Receipt? = nil, now: Instant) {
+    /// - Parameters:
+    ///   - receipt: waits until that is committed; `nil` if nothing does.
+    ///   - origin: the outbox that the message comes from, if any.
+    mutating func retain(
+        _ publish: Publish,
+        _ receipt: Receipt? = nil,
+        origin: LoggedMessage.Origin? = nil,
+        now: Instant
+    ) {
         guard let levels = TopicLevels.split(publish.topic, limit: limits.maximumTopicLevels) else { return }
+        if neighbours != nil, let origin, !isNewest(origin, publish, receipt) { return }
         if !lanes.quarantined.isEmpty, lanes.quarantined.contains(Lane(ofTopic: publish.topic)) {
             counters.retainedMessagesRefused += 1
             return
         }
         if publish.payload.readableBytes == 0 {
-            removeRetained(levels, publish.topic, receipt, now: now)
+            removeRetained(levels, publish.topic, receipt, origin: origin, now: now)
             return
         }
         if lanes.suspension != nil, publish.qos == .atMostOnce {
@@ -38,7 +46,30 @@ extension Shard {
             return
         }
         watchExpiry(of: message, at: node)
-        log(.retained(message), publish, receipt)
+        log(.retained(message), publish, receipt, origin)
+    }
+
+    /// Remembers the newest message of an outbox that a lane retains. An older one that comes later has been retained, or was to be, and waits
+    /// until the lane has committed what it has.
+    private mutating func isNewest(_ origin: LoggedMessage.Origin, _ publish: Publish, _ receipt: Receipt?) -> Bool {
+        let lane = Lane(ofTopic: publish.topic)
+        guard lanes[lane].retainedSources[origin.lane] ?? 0 < origin.number else {
+            if !lanes[lane].isClean { wait(receipt, for: publish, origin) }
+            return false
+        }
+        lanes[lane].retainedSources[origin.lane] = origin.number
+        lanes.append(.retainedSource(origin.lane, number: origin.number), to: lane)
+        return true
+    }
+
+    /// `receipt` waits until the lane of a topic has committed all that it has logged.
+    private mutating func wait(_ receipt: Receipt?, for publish: Publish, _ origin: LoggedMessage.Origin?) {
+        guard let receipt else { return }
+        receipt.remaining += 1
+        lanes[Lane(ofTopic: publish.topic)].wait(
+            neighbours == nil ? .receipt(receipt) : .retained(receipt, Publish(copying: publish), origin)
+        )
+        lanes.isUrgent = true
     }
 
     /// Removes a retained message when it expires.
@@ -53,22 +84,24 @@ extension Shard {
         _ levels: [UTF8Key],
         _ topic: ByteBuffer,
         _ receipt: Receipt? = nil,
+        origin: LoggedMessage.Origin? = nil,
         now: Instant
     ) {
         guard let node = retained.remove(levels) else { return }
         deadlines.cancel(&node.deadline)
         let publish = Publish(topic: topic, payload: ByteBuffer(), qos: .atLeastOnce, retain: true)
-        log(.removed(topic: UTF8Key(String(buffer: topic))), publish, receipt)
+        log(.removed(topic: UTF8Key(String(buffer: topic))), publish, receipt, origin)
     }
 
-    private mutating func log(_ record: LaneRecord, _ publish: Publish, _ receipt: Receipt?) {
+    private mutating func log(
+        _ record: LaneRecord,
+        _ publish: Publish,
+        _ receipt: Receipt?,
+        _ origin: LoggedMessage.Origin?
+    ) {
         guard lanes.isLogging else { return }
-        let lane = Lane(ofTopic: publish.topic)
-        lanes.append(record, to: lane)
-        guard let receipt else { return }
-        receipt.remaining += 1
-        lanes[lane].wait(neighbours == nil ? .receipt(receipt) : .retained(receipt, Publish(copying: publish)))
-        lanes.isUrgent = true
+        lanes.append(record, to: Lane(ofTopic: publish.topic))
+        wait(receipt, for: publish, origin)
     }
 
     // MARK: - Look-ups

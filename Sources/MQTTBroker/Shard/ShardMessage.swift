@@ -18,10 +18,14 @@ package struct ShardMessage: Sendable {
         case publish(Publish, from: UInt64, origin: LoggedMessage.Origin?, LaneScope, receipt: UInt64)
         /// A PUBLISH with RETAIN, for the home of its topic.
         ///
+        /// - origin: the outbox that it came from, if any.
         /// - isAgain: as in `LaneScope`.
-        case retain(Publish, isAgain: Bool, receipt: UInt64)
-        /// Every lane of the shard that keeps the message has committed it, except lanes that the shard does not lead any more: a bit for each.
-        case stored(UInt64, missing: UInt64)
+        case retain(Publish, origin: LoggedMessage.Origin?, isAgain: Bool, receipt: UInt64)
+        /// Every lane of the shard that keeps the message has committed it.
+        case stored(UInt64)
+        /// Lanes, a bit for each, do not keep the message, since the shard does not lead them any more. It tells at once, in the order of the
+        /// messages, and before `stored`.
+        case missing(UInt64, lanes: UInt64)
 
         // A restart.
         /// A lane of the shard keeps, or has kept, the message of this number of another lane's outbox.
@@ -111,7 +115,7 @@ package struct ShardMessage: Sendable {
     var weight: Int {
         let own = 256
         return switch body {
-        case .publish(let publish, _, _, _, _), .retain(let publish, _, _):
+        case .publish(let publish, _, _, _, _), .retain(let publish, _, _, _):
             own + publish.topic.readableBytes + publish.payload.readableBytes
         case .foundRetained(let found, _, _):
             own + found.count * MemoryLayout<RetainedLookUp.Found>.stride

@@ -44,7 +44,9 @@ struct ShardMessageWireTests {
         return [
             .publish(publish, from: 9, origin: .init(lane: lane, number: 77), scope, receipt: 300),
             .publish(publish, from: 9, origin: nil, .everybody, receipt: 0),
-            .retain(publish, isAgain: true, receipt: 1), .stored(200, missing: 3), .outboxReached(lane, 6),
+            .retain(publish, origin: nil, isAgain: true, receipt: 1),
+            .retain(publish, origin: .init(lane: lane, number: 8), isAgain: false, receipt: 1), .stored(200),
+            .missing(201, lanes: 3), .outboxReached(lane, 6),
             .announce(reference, by: ShardReference(node: 1, shard: 1)), .announced(reference),
             .findRetained([try TopicFilter("a/#", limits: Limits())], atMost: 5, for: reference),
             .foundRetained([.init(filter: 0, message: message)], isLast: true, for: reference),

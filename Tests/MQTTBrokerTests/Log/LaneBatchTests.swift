@@ -97,6 +97,7 @@ import Testing
                 .retained(message("d", qos: .atMostOnce)),
                 .removed(topic: UTF8Key("fleet/7")),
                 .source(lane, number: 5),
+                .retainedSource(lane, number: 6),
             ]
         }
     }
@@ -177,7 +178,7 @@ import Testing
         let message = Self.message("a", qos: .exactlyOnce)
         for number in [LaneRecord.maximumCount, LaneRecord.maximumCount + 1, .max] {
             let records: [LaneRecord] = [
-                .passed(number), .source(lane, number: number),
+                .passed(number), .source(lane, number: number), .retainedSource(lane, number: number),
                 .posted(publisher: 1, message, retain: false, number: number),
                 .received(1, packetIdentifier: 1, publisher: 1, message, retain: false, number: number),
                 .message(LoggedMessage(message, origin: .init(lane: lane, number: number))),

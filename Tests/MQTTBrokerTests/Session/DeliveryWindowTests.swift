@@ -54,6 +54,19 @@ struct DeliveryWindowTests {
         #expect(window.takeIdentifier() == identifier(9))
     }
 
+    @Test("The identifiers of an earlier run are not given out again soon, although their exchanges are over")
+    func afterReplay() {
+        var window = DeliveryWindow()
+        window.append(entry("1"), 7, logged: nil)
+        window.markRecorded(8)
+        window.beginResending()
+        while window.firstUnsent != nil { window.markFirstUnsentAsSent() }
+        _ = window.acknowledge(7)
+        _ = window.complete(8)
+        #expect(window.isEmpty)
+        #expect(window.takeIdentifier() == 9)
+    }
+
     @Test("On another connection nothing is foreign any more")
     func reconnects() {
         var window = DeliveryWindow()

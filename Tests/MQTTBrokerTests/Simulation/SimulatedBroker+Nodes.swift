@@ -112,6 +112,16 @@ extension SimulatedBroker {
     /// A shard writes its term record.
     func take(_ lane: Int, by seat: Int) {
         guard let cluster, !cluster.takes.contains(where: { $0.lane == lane && $0.seat == seat }) else { return }
+        // It does not wait any more for what it had under way in an earlier term, which may be stored yet.
+        for place in cluster.appends.indices.reversed() {
+            let append = cluster.appends[place]
+            guard append.lane == lane, append.seat == seat else { continue }
+            if !append.isStored, Bool.random(using: &random) { store(append) }
+            self.cluster?.appends.remove(at: place)
+        }
+        shards[seat].shard.lose(lane: lane, now: now)
+        shards[seat].shard.clear(lane: lane)
+        collect(seat)
         let term = (cluster.lanes[lane].lead?.term ?? 0) + 1
         self.cluster?.lanes[lane].entries.append(.term(term, seat: seat))
         self.cluster?.takes.append(.init(lane: lane, seat: seat, term: term))
@@ -122,7 +132,7 @@ extension SimulatedBroker {
         guard let cluster else { return false }
         var choices: [() -> Void] = []
         if let place = cluster.appends.indices.randomElement(using: &random) {
-            choices.append { self.endAppend(place) }
+            choices.append { cluster.appends[place].isStored ? self.endAppend(place) : self.store(place) }
         }
         if let place = cluster.takes.indices.randomElement(using: &random) { choices.append { self.endTake(place) } }
         for node in livingNodes {
@@ -150,20 +160,35 @@ extension SimulatedBroker {
         endTick(seat)
     }
 
-    private func endAppend(_ place: Int) {
-        guard let append = cluster?.appends.remove(at: place) else { return }
-        let seat = append.seat
-        guard let lead = cluster?.lanes[append.lane].lead, lead.term == append.term, lead.seat == seat else {
-            // Fenced.
-            shards[seat].shard.lose(lane: append.lane, now: now)
-            endTick(seat)
-            return
+    /// An append reaches the engine.
+    private func store(_ place: Int) {
+        guard let append = cluster?.appends[place] else { return }
+        if store(append) {
+            cluster?.appends[place].isStored = true
+        } else {
+            cluster?.appends.remove(at: place)
+            shards[append.seat].shard.lose(lane: append.lane, now: now)
+            endTick(append.seat)
+        }
+    }
+
+    /// Stores an append, unless it is fenced. Returns whether it is stored.
+    @discardableResult
+    private func store(_ append: SimulatedCluster.Append) -> Bool {
+        guard let lead = cluster?.lanes[append.lane].lead, lead.term == append.term, lead.seat == append.seat else {
+            return false
         }
         var octets = ByteBuffer()
         for batch in append.batches { batch.write(to: &octets, now: now) }
         cluster?.lanes[append.lane].entries.append(.batch(octets))
-        for batch in append.batches { shards[seat].shard.committed(batch, now: now) }
-        endTick(seat)
+        return true
+    }
+
+    /// The shard hears that an append is stored: it may not lead the lane any more.
+    private func endAppend(_ place: Int) {
+        guard let append = cluster?.appends.remove(at: place) else { return }
+        for batch in append.batches { shards[append.seat].shard.committed(batch, now: now) }
+        endTick(append.seat)
     }
 
     private func endTake(_ place: Int) {
@@ -199,13 +224,8 @@ extension SimulatedBroker {
     func kill(_ node: Int) {
         cluster?.isAlive[node] = false
         let own = seats(of: node)
-        for append in cluster?.appends ?? [] where own.contains(append.seat) {
-            guard Bool.random(using: &random), let lead = cluster?.lanes[append.lane].lead, lead.term == append.term,
-                lead.seat == append.seat
-            else { continue }
-            var octets = ByteBuffer()
-            for batch in append.batches { batch.write(to: &octets, now: now) }
-            cluster?.lanes[append.lane].entries.append(.batch(octets))
+        for append in cluster?.appends ?? [] where own.contains(append.seat) && !append.isStored {
+            if Bool.random(using: &random) { store(append) }
         }
         cluster?.appends.removeAll { own.contains($0.seat) }
         cluster?.takes.removeAll { own.contains($0.seat) }

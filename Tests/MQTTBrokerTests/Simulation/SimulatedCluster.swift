@@ -52,6 +52,8 @@ struct SimulatedCluster {
         let seat: Int
         let term: UInt64
         let batches: [LaneBatch]
+        /// True once the engine has stored it, of which the shard has not heard.
+        var isStored = false
     }
 
     /// The place of a link, by the places of two shards.
