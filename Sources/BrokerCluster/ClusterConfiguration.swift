@@ -19,6 +19,8 @@ package struct ClusterConfiguration: Sendable {
     package var maximumMessage = 16 << 20
     /// Where this node takes relayed QUIC datagrams.
     package var relay = Relay()
+    /// When this node lets clients go to others.
+    package var balance = ClientBalance()
 
     package static let deadAfterRange: ClosedRange<Duration> = .seconds(2) ... .seconds(600)
 

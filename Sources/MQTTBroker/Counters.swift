@@ -6,6 +6,8 @@ package struct Counters: Sendable, Equatable {
     package var connectionsClosed: UInt64 = 0
     /// Connections that ended before all that their client had sent was handled (`Limits.maximumGoneConnections`).
     package var connectionsUnheard: UInt64 = 0
+    /// Clients that were let go, so that they connect to other nodes.
+    package var clientsLetGo: UInt64 = 0
     /// Connections that were closed because CONNECT was not accepted within `Limits.connectTimeout`.
     package var connectTimeouts: UInt64 = 0
     package var keepAliveTimeouts: UInt64 = 0
@@ -88,7 +90,7 @@ package struct Counters: Sendable, Equatable {
         ("connections_accepted", \.connectionsAccepted),
         ("connections_refused", \.connectionsRefused),
         ("connections_closed", \.connectionsClosed),
-        ("connections_unheard", \.connectionsUnheard),
+        ("connections_unheard", \.connectionsUnheard), ("clients_let_go", \.clientsLetGo),
         ("connect_timeouts", \.connectTimeouts),
         ("keep_alive_timeouts", \.keepAliveTimeouts),
         ("address_changes", \.addressChanges),

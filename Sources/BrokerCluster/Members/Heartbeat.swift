@@ -12,6 +12,8 @@ package struct Heartbeat: Equatable, Sendable {
     package let isLeaving: Bool
     /// The newest heartbeat that the sender heard of each other node. At most one for each.
     package let echoes: [Echo]
+    /// Connections of clients at the sender; `nil` from a node that does not tell.
+    package let clients: Int?
 
     /// Which run of which node.
     package struct Identity: Hashable, Sendable {
@@ -42,12 +44,20 @@ package struct Heartbeat: Equatable, Sendable {
     /// Nodes of a cluster at most.
     package static let maximumNodes = 32
 
-    package init(sender: UInt64, identity: Identity?, number: UInt64, isLeaving: Bool = false, echoes: [Echo] = []) {
+    package init(
+        sender: UInt64,
+        identity: Identity?,
+        number: UInt64,
+        isLeaving: Bool = false,
+        echoes: [Echo] = [],
+        clients: Int? = nil
+    ) {
         self.sender = sender
         self.identity = identity
         self.number = number
         self.isLeaving = isLeaving
         self.echoes = echoes
+        self.clients = clients
     }
 
     /// Reads a heartbeat; `nil` for other octets. What a later version appends is passed over.
@@ -73,11 +83,12 @@ package struct Heartbeat: Equatable, Sendable {
         self.number = number
         isLeaving = flags & Self.leaving != 0
         self.echoes = echoes
+        clients = octets.readInteger(as: UInt32.self).map { Int($0) }
     }
 
     package var octets: ByteBuffer {
         var octets = ByteBuffer()
-        octets.reserveCapacity(28 + 17 * echoes.count)
+        octets.reserveCapacity(32 + 17 * echoes.count)
         octets.writeInteger(Self.version)
         octets.writeInteger(sender)
         octets.writeInteger(identity.map { UInt8(clamping: $0.node) } ?? Self.noNode)
@@ -90,6 +101,7 @@ package struct Heartbeat: Equatable, Sendable {
             octets.writeInteger(echo.identity.run)
             octets.writeInteger(echo.number)
         }
+        if let clients { octets.writeInteger(UInt32(clamping: clients)) }
         return octets
     }
 }

@@ -22,6 +22,8 @@ struct KnownNode {
     private(set) var echo: NIODeadline?
     /// True if the run has said that it is over.
     private(set) var hasLeft = false
+    /// Connections of clients at the node, as its newest heartbeat says; `nil` if that says nothing of it.
+    private(set) var clients: Int?
 
     var isSuspected = false
     var question = Question.none
@@ -69,6 +71,7 @@ struct KnownNode {
             (lastHeard, echo, stranger) = (nil, nil, nil)
             (newestHeartbeat, newestEvidence) = (0, 0)
             (hasLeft, isSuspected, question) = (false, false, .none)
+            clients = nil
         }
         return true
     }
@@ -84,6 +87,7 @@ struct KnownNode {
         newestEvidence = max(newestEvidence, heartbeat.number)
         (lastHeard, lastEvidence, question) = (now, now, .none)
         if let echo { self.echo = max(self.echo ?? echo, echo) }
+        clients = heartbeat.clients
         if heartbeat.isLeaving { hasLeft = true }
         return true
     }

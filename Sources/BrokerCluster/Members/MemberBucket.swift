@@ -129,6 +129,17 @@ final class MemberBucket {
 
     private func node(of subject: ByteBuffer) -> Int? { keys.firstIndex { $0.octets == subject } }
 
+    /// Asks the leader of the bucket's stream whether it is there.
+    func ask(timeout: TimeAmount, _ done: @escaping (_ hasAnswered: Bool) -> Void) {
+        guard let key = keys.first else { return done(false) }
+        client.ask(.last(of: key, in: bucket.stream), timeout: timeout).assumeIsolated().whenSuccess { result in
+            switch result {
+            case .success, .failure(.refused): done(true)
+            case .failure: done(false)
+            }
+        }
+    }
+
     /// Tries once to write a record.
     func write(_ record: MemberRecord, expecting revision: UInt64, _ done: @escaping (AppendAnswer) -> Void) {
         guard keys.indices.contains(record.member.node) else { return }

@@ -25,6 +25,11 @@ extension Membership {
         effects.append(.tell(.suspected(node: node)))
     }
 
+    /// The connections of clients at each other member that is heard of and tells them.
+    package var clientsOfOthers: [Int] {
+        others.filter { !isSuspected($0.node) }.compactMap { nodes[$0.node].clients }
+    }
+
     // MARK: What is heard
 
     mutating func listen(_ now: NIODeadline) {

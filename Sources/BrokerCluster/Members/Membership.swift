@@ -36,6 +36,8 @@ package struct Membership {
     var earlierNumber: Int?
     var write: Write?
     var attempts: UInt64 = 0
+    /// Connections of clients at this node, which its heartbeats tell.
+    package var clients = 0
     /// What the owner was told of last, so that it is told once.
     var refusal: String?
     var told: [Member?] = Array(repeating: nil, count: Heartbeat.maximumNodes)
@@ -270,7 +272,8 @@ package struct Membership {
             identity: member?.identity,
             number: own.next(now),
             isLeaving: isLeaving,
-            echoes: echoes
+            echoes: echoes,
+            clients: clients
         )
         effects.append(.publish(heartbeat))
     }

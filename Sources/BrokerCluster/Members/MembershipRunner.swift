@@ -25,9 +25,7 @@ package final class MembershipRunner {
     private var isCarryingOut = false
     private var isStopped = false
 
-    /// Since when the node is without its lease, while connected.
-    private var withoutLease: NIODeadline?
-    private var cutOffPatience = MembershipRunner.shortestCutOffPatience
+    private var doubt = ServerDoubt()
 
     private var joined: EventLoopPromise<Member>?
     private var leaving: EventLoopPromise<Void>?
@@ -142,6 +140,12 @@ package final class MembershipRunner {
     package var others: [Member] { membership.others }
 
     package func isSuspected(_ node: Int) -> Bool { membership.isSuspected(node) }
+
+    /// Tells the other members how many connections of clients this node has.
+    package func tell(clients: Int) { membership.clients = clients }
+
+    /// The connections of clients at each other member that is heard of and tells them.
+    package var clientsOfOthers: [Int] { membership.clientsOfOthers }
 
     /// See `Membership.holdsLease`.
     package var holdsLease: Bool { membership.holdsLease(.now()) }
@@ -371,24 +375,29 @@ package final class MembershipRunner {
         lookWhetherCutOff(.now())
     }
 
-    /// Goes to another server if no majority echoes this node's heartbeats for a while: after 2 s first, and then after twice as long each time,
-    /// since the others may be gone.
+    /// Goes to another server if this one seems to be cut off from the others.
     private func lookWhetherCutOff(_ now: NIODeadline) {
-        guard let client, client.isReady, !others.isEmpty, !membership.holdsLease(now) else {
-            if membership.holdsLease(now) { cutOffPatience = Self.shortestCutOffPatience }
-            withoutLease = nil
-            return
-        }
-        let since = withoutLease ?? now
-        withoutLease = since
-        guard now - since >= cutOffPatience else { return }
-        withoutLease = nil
-        cutOffPatience = min(cutOffPatience * 2, Self.longestCutOffPatience)
-        client.leaveCutOffServer()
+        let others = others
+        let step = doubt.look(
+            isAlone: client?.isReady != true || others.isEmpty,
+            holdsLease: membership.holdsLease(now),
+            isSomebodySilent: others.contains { isSuspected($0.node) },
+            now
+        )
+        carryOut(step)
     }
 
-    private static let shortestCutOffPatience: TimeAmount = .seconds(2)
-    private static let longestCutOffPatience: TimeAmount = .minutes(1)
+    private func carryOut(_ step: ServerDoubt.Step) {
+        switch step {
+        case .nothing: return
+        case .leave: client?.leaveCutOffServer()
+        case .ask:
+            bucket?.ask(timeout: ServerDoubt.answerTimeout) { [weak self] hasAnswered in
+                guard let self, !isStopped else { return }
+                carryOut(doubt.answered(hasAnswered, .now()))
+            }
+        }
+    }
 
     // MARK: Trouble
 

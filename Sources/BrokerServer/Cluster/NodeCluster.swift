@@ -32,6 +32,8 @@ final class NodeCluster {
     /// When something was heard of the members last.
     private var changed = NIODeadline.now()
     private var timers: [RepeatedTask] = []
+    /// True if clients were let go a second ago.
+    private var isBalancing = false
     /// `nil` without QUIC listeners.
     private var relay: NodeRelay?
     /// Runs that are over, the newest last.
@@ -87,6 +89,9 @@ final class NodeCluster {
         timers = [
             eventLoop.scheduleRepeatedTask(initialDelay: Self.interval, delay: Self.interval) { _ in
                 loopBound.value.takeLanes()
+            },
+            eventLoop.scheduleRepeatedTask(initialDelay: .seconds(1), delay: .seconds(1)) { _ in
+                loopBound.value.countClients()
             },
             eventLoop.scheduleRepeatedTask(initialDelay: metricsInterval, delay: metricsInterval) { _ in
                 loopBound.value.report()
@@ -259,6 +264,39 @@ final class NodeCluster {
         var level = Logger.Level.warning
         if case .fenced = failure { level = .info }
         logger.log(level: level, "a lane is not led", metadata: ["lane": "\(lane)", "reason": "\(failure)"])
+    }
+
+    // MARK: - Clients
+
+    /// Tells the other nodes how many clients this one has, and lets some go if these are far more than the others have.
+    private func countClients() {
+        guard let shards else { return }
+        let counts = EventLoopFuture.whenAllSucceed(shards.onEach { $0.shard.connectionCount }, on: eventLoop)
+        counts.assumeIsolated().whenSuccess { self.balance($0) }
+    }
+
+    /// - Parameter counts: the connections of each shard.
+    private func balance(_ counts: [Int]) {
+        guard let shards, let membership, own != nil else { return }
+        let clients = counts.reduce(0, +)
+        membership.tell(clients: clients)
+        var left = 0
+        if suspected.isEmpty, .now() >= changed + Self.calm {
+            left = configuration.balance.clientsToLetGo(
+                own: clients,
+                others: membership.clientsOfOthers,
+                isUnderWay: isBalancing
+            )
+        }
+        if left > 0, !isBalancing {
+            logger.notice("lets clients go, which other nodes have fewer of", metadata: ["clients": "\(clients)"])
+        }
+        isBalancing = left > 0
+        // Of each shard its share.
+        for (shard, count) in counts.enumerated() where left > 0 {
+            let share = (left * count + clients - 1) / max(1, clients)
+            if share > 0 { shards.with(shard) { $0.change { $0.letGo(clients: share, now: .now()) } } }
+        }
     }
 
     // MARK: - Metrics

@@ -63,6 +63,9 @@ struct ConnectionTable: ~Copyable {
         return connection
     }
 
+    /// What is in a slot, from 0 to `slotCount`.
+    subscript(slot slot: Int) -> Connection? { slots[slot] }
+
     /// The connections, without data streams.
     var all: [Connection] { slots.compactMap { $0?.isDataStream == false ? $0 : nil } }
 }

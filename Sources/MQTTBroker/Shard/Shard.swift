@@ -44,6 +44,8 @@ package struct Shard: ~Copyable {
     /// True while the shell reads from no connection, since another shard does not keep up.
     package internal(set) var isStalled = false
     var isShuttingDown = false
+    /// The slot of the client that was let go last (`letGo`).
+    var nextToLetGo = 0
 
     package static let maximumCount = 32
 

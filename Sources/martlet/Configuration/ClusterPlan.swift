@@ -32,6 +32,7 @@ struct ClusterPlan {
         configuration.relay.port = settings.relayBind.port
         configuration.relay.advertisedHost = settings.relayAddress?.host
         configuration.relay.advertisedPort = settings.relayAddress?.port
+        configuration.balance = settings.balance
         self.configuration = configuration
     }
 

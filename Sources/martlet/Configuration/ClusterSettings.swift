@@ -22,6 +22,8 @@ struct ClusterSettings {
     /// Where relayed QUIC datagrams are taken, and where others send them; `nil` for the same.
     var relayBind = BindAddress(host: nil, port: ClusterConfiguration.Relay.defaultPort)
     var relayAddress: BindAddress?
+    /// When clients are let go to other nodes.
+    var balance = ClientBalance()
     /// EMQX's way of finding other nodes.
     var discovery = "manual"
 
@@ -96,6 +98,7 @@ struct ClusterSettings {
                 .atStart
             ),
             .section("relay", relay),
+            .section("rebalance", rebalance),
             .value(
                 "discovery_strategy",
                 \.discovery,
@@ -123,6 +126,39 @@ struct ClusterSettings {
                 \.relayAddress,
                 .bind,
                 "The address and port that other nodes send to; when not set, the local address by which this node reaches NATS, and the port of `bind`.",
+                .atStart
+            ),
+        ])
+    }
+
+    private static var rebalance: Section<Self> {
+        Section([
+            .value(
+                "enable",
+                \.balance.isEnabled,
+                .boolean,
+                "Whether a node that has far more clients than the others lets some go (DISCONNECT with 0x9C), for instance after the others were restarted. Clients with a will stay.",
+                .atStart
+            ),
+            .value(
+                "abs_conn_threshold",
+                \.balance.threshold,
+                .integer(0...10_000_000),
+                "A node with no more clients than this lets none go.",
+                .atStart
+            ),
+            .value(
+                "rel_conn_threshold",
+                \.balance.ratio,
+                .real(1.01...10),
+                "A node that has more than so many times the mean of all nodes lets clients go, until it has no more than the mean.",
+                .atStart
+            ),
+            .value(
+                "conn_evict_rate",
+                \.balance.rate,
+                .integer(1...1_000_000),
+                "Clients that a node lets go in a second at most.",
                 .atStart
             ),
         ])

@@ -9,7 +9,8 @@ import Testing
             identity: Heartbeat.Identity(node: 31, run: 1 << 40),
             number: 9,
             isLeaving: true,
-            echoes: [Heartbeat.Echo(identity: Heartbeat.Identity(node: 0, run: 3), number: 77)]
+            echoes: [Heartbeat.Echo(identity: Heartbeat.Identity(node: 0, run: 3), number: 77)],
+            clients: 40_000
         )
     }
 
@@ -27,9 +28,12 @@ import Testing
     @Test("Octets that are cut, or name a node beyond 31, are no heartbeat")
     func refuses() throws {
         let whole = heartbeat.octets
+        // Without its last four octets it is one of a node that does not tell its clients.
         for count in 0..<whole.readableBytes {
             let part = try #require(whole.getSlice(at: whole.readerIndex, length: count))
-            #expect(Heartbeat(part) == nil)
+            let read = Heartbeat(part)
+            #expect((read == nil) == (count < whole.readableBytes - 4))
+            #expect(read?.clients == nil)
         }
         for index in [9, 28] {
             var wrong = whole
