@@ -61,7 +61,7 @@ let package = Package(
         ),
         .target(
             name: "NATSClient",
-            dependencies: ["Secrets", .nioCore, .nioPosix, .nioSSL, .nioTLS, .heap]
+            dependencies: ["Secrets", .nioCore, .nioPosix, .nioSSL, .nioTLS, .heap, .crypto]
         ),
         .target(
             name: "BrokerCluster",
@@ -137,7 +137,7 @@ let package = Package(
             name: "NATSClientTests",
             dependencies: [
                 "NATSClient", "FuzzNATSVerbs", "NATSFixture", "CertificateFixture", "SecretFixture", .nioCore,
-                .nioPosix,
+                .nioPosix, .crypto,
             ],
             exclude: ["Corpus"]
         ),

@@ -12,6 +12,7 @@ import re
 import shutil
 import signal
 import socket
+import ssl
 import subprocess
 import tempfile
 import time
@@ -176,9 +177,9 @@ class Cluster:
         """What NATS says of the copies of each stream; streams that nobody answers for are missing."""
         found = {}
         for host, port in ((host, NATS + index) for index, host in enumerate(SERVERS)):
-            with contextlib.suppress(OSError), socket.create_connection((host, port), timeout=1) as connection:
+            with contextlib.suppress(OSError), self._connection(host, port) as connection:
                 ask = "".join(f"PUB $JS.API.STREAM.INFO.{name} answers.{name} 0\r\n\r\n" for name in STREAMS)
-                connection.sendall(f'CONNECT {{"verbose":false,"pedantic":false}}\r\nSUB answers.* 1\r\n{ask}'.encode())
+                connection.sendall(f"SUB answers.* 1\r\n{ask}".encode())
                 read, end = b"", time.monotonic() + 2
                 while len(found) < len(STREAMS) and time.monotonic() < end:
                     read += (more := connection.recv(65536))
@@ -191,6 +192,25 @@ class Cluster:
                 if len(found) == len(STREAMS):
                     return found
         return found
+
+    def _connection(self, host: str, port: int) -> ssl.SSLSocket:
+        """A connection to a NATS server, as a broker makes it: TLS begins behind the server's first line."""
+        plain = socket.create_connection((host, port), timeout=1)
+        try:
+            said = b""
+            while not said.endswith(b"\r\n"):
+                said += (more := plain.recv(4096))
+                if not more:
+                    raise ConnectionError("the server says nothing")
+            trust = ssl.create_default_context(cafile=self.folder / make.AUTHORITY)
+            connection = trust.wrap_socket(plain, server_hostname=host)
+        except BaseException:
+            plain.close()
+            raise
+        password = (self.folder / make.PASSWORD).read_text()
+        options = json.dumps({"verbose": False, "pedantic": False, "user": make.USER, "pass": password})
+        connection.sendall(f"CONNECT {options}\r\n".encode())
+        return connection
 
     def close(self, keep: bool = False) -> None:
         for child in self.children:

@@ -40,6 +40,7 @@ PURE: dict[str, set[str]] = {
     "QUICTransport/Relay": set(),
     "NATSClient/Wire": {"NIOCore"},
     "NATSClient/Connection": {"NIOCore", "HeapModule", "Foundation"},
+    "NATSClient/Credentials": {"Crypto", "Foundation"},
     "NATSClient/JetStream": {"NIOCore", "Foundation"},
 }
 # Modules that only some folders import.

@@ -23,10 +23,15 @@ package enum NodeSecret {
                     "\(key): \(path) holds \(octets.count) octets; allowed: 32 octets, or 64 hexadecimal digits"
             )
         }
+        return (secret, isExposed(path))
+    }
+
+    /// True if others than its owner may read a file.
+    package static func isExposed(_ path: String) -> Bool {
         // Kubernetes mounts secrets as links, and the mode of a link means nothing.
         let file = URL(fileURLWithPath: path).resolvingSymlinksInPath().path
         let mode = try? FileManager.default.attributesOfItem(atPath: file)[.posixPermissions] as? Int
-        return (secret, (mode ?? 0) & 0o077 != 0)
+        return (mode ?? 0) & 0o077 != 0
     }
 
     private static func hexadecimal(_ octets: [UInt8]) -> [UInt8]? {

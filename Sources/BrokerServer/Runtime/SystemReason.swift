@@ -3,12 +3,12 @@ import NIOCore
 import QUICTransport
 
 /// Why a system call failed, in the system's words, such as `No such file or directory`.
-struct SystemReason: CustomStringConvertible {
+package struct SystemReason: CustomStringConvertible {
     /// The `errno` of the failed call; `nil` for an error that no system call is known to have caused.
     let code: CInt?
-    let description: String
+    package let description: String
 
-    init(_ error: any Error) {
+    package init(_ error: any Error) {
         code = Self.code(of: error)
         description = code.map { String(cString: strerror($0)) } ?? "\(error)"
     }

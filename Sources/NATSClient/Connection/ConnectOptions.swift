@@ -8,25 +8,41 @@ struct ConnectOptions: SecretValue, Encodable {
     private let user: String?
     private let password: String?
     private let token: String?
+    private let jwt: String?
+    /// The text of the public key, where no JWT says it.
+    private let publicKey: String?
+    private let signature: String?
     private let requiresTLS: Bool
 
-    init(_ configuration: ConnectionConfiguration) {
+    /// - Parameter nonce: what the server wants signed, of its INFO.
+    /// - Throws: `unsigned` if something is to be signed and there is no nonce.
+    init(_ configuration: ConnectionConfiguration, nonce: String?) throws(ConnectionFailure) {
         name = configuration.name
         requiresTLS = configuration.requiresTLS
+        var (user, password, token, jwt): (String?, String?, String?, String?)
+        var key: UserKey?
         switch configuration.credentials {
-        case .none: (user, password, token) = (nil, nil, nil)
-        case .password(let user, let password): (self.user, self.password, token) = (user, password, nil)
-        case .token(let token): (user, password, self.token) = (nil, nil, token)
+        case .none: break
+        case .password(let name, let text): (user, password) = (name, text)
+        case .token(let text): token = text
+        case .key(let own): key = own
+        case .certified(let text, let own): (jwt, key) = (text, own)
         }
+        (self.user, self.password, self.token, self.jwt) = (user, password, token, jwt)
+        publicKey = jwt == nil ? key?.publicText : nil
+        signature = nonce.flatMap { key?.signature(of: $0) }
+        if key != nil, signature == nil { throw .unsigned }
     }
 
     private enum CodingKeys: String, CodingKey {
-        case verbose, pedantic, headers, echo, lang, version, name, user
+        case verbose, pedantic, headers, echo, lang, version, name, user, jwt
         case asksForNoResponders = "no_responders"
         case tlsRequired = "tls_required"
         case protocolVersion = "protocol"
         case password = "pass"
         case token = "auth_token"
+        case publicKey = "nkey"
+        case signature = "sig"
     }
 
     func encode(to encoder: any Encoder) throws {
@@ -45,6 +61,9 @@ struct ConnectOptions: SecretValue, Encodable {
         try fields.encodeIfPresent(user, forKey: .user)
         try fields.encodeIfPresent(password, forKey: .password)
         try fields.encodeIfPresent(token, forKey: .token)
+        try fields.encodeIfPresent(jwt, forKey: .jwt)
+        try fields.encodeIfPresent(publicKey, forKey: .publicKey)
+        try fields.encodeIfPresent(signature, forKey: .signature)
     }
 
     /// `nil` if they are longer than a server reads.

@@ -17,6 +17,12 @@ package enum ConnectionFailure: Error, Equatable, Sendable {
     case tlsRequired
     /// Octets between INFO and the TLS handshake, which nobody vouches for.
     case octetsBeforeTLS
+    /// This side does not trust the server's certificate, or it is not for the server's name or address.
+    case untrusted(String)
+    /// The server ended the TLS handshake, for instance since it does not trust this side's certificate.
+    case tlsRefused(String)
+    /// This side is to sign something, and the server does not say what.
+    case unsigned
     /// CONNECT would be longer than a server reads.
     case credentialsTooLong
     /// No answer to CONNECT in time.
@@ -44,6 +50,9 @@ extension ConnectionFailure: CustomStringConvertible {
         case .tlsUnsupported: "the NATS server has no TLS, which is asked for"
         case .tlsRequired: "the NATS server requires TLS, which is not asked for"
         case .octetsBeforeTLS: "the server sends octets before TLS that only may come after it"
+        case .untrusted(let detail): "the NATS server's certificate is not trusted: \(detail)"
+        case .tlsRefused(let detail): "the NATS server refuses TLS with this node: \(detail)"
+        case .unsigned: "the NATS server has no users with keys (nkeys or accounts with JWTs)"
         case .credentialsTooLong:
             "the credentials are longer than a NATS server reads (\(ConnectOptions.longest) octets)"
         case .handshakeTimedOut: "the NATS server does not answer to CONNECT"

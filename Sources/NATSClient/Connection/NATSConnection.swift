@@ -262,8 +262,14 @@ package struct NATSConnection {
     }
 
     private mutating func greet(_ info: ServerInfo) {
-        guard let connect = ConnectOptions(configuration).octets else { return close(.credentialsTooLong) }
-        output.write(.connect(connect))
+        do throws(ConnectionFailure) {
+            guard let connect = try ConnectOptions(configuration, nonce: info.nonce).octets else {
+                throw .credentialsTooLong
+            }
+            output.write(.connect(connect))
+        } catch {
+            return close(error)
+        }
         output.write(.subscribe(subject: requests.inbox.octets, queueGroup: nil, identifier: Self.inbox))
         for (number, (subject, queueGroup)) in subscriptions.sorted(by: { $0.key < $1.key }) {
             output.write(.subscribe(subject: subject.octets, queueGroup: queueGroup?.octets, identifier: number))

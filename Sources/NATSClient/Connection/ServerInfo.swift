@@ -14,13 +14,15 @@ package struct ServerInfo: Equatable, Sendable, Decodable {
     package let offersTLS: Bool?
     /// True if the server is about to stop (lame duck mode), and its clients are to go to another one.
     package let isLameDuck: Bool?
+    /// What users with keys are to sign; `nil` if the server knows no such users.
+    package let nonce: String?
     /// Addresses of all servers of the cluster.
     package let connectURLs: [String]?
 
     private enum CodingKeys: String, CodingKey {
         case serverID = "server_id"
         case serverName = "server_name"
-        case version
+        case version, nonce
         case hasHeaders = "headers"
         case maximumPayload = "max_payload"
         case requiresTLS = "tls_required"

@@ -26,7 +26,7 @@ final class NATSChannelHandler: ChannelInboundHandler {
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
-        failure = .transport(error is NIOSSLError || error is NIOSSLExtraError ? "TLS: \(error)" : "\(error)")
+        failure = ConnectionFailure(tls: error)
         context.close(promise: nil)
     }
 

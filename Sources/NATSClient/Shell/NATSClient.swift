@@ -26,7 +26,7 @@ package final class NATSClient {
     package var onWritable: () -> Void = {}
 
     /// - Parameter onEvent: is called on the loop.
-    /// - Throws: for authorities that are no PEM certificates.
+    /// - Throws: for authorities and identities that are no PEM certificates and keys.
     package init(
         _ configuration: ClientConfiguration,
         on eventLoop: any EventLoop,
@@ -35,7 +35,8 @@ package final class NATSClient {
         self.configuration = configuration
         self.eventLoop = eventLoop
         self.onEvent = onEvent
-        tls = configuration.connection.requiresTLS ? try TLSContext(configuration.trust) : nil
+        let isByTLS = configuration.connection.requiresTLS
+        tls = isByTLS ? try TLSContext(configuration.trust, configuration.identity) : nil
         connection = NATSConnection(configuration.connection, inbox: Self.token())
         rotation = ServerRotation(configuration.servers, first: Int.random(in: 0...Int(UInt16.max)))
     }
@@ -221,7 +222,7 @@ package final class NATSClient {
         do {
             try channel.pipeline.syncOperations.addHandler(tls.handler(for: server), position: .first)
         } catch {
-            connection.close(.transport("TLS: \(error)"))
+            connection.close(ConnectionFailure(tls: error))
         }
     }
 

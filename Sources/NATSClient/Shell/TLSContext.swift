@@ -5,13 +5,29 @@ import NIOSSL
 struct TLSContext {
     private let context: NIOSSLContext
 
-    init(_ trust: ServerTrust) throws {
+    /// - Throws: `UnusableCertificate`
+    init(_ trust: ServerTrust, _ identity: ClientIdentity?) throws {
         var configuration = TLSConfiguration.makeClientConfiguration()
         configuration.minimumTLSVersion = .tlsv12
-        if case .authorities(let pem) = trust {
-            configuration.trustRoots = .certificates(try NIOSSLCertificate.fromPEMBytes(pem))
+        do {
+            if case .authorities(let pem) = trust {
+                configuration.trustRoots = .certificates(try NIOSSLCertificate.fromPEMBytes(pem))
+            }
+        } catch {
+            throw UnusableCertificate(description: "the authorities of the NATS servers are no certificates in PEM")
         }
-        context = try NIOSSLContext(configuration: configuration)
+        do {
+            if let identity {
+                let chain = try NIOSSLCertificate.fromPEMBytes(identity.certificateChain)
+                configuration.certificateChain = chain.map { .certificate($0) }
+                configuration.privateKey = .privateKey(try NIOSSLPrivateKey(bytes: identity.privateKey, format: .pem))
+            }
+            context = try NIOSSLContext(configuration: configuration)
+        } catch {
+            throw UnusableCertificate(
+                description: "the certificate for NATS servers and its key are no PEM, or do not belong together"
+            )
+        }
     }
 
     func handler(for server: ServerAddress) throws -> NIOSSLClientHandler {
@@ -20,3 +36,6 @@ struct TLSContext {
         return try NIOSSLClientHandler(context: context, serverHostname: isAddress ? nil : server.host)
     }
 }
+
+/// Why certificates cannot be used, in words.
+package struct UnusableCertificate: Error, Equatable, CustomStringConvertible { package let description: String }

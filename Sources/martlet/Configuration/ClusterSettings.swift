@@ -12,6 +12,17 @@ struct ClusterSettings {
     /// The user that NATS servers know; `nil` for none.
     var user: String?
     @Secret var password: String?
+    /// The file of the password.
+    var passwordFile: String?
+    /// The file of a token.
+    var tokenFile: String?
+    /// The file of the seed of the user's key.
+    var nkeyFile: String?
+    /// The file of a user's JWT and the seed of the user's key.
+    var credentialsFile: String?
+    /// This node's certificate and key for NATS servers, PEM.
+    var certificateFile: String?
+    var keyFile: String?
     /// Authorities of the servers' certificates, PEM; `nil` for those of the system.
     var authorityFile: String?
     /// The file of the secret that all nodes share.
@@ -69,6 +80,28 @@ struct ClusterSettings {
                 .atStart
             ),
             .value("password", \.password, .string, isSecret: true, "The password of `username`.", .atStart),
+            .value("password_file", \.passwordFile, .path, "The file of the password of `username`.", .atStart),
+            .value(
+                "token_file",
+                \.tokenFile,
+                .path,
+                "The file of the token that the NATS servers know this cluster by, where they have tokens and no users.",
+                .atStart
+            ),
+            .value(
+                "nkey_file",
+                \.nkeyFile,
+                .path,
+                "The file of the seed (`SU…`) of the key of a user that the NATS servers know by its public key.",
+                .atStart
+            ),
+            .value(
+                "credentials_file",
+                \.credentialsFile,
+                .path,
+                "The file of a user's JWT and seed (`.creds`), for NATS servers that know accounts by an operator.",
+                .atStart
+            ),
             .value(
                 "cacertfile",
                 \.authorityFile,
@@ -76,6 +109,14 @@ struct ClusterSettings {
                 "The authorities that the servers' certificates must come from, PEM; those of the system when not set.",
                 .atStart
             ),
+            .value(
+                "certfile",
+                \.certificateFile,
+                .path,
+                "The certificate of this node for NATS servers that ask for one (`verify: true`), with its intermediates, PEM.",
+                .atStart
+            ),
+            .value("keyfile", \.keyFile, .path, "The private key of `certfile`, PEM.", .atStart),
             .value(
                 "secret_file",
                 \.secretFile,
@@ -204,18 +245,38 @@ struct ClusterSettings {
                 allowed: "tls:// for all, or for none"
             )
         }
-        if cluster.authorityFile != nil, !cluster.servers.contains(where: \.isTLS) {
-            refuse(
-                "cacertfile",
-                message: "no server is spoken to by TLS",
-                allowed: "cluster.servers with tls://, or no cacertfile"
-            )
+        let certificates = [
+            ("cacertfile", cluster.authorityFile), ("certfile", cluster.certificateFile), ("keyfile", cluster.keyFile),
+        ]
+        if !cluster.servers.contains(where: \.isTLS) {
+            for (key, file) in certificates where file != nil {
+                refuse(
+                    key,
+                    message: "no server is spoken to by TLS",
+                    allowed: "cluster.servers with tls://, or no \(key)"
+                )
+            }
+        }
+        if (cluster.certificateFile == nil) != (cluster.keyFile == nil) {
+            let (given, missing) = cluster.keyFile == nil ? ("certfile", "keyfile") : ("keyfile", "certfile")
+            refuse(given, message: "there is a \(given) without a \(missing)", allowed: "\(missing) beside it")
+        }
+        let users = [
+            ("username", cluster.user), ("token_file", cluster.tokenFile), ("nkey_file", cluster.nkeyFile),
+            ("credentials_file", cluster.credentialsFile),
+        ].filter { $0.1 != nil }
+        for (key, _) in users.dropFirst() {
+            refuse(key, message: "\(users[0].0) says already who this cluster is", allowed: "one of them")
         }
         if cluster.secretFile == nil {
             refuse("secret_file", message: "is missing, and engine = nats needs it", allowed: "the path of a file")
         }
-        if cluster.password != nil, cluster.user == nil {
-            refuse("password", message: "there is a password without a username", allowed: "username beside it")
+        let passwords = [("password", cluster.password), ("password_file", cluster.passwordFile)].filter { $0.1 != nil }
+        for (key, _) in passwords where cluster.user == nil {
+            refuse(key, message: "there is a password without a username", allowed: "username beside it")
+        }
+        if passwords.count > 1 {
+            refuse("password_file", message: "there is a password already", allowed: "password or password_file")
         }
         if let address = cluster.relayAddress, address.host == nil || address.port == 0 {
             refuse(

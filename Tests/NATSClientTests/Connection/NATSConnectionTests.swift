@@ -30,6 +30,30 @@ import Testing
         #expect(said.contains(#""auth_token":"t""#) && !said.contains("user"))
     }
 
+    @Test("A key signs the nonce of INFO, beside its public text or its JWT") func keys() throws {
+        let key = try #require(UserKey(seed: "SUACSSL3UAHUDXKFSNVUZRF5UHPMWZ6BFDTJ7M6USDXIEDNPPQYYYCU3VY"))
+        let info = Script.info.replacing("{", with: #"{"nonce":"n1","#)
+        for (credentials, present, absent) in [
+            (Credentials.key(key), "\"nkey\":\"\(key.publicText)\"", "jwt"),
+            (.certified(jwt: "head.body.tail", key), #""jwt":"head.body.tail""#, "nkey"),
+        ] {
+            var script = Script { $0.credentials = credentials }
+            script.connection.opened(script.now)
+            script.say("INFO \(info)\r\n")
+            let said = script.written()
+            #expect(said.contains(present) && said.contains(#""sig":""#) && !said.contains(absent))
+        }
+    }
+
+    @Test("A key is of no use at a server that gives nothing to sign") func unsigned() throws {
+        let key = try #require(UserKey(seed: "SUACSSL3UAHUDXKFSNVUZRF5UHPMWZ6BFDTJ7M6USDXIEDNPPQYYYCU3VY"))
+        var script = Script { $0.credentials = .key(key) }
+        script.connection.opened(script.now)
+        script.say("INFO \(Script.info)\r\n")
+        #expect(script.effects() == ["closed: the NATS server has no users with keys (nkeys or accounts with JWTs)"])
+        #expect(script.written().isEmpty)
+    }
+
     @Test("No description shows the password or the token") func secrets() {
         for credentials in [Credentials.password(user: "u", password: Marker.text), .token(Marker.text)] {
             var script = Script { $0.credentials = credentials }

@@ -87,11 +87,66 @@ import Testing
                 $0.connection.requiresTLS = true
                 $0.trust = .authorities(pem: other.certificate)
             }
-            try await doubting.wait(for: "disconnected: TLS:")
+            try await doubting.wait(for: "disconnected: the NATS server's certificate is not trusted: its issuer")
             try await doubting.stop()
             let plain = try await TestClient(cluster.ports)
             try await plain.wait(for: "disconnected: the NATS server requires TLS")
             try await plain.stop()
+        }
+    }
+
+    @Test("A server that asks for certificates takes those of its authority only") func mutualTLS() async throws {
+        let (server, client, stranger) = (try CertificatePair(), try CertificatePair(), try CertificatePair())
+        let settings = [
+            "tls { cert_file: \"FOLDER/cert.pem\", key_file: \"FOLDER/key.pem\", ca_file: \"FOLDER/ca.pem\", verify: true }"
+        ]
+        let files = ["cert.pem": server.certificate, "key.pem": server.key, "ca.pem": client.certificate]
+        try await NATSCluster.with(servers: 1, settings: settings, files: files) { cluster in
+            for (pair, expected) in [
+                (client, "ready nats-0"), (stranger, "disconnected: the NATS server refuses TLS with this node: "),
+                (nil, "disconnected: the NATS server refuses TLS with this node: "),
+            ] {
+                let client = try await TestClient(cluster.ports) {
+                    $0.connection.requiresTLS = true
+                    $0.trust = .authorities(pem: server.certificate)
+                    $0.identity = pair.map { ClientIdentity(certificateChain: $0.certificate, privateKey: $0.key) }
+                }
+                try await client.wait(for: expected)
+                try await client.stop()
+            }
+        }
+    }
+
+    @Test("A user with a key is known by its signature, and another one is refused") func keys() async throws {
+        let (known, other) = (NKeyPair(.user), NKeyPair(.user))
+        try await NATSCluster.with(servers: 1, settings: ["authorization { users [ { nkey: \(known.publicText) } ] }"])
+        {
+            cluster in
+            for (pair, expected) in [
+                (known, "ready nats-0"), (other, "disconnected: the NATS server refuses: Authorization Violation"),
+            ] {
+                let key = try #require(UserKey(seed: pair.seed))
+                let client = try await TestClient(cluster.ports) { $0.connection.credentials = .key(key) }
+                try await client.wait(for: expected)
+                try await client.stop()
+            }
+        }
+    }
+
+    @Test("A user of an account is known by the JWT of a credentials file, and another operator's is refused")
+    func accounts()
+        async throws
+    {
+        let (trusted, other) = (try NKeyOperator(), try NKeyOperator())
+        try await NATSCluster.with(servers: 1, settings: trusted.lines) { cluster in
+            for (user, expected) in [
+                (trusted, "ready nats-0"), (other, "disconnected: the NATS server refuses: Authorization Violation"),
+            ] {
+                let file = try #require(CredentialsFile(user.credentials))
+                let client = try await TestClient(cluster.ports) { $0.connection.credentials = file.credentials }
+                try await client.wait(for: expected)
+                try await client.stop()
+            }
         }
     }
 

@@ -40,6 +40,7 @@ import Testing
         }
         cluster {
           engine = nats, name = fleet, servers = ["tls://nats-0:4223", "tls://[fd00::1]"], username = u
+          password_file = "nats-password", certfile = "nats.pem", keyfile = "nats-key.pem"
           cacertfile = "ca.pem", secret_file = "cluster-secret", dead_after = 20s, max_message = 32MB
           relay { bind = "10.0.0.1:14569", advertise = "192.0.2.1:14570" }, discovery_strategy = static
         }
@@ -76,13 +77,23 @@ import Testing
         #expect(try load(second.text).text == second.text)
     }
 
+    /// Keys that take the place of others.
+    private static let alternatives = ["token_file", "nkey_file", "credentials_file"]
+
+    @Test(arguments: ["token_file = t", "nkey_file = n", "credentials_file = c"]) func alternativesArePrinted(
+        key: String
+    ) throws {
+        let text = "cluster { engine = nats, servers = [a], secret_file = s, \(key) }"
+        #expect(try load(text).text.contains("cluster.\(key.split(separator: " ")[0]) = "))
+    }
+
     /// The text above gives every key another value than its default, and each is printed with it.
     @Test func everyKeyIsReadAndPrinted() throws {
         let printed = try load(Self.everything).text
         for key in ServerSettings.section.describe(ServerSettings()) {
             guard case .value = key.kind, !key.allowed.hasPrefix("as ") else { continue }
             let name = key.key.split(separator: ".").last.map(String.init) ?? ""
-            if name == "password" { continue }
+            if name == "password" || Self.alternatives.contains(name) { continue }
             #expect(printed.contains("\(name) = "), "\(key.key) is not printed")
         }
         let unchanged = printed.split(separator: "\n").filter { $0.hasSuffix("# default") }.map {

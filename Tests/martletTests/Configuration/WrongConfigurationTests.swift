@@ -299,6 +299,21 @@ import Testing
             ]
         ),
         (
+            """
+            cluster {
+              engine = nats, servers = ["tls://a"], secret_file = s, certfile = c
+              username = u, password = p, password_file = p, token_file = t, nkey_file = n, credentials_file = c
+            }
+            """,
+            [
+                "2:58: cluster.certfile: there is a certfile without a keyfile; allowed: keyfile beside it",
+                "3:31: cluster.password_file: there is a password already; allowed: password or password_file",
+                "3:50: cluster.token_file: username says already who this cluster is; allowed: one of them",
+                "3:66: cluster.nkey_file: username says already who this cluster is; allowed: one of them",
+                "3:81: cluster.credentials_file: username says already who this cluster is; allowed: one of them",
+            ]
+        ),
+        (
             "cluster { engine = nats, servers = [\"http://a\"], secret_file = s }",
             [
                 "1:26: cluster.servers: a list is not allowed; allowed: a list of at most 32 servers such as",
