@@ -10,9 +10,9 @@ final class ProgressLine: Sendable {
     }
 
     /// - Parameters:
-    ///   - done: octets.
-    ///   - total: octets in all.
-    func show(_ what: String, done: Int, of total: Int) {
+    ///   - done: octets, or as many of `unit`.
+    ///   - total: octets or units in all.
+    func show(_ what: String, done: Int, of total: Int, unit: String? = nil) {
         guard total > 0 else { return }
         let tenths = Int(10 * Double(done) / Double(total))
         let isNew = shown.withLockedValue { shown in
@@ -20,6 +20,7 @@ final class ProgressLine: Sendable {
             shown = tenths
             return true
         }
-        if isNew { Terminal.note("\(what): \(tenths * 10) % of \(total / 1_048_576) MiB") }
+        let all = unit.map { "\(total) \($0)" } ?? "\(total / 1_048_576) MiB"
+        if isNew { Terminal.note("\(what): \(tenths * 10) % of \(all)") }
     }
 }

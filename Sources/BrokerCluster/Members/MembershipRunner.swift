@@ -421,19 +421,3 @@ package final class MembershipRunner {
 extension ClusterFailure {
     fileprivate static let unusable = ClusterFailure(description: "cluster.name cannot be part of a subject")
 }
-
-extension ConnectionFailure {
-    /// True if only another configuration, of this node or of the server, makes it better.
-    fileprivate var isLasting: Bool {
-        switch self {
-        case .versionTooOld, .headersUnsupported, .tlsUnsupported, .tlsRequired, .credentialsTooLong, .unsigned,
-            .untrusted,
-            .tlsRefused:
-            true
-        case .refused(let text): !text.contains("Timeout")  // of a server that is busy
-        case .transport, .malformedInfo, .malformed, .octetsBeforeTLS, .handshakeTimedOut, .silent, .cutOff, .lameDuck,
-            .closedHere:
-            false
-        }
-    }
-}

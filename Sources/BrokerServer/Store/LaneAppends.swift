@@ -28,8 +28,6 @@ final class LaneAppends {
     static let slack = 1_048_576
     /// Octets that a step of cleaning writes, about.
     static let cleaningOctets = 131_072
-    /// Octets of one message of a stream at most; a commit that is larger is appended in pieces.
-    static let maximumPiece = 500 * 1024
 
     init(_ streams: LaneStreams) { self.streams = streams }
 
@@ -52,7 +50,7 @@ final class LaneAppends {
             var commit = ByteBuffer()
             for batch in batches { batch.write(to: &commit, now: now) }
             octets += commit.readableBytes
-            append(LanePiece.pieces(of: commit, size: Self.maximumPiece)[...], to: lane, first: nil, completion)
+            append(LanePiece.pieces(of: commit)[...], to: lane, first: nil, completion)
         }
     }
 

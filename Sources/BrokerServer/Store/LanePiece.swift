@@ -1,10 +1,13 @@
-import NIOCore
+package import NIOCore
 
 /// The pieces in which a commit of a lane goes into its stream, which takes messages of a certain size: an octet that is 1 if another piece
 /// follows, then octets of the commit.
-enum LanePiece {
+package enum LanePiece {
+    /// Octets of one message of a stream at most; a commit that is larger is appended in pieces.
+    package static let maximumSize = 500 * 1024
+
     /// - Parameter size: octets of a piece at most, more than 1.
-    static func pieces(of commit: ByteBuffer, size: Int) -> [ByteBuffer] {
+    package static func pieces(of commit: ByteBuffer, size: Int = maximumSize) -> [ByteBuffer] {
         var rest = commit
         var pieces: [ByteBuffer] = []
         repeat {
@@ -18,12 +21,14 @@ enum LanePiece {
     }
 
     /// Puts the pieces of commits together as they come.
-    struct Assembly {
+    package struct Assembly {
         private var octets = ByteBuffer()
+
+        package init() {}
 
         /// - Returns: a commit whose last piece this is; `nil` if there are more to come.
         /// - Throws: `Malformed`.
-        mutating func add(_ piece: ByteBuffer) throws(Malformed) -> ByteBuffer? {
+        package mutating func add(_ piece: ByteBuffer) throws(Malformed) -> ByteBuffer? {
             var piece = piece
             guard let flag: UInt8 = piece.readInteger(), flag <= 1 else { throw Malformed() }
             octets.writeImmutableBuffer(piece)
@@ -34,5 +39,5 @@ enum LanePiece {
     }
 
     /// Octets that are no piece.
-    struct Malformed: Error {}
+    package struct Malformed: Error {}
 }

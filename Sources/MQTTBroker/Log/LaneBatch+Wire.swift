@@ -92,6 +92,21 @@ extension LaneBatch {
         guard octets.readableBytes == 0 else { throw .malformedRecord(Int(clamping: count)) }
         return LaneBatch(lane: lane, position: position, records: records, made: made)
     }
+
+    /// The octets of each batch of a commit, with its lane's number.
+    package static func split(_ commit: ByteBuffer, now: Instant) throws(LaneBatchError) -> [(
+        lane: Int, octets: ByteBuffer
+    )] {
+        var batches: [(lane: Int, octets: ByteBuffer)] = []
+        var rest = commit
+        while let batch = try read(from: &rest, now: now) {
+            let end = rest.readerIndex
+            let start = commit.readerIndex + batches.reduce(0) { $0 + $1.octets.readableBytes }
+            let octets = commit.getSlice(at: start, length: end - start) ?? ByteBuffer()
+            batches.append((batch.lane.index, octets))
+        }
+        return batches
+    }
 }
 
 extension CRC32C {

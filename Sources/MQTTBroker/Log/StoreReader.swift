@@ -31,6 +31,9 @@ package struct StoreReader: ~Copyable {
         while let batch = try LaneBatch.read(from: &rest, now: now) { shard.restore(batch, now: now) }
     }
 
+    /// Forgets what was read of a lane, whose log was written again meanwhile: its commits come anew.
+    package mutating func forget(lane: Int) { shard.clear(lane: lane) }
+
     /// Says what the commits make, in an order that follows from it. Nothing more is to be read.
     ///
     /// - Parameter segment: reads a segment of a queue.

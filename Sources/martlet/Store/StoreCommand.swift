@@ -1,4 +1,5 @@
 import ArgumentParser
+import BrokerCluster
 import BrokerConfiguration
 import BrokerStorage
 import Foundation
@@ -11,7 +12,8 @@ struct StoreCommand: ParsableCommand {
         commandName: "store",
         abstract: "Check a broker's store on disk, copy it, or carry it over.",
         discussion: """
-            The store is the folder `store` in `node.data_dir`.
+            The store is the folder `store` in `node.data_dir`, or that of a cluster, which all its nodes share in JetStream and
+            which can be exported and imported.
 
             Example:
               martlet store check --config martlet.conf
@@ -28,9 +30,14 @@ struct StoreCommand: ParsableCommand {
         @Option(name: .long, help: "The store's folder, instead of that of the configuration.")
         var folder: String?
 
-        /// The folder of the store.
-        func path() throws -> String {
-            if let folder { return folder }
+        /// Where the store is.
+        enum Store {
+            case folder(String)
+            case cluster(ClusterConfiguration)
+        }
+
+        func store() throws -> Store {
+            if let folder { return .folder(folder) }
             do {
                 let sources = ConfigurationSources(
                     file: config,
@@ -38,10 +45,25 @@ struct StoreCommand: ParsableCommand {
                     settings: [:]
                 )
                 let loaded = try sources.load(over: ServerSettings(), by: ServerSettings.section)
-                return loaded.configuration.node.dataDirectory + "/store"
+                let (node, cluster) = (loaded.configuration.node, loaded.configuration.cluster)
+                guard cluster.isEnabled else { return .folder(node.dataDirectory + "/store") }
+                let name = node.name ?? ProcessInfo.processInfo.hostName
+                // What is stored is sealed with no key.
+                return .cluster(try ClusterPlan(cluster, number: nil, secret: [], nodeName: name).configuration)
             } catch {
                 throw Terminal.failure("store: \(error)", code: 2)
             }
+        }
+
+        /// The folder of a store that is one.
+        func path() throws -> String {
+            guard case .folder(let path) = try store() else {
+                throw Terminal.failure(
+                    "store: this node's store is that of its cluster, in JetStream: see to it there, or name a --folder",
+                    code: 2
+                )
+            }
+            return path
         }
     }
 
@@ -140,6 +162,12 @@ struct StoreCommand: ParsableCommand {
 
     /// Turns a failure of the store into a line and an exit code.
     static func reporting(_ body: () throws -> Void) throws {
-        do { try body() } catch let failure as StoreFailure { throw Terminal.failure("store: \(failure)", code: 1) }
+        do {
+            try body()
+        } catch let failure as StoreFailure {
+            throw Terminal.failure("store: \(failure)", code: 1)
+        } catch let failure as ClusterFailure {
+            throw Terminal.failure("store: \(failure)", code: 1)
+        }
     }
 }

@@ -5,9 +5,19 @@ import NIOCore
 /// Writes what commits make as lines of JSON.
 struct StoreExport: ~Copyable {
     private var reader: StoreReader
-    private(set) var sessions = 0
-    private(set) var messages = 0
-    private(set) var retained = 0
+    /// What was written.
+    private(set) var count = Count()
+
+    struct Count: Sendable, Equatable {
+        var sessions = 0
+        var messages = 0
+        var retained = 0
+        /// Messages on their way from one lane to others.
+        var outgoing = 0
+
+        /// True if a client would miss something.
+        var isSomething: Bool { sessions + retained + outgoing > 0 }
+    }
 
     /// Octets of lines that are written at once.
     private static let chunk = 262_144
@@ -16,6 +26,9 @@ struct StoreExport: ~Copyable {
 
     /// - Throws: `LaneBatchError`.
     mutating func read(_ commit: ByteBuffer) throws { try reader.read(commit) }
+
+    /// Forgets what was read of a lane.
+    mutating func forget(lane: Int) { reader.forget(lane: lane) }
 
     /// Writes all lines. Nothing more is to be read.
     ///
@@ -32,19 +45,21 @@ struct StoreExport: ~Copyable {
             lines = Data()
         }
         try add(.format(version: StoreLine.version))
-        var (items, sessions, messages, retained) = (0, 0, 0, 0)
+        var items = 0
+        var count = Count()
         try reader.forEach(segment: segment) { item in
             try add(.item(item))
             items += 1
             switch item {
-            case .session: sessions += 1
-            case .delivery: messages += 1
-            case .retained: retained += 1
-            case .lane, .outgoing: break
+            case .session: count.sessions += 1
+            case .delivery: count.messages += 1
+            case .retained: count.retained += 1
+            case .outgoing: count.outgoing += 1
+            case .lane: break
             }
         }
         try add(.end(items: items))
         try body(lines)
-        (self.sessions, self.messages, self.retained) = (sessions, messages, retained)
+        self.count = count
     }
 }
