@@ -4,12 +4,14 @@ Martlet's own behaviour."""
 import itertools
 import os
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from clients import Client, Kind, Options
 from link import Link
+from machines import Machines
 from servers import Martlet, MosquittoServer, Server
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -97,6 +99,17 @@ def restart(binary):
     for broker in started:
         if broker.is_running:
             broker.stop()
+
+
+@pytest.fixture
+def machines(tmp_path, binary) -> Iterator[Machines]:
+    (folder := tmp_path / "cluster").mkdir()
+    machines = Machines(folder, binary)
+    try:
+        machines.wait()
+        yield machines
+    finally:
+        machines.stop()
 
 
 @pytest.fixture(scope="session")

@@ -177,7 +177,7 @@ class Cluster:
         """What NATS says of the copies of each stream; streams that nobody answers for are missing."""
         found = {}
         for host, port in ((host, NATS + index) for index, host in enumerate(SERVERS)):
-            with contextlib.suppress(OSError), self._connection(host, port) as connection:
+            with contextlib.suppress(OSError), connect_to_nats(self.folder, host, port) as connection:
                 ask = "".join(f"PUB $JS.API.STREAM.INFO.{name} answers.{name} 0\r\n\r\n" for name in STREAMS)
                 connection.sendall(f"SUB answers.* 1\r\n{ask}".encode())
                 read, end = b"", time.monotonic() + 2
@@ -193,25 +193,6 @@ class Cluster:
                     return found
         return found
 
-    def _connection(self, host: str, port: int) -> ssl.SSLSocket:
-        """A connection to a NATS server, as a broker makes it: TLS begins behind the server's first line."""
-        plain = socket.create_connection((host, port), timeout=1)
-        try:
-            said = b""
-            while not said.endswith(b"\r\n"):
-                said += (more := plain.recv(4096))
-                if not more:
-                    raise ConnectionError("the server says nothing")
-            trust = ssl.create_default_context(cafile=self.folder / make.AUTHORITY)
-            connection = trust.wrap_socket(plain, server_hostname=host)
-        except BaseException:
-            plain.close()
-            raise
-        password = (self.folder / make.PASSWORD).read_text()
-        options = json.dumps({"verbose": False, "pedantic": False, "user": make.USER, "pass": password})
-        connection.sendall(f"CONNECT {options}\r\n".encode())
-        return connection
-
     def close(self, keep: bool = False) -> None:
         for child in self.children:
             if child.process and child.runs:
@@ -224,6 +205,39 @@ class Cluster:
             namespace.close()
         if not keep:
             shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def connect_to_nats(folder: Path, host: str, port: int) -> ssl.SSLSocket:
+    """A connection to one of the NATS servers of a folder, as a broker makes it: TLS begins behind the server's first line."""
+    plain = socket.create_connection((host, port), timeout=1)
+    try:
+        said = b""
+        while not said.endswith(b"\r\n"):
+            said += (more := plain.recv(4096))
+            if not more:
+                raise ConnectionError("the server says nothing")
+        trust = ssl.create_default_context(cafile=folder / make.AUTHORITY)
+        connection = trust.wrap_socket(plain, server_hostname=host)
+    except BaseException:
+        plain.close()
+        raise
+    options = json.dumps({"verbose": False, "pedantic": False, "user": make.USER, "pass": (folder / make.PASSWORD).read_text()})
+    connection.sendall(f"CONNECT {options}\r\n".encode())
+    return connection
+
+
+def ask_jetstream(folder: Path, host: str, port: int, operation: str, body: dict | None = None) -> dict:
+    """What JetStream answers to an operation of its API."""
+    request = json.dumps(body).encode() if body is not None else b""
+    with connect_to_nats(folder, host, port) as connection:
+        connection.settimeout(10)
+        connection.sendall(b"SUB answer 1\r\nPUB $JS.API.%s answer %d\r\n%s\r\n" % (operation.encode(), len(request), request))
+        read = b""
+        while not (found := re.search(rb"MSG answer 1 (\d+)\r\n", read)) or len(read) < found.end() + int(found[1]):
+            read += (more := connection.recv(65536))
+            if not more:
+                raise ConnectionError("the server ends the connection")
+        return json.loads(read[found.end():found.end() + int(found[1])])
 
 
 READY = "martlet is ready"

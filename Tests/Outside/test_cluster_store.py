@@ -7,7 +7,7 @@ import pytest
 
 import packets
 from clients import Options, WireOverTCP
-from nodes import make
+from machines import Machines
 from packets import Message, Will
 
 PATIENCE = 60  # seconds
@@ -15,53 +15,6 @@ FOR_LONG = 100_000  # seconds
 STORE = "store.engine = sqlite"
 
 pytestmark = pytest.mark.martlet
-
-
-class Machines:
-    """Three NATS servers that run, and three brokers that do not yet."""
-
-    def __init__(self, folder, binary):
-        make.check_ports()
-        self.binary, self.folder = binary, folder
-        self.servers = make.servers(folder, make.nats_server())
-        self.brokers = make.brokers(folder, binary, make.PLACES)
-        for server in self.servers:
-            server.start()
-
-    def wait(self) -> None:
-        make.wait(self.servers, make.answers)
-
-    def serve(self) -> None:
-        for broker in self.brokers:
-            broker.start()
-        make.wait(self.brokers, make.is_ready)
-
-    def rest(self) -> None:
-        """Stops the brokers, which can be started again."""
-        make.stop(self.brokers)
-        for broker in self.brokers:
-            broker.log.unlink(missing_ok=True)
-
-    def stop(self) -> None:
-        make.stop(self.brokers)
-        make.stop(self.servers)
-
-    def store(self, *words: str, code: int = 0) -> subprocess.CompletedProcess:
-        command = [self.binary, "store", words[0], "--config", "broker-0.conf", *words[1:]]
-        done = subprocess.run(command, cwd=self.folder, capture_output=True, text=True, timeout=2 * PATIENCE)
-        assert done.returncode == code, done.stderr
-        return done
-
-
-@pytest.fixture
-def machines(tmp_path, binary):
-    (folder := tmp_path / "cluster").mkdir()
-    machines = Machines(folder, binary)
-    try:
-        machines.wait()
-        yield machines
-    finally:
-        machines.stop()
 
 
 def client(address, name: str, clean: bool = False, **options) -> WireOverTCP:
@@ -79,7 +32,7 @@ def take_all(device: WireOverTCP, last: bytes) -> list[bytes]:
 def use(machines: Machines) -> None:
     """Lets sessions of the same names have many messages at QoS 2 in the cluster, and end."""
     machines.serve()
-    address = (make.PLACES[0].host, make.PLACES[0].mqtt)
+    address = machines.places[0]
     car, sender = client(address, "car 1"), client(address, "sender")
     for device in (car, sender):
         device.connect()
@@ -150,7 +103,7 @@ def test_a_node_moves_into_a_cluster(start, binary, machines, tmp_path, used):
     assert "the cluster local has 28 sessions and 5 retained messages already" in said
 
     machines.serve()
-    places = [(place.host, place.mqtt) for place in make.PLACES]
+    places = machines.places
     sender = client(places[0], "sender")
     assert sender.connect()
     # Sent again, since nothing says that it was released: nobody gets it twice.
@@ -192,7 +145,7 @@ def test_a_node_moves_into_a_cluster(start, binary, machines, tmp_path, used):
 def test_a_cluster_moves_to_a_node(start, binary, machines, tmp_path):
     """And what a cluster had, whose brokers were killed under load, goes back into a store of one node."""
     machines.serve()
-    places = [(place.host, place.mqtt) for place in make.PLACES]
+    places = machines.places
     for number in range(12):
         device = client(places[number % 3], f"car {number}")
         device.connect()

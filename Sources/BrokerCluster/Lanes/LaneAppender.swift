@@ -26,6 +26,9 @@ package struct LaneAppender {
     /// Why the batch in flight takes long, in words.
     package var trouble: String { attempt?.trouble ?? "" }
 
+    /// True if there is no space for the batch in flight.
+    package var isOutOfSpace: Bool { attempt?.isOutOfSpace ?? false }
+
     /// Begins to append a batch. A batch that cannot be taken is answered at once, and changes nothing.
     package mutating func append(_ batch: ByteBuffer, _ now: NIODeadline) -> LaneStep<Outcome> {
         guard attempt == nil else { return .done(.failure(.underWay)) }

@@ -9,6 +9,8 @@ package final class LaneArchive {
     private let eventLoop: any EventLoop
     private let onTrouble: (String) -> Void
     private var connecting: EventLoopPromise<Void>?
+    /// Why nothing more is written.
+    private var obstacle: String?
 
     /// How long heartbeats are listened for; nodes send them every 150 ms.
     private static let listening: TimeAmount = .seconds(1)
@@ -49,7 +51,11 @@ package final class LaneArchive {
         connecting = promise
         lanes.onConnection = { [weak self] event in self?.take(event) }
         lanes.onHealth = { [weak self] lane, health in
-            if case .suspended(let reason) = health { self?.onTrouble("lane \(lane): \(reason)") }
+            switch health {
+            case .serving: break
+            case .suspended(let reason): self?.onTrouble("lane \(lane): \(reason)")
+            case .full(let reason): self?.end(for: "lane \(lane): \(reason)")
+            }
         }
         lanes.start()
         return promise.futureResult
@@ -198,6 +204,13 @@ package final class LaneArchive {
 
     // MARK: Writing
 
+    /// Nothing more can be written.
+    private func end(for reason: String) {
+        guard obstacle == nil else { return }
+        obstacle = reason
+        for lane in 0..<LaneSubjects.lanes { lanes.release(lane) }
+    }
+
     /// Writes the logs of all lanes anew: what they had is deleted, and must be nothing that is needed.
     ///
     /// - Parameters:
@@ -224,7 +237,7 @@ package final class LaneArchive {
         _ progress: @escaping (_ octets: Int) -> Void
     ) -> EventLoopFuture<Void> {
         lanes.take(lane) { _ in }.assumeIsolated()
-            .flatMapThrowing { try Self.stored($0, lane).position }
+            .flatMapThrowing { try self.stored($0, lane).position }
             .flatMap { term in self.append(messages[...], to: lane, behind: term, first: nil, progress) }
             .flatMap { first in self.purge(lane, before: first, until: .now() + Self.patience) }
             .map { self.lanes.release(lane) }.nonisolated()
@@ -240,21 +253,22 @@ package final class LaneArchive {
     ) -> EventLoopFuture<LanePosition> {
         guard let message = messages.first else { return eventLoop.makeSucceededFuture(first ?? term) }
         return lanes.append(message, to: lane).assumeIsolated()
-            .flatMapThrowing { try Self.stored($0, lane) }
+            .flatMapThrowing { try self.stored($0, lane) }
             .flatMap { position in
                 progress(message.readableBytes)
                 return self.append(messages.dropFirst(), to: lane, behind: term, first: first ?? position, progress)
             }.nonisolated()
     }
 
-    private static func stored<Success>(_ result: Result<Success, LaneFailure>, _ lane: Int) throws -> Success {
+    private func stored<Success>(_ result: Result<Success, LaneFailure>, _ lane: Int) throws -> Success {
         switch result {
         case .success(let success): return success
         case .failure(.fenced(let leader)):
             throw ClusterFailure(
                 description: "node \(leader.node) has taken lane \(lane): no node may run meanwhile"
             )
-        case .failure(let failure): throw ClusterFailure(description: "lane \(lane): \(failure)")
+        case .failure(let failure):
+            throw ClusterFailure(description: obstacle ?? "lane \(lane): \(failure)")
         }
     }
 

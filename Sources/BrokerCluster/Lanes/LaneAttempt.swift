@@ -26,6 +26,8 @@ struct LaneAttempt {
     private var refusals = 0
     /// Why it takes long, in words.
     private(set) var trouble = "JetStream does not answer"
+    /// True if the last answer was that there is no space.
+    private(set) var isOutOfSpace = false
 
     init(expecting: UInt64, _ message: ByteBuffer, doubt: TimeAmount) {
         self.expecting = expecting
@@ -55,11 +57,13 @@ struct LaneAttempt {
         case .busy: counters.busy += 1
         case .noAnswer(let reason):
             counters.unanswered += 1
+            isOutOfSpace = false
             trouble = "JetStream does not answer (\(reason))"
         case .refused(let error):
             counters.refused += 1
             counters.retries += 1
             trouble = "\(error)"
+            isOutOfSpace = error.isOutOfSpace
             return .wait(refusalPause())
         }
         counters.retries += 1

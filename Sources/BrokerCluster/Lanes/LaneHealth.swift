@@ -5,6 +5,8 @@ package enum LaneHealth: Equatable, Sendable {
     case serving
     /// An append has waited for `LaneLimits.suspension`; why, in words. It goes on being tried.
     case suspended(String)
+    /// The same, and JetStream has refused it since there is no space; why, in words.
+    case full(String)
 }
 
 /// What is known of one lane that this run leads.

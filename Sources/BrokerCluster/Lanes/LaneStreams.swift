@@ -10,7 +10,7 @@ package final class LaneStreams {
     let subjects: LaneSubjects
     let client: NATSClient
 
-    /// Is called when a lane that this run leads is suspended, or serves again.
+    /// Is called when a lane that this run leads is suspended, has no space, serves again, or is not led any more and was not well.
     package var onHealth: (_ lane: Int, _ health: LaneHealth) -> Void = { _, _ in }
     /// Is called when the connection to NATS comes about or ends.
     package var onConnection: (ClientEvent) -> Void = { _ in }
@@ -203,7 +203,8 @@ package final class LaneStreams {
         for seat in seats.values {
             guard let appender = seat.appender, let since = appender.since else { continue }
             isWatched = true
-            if now - since >= configuration.limits.suspension { setHealth(.suspended(appender.trouble), seat) }
+            guard now - since >= configuration.limits.suspension else { continue }
+            setHealth(appender.isOutOfSpace ? .full(appender.trouble) : .suspended(appender.trouble), seat)
         }
         if isWatched { watchAppends() }
     }
@@ -246,6 +247,7 @@ package final class LaneStreams {
 
     func fail(_ seat: LaneSeat, _ failure: LaneFailure) {
         guard seats[seat.lane] === seat else { return }
+        setHealth(.serving, seat)
         seats[seat.lane] = nil
         let stream = LaneSubjects.stream(of: seat.lane)
         gathered[stream]?.removeAll { $0 === seat }
@@ -277,7 +279,7 @@ package final class LaneStreams {
     }
 
     /// Adds the growth since the last call to the counters `martlet_lanes_NAME_total`, and sets the gauges `martlet_lanes_led`,
-    /// `martlet_lanes_suspended` and `martlet_lanes_append_lag_milliseconds`, how long the oldest append in flight has waited.
+    /// `martlet_lanes_suspended`, `martlet_lanes_full` and `martlet_lanes_append_lag_milliseconds`, how long the oldest append in flight has waited.
     package func reportMetrics(dimensions: [(String, String)]) {
         for (name, path) in LaneCounters.names {
             let grown = counters[keyPath: path] - reported[keyPath: path]
@@ -289,6 +291,9 @@ package final class LaneStreams {
         Gauge(label: "martlet_lanes_led", dimensions: dimensions).record(statuses.count)
         Gauge(label: "martlet_lanes_suspended", dimensions: dimensions).record(
             statuses.count { $0.health != .serving }
+        )
+        Gauge(label: "martlet_lanes_full", dimensions: dimensions).record(
+            statuses.count { if case .full = $0.health { true } else { false } }
         )
         Gauge(label: "martlet_lanes_append_lag_milliseconds", dimensions: dimensions).record(
             lag.nanoseconds / 1_000_000

@@ -5,7 +5,7 @@ package struct LaneSubjects: Sendable {
     /// Lanes of a cluster, and the streams that hold as many lanes each.
     package static let lanes = 64
     package static let streams = 4
-    private static let lanesOfStream = lanes / streams
+    package static let lanesOfStream = lanes / streams
 
     private let cluster: ClusterName
 

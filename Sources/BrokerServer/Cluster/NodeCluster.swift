@@ -2,6 +2,7 @@ import BrokerCluster
 import Glibc
 import Logging
 import MQTTBroker
+import Metrics
 import NIOCore
 import QUICTransport
 
@@ -34,6 +35,12 @@ final class NodeCluster {
     private var timers: [RepeatedTask] = []
     /// True if clients were let go a second ago.
     private var isBalancing = false
+    /// `nil` before lanes are led.
+    private var spaceWatch: SpaceWatch?
+    /// Lanes of this node that JetStream has no space for.
+    private var fullLanes: Set<Int> = []
+    /// Why nothing new is kept; `nil` while it is.
+    private var suspension: Suspension?
     /// `nil` without QUIC listeners.
     private var relay: NodeRelay?
     /// Runs that are over, the newest last.
@@ -85,6 +92,7 @@ final class NodeCluster {
         let events = early
         early = []
         for event in events { heard(event) }
+        watchSpace()
         let loopBound = NIOLoopBound(self, eventLoop: eventLoop)
         timers = [
             eventLoop.scheduleRepeatedTask(initialDelay: Self.interval, delay: Self.interval) { _ in
@@ -99,6 +107,42 @@ final class NodeCluster {
         ]
     }
 
+    private func watchSpace() {
+        guard let part = parts.first?.value else { return }
+        let loopBound = NIOLoopBound(self, eventLoop: eventLoop)
+        spaceWatch = SpaceWatch(part.lanes) { _ in loopBound.value.tellSpace() }
+        spaceWatch?.start()
+    }
+
+    /// A lane of this node is doing well, or not.
+    func heard(of lane: Int, _ health: LaneHealth) {
+        if case .full(let reason) = health {
+            guard fullLanes.insert(lane).inserted else { return }
+            logger.error("JetStream has no space for a lane", metadata: ["lane": "\(lane)", "reason": "\(reason)"])
+        } else {
+            guard fullLanes.remove(lane) != nil else { return }
+        }
+        tellSpace()
+    }
+
+    /// Tells the shards how full the streams are, and that nothing new is to be kept while that is too full.
+    private func tellSpace() {
+        guard let shards, let space = spaceWatch?.space else { return }
+        let suspension: Suspension? = !fullLanes.isEmpty ? .disk : space.isFull ? .space : nil
+        if suspension != self.suspension {
+            self.suspension = suspension
+            switch suspension {
+            case nil: logger.notice("JetStream has space again")
+            case .space:
+                logger.error(
+                    "a stream of JetStream is full but for what is reserved: new messages for durable sessions are refused"
+                )
+            case .disk: logger.error("JetStream stores nothing: messages for durable sessions are refused")
+            }
+        }
+        for shard in 0..<shards.count { shards.with(shard) { $0.learned(space, suspension) } }
+    }
+
     /// The relay is told the members from here on.
     func use(_ relay: NodeRelay) { self.relay = relay }
 
@@ -110,6 +154,7 @@ final class NodeCluster {
     func leave() -> EventLoopFuture<Void> {
         for timer in timers { timer.cancel() }
         timers = []
+        spaceWatch?.stop()
         shards = nil
         let left = membership?.leave() ?? eventLoop.makeSucceededVoidFuture()
         let (parts, eventLoop) = (parts, eventLoop)
@@ -304,6 +349,11 @@ final class NodeCluster {
     /// Reports the members, and of each event loop its links and lanes.
     private func report() {
         membership?.reportMetrics()
+        for (stream, filling) in (spaceWatch?.space.fillings ?? []).enumerated() {
+            let dimensions = [("stream", "\(stream)")]
+            Gauge(label: "martlet_lanes_stream_octets", dimensions: dimensions).record(filling.octets)
+            Gauge(label: "martlet_lanes_stream_maximum_octets", dimensions: dimensions).record(filling.maximum)
+        }
         onEachPart { part in
             let dimensions = [("shard", "\(part.links.shard)")]
             part.links.reportMetrics(dimensions: dimensions)

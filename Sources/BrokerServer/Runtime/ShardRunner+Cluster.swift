@@ -63,8 +63,9 @@ extension ShardRunner {
         shard.clear(lane: lane)
         var assembly = LanePiece.Assembly()
         var damage: String?
-        var commits = 0
+        var (commits, count) = (0, 0)
         let taken = cluster.lanes.take(lane) { octets in
+            count += octets.readableBytes
             do {
                 guard damage == nil, let commit = try assembly.add(octets) else { return }
                 try self.shard.restore(commit, ofLane: lane, now: .now())
@@ -80,6 +81,7 @@ extension ShardRunner {
                     self.eventLoop.assumeIsolated().execute { self.lead() }
                 }
                 cluster.replayed.append((lane, term.number))
+                cluster.appends.replayed(octets: count)
                 self.logger?.info(
                     "cluster",
                     metadata: [
@@ -143,7 +145,7 @@ extension ShardRunner {
     private func append() {
         guard let appends = cluster?.appends else { return }
         let now = Instant.now()
-        if appends.wantsCleaning {
+        if appends.wantsCleaning, hasRoomToClean(appends, now.monotonic) {
             appends.beginCleaning(led: shard.lanesLedByOwn)
             shard.beginCleaning()
         }
@@ -155,6 +157,23 @@ extension ShardRunner {
         let batches = shard.takeBatches(age, of: appends.idle, now: now)
         appends.begin(batches, now: now) { lane, batches, failure in self.appended(lane, batches, failure) }
         appends.finishCleaning(led: shard.lanesLedByOwn)
+        scheduleFlush()
+    }
+
+    private func hasRoomToClean(_ appends: LaneAppends, _ now: NIODeadline) -> Bool {
+        let led = shard.lanesLedByOwn
+        return appends.hasAmpleRoom(led: led)
+            || appends.measure(aliveOctets: shard.aliveOctetsByLane, led: led, now)
+    }
+
+    /// JetStream has said how full it is.
+    ///
+    /// - Parameter suspension: why nothing new may be kept; `nil` if it may.
+    func learned(_ space: StreamSpace, _ suspension: Suspension?) {
+        guard let appends = cluster?.appends else { return }
+        let hasChanged = appends.suspension != suspension
+        appends.learned(free: space.free, suspension, .now())
+        if hasChanged { shard.suspended(suspension, now: .now()) }
         scheduleFlush()
     }
 

@@ -22,6 +22,18 @@ final class LaneAppends {
     /// The cleaning that is under way; `nil` without one.
     private var cleaning: CleaningRound?
 
+    /// Why nothing new is kept; `nil` while it is.
+    private(set) var suspension: Suspension?
+    /// Octets that each stream has room for; empty while that is not known.
+    private var free: [Int] = []
+    /// False if what cleaning would write had no room when that was looked at.
+    private var hasRoomToClean = true
+    private var measured = NIODeadline.uptimeNanoseconds(0)
+    /// True if the logs are to be cleaned for want of space.
+    private var isAskedToClean = false
+
+    /// How often it is looked whether there is room for cleaning, once there was not.
+    static let measuring = TimeAmount.seconds(5)
     /// How long records wait that nobody waits for.
     static let delay = TimeAmount.milliseconds(1)
     /// Octets that the logs may grow by beyond twice what is alive.
@@ -90,7 +102,9 @@ final class LaneAppends {
     // MARK: - Cleaning
 
     /// True if the logs hold more than they should of what is not alive.
-    var wantsCleaning: Bool { cleaning == nil && octets > 2 * alive + Self.slack }
+    var wantsCleaning: Bool {
+        cleaning == nil && hasRoomToClean && (isAskedToClean || octets > 2 * alive + Self.slack)
+    }
 
     /// True while there is a cleaning: appends take all records then.
     var isCleaning: Bool { cleaning != nil }
@@ -101,6 +115,7 @@ final class LaneAppends {
     /// What the shard logs from here on is enough to restore the lanes that it leads, a bit for each.
     func beginCleaning(led: UInt64) {
         cleaning = CleaningRound(led: led, underWay: ~idle)
+        isAskedToClean = false
         octets = 0
         writtenAgain = 0
     }
@@ -109,6 +124,45 @@ final class LaneAppends {
     func wroteAgain(_ written: (octets: Int, isDone: Bool), to lanes: UInt64) {
         writtenAgain += written.octets
         cleaning?.wrote(to: lanes, isDone: written.isDone)
+    }
+
+    /// A lane that the shard leads now has had so many octets in its log.
+    func replayed(octets count: Int) { octets += count }
+
+    /// JetStream has said how much room each stream has.
+    func learned(free: [Int], _ suspension: Suspension?, _ now: NIODeadline) {
+        if suspension != nil, self.suspension == nil { hasRoomToClean = true }
+        if now - measured >= Self.measuring { hasRoomToClean = true }
+        (self.free, self.suspension) = (free, suspension)
+        if suspension != nil, octets > alive + Self.slack { isAskedToClean = true }
+    }
+
+    /// True if there is room even for all that the shard has logged, so that nobody has to look how much of that is alive.
+    ///
+    /// - Parameter led: the lanes that the shard leads, a bit for each.
+    func hasAmpleRoom(led: UInt64) -> Bool { alive + octets <= room(led: led).min() ?? .max }
+
+    /// Looks whether what cleaning would write has room. A cleaning that stops halfway would free nothing.
+    ///
+    /// - Parameter aliveOctets: what it would write, of each lane.
+    func measure(aliveOctets: [Int], led: UInt64, _ now: NIODeadline) -> Bool {
+        let alive = Self.byStream(aliveOctets)
+        measured = now
+        hasRoomToClean = zip(alive, room(led: led)).allSatisfy { $0 == 0 || $0 <= $1 }
+        return hasRoomToClean
+    }
+
+    /// Octets that cleaning may write to each stream: half of its room is left for what clients send meanwhile, and each lane of the stream,
+    /// whoever leads it, has an equal share of the rest.
+    private func room(led: UInt64) -> [Int] {
+        let lanes = Self.byStream((0..<Lane.count).map { led >> UInt64($0) & 1 == 1 ? 1 : 0 })
+        return zip(free, lanes).map { $0 == .max ? .max : $0 / 2 / LaneSubjects.lanesOfStream * $1 }
+    }
+
+    private static func byStream(_ lanes: [Int]) -> [Int] {
+        var streams = [Int](repeating: 0, count: LaneSubjects.streams)
+        for (lane, count) in lanes.enumerated() { streams[LaneSubjects.stream(of: lane)] += count }
+        return streams
     }
 
     /// The shard is about to lead a lane, or does not lead it any more.

@@ -73,17 +73,23 @@ extension Shard {
     }
 
     /// Octets that cleaning would write, about. Looks at every session.
-    package var aliveOctets: Int {
-        var octets = retained.byteCount
+    package var aliveOctets: Int { aliveOctetsByLane.reduce(0, +) }
+
+    /// The same of each lane. Retained messages are counted as if each lane that the shard leads had as much of them.
+    package var aliveOctetsByLane: [Int] {
+        var octets = [Int](repeating: 0, count: Lane.count)
         for place in 0..<sessions.placeCount {
-            guard let session = sessions.session(at: place), session.lane != nil else { continue }
-            octets += aliveOctets(of: session)
+            guard let session = sessions.session(at: place), let lane = session.lane?.index else { continue }
+            octets[lane] += aliveOctets(of: session)
             for stream in session.connection?.streams ?? [] {
-                if let session = stream.session { octets += aliveOctets(of: session) }
+                if let session = stream.session { octets[lane] += aliveOctets(of: session) }
             }
         }
-        for lane in Lane.all where lanes.leader(of: lane) == own {
-            for entry in lanes[lane].outbox.entries { octets += entry.publish.octetCount }
+        let led = Lane.all.filter { lanes.leader(of: $0) == own }
+        for lane in led {
+            octets[lane.index] += lanes[lane].outbox.entries.reduce(retained.byteCount / led.count) {
+                $0 + $1.publish.octetCount
+            }
         }
         return octets
     }

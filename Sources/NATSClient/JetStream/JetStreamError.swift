@@ -30,6 +30,10 @@ package struct JetStreamError: Error, Equatable, Sendable, Decodable, CustomStri
 
     /// JetStream is there, and cannot serve for the moment.
     static let unavailable = 10_008
+    /// True if nothing can be stored for want of space: in the stream (10077), at the server (10023, 10028, 10047), or by the bounds of the
+    /// account (10002).
+    package var isOutOfSpace: Bool { [10_002, 10_023, 10_028, 10_047, 10_077].contains(errorCode) }
+
     /// There is no stream of that name.
     package static let noStream = 10_059
     /// There is one of that name that is set up otherwise.

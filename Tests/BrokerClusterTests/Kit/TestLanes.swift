@@ -41,6 +41,7 @@ struct TestLanes: Sendable {
                 switch state {
                 case .serving: health.value.append("\(lane) serves")
                 case .suspended: health.value.append("\(lane) is suspended")
+                case .full: health.value.append("\(lane) is full")
                 }
             }
             lanes.start()

@@ -52,6 +52,9 @@ import Testing
             }
         }
         #expect(appender.trouble.contains("maximum bytes exceeded") && appender.since == LaneScript.now)
+        #expect(appender.isOutOfSpace)
+        _ = answered(.noAnswer(.timedOut))
+        #expect(!appender.isOutOfSpace)
         #expect(answered(.stored(41)) == "done 41")
     }
 
