@@ -21,6 +21,9 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-asn1", from: "1.7.4"),
         .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
         .package(url: "https://github.com/HdrHistogram/hdrhistogram-swift", from: "0.2.0"),
+        .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1", traits: []),
+        .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0", traits: []),
+        .package(url: "https://github.com/apple/swift-nio-extras", from: "1.35.0"),
     ],
     targets: [
         // C system libraries, each with a shim of static inlines.
@@ -70,6 +73,14 @@ let package = Package(
                 .crypto,
             ]
         ),
+        .target(
+            name: "BrokerAdmin",
+            dependencies: [
+                "BrokerCluster", .hummingbird, .hummingbirdCore, .httpTypes, .logging, .nioCore, .nioHTTP1,
+                .nioHTTPTypes,
+                .nioPosix, .serviceLifecycle,
+            ]
+        ),
         .target(name: "BrokerConfiguration", dependencies: ["Secrets", .configuration]),
         .target(
             name: "MQTTClient",
@@ -84,7 +95,7 @@ let package = Package(
         .executableTarget(
             name: "martlet",
             dependencies: [
-                "BrokerServer", "BrokerAccess", "BrokerCluster", "BrokerConfiguration", "BrokerStorage",
+                "BrokerServer", "BrokerAccess", "BrokerAdmin", "BrokerCluster", "BrokerConfiguration", "BrokerStorage",
                 "LoadGenerator", "MQTTBroker", "MQTTClient", "MQTTCodec", "NATSClient", "QUICTransport", "Secrets",
                 .argumentParser, .logging, .metrics, .serviceLifecycle, .unixSignals, .nioCore, .nioPosix,
                 .nioConcurrencyHelpers,
@@ -238,6 +249,7 @@ extension Target.Dependency {
     static let nioEmbedded: Self = .product(name: "NIOEmbedded", package: "swift-nio")
     static let nioPosix: Self = .product(name: "NIOPosix", package: "swift-nio")
     static let nioSSL: Self = .product(name: "NIOSSL", package: "swift-nio-ssl")
+    static let nioHTTP1: Self = .product(name: "NIOHTTP1", package: "swift-nio")
     static let nioTLS: Self = .product(name: "NIOTLS", package: "swift-nio")
     static let nioConcurrencyHelpers: Self = .product(name: "NIOConcurrencyHelpers", package: "swift-nio")
     static let deque: Self = .product(name: "DequeModule", package: "swift-collections")
@@ -257,6 +269,10 @@ extension Target.Dependency {
     static let x509: Self = .product(name: "X509", package: "swift-certificates")
     static let asn1: Self = .product(name: "SwiftASN1", package: "swift-asn1")
     static let grdb: Self = .product(name: "GRDB", package: "GRDB.swift")
+    static let hummingbird: Self = .product(name: "Hummingbird", package: "hummingbird")
+    static let hummingbirdCore: Self = .product(name: "HummingbirdCore", package: "hummingbird")
+    static let httpTypes: Self = .product(name: "HTTPTypes", package: "swift-http-types")
+    static let nioHTTPTypes: Self = .product(name: "NIOHTTPTypes", package: "swift-nio-extras")
     static let histogram: Self = .product(name: "Histogram", package: "hdrhistogram-swift")
 }
 

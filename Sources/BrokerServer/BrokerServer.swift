@@ -19,6 +19,8 @@ package struct BrokerServer: Service, CustomStringConvertible {
     private let logger: Logger
     private let listening: @Sendable ([Listening]) -> Void
     private let running = NIOLockedValueBox<NodeRelay?>(nil)
+    /// Says how the broker is, from before it runs.
+    package let observer: BrokerObserver
     private let reloads = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
 
     /// An open listener.
@@ -37,6 +39,7 @@ package struct BrokerServer: Service, CustomStringConvertible {
         self.configuration = configuration
         self.logger = logger
         self.listening = listening
+        observer = BrokerObserver(name: configuration.nodeName, version: configuration.version)
     }
 
     /// The relay of a running broker, which is told the members by `update`; `nil` before `listening` is called, and without one.
@@ -49,11 +52,12 @@ package struct BrokerServer: Service, CustomStringConvertible {
     package func run() async throws {
         let loops = MultiThreadedEventLoopGroup(numberOfThreads: configuration.loops)
         do {
-            let node = try await Node(configuration, loops: loops, logger: logger)
+            let node = try await Node(configuration, loops: loops, observer: observer, logger: logger)
             if let limit = configuration.descriptorLimit {
                 DescriptorBudget(limit: limit).report(configuration.listeners, to: logger)
             }
             running.withLockedValue { $0 = node.relay?.relay }
+            observer.note { $0.isServing = true }
             listening(node.listening)
             await withTaskGroup(of: Void.self) { group in
                 group.addTask { try? await gracefulShutdown() }
@@ -88,13 +92,18 @@ private struct Node {
     private(set) var listening: [BrokerServer.Listening] = []
     private let logger: Logger
 
-    init(_ configuration: BrokerServerConfiguration, loops: MultiThreadedEventLoopGroup, logger: Logger) async throws {
+    init(
+        _ configuration: BrokerServerConfiguration,
+        loops: MultiThreadedEventLoopGroup,
+        observer: BrokerObserver,
+        logger: Logger
+    ) async throws {
         self.configuration = configuration
         self.logger = logger
         let authentication = AuthenticationExecutor(configuration.authentication)
         let all = Array(loops.makeIterator())
         let limits = SharedLimits(configuration.limits)
-        let (cluster, member) = try await Self.join(configuration, all, logger) ?? (nil, nil)
+        let (cluster, member) = try await Self.join(configuration, all, observer, logger) ?? (nil, nil)
         self.cluster = cluster
         let shards = try await ShardGroup(loops: all, log: ClientLog(logger), logger: logger) { index in
             Shard(
@@ -108,6 +117,7 @@ private struct Node {
             )
         }
         self.shards = shards
+        observer.note { $0.shards = shards }
         self.authentication = authentication
         authentication.open(for: shards)
         reporter = MetricsReporter(shards: shards)
@@ -115,6 +125,8 @@ private struct Node {
         do {
             if let store = configuration.store { try await shards.open(store, logger: logger) }
             relay = try await BrokerRelay(Self.relayed(configuration, member), loops: all, logger: logger)
+            let opened = relay?.relay
+            observer.note { $0.relay = opened }
             if let cluster, let settings = configuration.cluster, let member {
                 if let relay = relay?.relay { try await cluster.eventLoop.submit { cluster.value.use(relay) }.get() }
                 try await shards.begin(cluster, settings, member, all, logger: logger)
@@ -156,6 +168,7 @@ private struct Node {
     private static func join(
         _ configuration: BrokerServerConfiguration,
         _ loops: [any EventLoop],
+        _ observer: BrokerObserver,
         _ logger: Logger
     ) async throws -> (NIOLoopBound<NodeCluster>, Member)? {
         guard let settings = configuration.cluster, let run = configuration.run else { return nil }
@@ -163,9 +176,13 @@ private struct Node {
         let loop = loops[0]
         let interval = configuration.metricsInterval
         let cluster = try await loop.submit {
-            let cluster = NodeCluster(settings, metricsInterval: interval, on: loop, logger: logger)
+            let cluster = NodeCluster(settings, metricsInterval: interval, on: loop, logger: logger) {
+                [weak observer] in
+                await observer?.nodeStatus()
+            }
             return NIOLoopBound(cluster, eventLoop: loop)
         }.get()
+        observer.note { $0.cluster = cluster }
         let hasQUIC = configuration.listeners.contains { if case .quic = $0.transport { true } else { false } }
         let place = hasQUIC ? try await ClusterRelay.place(settings, on: loop) : nil
         let member = try await loop.flatSubmit {

@@ -5,6 +5,10 @@ package import QUICTransport
 
 /// Loops, listeners, limits and times of a broker.
 package struct BrokerServerConfiguration: Sendable {
+    /// `node.name`, for people.
+    package var nodeName = ""
+    /// Martlet's version, which a node says of itself.
+    package var version = ""
     /// Event loops, 1 to 32: one thread and one shard each.
     package var loops: Int
     package var listeners: [Listener]
@@ -19,7 +23,8 @@ package struct BrokerServerConfiguration: Sendable {
     package var descriptorLimit: Int?
     /// Time from one report of counters to the metrics system to the next.
     package var metricsInterval: TimeAmount = .seconds(1)
-    /// The lock and the incarnation of the data folder, held as long as the broker runs; `nil` without QUIC listeners and cluster.
+    /// The lock and the incarnation of the data folder, held as long as the broker runs; `nil` for a broker without one, which has neither QUIC
+    /// listeners nor a cluster.
     package var run: NodeRun?
     /// The cluster that the node belongs to; `nil` for a node by itself.
     package var cluster: ClusterConfiguration?

@@ -12,7 +12,9 @@ struct Martlet: AsyncParsableCommand {
               martlet sub -t hello
               martlet pub -t hello -m world
             """,
-        version: "0.1.0",
-        subcommands: [ServeCommand.self, BenchCommand.self, PubCommand.self, SubCommand.self, StoreCommand.self]
+        version: Version.text,
+        subcommands: [
+            ServeCommand.self, BenchCommand.self, PubCommand.self, SubCommand.self, CtlCommand.self, StoreCommand.self,
+        ]
     )
 }

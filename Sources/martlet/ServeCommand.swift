@@ -1,4 +1,5 @@
 import ArgumentParser
+import BrokerAdmin
 import BrokerConfiguration
 import BrokerServer
 import Foundation
@@ -66,7 +67,7 @@ struct ServeCommand: AsyncParsableCommand {
         }
         var configuration = try configuration(plan)
         configuration.descriptorLimit = DescriptorLimit.raiseToHardLimit()
-        try await serve(configuration, logger: plan.logger)
+        try await serve(configuration, control: plan.controlSocket, logger: plan.logger)
     }
 
     func validate() throws { _ = try overrides }
@@ -113,7 +114,14 @@ struct ServeCommand: AsyncParsableCommand {
         return Self.wrongConfiguration
     }
 
-    private func serve(_ configuration: BrokerServerConfiguration, logger: Logger) async throws {
+    /// - Parameter control: the path of the control socket.
+    private func serve(
+        _ configuration: BrokerServerConfiguration,
+        control: String,
+        logger: Logger
+    ) async throws {
+        // What the broker makes is its user's only, the control socket from the moment that it exists.
+        umask(0o077)
         let server = BrokerServer(configuration, logger: logger) { listening in
             for listener in listening {
                 Terminal.print("listening \(listener.transport) \(listener.name) \(listener.address.hostAndPort)")
@@ -122,7 +130,10 @@ struct ServeCommand: AsyncParsableCommand {
         }
         let services = ServiceGroup(
             configuration: ServiceGroupConfiguration(
-                services: [.init(service: server, successTerminationBehavior: .gracefullyShutdownGroup)],
+                services: [
+                    .init(service: server, successTerminationBehavior: .gracefullyShutdownGroup),
+                    .init(service: ControlServer(path: control, source: server.observer, logger: logger)),
+                ],
                 gracefulShutdownSignals: [.sigterm, .sigint],
                 logger: logger
             )
@@ -139,3 +150,5 @@ struct ServeCommand: AsyncParsableCommand {
         }
     }
 }
+
+extension BrokerObserver: ControlSource {}

@@ -18,12 +18,13 @@ ARROWS: dict[str, set[str]] = {
     "BrokerServer": {"BrokerCluster", "MQTTCodec", "MQTTBroker", "QUICTransport", "Secrets"},
     "BrokerAccess": {"MQTTCodec", "MQTTBroker", "Secrets"},
     "BrokerStorage": set(),
+    "BrokerAdmin": {"BrokerCluster", "Secrets"},
     "BrokerCluster": {"NATSClient", "Secrets"},
     "NATSClient": {"Secrets"},
     "BrokerConfiguration": {"Secrets"},
     "LoadGenerator": {"MQTTCodec", "MQTTClient", "QUICTransport", "Secrets"},
     "martlet": {
-        "BrokerServer", "BrokerAccess", "BrokerCluster", "BrokerConfiguration", "BrokerStorage", "LoadGenerator", "MQTTClient",
+        "BrokerServer", "BrokerAccess", "BrokerAdmin", "BrokerCluster", "BrokerConfiguration", "BrokerStorage", "LoadGenerator", "MQTTClient",
         "MQTTBroker", "MQTTCodec", "NATSClient", "QUICTransport", "Secrets",
     },
     "LinkEmulator": set(),
@@ -53,6 +54,7 @@ OWNERS: dict[str, tuple[str, ...]] = {
     "NIOSSL": ("Sources/BrokerServer/Listeners", "Sources/MQTTClient", "Sources/NATSClient/Shell"),
     "CTunnel": ("Sources/martlet-link",),
     "GRDB": ("Sources/BrokerStorage",),
+    "Hummingbird": ("Sources/BrokerAdmin",),
 }
 # Folders of a room's tests that hold no tests of one source file: helpers, whole brokers in one thread, a fuzzer's finds.
 BESIDE_TESTS = ("Kit", "Simulation", "Corpus")

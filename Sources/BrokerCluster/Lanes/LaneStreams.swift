@@ -18,6 +18,8 @@ package final class LaneStreams {
     /// What was done since this was made.
     package internal(set) var counters = LaneCounters()
     private var reported = LaneCounters()
+    /// How long appends took lately.
+    private var recentAppends = RecentTimes(.now())
     private let appendTimer = Metrics.Timer(label: "martlet_lanes_append_time")
 
     private var member: Member?
@@ -184,6 +186,7 @@ package final class LaneStreams {
         counters.octets += octets
         counters.appendMicroseconds += Int(time.nanoseconds / 1_000)
         appendTimer.recordNanoseconds(time.nanoseconds)
+        recentAppends.add(time, .now())
         setHealth(.serving, seat)
         promise.succeed(outcome)
     }
@@ -277,6 +280,15 @@ package final class LaneStreams {
         let now = NIODeadline.now()
         return seats.values.compactMap { $0.status(now) }.sorted { $0.term.lane < $1.term.lane }
     }
+
+    /// How long appends took in the last 30 to 60 s.
+    package var recentTimes: RecentTimes {
+        recentAppends.advance(.now())
+        return recentAppends
+    }
+
+    /// The connection to NATS.
+    package func nats(for purpose: String) -> NATSStatus { NATSStatus(of: client, for: purpose) }
 
     /// Adds the growth since the last call to the counters `martlet_lanes_NAME_total`, and sets the gauges `martlet_lanes_led`,
     /// `martlet_lanes_suspended`, `martlet_lanes_full` and `martlet_lanes_append_lag_milliseconds`, how long the oldest append in flight has waited.

@@ -169,6 +169,12 @@ package final class ShardLinks {
         return peer.ends[shard].octetsWaiting
     }
 
+    /// Octets that wait for all shards.
+    package var octetsWaiting: Int { peers.values.reduce(0) { $0 + $1.ends.reduce(0) { $0 + $1.octetsWaiting } } }
+
+    /// The connection to NATS.
+    package var nats: NATSStatus { NATSStatus(of: client, for: "links \(shard)") }
+
     private func scheduleFlush() {
         guard !isFlushScheduled else { return }
         isFlushScheduled = true
@@ -309,8 +315,6 @@ package final class ShardLinks {
         }
         reported = counters
         Gauge(label: "martlet_links_open", dimensions: dimensions).record(peers.values.reduce(0) { $0 + $1.ends.count })
-        Gauge(label: "martlet_links_octets", dimensions: dimensions).record(
-            peers.values.reduce(0) { $0 + $1.ends.reduce(0) { $0 + $1.octetsWaiting } }
-        )
+        Gauge(label: "martlet_links_octets", dimensions: dimensions).record(octetsWaiting)
     }
 }

@@ -22,13 +22,17 @@ final class MemberBucket {
 
     /// - Throws: `ClusterFailure` for a name that cannot be a bucket's.
     init(_ cluster: ClusterName, _ client: NATSClient) throws {
-        guard let bucket = KeyValueBucket(name: "MARTLET_\(cluster)_members") else {
+        guard let bucket = Self.bucket(of: cluster) else {
             throw ClusterFailure(description: "cluster.name: \(cluster) cannot be the name of a bucket")
         }
         self.bucket = bucket
         self.client = client
         self.cluster = cluster
         keys = (0..<Heartbeat.maximumNodes).compactMap { bucket.subject(of: "node.\($0)") }
+    }
+
+    static func bucket(of cluster: ClusterName) -> KeyValueBucket? {
+        KeyValueBucket(name: "MARTLET_\(cluster)_members")
     }
 
     func stop() { isStopped = true }

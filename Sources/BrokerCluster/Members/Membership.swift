@@ -90,6 +90,12 @@ package struct Membership {
 
     package func isSuspected(_ node: Int) -> Bool { nodes.indices.contains(node) && nodes[node].isSuspected }
 
+    /// How long ago the newest heartbeat of another node's run came; `nil` before the first.
+    package func silence(of node: Int, _ now: NIODeadline) -> TimeAmount? {
+        guard nodes.indices.contains(node), let heard = nodes[node].lastHeard else { return nil }
+        return now - heard
+    }
+
     /// True while no other node can suspect this one without this one knowing: acknowledgements that rely on other nodes' knowledge of this
     /// one are to be withheld otherwise. Half of the members suffice, and those that this node itself suspects are passed over.
     package func holdsLease(_ now: NIODeadline) -> Bool {

@@ -147,6 +147,12 @@ package final class MembershipRunner {
     /// The connections of clients at each other member that is heard of and tells them.
     package var clientsOfOthers: [Int] { membership.clientsOfOthers }
 
+    /// See `Membership.silence`.
+    package func silence(of node: Int) -> TimeAmount? { membership.silence(of: node, .now()) }
+
+    /// The connection to NATS.
+    package var nats: NATSStatus { NATSStatus(of: client, for: "members") }
+
     /// See `Membership.holdsLease`.
     package var holdsLease: Bool { membership.holdsLease(.now()) }
 

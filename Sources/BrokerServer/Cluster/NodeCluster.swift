@@ -10,11 +10,14 @@ import QUICTransport
 ///
 /// Confined to the first event loop of the node, where the membership is; what is of another loop is told there.
 final class NodeCluster {
-    private let configuration: ClusterConfiguration
+    let configuration: ClusterConfiguration
     private let metricsInterval: TimeAmount
-    private let eventLoop: any EventLoop
+    let eventLoop: any EventLoop
     private let logger: Logger
-    private var membership: MembershipRunner?
+    /// Says how this node is, should another one ask.
+    private let status: @Sendable () async -> NodeStatus?
+    private(set) var membership: MembershipRunner?
+    private(set) var questions: NodeQuestions?
     private var shards: ShardGroup?
     private var parts: [NIOLoopBound<ShardCluster>] = []
     /// What the membership has told before the shards were there.
@@ -22,7 +25,7 @@ final class NodeCluster {
     /// This node's run; `nil` while it is no member.
     private var own: Member?
     /// The number that this node had first.
-    private var number: Int?
+    private(set) var number: Int?
     private var members: [Int: Member] = [:]
     private var suspected: Set<Int> = []
     /// Lanes that are being taken.
@@ -45,6 +48,8 @@ final class NodeCluster {
     private var relay: NodeRelay?
     /// Runs that are over, the newest last.
     private var dead: [RelayNode] = []
+    /// The last run of each node that is no member any more, by its number, and since when it is over.
+    private(set) var departed: [Int: (member: Member, since: NIODeadline)] = [:]
 
     /// How often it is looked which lanes this node is to lead.
     static let interval = TimeAmount.milliseconds(100)
@@ -54,20 +59,26 @@ final class NodeCluster {
     static let movesAtOnce = 4
     /// How long nothing has to be heard of nodes that come, go or are silent before lanes are taken from nodes that serve them.
     static let calm = TimeAmount.seconds(3)
+    /// How long a node is remembered that is no member any more.
+    static let memory = TimeAmount.hours(1)
     /// How long a lane is left alone that could not be taken.
     static let pause = TimeAmount.milliseconds(300)
 
-    /// - Parameter metricsInterval: time from one report to the metrics system to the next.
+    /// - Parameters:
+    ///   - metricsInterval: time from one report to the metrics system to the next.
+    ///   - status: says how this node is.
     init(
         _ configuration: ClusterConfiguration,
         metricsInterval: TimeAmount,
         on eventLoop: any EventLoop,
-        logger: Logger
+        logger: Logger,
+        status: @escaping @Sendable () async -> NodeStatus?
     ) {
         self.configuration = configuration
         self.metricsInterval = metricsInterval
         self.eventLoop = eventLoop
         self.logger = logger
+        self.status = status
     }
 
     // MARK: - The start
@@ -80,6 +91,15 @@ final class NodeCluster {
             [weak self] in self?.heard($0)
         }
         self.membership = membership
+        do {
+            let nats = configuration.nats(for: "questions")
+            let questions = try NodeQuestions(configuration.name, nats: nats, on: eventLoop)
+            questions.answer(NodeStatusQuestion.self) { [status] _ in await status() }
+            questions.start()
+            self.questions = questions
+        } catch {
+            return eventLoop.makeFailedFuture(error)
+        }
         return membership.start()
     }
 
@@ -157,10 +177,11 @@ final class NodeCluster {
         spaceWatch?.stop()
         shards = nil
         let left = membership?.leave() ?? eventLoop.makeSucceededVoidFuture()
+        let asking = questions?.stop() ?? eventLoop.makeSucceededVoidFuture()
         let (parts, eventLoop) = (parts, eventLoop)
         return left.flatMap {
             let stopped = parts.map { part in part.eventLoop.flatSubmit { part.value.stop() } }
-            return EventLoopFuture.andAllComplete(stopped, on: eventLoop)
+            return EventLoopFuture.andAllComplete(stopped + [asking], on: eventLoop)
         }
     }
 
@@ -179,6 +200,8 @@ final class NodeCluster {
         case .joined(let member): joined(member)
         case .died(let member):
             dead = dead.suffix(ClusterRelay.maximumDead - 1) + [ClusterRelay.node(member)]
+            departed = departed.filter { .now() < $0.value.since + Self.memory }
+            departed[member.node] = (member, .now())
             died(member.node)
         case .suspected(let node):
             suspected.insert(node)
@@ -198,6 +221,7 @@ final class NodeCluster {
         number = member.node
         own = member
         admitted = .now()
+        questions?.begin(as: member)
         onEachPart {
             $0.links.begin(as: member)
             $0.lanes.begin(as: member)
@@ -207,6 +231,7 @@ final class NodeCluster {
     /// The others count this node's run as over: nothing is done in their name, and nothing of theirs is kept.
     private func beIsolated() {
         own = nil
+        questions?.end()
         onEachPart {
             $0.links.end()
             $0.lanes.end()
@@ -220,6 +245,7 @@ final class NodeCluster {
 
     private func joined(_ member: Member) {
         members[member.node] = member
+        departed[member.node] = nil
         suspected.remove(member.node)
         // The shards know the node before anything comes from it.
         tellShard { $0.joined(node: member.node, shards: member.shards, now: .now()) }
@@ -354,6 +380,7 @@ final class NodeCluster {
             Gauge(label: "martlet_lanes_stream_octets", dimensions: dimensions).record(filling.octets)
             Gauge(label: "martlet_lanes_stream_maximum_octets", dimensions: dimensions).record(filling.maximum)
         }
+        questions?.reportMetrics()
         onEachPart { part in
             let dimensions = [("shard", "\(part.links.shard)")]
             part.links.reportMetrics(dimensions: dimensions)

@@ -16,7 +16,7 @@ final class LaneAppends {
     var isDelayed = false
 
     /// Octets since the last cleaning began, and those that it wrote: what was alive.
-    private var octets = 0
+    private(set) var octets = 0
     private var alive = 0
     private var writtenAgain = 0
     /// The cleaning that is under way; `nil` without one.

@@ -66,6 +66,11 @@ extension Shard {
     /// The lanes that this shard leads: a bit for each.
     package var lanesLedByOwn: UInt64 { lanes.led(by: own) }
 
+    /// The lanes, in order: the node that leads each, as far as this shard knows, and its newest term.
+    package var leads: [(node: Int?, term: UInt64)] {
+        Lane.all.map { lane in (lanes.leader(of: lane).map { Int($0.node) }, lanes.term(of: lane)) }
+    }
+
     /// The number of the node that leads a lane, and the term; `nil` while none does.
     package func lead(ofLane number: Int) -> (node: Int, term: UInt64)? {
         guard let number = UInt8(exactly: number), let lane = Lane(number: number), let leader = lanes.leader(of: lane)

@@ -9,6 +9,8 @@ struct SessionTable: ~Copyable {
     init(limits: SharedLimits) { directory = ClientDirectory(maximumPendingClaims: limits.values.maximumPendingClaims) }
 
     var count: Int { sessions.count }
+    /// The sessions of these that a lane keeps.
+    private(set) var durableCount = 0
 
     /// A new session of a client, which is in no table yet.
     ///
@@ -58,10 +60,19 @@ struct SessionTable: ~Copyable {
 
     subscript(client: UTF8Key) -> Session? { sessions[client] }
 
-    mutating func insert(_ session: Session) { sessions[session.clientIdentifier] = session }
+    mutating func insert(_ session: Session) {
+        replace(sessions[session.clientIdentifier], by: session)
+        sessions[session.clientIdentifier] = session
+    }
 
     /// Removes a session, unless another one has its client identifier by now.
     mutating func remove(_ session: Session) {
-        if sessions[session.clientIdentifier] === session { sessions[session.clientIdentifier] = nil }
+        guard sessions[session.clientIdentifier] === session else { return }
+        replace(session, by: nil)
+        sessions[session.clientIdentifier] = nil
+    }
+
+    private mutating func replace(_ before: Session?, by session: Session?) {
+        durableCount += (session?.lane == nil ? 0 : 1) - (before?.lane == nil ? 0 : 1)
     }
 }

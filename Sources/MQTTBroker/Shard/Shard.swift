@@ -91,8 +91,12 @@ package struct Shard: ~Copyable {
     package var limits: Limits { sharedLimits.values }
     package var connectionCount: Int { connections.count }
     package var sessionCount: Int { sessions.count }
+    /// The sessions of these that are durable and logged.
+    package var durableSessionCount: Int { sessions.durableCount }
     package var subscriptionCount: Int { router.subscriptionCount }
     package var retainedCount: Int { retained.count }
+    /// Messages that wait for lanes to get leaders, and their octets.
+    package var heldMessages: (count: Int, octets: Int) { (lanes.limbo.messages.count, lanes.limbo.octets) }
     /// Octets of the messages whose acknowledgements wait.
     package var withheldOctets: Int { lanes.withheldOctets }
     /// True while nothing new is kept.

@@ -28,5 +28,7 @@ package struct StreamInfo: Equatable, Sendable, Decodable {
         /// True if it has everything that the leader has.
         package let current: Bool
         package let offline: Bool?
+        /// Nanoseconds since the leader has heard of it.
+        package let active: UInt64?
     }
 }

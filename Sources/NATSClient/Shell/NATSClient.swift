@@ -71,6 +71,9 @@ package final class NATSClient {
     /// The server that takes messages now.
     package var serverInfo: ServerInfo? { connection.server }
 
+    /// Where the server is that takes messages now; `nil` without one.
+    package var serverAddress: ServerAddress? { isReady ? server : nil }
+
     /// False while the socket takes no more octets for now: publishers should wait.
     package var isWritable: Bool { channel?.isWritable ?? false }
 

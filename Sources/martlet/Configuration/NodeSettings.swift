@@ -1,4 +1,5 @@
 import BrokerConfiguration
+import Foundation
 
 /// `node`: this process.
 struct NodeSettings {
@@ -24,6 +25,15 @@ struct NodeSettings {
         /// The codepoint of the secret in connection identifiers.
         var rotation = 0
         var path = ""
+    }
+
+    /// The data folder that a broker has by a configuration and the environment, for commands that look for it.
+    ///
+    /// - Parameter file: a HOCON file.
+    static func dataDirectory(file: String?) throws -> String {
+        let environment = ProcessInfo.processInfo.environment
+        let sources = ConfigurationSources(file: file, environment: environment, settings: [:])
+        return try sources.load(over: ServerSettings(), by: ServerSettings.section).configuration.node.dataDirectory
     }
 
     static var section: Section<Self> { Section(fields + EMQXKeys.node(), complete: complete) }

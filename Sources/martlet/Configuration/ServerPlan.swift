@@ -1,3 +1,4 @@
+import BrokerAdmin
 import BrokerConfiguration
 import BrokerServer
 import Foundation
@@ -88,6 +89,9 @@ struct ServerPlan {
         return logger
     }
 
+    /// The socket by which commands ask this broker.
+    var controlSocket: String { ControlPath.socket(in: settings.node.dataDirectory) }
+
     private static func nodeName(_ settings: ServerSettings) -> String {
         settings.node.name ?? ProcessInfo.processInfo.hostName
     }
@@ -100,26 +104,25 @@ struct ServerPlan {
         }
         let tls = Self.enabled(settings.listeners.tls)
         let quic = Self.enabled(settings.listeners.quic)
-        var run: NodeRun?
-        if !tls.isEmpty || !quic.isEmpty || cluster != nil {
-            let folder = try DataFolder(path: settings.node.dataDirectory)
-            for (name, listener) in tls {
-                let label = "listeners.ssl.\(name)"
-                let authorities = authorities(listener.options)
-                let files = try certificates[label] ?? folder.certificateFiles(authorities: authorities)
-                var made = try Self.listener(name, listener, .tls(try load(files, of: label, listener)))
-                made.certificateFiles = files
-                listeners.append(made)
-            }
-            if !quic.isEmpty || cluster != nil { run = try folder.beginRun() }
-            if let run, !quic.isEmpty { try addQUIC(quic, folder, run, to: &listeners) }
+        let folder = try DataFolder(path: settings.node.dataDirectory)
+        let run = try folder.beginRun()
+        for (name, listener) in tls {
+            let label = "listeners.ssl.\(name)"
+            let authorities = authorities(listener.options)
+            let files = try certificates[label] ?? folder.certificateFiles(authorities: authorities)
+            var made = try Self.listener(name, listener, .tls(try load(files, of: label, listener)))
+            made.certificateFiles = files
+            listeners.append(made)
         }
+        if !quic.isEmpty { try addQUIC(quic, folder, run, to: &listeners) }
         var server = BrokerServerConfiguration(loops: loops, listeners: listeners)
+        server.nodeName = Self.nodeName(settings)
+        server.version = Version.text
         server.run = run
         server.cluster = cluster?.configuration
         // A cluster keeps what outlives a process in JetStream.
         if settings.store.engine == .sqlite, cluster == nil {
-            let folder = try settings.store.path ?? DataFolder(path: settings.node.dataDirectory).path + "/store"
+            let folder = settings.store.path ?? folder.path + "/store"
             server.store = try SQLiteCommitStore(
                 folder: folder,
                 limits: settings.store.limits,

@@ -1,0 +1,109 @@
+import Foundation
+package import NIOCore
+import NIOHTTP1
+import NIOPosix
+
+/// Asks a running broker by its control socket, one question for each connection.
+package struct ControlClient: Sendable {
+    private let path: String
+    private let limits: ControlLimits
+
+    /// - Parameter path: of the socket.
+    package init(path: String, limits: ControlLimits = ControlLimits()) {
+        self.path = path
+        self.limits = limits
+    }
+
+    /// - Parameter question: a path such as `ControlPath.clusterStatus`.
+    /// - Returns: the body of the answer.
+    /// - Throws: `ControlFailure`.
+    package func get(_ question: String) async throws -> ByteBuffer {
+        let loop = MultiThreadedEventLoopGroup.singleton.next()
+        let promise = loop.makePromise(of: ByteBuffer.self)
+        let limits = limits
+        do {
+            let channel = try await ClientBootstrap(group: loop)
+                .connectTimeout(limits.answerPatience)
+                .channelInitializer { channel in
+                    channel.eventLoop.makeCompletedFuture {
+                        let pipeline = channel.pipeline.syncOperations
+                        try pipeline.addHTTPClientHandlers()
+                        try pipeline.addHandler(ControlAnswer(promise, limits))
+                    }
+                }
+                .connect(unixDomainSocketPath: path).get()
+            let head = HTTPRequestHead(
+                version: .http1_1,
+                method: .GET,
+                uri: question,
+                headers: ["Host": "localhost", "Connection": "close"]
+            )
+            channel.write(HTTPClientRequestPart.head(head), promise: nil)
+            channel.writeAndFlush(HTTPClientRequestPart.end(nil), promise: nil)
+        } catch {
+            // Harmless if the handler has done so.
+            promise.fail(failure(connecting: error))
+        }
+        return try await promise.futureResult.get()
+    }
+
+    private func failure(connecting error: any Error) -> ControlFailure {
+        switch (error as? IOError)?.errnoCode {
+        case ENOENT, ECONNREFUSED, ENOTDIR: return .notRunning(path: path)
+        case EACCES, EPERM: return .notPermitted(path: path)
+        default: return .unusable(path: path, reason: "\(error)")
+        }
+    }
+}
+
+/// The answer to the one question of a connection.
+private final class ControlAnswer: ChannelInboundHandler {
+    typealias InboundIn = HTTPClientResponsePart
+
+    private let promise: EventLoopPromise<ByteBuffer>
+    private let limits: ControlLimits
+    private var status: HTTPResponseStatus = .ok
+    private var body = ByteBuffer()
+    private var deadline: Scheduled<Void>?
+    private var isDone = false
+
+    init(_ promise: EventLoopPromise<ByteBuffer>, _ limits: ControlLimits) {
+        self.promise = promise
+        self.limits = limits
+    }
+
+    func channelActive(context: ChannelHandlerContext) {
+        deadline = context.eventLoop.assumeIsolated().scheduleTask(in: limits.answerPatience) {
+            self.end(.failure(ControlFailure.noAnswer(reason: "nothing came in time")), context)
+        }
+    }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        switch unwrapInboundIn(data) {
+        case .head(let head): status = head.status
+        case .body(var part):
+            guard part.readableBytes <= limits.maximumAnswer - body.readableBytes else {
+                return end(.failure(ControlFailure.noAnswer(reason: "its answer is too long")), context)
+            }
+            body.writeBuffer(&part)
+        case .end:
+            end(status == .ok ? .success(body) : .failure(ControlFailure.refused(status: Int(status.code))), context)
+        }
+    }
+
+    func channelInactive(context: ChannelHandlerContext) {
+        end(.failure(ControlFailure.noAnswer(reason: "it closed the connection")), context)
+    }
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        end(.failure(ControlFailure.noAnswer(reason: "\(error)")), context)
+    }
+
+    private func end(_ result: Result<ByteBuffer, any Error>, _ context: ChannelHandlerContext) {
+        guard !isDone else { return }
+        isDone = true
+        deadline?.cancel()
+        promise.completeWith(result)
+        context.close(promise: nil)
+    }
+}

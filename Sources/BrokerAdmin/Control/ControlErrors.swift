@@ -1,0 +1,47 @@
+import HTTPTypes
+import Hummingbird
+import HummingbirdCore
+import Logging
+import NIOCore
+
+/// Gives every error the form `{"code": …, "message": …}`.
+struct ControlErrors: RouterMiddleware {
+    typealias Context = BasicRequestContext
+
+    @concurrent
+    func handle(
+        _ request: Request,
+        context: Context,
+        next: @concurrent (Request, Context) async throws -> Response
+    ) async throws -> Response {
+        do {
+            return try await next(request, context)
+        } catch let error as HTTPError {
+            switch error.status {
+            case .notFound: return .error(.notFound, "NOT_FOUND", "Request Path Not Found")
+            case .methodNotAllowed: return .error(.methodNotAllowed, "METHOD_NOT_ALLOWED", "Method Not Allowed")
+            default: return .error(error.status, "BAD_REQUEST", "the request cannot be answered")
+            }
+        } catch {
+            context.logger.error("a question by the control socket fails", metadata: ["reason": "\(error)"])
+            return .error(.internalServerError, "INTERNAL_ERROR", "the broker could not answer")
+        }
+    }
+}
+
+extension Response {
+    /// - Parameters:
+    ///   - code: letters and `_`.
+    ///   - message: without characters that JSON escapes.
+    static func error(_ status: HTTPResponse.Status, _ code: String, _ message: String) -> Response {
+        .json(ByteBuffer(string: #"{"code":"\#(code)","message":"\#(message)"}"#), status)
+    }
+
+    static func json(_ octets: ByteBuffer, _ status: HTTPResponse.Status = .ok) -> Response {
+        Response(
+            status: status,
+            headers: [.contentType: "application/json", .cacheControl: "no-store"],
+            body: ResponseBody(byteBuffer: octets)
+        )
+    }
+}

@@ -1,0 +1,95 @@
+import BrokerCluster
+import Foundation
+import Hummingbird
+import HummingbirdCore
+package import Logging
+import NIOCore
+import NIOPosix
+import ServiceLifecycle
+
+/// The socket by which commands on the same machine ask a running broker: HTTP/1.1 with JSON over a Unix socket in the data folder, which only
+/// its owner may use. Whoever can use it may know and do everything, so that no answer needs a password; secrets are in none.
+///
+/// It has an event loop of its own. If the socket cannot be opened, that is logged, and the broker serves without it.
+package struct ControlServer: Service, CustomStringConvertible {
+    /// Names the service in the log.
+    package var description: String { "control socket" }
+
+    private let path: String
+    private let source: any ControlSource
+    private let limits: ControlLimits
+    private let logger: Logger
+    private let opened: @Sendable () -> Void
+
+    /// - Parameters:
+    ///   - path: of the socket. What an earlier process left there is replaced.
+    ///   - opened: called once the socket can be used.
+    package init(
+        path: String,
+        source: any ControlSource,
+        limits: ControlLimits = ControlLimits(),
+        logger: Logger,
+        opened: @escaping @Sendable () -> Void = {}
+    ) {
+        self.path = path
+        self.source = source
+        self.limits = limits
+        self.logger = logger
+        self.opened = opened
+    }
+
+    package func run() async throws {
+        let loops = MultiThreadedEventLoopGroup(numberOfThreads: 1)
+        do {
+            try await application(on: loops).run()
+            try? FileManager.default.removeItem(atPath: path)
+        } catch {
+            logger.warning(
+                "there is no control socket, so that martlet ctl does not work",
+                metadata: ["path": "\(path)", "reason": "\(error)"]
+            )
+            try? await gracefulShutdown()
+        }
+        try? await loops.shutdownGracefully()
+    }
+
+    private func application(on loops: any EventLoopGroup) -> some ApplicationProtocol {
+        let limits = limits
+        var decoder = HTTP1Channel.Configuration.DecoderConfiguration()
+        decoder.maxHeaderFieldSize = limits.maximumHeaderOctets
+        decoder.maxHeaderListSize = limits.maximumHeaderOctets
+        decoder.maxHeaderFieldCount = limits.maximumHeaders
+        return Application(
+            router: router,
+            server: .http1(
+                configuration: .init(
+                    additionalChannelHandlers: [RequestBounds(limits)],
+                    idleTimeout: limits.patience,
+                    httpDecoderConfiguration: decoder
+                )
+            ),
+            configuration: ApplicationConfiguration(
+                address: .unixDomainSocket(path: path),
+                serverName: "martlet",
+                availableConnectionsDelegate: MaximumAvailableConnections(limits.maximumConnections, logger: logger)
+            ),
+            onServerRunning: { _ in
+                try? FileManager.default.setAttributes([.posixPermissions: 0o600], ofItemAtPath: path)
+                opened()
+            },
+            eventLoopGroupProvider: .shared(loops),
+            logger: logger
+        )
+    }
+
+    private var router: Router<BasicRequestContext> {
+        let router = Router()
+        router.add(middleware: ControlErrors())
+        let source = source
+        let status = SharedAnswer { await source.clusterStatus() }
+        router.get(RouterPath(ControlPath.clusterStatus)) { _, _ -> Response in
+            Response.json(ByteBuffer(bytes: try StatusJSON.write(await status.value)))
+        }
+        return router
+    }
+}

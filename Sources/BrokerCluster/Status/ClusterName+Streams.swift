@@ -1,0 +1,10 @@
+import NATSClient
+
+extension ClusterName {
+    /// The streams of JetStream that keep something of the cluster: those of its lanes, in order, and that of its members.
+    package var streams: [String] {
+        let subjects = LaneSubjects(self)
+        let lanes = (0..<LaneSubjects.streams).map { subjects.name(ofStream: $0) }
+        return lanes + [MemberBucket.bucket(of: self)?.stream].compactMap { $0 }
+    }
+}
