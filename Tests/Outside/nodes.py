@@ -36,7 +36,7 @@ def _script(name: str):
 make = _script("cluster")
 COUNT, MQTT, QUIC, RELAY, NATS, ROUTE = make.COUNT, make.MQTT, make.QUIC, make.RELAY, make.NATS, make.ROUTE
 BROKERS = [f"10.74.0.{11 + index}" for index in range(COUNT)]
-PLACES = [make.Place(host, MQTT + index, QUIC + index, RELAY + index) for index, host in enumerate(BROKERS)]
+PLACES = [make.Place(host, MQTT + index, QUIC + index, RELAY + index) for index, host in enumerate([*BROKERS, "10.74.0.14"])]
 SERVERS = [f"10.74.0.{21 + index}" for index in range(COUNT)]
 STREAMS = [f"MARTLET_local_L{number}" for number in range(4)]
 
@@ -80,17 +80,18 @@ class Cluster:
         self.namespaces: dict[str, Namespace] = {}
         self.brokers: list = []
         self.servers: list = []
+        self.spare = None  # a fourth broker, which is not started
         try:
             run("ip", "link", "set", "lo", "up")
             run("ip", "link", "add", "hub", "type", "bridge")
             run("ip", "address", "add", "10.74.0.1/24", "dev", "hub")
             run("ip", "link", "set", "hub", "up")
             self.servers = make.servers(self.folder, make.nats_server(), SERVERS)
-            self.brokers = make.brokers(self.folder, martlet, PLACES, SERVERS)
-            for child, address in zip(self.children, SERVERS + BROKERS):
+            *self.brokers, self.spare = make.brokers(self.folder, martlet, PLACES, SERVERS)
+            for child, address in zip([*self.children, self.spare], SERVERS + [place.host for place in PLACES]):
                 self.namespaces[child.name] = Namespace(child.name, address)
                 child.entering = self.namespaces[child.name].entering
-            for broker in self.brokers:
+            for broker in [*self.brokers, self.spare]:
                 with (self.folder / f"{broker.name}.conf").open("a") as file:
                     file.write(configuration)
             self.start(self.servers)
@@ -106,6 +107,17 @@ class Cluster:
 
     # What fails.
 
+    def grow(self):
+        """Starts the spare broker as one more. Returns it."""
+        self.brokers.append(child := self.spare)
+        self.start([child])
+        return child
+
+    def shrink(self) -> None:
+        """Stops the broker that was added."""
+        self.stop(self.spare)
+        self.brokers.remove(self.spare)
+
     def kill(self, child) -> None:
         child.process.kill()
         child.process.wait()
@@ -119,7 +131,7 @@ class Cluster:
         except subprocess.TimeoutExpired:
             raise Hung(f"{child.name} does not stop") from None
         # A NATS server ends with 1 after SIGTERM.
-        if child in self.brokers and code != 0:
+        if child not in self.servers and code != 0:
             raise Hung(f"{child.name} stopped with {code}:\n{child.said()}")
         return time.monotonic() - began
 
