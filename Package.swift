@@ -137,6 +137,14 @@ let package = Package(
             ]
         ),
         .testTarget(name: "LinkEmulatorTests", dependencies: ["LinkEmulator"]),
+        .testTarget(
+            name: "BrokerAdminTests",
+            dependencies: [
+                "BrokerAdmin", "BrokerCluster", .logging, .nioCore, .nioConcurrencyHelpers, .nioPosix,
+                .serviceLifecycle,
+                .serviceLifecycleTestKit,
+            ]
+        ),
         .testTarget(name: "BrokerAccessTests", dependencies: ["BrokerAccess", "SecretFixture"]),
         .testTarget(
             name: "BrokerStorageTests",

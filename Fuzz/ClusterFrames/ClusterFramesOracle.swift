@@ -13,6 +13,28 @@ package enum ClusterFramesOracle {
         try checkHead(octets)
         try checkStranger(octets)
         try checkLink(octets)
+        try checkQuestions(octets)
+    }
+
+    // MARK: Questions
+
+    /// What can be read as a question or an answer is read the same again when it is written, and a round takes no more than it may.
+    private static func checkQuestions(_ octets: ByteBuffer) throws(Disagreement) {
+        let limits = QuestionLimits()
+        if let question = QuestionMessage(octets, limits), QuestionMessage(question.octets, limits) != question {
+            throw Disagreement(reason: "a question is another when written again")
+        }
+        if let answer = AnswerMessage(octets, limits), AnswerMessage(answer.octets, limits) != answer {
+            throw Disagreement(reason: "an answer is another when written again")
+        }
+        var round = QuestionRound(0..<2, limits)
+        for node in 0..<2 { round.received(octets, from: node) }
+        guard round.isComplete, round.answers.count + round.silences.count == 2 else {
+            throw Disagreement(reason: "a node has neither answered nor been silent")
+        }
+        if let first = round.answers[0]?.identity, first.node != 0 {
+            throw Disagreement(reason: "a node has answered for another one")
+        }
     }
 
     // MARK: Lanes

@@ -88,9 +88,9 @@ def cluster(binary, request) -> Iterator[Cluster]:
 
 
 class Device:
-    """A client whose session lives for so many seconds behind its connection."""
+    """A client whose session lives for so many seconds behind its connection, which is to a node of the cluster, or to another port."""
 
-    def __init__(self, name: str, node: int, lives: int = 1000):
+    def __init__(self, name: str, node: int, lives: int = 1000, port: int | None = None):
         self.payloads: list[str] = []
         self.present: bool | None = None
         self.ended: str | None = None
@@ -102,7 +102,7 @@ class Device:
         self._client.on_disconnect = self._ended
         properties = Properties(PacketTypes.CONNECT)
         properties.SessionExpiryInterval = lives
-        self._client.connect("127.0.0.1", PORTS[node], clean_start=False, properties=properties)
+        self._client.connect("127.0.0.1", port or PORTS[node], clean_start=False, properties=properties)
         self._client.loop_start()
         self._wait("connected")
 

@@ -74,7 +74,14 @@ private final class ControlAnswer: ChannelInboundHandler {
 
     func channelActive(context: ChannelHandlerContext) {
         deadline = context.eventLoop.assumeIsolated().scheduleTask(in: limits.answerPatience) {
-            self.end(.failure(ControlFailure.noAnswer(reason: "nothing came in time")), context)
+            self.end(
+                .failure(
+                    ControlFailure.noAnswer(
+                        reason: "nothing came in time, as from one that is paused or has no processor time"
+                    )
+                ),
+                context
+            )
         }
     }
 

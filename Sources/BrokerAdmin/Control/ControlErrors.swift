@@ -8,6 +8,8 @@ import NIOCore
 struct ControlErrors: RouterMiddleware {
     typealias Context = BasicRequestContext
 
+    let logger: Logger
+
     @concurrent
     func handle(
         _ request: Request,
@@ -23,7 +25,7 @@ struct ControlErrors: RouterMiddleware {
             default: return .error(error.status, "BAD_REQUEST", "the request cannot be answered")
             }
         } catch {
-            context.logger.error("a question by the control socket fails", metadata: ["reason": "\(error)"])
+            logger.error("a question by the control socket fails", metadata: ["reason": "\(error)"])
             return .error(.internalServerError, "INTERNAL_ERROR", "the broker could not answer")
         }
     }

@@ -43,18 +43,21 @@ package struct ControlServer: Service, CustomStringConvertible {
         do {
             try await application(on: loops).run()
             try? FileManager.default.removeItem(atPath: path)
-        } catch {
+        } catch  where !Task.isCancelled {
             logger.warning(
                 "there is no control socket, so that martlet ctl does not work",
                 metadata: ["path": "\(path)", "reason": "\(error)"]
             )
             try? await gracefulShutdown()
-        }
+        } catch {}
         try? await loops.shutdownGracefully()
     }
 
     private func application(on loops: any EventLoopGroup) -> some ApplicationProtocol {
         let limits = limits
+        // Hummingbird reports as errors what is none, such as that a broker that cannot start ends its socket as well.
+        var quiet = logger
+        quiet.logLevel = .critical
         var decoder = HTTP1Channel.Configuration.DecoderConfiguration()
         decoder.maxHeaderFieldSize = limits.maximumHeaderOctets
         decoder.maxHeaderListSize = limits.maximumHeaderOctets
@@ -71,20 +74,20 @@ package struct ControlServer: Service, CustomStringConvertible {
             configuration: ApplicationConfiguration(
                 address: .unixDomainSocket(path: path),
                 serverName: "martlet",
-                availableConnectionsDelegate: MaximumAvailableConnections(limits.maximumConnections, logger: logger)
+                availableConnectionsDelegate: MaximumAvailableConnections(limits.maximumConnections, logger: quiet)
             ),
             onServerRunning: { _ in
                 try? FileManager.default.setAttributes([.posixPermissions: 0o600], ofItemAtPath: path)
                 opened()
             },
             eventLoopGroupProvider: .shared(loops),
-            logger: logger
+            logger: quiet
         )
     }
 
     private var router: Router<BasicRequestContext> {
         let router = Router()
-        router.add(middleware: ControlErrors())
+        router.add(middleware: ControlErrors(logger: logger))
         let source = source
         let status = SharedAnswer { await source.clusterStatus() }
         router.get(RouterPath(ControlPath.clusterStatus)) { _, _ -> Response in

@@ -54,21 +54,30 @@ extension ClusterPicture {
     }
 
     private var ofStreams: [String] {
-        status.streams.compactMap { stream in
+        var complaints: [(what: String, streams: [String])] = []
+        for stream in status.streams {
+            guard let what = Self.complaint(stream) else { continue }
             let name = Figure.plain(stream.name, atMost: 60)
-            if stream.currentReplicas == 0 {
-                return "\(name) has no leader: NATS is electing one, or a majority is missing"
+            if let place = complaints.firstIndex(where: { $0.what == what }) {
+                complaints[place].streams.append(name)
+            } else {
+                complaints.append((what, [name]))
             }
-            if stream.currentReplicas < stream.replicas {
-                let behind = stream.behind.map { Figure.plain($0) }.joined(separator: ", ")
-                return "\(name) has \(stream.currentReplicas) of \(stream.replicas) replicas up to date"
-                    + (behind.isEmpty ? "" : ": behind is \(behind)")
-            }
-            if let most = stream.maximumOctets, stream.octets > UInt64(most) / 10 * 9 {
-                return "\(name) is nearly full: \(Figure.octets(stream.octets)) of \(Figure.octets(most))"
-            }
-            return nil
         }
+        return complaints.map { "\($0.streams.joined(separator: ", ")): \($0.what)" }
+    }
+
+    private static func complaint(_ stream: StreamStatus) -> String? {
+        if stream.currentReplicas == 0 { return "no leader, since NATS is electing one or a majority is missing" }
+        if stream.currentReplicas < stream.replicas {
+            let behind = stream.behind.map { Figure.plain($0) }.joined(separator: ", ")
+            return "\(stream.currentReplicas) of \(stream.replicas) replicas are up to date"
+                + (behind.isEmpty ? "" : ", not those of \(behind)")
+        }
+        if let most = stream.maximumOctets, stream.octets > UInt64(most) / 10 * 9 {
+            return "nearly full, with \(Figure.octets(stream.octets)) of \(Figure.octets(most))"
+        }
+        return nil
     }
 
     private var ofConnections: [String] {

@@ -160,7 +160,8 @@ struct ClusterPicture {
             let refused = relay.refused.sorted { ($1.value, $0.key) < ($0.value, $1.key) }
                 .map { "\($0.value) \(Figure.plain($0.key).replacing("_", with: " "))" }
             if !refused.isEmpty { parts.append("refused \(refused.joined(separator: ", "))") }
-            return "  node \(node.node.map { "\($0)" } ?? "-"): \(parts.joined(separator: "; "))"
+            let address = node.address.map { " at \(Figure.plain($0, atMost: 60))" } ?? ""
+            return "  node \(node.node.map { "\($0)" } ?? "-")\(address): \(parts.joined(separator: "; "))"
         }
         return lines.isEmpty ? [] : ["Relay of QUIC datagrams"] + lines
     }
