@@ -68,10 +68,13 @@ package struct BrokerServer: Service, CustomStringConvertible {
             running.withLockedValue { $0 = nil }
             await node.shutDown()
         } catch {
+            observer.note { $0 = BrokerObserver.Parts() }
             configuration.store?.close()
             try? await loops.shutdownGracefully()
             throw error
         }
+        // Nobody is asked on loops that have ended.
+        observer.note { $0 = BrokerObserver.Parts() }
         configuration.store?.close()
         try await loops.shutdownGracefully()
     }

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from servers import wait_until
+from servers import Martlet, free_port, wait_until
 from test_cluster import Cluster, Device, cluster  # noqa: F401, the fixture
 
 pytestmark = pytest.mark.martlet
@@ -67,6 +67,28 @@ def test_no_broker(ctl, tmp_path):
         "Start it by `martlet serve`, or name its configuration by --config or its data folder by --data\n"
     (tmp_path / "wrong.conf").write_text("nod.data_dir = x")
     assert "nod" in ctl("cluster", "--config", tmp_path / "wrong.conf", code=2).stderr
+
+
+def test_a_broker_that_waits_for_its_cluster(binary, ctl, tmp_path):
+    (tmp_path / "secret").write_bytes(os.urandom(32))
+    (tmp_path / "secret").chmod(0o600)
+    broker = Martlet(binary, tmp_path, f"""
+        cluster {{ engine = nats, servers = ["nats://127.0.0.1:{free_port()}"], secret_file = "{tmp_path}/secret", relay.bind = "127.0.0.1:0" }}
+    """)
+    try:
+        assert wait_until((tmp_path / "data" / "control.sock").exists), broker.output
+        said = wait_until(lambda: subprocess.run([binary, "ctl", "cluster", "--data", tmp_path / "data"], capture_output=True, text=True).stdout)
+        assert said.startswith("Cluster emqxcl, as this node, which has no number, sees it\n"), said
+        assert "this node does not serve clients yet" in said and "this node has no connection to NATS" in said
+    finally:
+        broker.kill()
+
+
+def test_a_path_that_is_too_long(start, ctl, tmp_path):
+    folder = tmp_path / ("x" * 120)
+    broker = start("", f"node.data_dir={folder}")
+    assert wait_until(lambda: "there is no control socket" in broker.output), broker.output
+    assert "cannot connect" in ctl("cluster", "--data", folder, code=1).stderr
 
 
 def test_another_user(start, ctl, tmp_path):

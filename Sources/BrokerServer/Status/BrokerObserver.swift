@@ -114,9 +114,13 @@ extension ClusterStatus {
     fileprivate mutating func add(_ asked: NodeCluster.Asked, to view: NodeCluster.View) {
         for index in nodes.indices {
             guard let number = nodes[index].node, number != node else { continue }
-            // A node whose run is another one by now is seen as it was heard of.
-            nodes[index].status = asked.nodes.answers[number].flatMap { $0.run == nodes[index].run ? $0 : nil }
             nodes[index].silence = asked.nodes.silences[number]?.description
+            guard let answer = asked.nodes.answers[number] else { continue }
+            if answer.run == nodes[index].run {
+                nodes[index].status = answer
+            } else {
+                nodes[index].silence = "another run of it answers, which this node has not heard of yet"
+            }
         }
         streams = asked.streams.streams
         guard view.isConnected else {

@@ -75,7 +75,7 @@ import Testing
 
     @Test("Many who ask at the same time cost one answer")
     func shares() async throws {
-        let source = TestSource(pause: .milliseconds(500))
+        let source = TestSource(pause: .seconds(1))
         try await RunningControl.run(source: source) { control in
             try await withThrowingTaskGroup(of: Void.self) { group in
                 for _ in 0..<10 { group.addTask { _ = try await control.client.get(ControlPath.clusterStatus) } }
@@ -90,8 +90,8 @@ import Testing
 
     @Test("More connections than there may be wait for their turn")
     func waits() async throws {
-        var limits = Self.impatient
-        limits.maximumConnections = 1
+        var limits = ControlLimits()
+        (limits.maximumConnections, limits.patience) = (1, .seconds(1))
         try await RunningControl.run(limits: limits) { control in
             async let silent = control.raw("")
             _ = try await control.client.get(ControlPath.clusterStatus)
@@ -108,7 +108,7 @@ import Testing
         ]
     )
     func refuses(request: String) async throws {
-        try await RunningControl.run(limits: Self.impatient) { control in
+        try await RunningControl.run { control in
             let answer = try await control.raw(request)
             #expect(!answer.contains("200 OK"))
             // The next one is served.
