@@ -114,6 +114,17 @@ package struct Membership {
         return 2 * fresh >= others.count + 1
     }
 
+    /// The time until which `holdsLease` is sure to be true, whatever is heard or not; `nil` if it is not.
+    package func leaseEnd(_ now: NIODeadline) -> NIODeadline? {
+        guard holdsLease(now), let newestReturn = own.newestReturn else { return nil }
+        let echoes = others.map { (echo: nodes[$0.node].echoOrJoin, isNeeded: !nodes[$0.node].isSuspected) }
+        var needed = [newestReturn] + echoes.filter(\.isNeeded).map(\.echo)
+        // Of suspected ones as many as make half.
+        let more = echoes.filter { !$0.isNeeded }.map(\.echo).sorted(by: >)
+        needed += more.prefix(max(0, (others.count + 2) / 2 - needed.count))
+        return needed.min().map { $0 + times.leaseEcho }
+    }
+
     // MARK: What comes in
 
     package mutating func connected(_ now: NIODeadline) {

@@ -24,6 +24,11 @@ package final class MembershipRunner {
     private var timerDeadline = NIODeadline.distantFuture
     private var isCarryingOut = false
     private var isStopped = false
+    /// Is called on the loop with the time until which the node has its lease, now and then, and before it is over.
+    package var onLease: (NIODeadline) -> Void = { _ in }
+    private var leaseTold = NIODeadline.distantPast
+    /// By how much the lease has to be longer to be told.
+    private static let leaseStep: TimeAmount = .milliseconds(50)
 
     private var doubt = ServerDoubt()
 
@@ -234,6 +239,9 @@ package final class MembershipRunner {
         counters.heartbeatsReceived += 1
         membership.heard(heartbeat, .now())
         carryOut()
+        guard let end = membership.leaseEnd(.now()), end >= leaseTold + Self.leaseStep else { return }
+        leaseTold = end
+        onLease(end)
     }
 
     // MARK: What the membership wants

@@ -113,6 +113,7 @@ final class NodeCluster {
         early = []
         for event in events { heard(event) }
         watchSpace()
+        membership?.onLease = { [weak self] end in self?.tellLease(until: end) }
         let loopBound = NIOLoopBound(self, eventLoop: eventLoop)
         timers = [
             eventLoop.scheduleRepeatedTask(initialDelay: Self.interval, delay: Self.interval) { _ in
@@ -125,6 +126,10 @@ final class NodeCluster {
                 loopBound.value.report()
             },
         ]
+    }
+
+    private func tellLease(until end: NIODeadline) {
+        if own != nil { tellShard { $0.renewLease(until: end, now: .now()) } }
     }
 
     private func watchSpace() {

@@ -1,4 +1,5 @@
 import MQTTCodec
+import NIOCore
 
 /// What shards tell each other of the nodes of a cluster and of lanes. Shard 0 speaks for its node: what it hears of another node it tells the
 /// other shards of its own, and what these tell it tells the other nodes, in order.
@@ -10,6 +11,8 @@ enum ClusterMessage: Sendable {
     case suspected(UInt8, Bool)
     /// A run of another node is over.
     case died(UInt8)
+    /// The node has its lease until then.
+    case lease(NIODeadline)
 
     // Of one node, for all shards of the others.
     /// All of a node's interest.
@@ -21,6 +24,10 @@ enum ClusterMessage: Sendable {
     case lost(ShardReference, [LaneTerm])
     /// A node has told all that it has to tell one that has joined.
     case introduced(UInt8)
+    /// A shard wants each shard of the other nodes to say that it has told everything, under a number.
+    case asks(ShardReference, UInt64)
+    /// A shard has told everything that it had to tell when it was asked.
+    case answers(ShardReference, to: ShardReference, UInt64)
 
     // For the leader of a lane.
     /// A connection has a transient session.
@@ -30,8 +37,8 @@ enum ClusterMessage: Sendable {
     var node: UInt8? {
         switch self {
         case .interest(let node, _), .interestChange(let node, _), .introduced(let node): node
-        case .leads(let shard, _), .lost(let shard, _): shard.node
-        case .joined, .suspected, .died, .holds: nil
+        case .leads(let shard, _), .lost(let shard, _), .asks(let shard, _), .answers(let shard, _, _): shard.node
+        case .joined, .suspected, .died, .lease, .holds: nil
         }
     }
 

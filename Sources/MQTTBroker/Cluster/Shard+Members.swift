@@ -120,6 +120,7 @@ extension Shard {
             neighbours?[node]?.isSuspected = isSuspected
             if isSuspected { stopWaiting(for: node, now: now) }
         case .died(let node): forget(node, now: now)
+        case .lease(let end): hasLease(until: end, now: now)
         case .interest(let node, let told):
             router.replace(told, ofNode: node)
             passOnTold(.cluster(message), from: source)
@@ -135,6 +136,12 @@ extension Shard {
         case .introduced(let node):
             neighbours?[node]?.isIntroduced = true
             passOnTold(.cluster(message), from: source)
+        case .asks(let shard, let question):
+            passOnTold(.cluster(message), from: source)
+            answer(question, of: shard)
+        case .answers(let shard, let asker, let question):
+            passOnTold(.cluster(message), from: source)
+            answered(question, by: shard, to: asker, now: now)
         case .holds(let client, let holder): holds(client, holder)
         }
     }
@@ -143,6 +150,7 @@ extension Shard {
     private mutating func stopWaiting(for node: UInt8, now: Instant) {
         for connection in connections.all { stopWaiting(for: node, connection, now: now) }
         for deputy in deputies.values { stopWaiting(for: node, deputy, now: now) }
+        stopAsking(node, now: now)
     }
 
     /// A run of another node is over: its connections are lost, and its lanes have no leader.

@@ -10,7 +10,7 @@ extension ShardMessage {
         case retain, stored, outboxReached, announce, announced, findRetained, foundRetained, cancelLookUp
         case claim, create, refuse, evict, ended, toHome, toConnection
         case interest, interestChange, leads, introduced, holds, lost
-        case resume, missing
+        case resume, missing, asks, answers
     }
 
     fileprivate enum ToHomeKind: UInt8 {
@@ -225,7 +225,7 @@ extension ShardMessage {
                 return nil
             }
             body = .toConnection(reference, message)
-        case .interest, .interestChange, .leads, .lost, .introduced, .holds:
+        case .interest, .interestChange, .leads, .lost, .introduced, .holds, .asks, .answers:
             guard let message = Self.readCluster(kind, from: &buffer) else { return nil }
             body = .cluster(message)
         }
@@ -294,6 +294,13 @@ extension ShardMessage {
             }
             return kind == .leads ? .leads(shard, terms) : .lost(shard, terms)
         case .introduced: return buffer.readInteger().map { .introduced($0) }
+        case .asks:
+            guard let shard = buffer.readShard(), let question = buffer.readLEB128() else { return nil }
+            return .asks(shard, question)
+        case .answers:
+            guard let shard = buffer.readShard(), let asker = buffer.readShard(), let question = buffer.readLEB128()
+            else { return nil }
+            return .answers(shard, to: asker, question)
         case .holds:
             guard let reference = buffer.readReference(), let client = buffer.readText() else { return nil }
             return .holds(UTF8Key(client), reference)
@@ -386,12 +393,21 @@ extension ClusterMessage {
         case .introduced(let node):
             buffer.writeInteger(ShardMessage.Kind.introduced.rawValue)
             buffer.writeInteger(node)
+        case .asks(let shard, let question):
+            buffer.writeInteger(ShardMessage.Kind.asks.rawValue)
+            buffer.writeShard(shard)
+            buffer.writeLEB128(question)
+        case .answers(let shard, let asker, let question):
+            buffer.writeInteger(ShardMessage.Kind.answers.rawValue)
+            buffer.writeShard(shard)
+            buffer.writeShard(asker)
+            buffer.writeLEB128(question)
         case .holds(let client, let reference):
             buffer.writeInteger(ShardMessage.Kind.holds.rawValue)
             buffer.writeReference(reference)
             buffer.writeText(client.string)
         // Within a node only.
-        case .joined, .suspected, .died: return
+        case .joined, .suspected, .died, .lease: return
         }
     }
 }

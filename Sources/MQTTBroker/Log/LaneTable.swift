@@ -1,5 +1,6 @@
 import DequeModule
 import MQTTCodec
+import NIOCore
 
 /// Who leads which lane, and the logs of the lanes that the shard leads.
 struct LaneTable: ~Copyable {
@@ -25,11 +26,17 @@ struct LaneTable: ~Copyable {
     /// What this shard refuses of the messages of others.
     var refusals = Refusals()
 
+    /// Until when this shard may acknowledge what relies on its knowing the interest of all nodes.
+    var lease = Lease() { didSet { noticeUnusual() } }
+    /// SUBSCRIBEs whose SUBACK waits for the lease alone, and for each lane the hand-overs that wait for it.
+    private var unacknowledged: [ConnectionReference] = []
+    private var heldOutboxes: [Lane] = []
+
     /// Why nothing new is kept; `nil` while it is.
     var suspension: Suspension? { didSet { noticeUnusual() } }
     /// Connections with messages that are not taken, which are taken in turn once the suspension is over.
     var untaken: Deque<Connection> = [] { didSet { noticeUnusual() } }
-    /// False as long as every message is taken as it comes: the one test of a PUBLISH at QoS 1 or 2.
+    /// False as long as every message is taken as it comes, while the lease lasts.
     private(set) var isUnusual = false
 
     /// Lanes of the whole node whose logs are damaged: nothing of them is served, written or deleted.
@@ -185,8 +192,27 @@ struct LaneTable: ~Copyable {
     /// A segment is not needed any more.
     mutating func remove(_ segment: QueueSegment, of lane: Lane) { self[lane].remove(segment.number) }
 
+    /// False as long as every message is taken as it comes: the one test of a PUBLISH at QoS 1 or 2.
+    func isUnusual(_ now: NIODeadline) -> Bool { isUnusual || now >= lease.end }
+
     private mutating func noticeUnusual() {
-        isUnusual = suspension != nil || !untaken.isEmpty || !quarantined.isEmpty || !limbo.isEmpty
+        isUnusual = suspension != nil || !untaken.isEmpty || !quarantined.isEmpty || !limbo.isEmpty || lease.isLost
+    }
+
+    // MARK: - What waits for the lease
+
+    mutating func holdAcknowledgement(of requester: ConnectionReference) { unacknowledged.append(requester) }
+
+    mutating func takeUnacknowledged() -> [ConnectionReference] {
+        defer { unacknowledged = [] }
+        return unacknowledged
+    }
+
+    mutating func holdOutbox(of lane: Lane) { heldOutboxes.append(lane) }
+
+    mutating func takeHeldOutboxes() -> [Lane] {
+        defer { heldOutboxes = [] }
+        return heldOutboxes
     }
 
     /// What `shard` owes under a number; `nil` if it owes nothing under it.

@@ -37,7 +37,7 @@ extension Shard {
         case .atMostOnce:
             distribute(publish, along: route, from: connection.identity, now: now)
         case .atLeastOnce:
-            if lanes.isUnusual, refuse(publish, along: route, on: connection, now: now) { return }
+            if lanes.isUnusual(now.monotonic), refuse(publish, along: route, on: connection, now: now) { return }
             let receipt = distributeForReceipt(publish, along: route, of: connection, now: now)
             acknowledge(
                 .received,
@@ -66,7 +66,7 @@ extension Shard {
                 fail(connection, .receiveMaximumExceeded, now: now)
                 return
             }
-            if lanes.isUnusual, refuse(publish, along: route, on: connection, now: now) { return }
+            if lanes.isUnusual(now.monotonic), refuse(publish, along: route, on: connection, now: now) { return }
             connection.inbound.unreleased += 1
             session.awaitingRelease.insert(publish.packetIdentifier)
             var receipt: Receipt?

@@ -80,6 +80,7 @@ extension Shard {
 
     /// Hands a message of a lane's client over that is committed: at QoS 2 with its packet identifier, a will with its end.
     mutating func handOverNext(ofOutbox lane: Lane, now: Instant) {
+        if neighbours != nil, lanes.lease.isOver(now.monotonic) { return lanes.holdOutbox(of: lane) }
         let receipt = Receipt(.outbox(lane))
         guard let entry = lanes[lane].outbox.next(receipt) else { return }
         // Counts itself until all are counted.

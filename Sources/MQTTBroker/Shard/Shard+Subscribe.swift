@@ -68,7 +68,18 @@ extension Shard {
             !pending.isAcknowledged
         else { return }
         pending.answered(by: shard, of: own.node)
-        if pending.isAnswered { acknowledge(pending, of: connection, now: now) }
+        acknowledgeIfAnswered(requester, now: now)
+    }
+
+    /// Sends SUBACK once all shards know the subscriptions, and this node is sure to be waited for.
+    mutating func acknowledgeIfAnswered(_ requester: ConnectionReference, now: Instant) {
+        guard let connection = connection(of: requester), let pending = connection.pendingSubscribe,
+            !pending.isAcknowledged, pending.isAnswered
+        else { return }
+        if neighbours != nil, lanes.lease.isOver(now.monotonic) {
+            return lanes.holdAcknowledgement(of: requester)
+        }
+        acknowledge(pending, of: connection, now: now)
     }
 
     /// No answer to a SUBSCRIBE is to be expected from a node any more.
@@ -79,7 +90,7 @@ extension Shard {
         if pending.isAcknowledged {
             finishSubscribe(of: connection, now: now)
         } else {
-            acknowledge(pending, of: connection, now: now)
+            acknowledgeIfAnswered(connection.reference, now: now)
         }
     }
 

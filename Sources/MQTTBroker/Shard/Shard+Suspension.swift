@@ -14,18 +14,19 @@ extension Shard {
     }
 
     /// Refuses a message at QoS 1 or 2 that would be kept while nothing may be. A client of MQTT 3 knows no refusal: its message waits,
-    /// and so do those behind it, since they have an order [MQTT-4.6.0-2].
+    /// and so do those behind it, since they have an order [MQTT-4.6.0-2]. Every client's waits while the node is without its lease.
     ///
     /// - Returns: false if the message is to be taken.
     mutating func refuse(_ publish: Publish, along route: Route, on connection: Connection, now: Instant) -> Bool {
         let standsBehind = connection.withheld?.untaken.isEmpty == false
+        let isWithoutLease = neighbours != nil && lanes.lease.isOver(now.monotonic)
         guard
-            standsBehind || lanes.suspension != nil && isKept(publish, along: route, on: connection)
+            standsBehind || isWithoutLease || lanes.suspension != nil && isKept(publish, along: route, on: connection)
                 || isQuarantined(publish)
         else { return false }
         let kind = publish.qos == .exactlyOnce ? PublishAcknowledgement.Kind.recorded : .received
         let identifier = publish.packetIdentifier
-        if connection.outbound.version == .v5 {
+        if connection.outbound.version == .v5, !standsBehind, !isWithoutLease {
             counters.messagesRefused += 1
             acknowledge(kind, identifier, .quotaExceeded, on: connection, after: nil, now: now)
             return true
@@ -50,7 +51,7 @@ extension Shard {
     // MARK: - Messages that were withheld
 
     /// True if messages wait for nothing but their turn.
-    var mayTakeWithheld: Bool { lanes.suspension == nil && !lanes.untaken.isEmpty }
+    var mayTakeWithheld: Bool { lanes.suspension == nil && !lanes.lease.isLost && !lanes.untaken.isEmpty }
 
     /// Takes messages that were withheld, of each connection in its turn, as far as the steps of this tick reach.
     mutating func takeWithheld(now: Instant) {

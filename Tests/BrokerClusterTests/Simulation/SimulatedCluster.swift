@@ -131,6 +131,7 @@ final class SimulatedCluster {
         guard node.life == life, var membership = node.membership else { return }
         guard !node.isPaused else { return node.waiting.append(body) }
         body(&membership, node.time(now))
+        if let end = membership.leaseEnd(node.time(now)) { node.leaseEnd = max(node.leaseEnd, end) }
         node.membership = membership
         let effects = node.membership?.takeEffects() ?? []
         if node.mustBeIsolated {
@@ -271,6 +272,7 @@ final class SimulatedCluster {
         say(node, "\(event)")
         switch event {
         case .admitted(let member):
+            node.leaseEnd = .distantPast
             (node.known, node.suspected) = ([:], [])
             holds(
                 "\(member.node) is given to another while its run lives",
@@ -292,7 +294,16 @@ final class SimulatedCluster {
             holds("\(member.node) is counted dead while its run lives", node) {
                 $0.membership?.member?.node == member.node && $0.membership?.member?.run == member.run
             }
-        case .suspected(let number): if !node.suspected.insert(number).inserted { find(node, "suspects twice") }
+        case .suspected(let number):
+            if !node.suspected.insert(number).inserted { find(node, "suspects twice") }
+            guard let run = node.known[number]?.run else { return }
+            for other in nodes where other.membership?.member?.node == number && other.membership?.member?.run == run {
+                // Two that do not hear each other know that of each other.
+                let own = node.membership?.member?.node
+                if other.time(now) < other.leaseEnd, own.map({ !other.suspected.contains($0) }) ?? true {
+                    find(node, "suspects \(number) while that has its lease")
+                }
+            }
         case .trusted(let number):
             if node.suspected.remove(number) == nil { find(node, "trusts whom it did not suspect") }
         }

@@ -24,6 +24,8 @@ final class SimulatedNode {
     /// What it knows by the events that it was told.
     var known: [Int: Member] = [:]
     var suspected: Set<Int> = []
+    /// Until when it may act as one that nobody suspects.
+    var leaseEnd = NIODeadline.distantPast
 
     /// The links.
     var canSend = true

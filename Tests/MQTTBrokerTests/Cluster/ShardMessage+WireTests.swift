@@ -72,7 +72,9 @@ struct ShardMessageWireTests {
             .cluster(.interestChange(of: 3, .init(bucket: 9, isInterested: true, isDurable: true))),
             .cluster(.leads(ShardReference(node: 2, shard: 0), [.init(lane: lane, term: 1 << 33)])),
             .cluster(.lost(ShardReference(node: 2, shard: 0), [.init(lane: lane, term: 4)])),
-            .cluster(.introduced(1)), .cluster(.holds(UTF8Key("c"), reference)),
+            .cluster(.introduced(1)), .cluster(.asks(reference.shard, 7)),
+            .cluster(.answers(reference.shard, to: ShardReference(node: 9, shard: 1), 1 << 40)),
+            .cluster(.holds(UTF8Key("c"), reference)),
         ]
     }
 
