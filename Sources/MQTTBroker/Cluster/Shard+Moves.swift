@@ -56,13 +56,12 @@ extension Shard {
         // Otherwise the lane has moved on, and the shard of the connection hears that, too.
         guard lanes.leader(of: claim.lane) == own else { return }
         send(.toConnection(claim.connection, .resumed(resumption.number)), to: claim.connection.shard)
-        guard !lanes.quarantined.contains(claim.lane), let session = sessions[claim.client], session.lane != nil,
-            session.holder == claim.connection,
+        if lanes.quarantined.contains(claim.lane) { return refuse(claim, .implementationSpecificError) }
+        guard let session = sessions[claim.client], session.lane != nil, session.holder == claim.connection,
             session.connection == nil || session.connection?.reference == claim.connection
         else {
-            // Another connection has got the session, or the session has ended.
-            send(.toConnection(claim.connection, .ended(Output(), .sessionTakenOver)), to: claim.connection.shard)
-            return
+            // Another connection has got the session meanwhile, or has ended it with its own CONNECT.
+            return refuse(claim, .sessionTakenOver)
         }
         // The link to the shard of the connection was lost meanwhile.
         if let earlier = session.connection { part(earlier, fromLost: session, now: now) }
@@ -74,6 +73,13 @@ extension Shard {
         log(.attached(session.number, expiryInterval: claim.expiryInterval, will: claim.will), of: session)
         receive(resumption.packets, isLast: resumption.isLast, on: deputy, now: now)
         pump(deputy, now: now)
+    }
+
+    /// A connection cannot go on with its session, and ends with a reason [MQTT-3.14.0-1].
+    private mutating func refuse(_ claim: Claim, _ reason: ReasonCode) {
+        var output = Output()
+        if claim.version == .v5 { output.buffer.write(.disconnect(Disconnect(reasonCode: reason)), version: .v5) }
+        send(.toConnection(claim.connection, .ended(output, reason)), to: claim.connection.shard)
     }
 
     /// Handles packets that the shard of a connection has passed on.

@@ -21,4 +21,40 @@ struct ShardLeadsTests {
         #expect(shard.lead(ofLane: taken.index)?.term == 7)
         #expect(shard.lanesLedByOwn == mine.bit)
     }
+
+    @Test(
+        "A connection whose session another one has got is ended with 0x8E, and with 0x83 if the lane is damaged",
+        arguments: [false, true]
+    )
+    func lateResumption(isDamaged: Bool) throws {
+        var shard = Shard(index: 0, count: 1, node: 0, random: SystemRandomNumberGenerator())
+        shard.joined(node: 1, shards: 1, now: now)
+        let claim = Claim(
+            UTF8Key("car"),
+            of: ConnectionReference(shard: other, slot: 0, number: 7),
+            cleanStart: false,
+            expiryInterval: 100,
+            peer: Peer(address: nil, listener: "tcp:default"),
+            isBridge: false,
+            version: .v5,
+            receiveMaximum: 20,
+            maximumPacketSize: .max,
+            will: nil
+        )
+        shard.lead([(lane: claim.lane.index, term: 3)], now: now)
+        if isDamaged { shard.lanes.quarantined = [claim.lane] }
+        let resumption = ShardMessage.Resumption(number: 1, outstanding: [], packets: ByteBuffer(), isLast: false)
+        shard.receive([ShardMessage(.resume(claim, resumption))], from: other, now: now)
+        var told: [ShardMessage] = []
+        var handOver = HandOver(node: 0, count: 1)
+        if shard.swapHandOver(with: &handOver, now: now) { handOver.deliver { _, messages, _ in told += messages } }
+        let reasons = told.compactMap { message -> [UInt8]? in
+            guard case .toConnection(claim.connection, .ended(let output, let reason)) = message.body else {
+                return nil
+            }
+            #expect(reason == (isDamaged ? .implementationSpecificError : .sessionTakenOver))
+            return Array(output.buffer.readableBytesView)
+        }
+        #expect(reasons == [[0xE0, 1, isDamaged ? 0x83 : 0x8E]])
+    }
 }
