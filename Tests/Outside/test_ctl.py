@@ -124,6 +124,10 @@ class Seen:
         """The state of each node, by its name, as one broker sees it."""
         return {node["name"]: node["state"] for node in self.by(broker)["nodes"]}
 
+    def durable(self, broker: int) -> int:
+        """The durable sessions of the nodes that answer."""
+        return sum(node["status"]["durable_sessions"] for node in self.by(broker)["nodes"] if "status" in node)
+
     def leaders(self, broker: int) -> Counter:
         """How many lanes each node leads, by its name; `None` for lanes that none leads."""
         seen = self.by(broker)
@@ -150,6 +154,7 @@ def test_the_cluster_is_seen_by_each_node(cluster, ctl):
         assert {node["status"]["version"] for node in seen_by["nodes"]} == {node["status"]["version"] for node in seen_by["nodes"][:1]}
         assert [lane["lane"] for lane in seen_by["lanes"]] == list(range(64))
         assert sum(node["status"]["durable_sessions"] for node in seen_by["nodes"]) == 6
+        assert all((node["node"] == seen_by["node"]) == ("heard_milliseconds" not in node) for node in seen_by["nodes"])
         assert {node["name"]: node["status"]["connections"] for node in seen_by["nodes"]} == {name: 2 for name in BROKERS}
         assert sum(node["status"]["lag"]["recent_appends"] for node in seen_by["nodes"]) > 0
         assert [stream["name"] for stream in seen_by["streams"]] == [f"MARTLET_local_L{number}" for number in range(4)] + ["KV_MARTLET_local_members"]
@@ -166,6 +171,7 @@ def test_the_cluster_is_seen_by_each_node(cluster, ctl):
     for broker in (0, 2):
         assert wait_until(lambda: seen.states(broker)["broker-1"] == "dead"), seen.text(broker)
         assert wait_until(lambda: set(seen.leaders(broker)) == {"broker-0", "broker-2"}), seen.text(broker)
+    assert wait_until(lambda: seen.durable(0) == 6), seen.text(0)
     runs = {node["name"]: node["run"] for node in seen.by(0)["nodes"]}
 
     process = cluster.start(1)
@@ -175,6 +181,8 @@ def test_the_cluster_is_seen_by_each_node(cluster, ctl):
         again = {node["name"]: node["run"] for node in seen.by(0)["nodes"]}
         assert again["broker-1"] > runs["broker-1"] and again["broker-0"] == runs["broker-0"]
         assert wait_until(lambda: set(seen.leaders(2)) == set(BROKERS)), seen.text(2)
+        # A session is counted where its lane is led, and nowhere else.
+        assert wait_until(lambda: seen.durable(2) == 6), seen.text(2)
     finally:
         process.terminate()
         process.wait(60)
