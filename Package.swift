@@ -342,4 +342,5 @@ if Context.environment["MARTLET_SIMULATE"] != nil {
     let simulated = ["Secrets", "MQTTCodec", "MQTTBroker", "FuzzLaneLog", "MQTTBrokerTests"]
     package.products = []
     package.targets.removeAll { !simulated.contains($0.name) }
+    for target in package.targets where target.name == "MQTTBrokerTests" { target.sources = ["Kit", "Simulation"] }
 }

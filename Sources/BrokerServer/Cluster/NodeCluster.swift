@@ -274,10 +274,7 @@ final class NodeCluster {
     func linkReset(_ node: Int) {
         guard let member = members[node] else { return }
         logger.error("a link to a node of the cluster has lost messages", metadata: ["number": "\(node)"])
-        tellShard {
-            $0.died(node: node, now: .now())
-            $0.joined(node: node, shards: member.shards, now: .now())
-        }
+        tellShard { $0.relearn(node: node, shards: member.shards, now: .now()) }
     }
 
     /// Tells shard 0, which tells the others.

@@ -13,7 +13,11 @@ extension ShardRunner {
         }
         cluster.links.onBurst = { [weak self] in self?.scheduleFlush() }
         cluster.links.onRoom = { [weak self] node, _ in self?.change { $0.setFull(false, node: node) } }
-        cluster.links.onReset = { [weak cluster] node, _, _ in cluster?.onReset(node) }
+        cluster.links.onReset = { [weak self, weak cluster] node, _, _ in
+            // At once, since what is sent from here on comes.
+            self?.change { $0.lostLink(toNode: node, now: .now()) }
+            cluster?.onReset(node)
+        }
     }
 
     /// Changes the shard, and carries out what follows.

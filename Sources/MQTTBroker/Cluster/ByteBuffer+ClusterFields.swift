@@ -15,6 +15,18 @@ extension ByteBuffer {
         writeImmutableBuffer(octets)
     }
 
+    /// The next of the packets that lie behind each other, encoded; what is left if it is not whole, and `nil` at the end.
+    mutating func readPacketSlice() -> ByteBuffer? {
+        if readableBytes == 0 { return nil }
+        var length = 0
+        for place in 0..<4 {
+            guard let octet: UInt8 = getInteger(at: readerIndex + 1 + place) else { break }
+            length |= Int(octet & 0x7F) << (7 * place)
+            if octet & 0x80 == 0 { return readSlice(length: min(2 + place + length, readableBytes)) }
+        }
+        return readSlice(length: readableBytes)
+    }
+
     mutating func readOctets() -> ByteBuffer? { readSize().flatMap { readSlice(length: $0) } }
 
     mutating func writeShard(_ shard: ShardReference) { writeMultipleIntegers(shard.node, shard.shard) }

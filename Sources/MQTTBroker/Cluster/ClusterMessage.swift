@@ -13,6 +13,8 @@ enum ClusterMessage: Sendable {
     case died(UInt8)
     /// The node has its lease until then.
     case lease(NIODeadline)
+    /// A link to a node has lost messages.
+    case lostLink(UInt8)
 
     // Of one node, for all shards of the others.
     /// All of a node's interest.
@@ -22,6 +24,8 @@ enum ClusterMessage: Sendable {
     case leads(ShardReference, [LaneTerm])
     /// A shard does not lead lanes any more that it led in these terms.
     case lost(ShardReference, [LaneTerm])
+    /// A node has forgotten what it knew of another one, which is to do likewise, and to tell it again.
+    case forgot(UInt8)
     /// A node has told all that it has to tell one that has joined.
     case introduced(UInt8)
     /// A shard wants each shard of the other nodes to say that it has told everything, under a number.
@@ -36,9 +40,9 @@ enum ClusterMessage: Sendable {
     /// The node that a message is of, which nobody else may say; `nil` for a message that is of none.
     var node: UInt8? {
         switch self {
-        case .interest(let node, _), .interestChange(let node, _), .introduced(let node): node
+        case .interest(let node, _), .interestChange(let node, _), .introduced(let node), .forgot(let node): node
         case .leads(let shard, _), .lost(let shard, _), .asks(let shard, _), .answers(let shard, _, _): shard.node
-        case .joined, .suspected, .died, .lease, .holds: nil
+        case .joined, .suspected, .died, .lostLink, .lease, .holds: nil
         }
     }
 

@@ -62,6 +62,9 @@ struct Limbo {
         }
     }
 
+    /// The number of the first message that waits for a lane.
+    func first(for lane: Lane) -> UInt64? { messages.first { $0.lanes & lane.bit != 0 }?.number }
+
     mutating func hold(_ message: Message) {
         var place = messages.endIndex
         while place > 0, messages[place - 1].number > message.number { place -= 1 }

@@ -123,7 +123,7 @@ extension Shard {
     /// the later one.
     mutating func holds(_ client: UTF8Key, _ holder: ConnectionReference) {
         guard lanes.leader(of: Lane(clientHash: Session.identity(of: client))) == own else { return }
-        if !sessions.directory.add(client, holder) { send(.evict(holder), to: holder.shard) }
+        if !sessions.directory.add(client, holder) { send(.evict(holder, of: client), to: holder.shard) }
     }
 
     /// The shard does not lead a lane any more: forgets its sessions and retained messages. What was not committed is held for the new

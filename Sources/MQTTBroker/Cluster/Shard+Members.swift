@@ -11,17 +11,52 @@ extension Shard {
         else { return }
         let node = UInt8(node)
         if neighbours?[node] != nil { died(node: Int(node), now: now) }
+        begin(with: node, shards: shards, now: now)
+        drainLocal(now: now)
+    }
+
+    /// Tells another node what that has to know before it serves clients.
+    ///
+    /// - Parameter isAsking: true if the other node is to do likewise, and to forget what it knew of this one.
+    private mutating func begin(with node: UInt8, shards: Int, isAsking: Bool = false, now: Instant) {
         let message = ClusterMessage.joined(node, shards: shards)
         broadcast(.cluster(message))
         handle(message, from: own, now: now)
         let speaker = ShardReference(node: Int(node), shard: 0)
+        if isAsking { send(.cluster(.forgot(own.node)), to: speaker) }
         if let told = router.told { send(.cluster(.interest(of: own.node, told)), to: speaker) }
         for shard in lanes.leadingShards where shard.node == own.node {
             send(.cluster(.leads(shard, leadTerms(of: shard))), to: speaker)
         }
         send(.cluster(.introduced(own.node)), to: speaker)
+    }
+
+    /// A link of this shard to a node has lost messages, and the run of the node goes on: nothing more is sent there before shard 0 has begun
+    /// anew with the node.
+    package mutating func lostLink(toNode node: Int, now: Instant) {
+        guard let node = UInt8(exactly: node), neighbours?[node] != nil else { return }
+        forget(node, isOver: false, now: now)
         drainLocal(now: now)
     }
+
+    /// A link to a node has lost messages: this node and the other one forget what they knew of each other, and tell it again. What was under way
+    /// on other links may come before or behind that. Told to shard 0.
+    ///
+    /// - Parameter shards: event loops of the other node.
+    package mutating func relearn(node: Int, shards: Int, now: Instant) {
+        guard let node = UInt8(exactly: node), (1...Self.maximumCount).contains(shards) else { return }
+        relearn(node, shards: shards, isAsked: false, now: now)
+        drainLocal(now: now)
+    }
+
+    private mutating func relearn(_ node: UInt8, shards: Int, isAsked: Bool, now: Instant) {
+        broadcast(.cluster(.lostLink(node)))
+        forget(node, isOver: false, now: now)
+        begin(with: node, shards: shards, isAsking: !isAsked, now: now)
+    }
+
+    /// True for a shard of this node or of one that is there.
+    func isKnown(_ shard: ShardReference) -> Bool { shard.node == own.node || neighbours?[shard.node] != nil }
 
     /// Nothing is heard of a node for now: no SUBACK waits for it; or it is heard again. Told to shard 0.
     package mutating func suspected(node: Int, _ isSuspected: Bool, now: Instant) {
@@ -114,14 +149,30 @@ extension Shard {
     mutating func handle(_ message: ClusterMessage, from source: ShardReference, now: Instant) {
         // Another node speaks for itself only.
         if source.node != own.node, let node = message.node, node != source.node { return }
+        // What comes before a node is known, or is known again, it tells again.
+        if let node = message.node, node != own.node, neighbours?[node] == nil { return }
         switch message {
-        case .joined(let node, let shards): neighbours?[node] = Neighbours.Node(shards: shards)
+        case .joined(let node, let shards):
+            neighbours?[node] = Neighbours.Node(shards: shards)
+            for (client, holder) in sessions.directory.claimed(ofNode: node) {
+                send(.evict(holder, of: client), to: holder.shard)
+            }
         case .suspected(let node, let isSuspected):
             neighbours?[node]?.isSuspected = isSuspected
             if isSuspected { stopWaiting(for: node, now: now) }
-        case .died(let node): forget(node, now: now)
         case .lease(let end): hasLease(until: end, now: now)
+        case .died(let node): forget(node, isOver: true, now: now)
+        case .lostLink(let node): forget(node, isOver: false, now: now)
+        case .forgot(let node):
+            if index == 0, let shards = neighbours?[node]?.shards {
+                relearn(node, shards: shards, isAsked: true, now: now)
+            }
         case .interest(let node, let told):
+            // Which lanes it leads comes next, and what was heard of that before may be over.
+            for lane in Lane.lanes(of: lanes.led(byNode: node)) {
+                lanes.setLead(nil, of: lane)
+                lanes.limbo.addUnknown(lane.bit)
+            }
             router.replace(told, ofNode: node)
             passOnTold(.cluster(message), from: source)
         case .interestChange(let node, let change):
@@ -153,8 +204,12 @@ extension Shard {
         stopAsking(node, now: now)
     }
 
-    /// A run of another node is over: its connections are lost, and its lanes have no leader.
-    private mutating func forget(_ node: UInt8, now: Instant) {
+    /// A run of another node is over, or a link to it has lost messages: its connections are lost, and its lanes have no leader.
+    ///
+    /// - Parameter isOver: false if the run goes on: then its connections may go on with their sessions, and what it had sent may still come.
+    private mutating func forget(_ node: UInt8, isOver: Bool, now: Instant) {
+        // What is not known to be kept is handed over again, in its order.
+        effects.dropPublishes(forNode: node)
         let lost = lanes.led(byNode: node)
         lanes.limbo.add(lost, router.durableBuckets(ofNode: node))
         router.replace(Interest.Told(), ofNode: node)
@@ -165,14 +220,18 @@ extension Shard {
             lanes.isUrgent = true
         }
         neighbours?[node] = nil
-        lanes.refusals.forget(node: node)
+        if isOver { lanes.refusals.forget(node: node) }
         for awaited in lanes.takeAwaited(ofNode: node) { holdAwaited(awaited, now: now) }
         for deputy in deputies.values where deputy.reference.shard.node == node && !deputy.isDataStream {
-            leave(deputy, publishesWill: true, now: now)
+            leave(deputy, publishesWill: true, isOver ? .usual : .unheard, now: now)
+            if !isOver { send(.toConnection(deputy.reference, .lost), to: deputy.reference.shard) }
         }
         stopWaiting(for: node, now: now)
         lookUps.removeAll { $0.asker.node == node }
-        for (client, holder) in sessions.directory.holders(ofNode: node) { ended(client, of: holder, now: now) }
+        // Whether the others have ended they say once they are asked.
+        if isOver {
+            for (client, holder) in sessions.directory.holders(ofNode: node) { ended(client, of: holder, now: now) }
+        }
     }
 
     /// A node has not said whether it keeps a message, and will not: the message waits for the leaders of the node's lanes.

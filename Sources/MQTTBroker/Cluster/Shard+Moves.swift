@@ -37,6 +37,18 @@ extension Shard {
         markDirty(connection)
     }
 
+    /// A home does not know a connection any more. If it does not lead the lane either, the connection hears of the leader.
+    mutating func lost(_ reference: ConnectionReference, by home: ShardReference, now: Instant) {
+        guard let connection = connections[reference], !connection.isClosed else { return }
+        if let claim = connection.pendingConnect?.claim {
+            if lanes.leader(of: claim.lane) == home { send(.claim(claim), to: home) }
+        } else if let remote = connection.remoteSession, remote.home == home,
+            lanes.leader(of: remote.claim.lane) == home
+        {
+            resume(connection, remote, at: home, now: now)
+        }
+    }
+
     /// The home of a connection's session is gone: the client has to connect again, and finds its session.
     mutating func lostHome(of connection: Connection, now: Instant) {
         connection.remoteSession = nil
@@ -83,17 +95,36 @@ extension Shard {
     }
 
     /// Handles packets that the shard of a connection has passed on.
+    ///
+    /// In a cluster each is settled by itself: an answer that has left says that its packet is. Otherwise the packet could be told to the next
+    /// leader together with what the client has sent upon the answer, which that one may know already.
     mutating func receive(_ packets: ByteBuffer, isLast: Bool, on deputy: Connection, now: Instant) {
-        deputy.owesAnswer = isLast
-        receive(packets, on: deputy, now: now)
-        answer(deputy)
-        guard let settlement = deputy.settlement, packets.readableBytes > 0, let lane = deputy.session?.lane else {
+        guard deputy.settlement != nil else {
+            deputy.owesAnswer = isLast
+            receive(packets, on: deputy, now: now)
+            answer(deputy)
             return
         }
+        var rest = packets
+        while let packet = rest.readPacketSlice() {
+            deputy.owesAnswer = isLast && rest.readableBytes == 0
+            receive(packet, on: deputy, now: now)
+            answer(deputy)
+            note(packet, of: deputy)
+        }
+        if packets.readableBytes == 0 {
+            deputy.owesAnswer = isLast
+            answer(deputy)
+        }
+    }
+
+    /// A packet of a deputy was handled, or waits to be.
+    private mutating func note(_ packet: ByteBuffer, of deputy: Connection) {
+        guard let settlement = deputy.settlement, let lane = deputy.session?.lane else { return }
         let position = lanes[lane].isClean ? lanes[lane].committed : lanes[lane].newest
         let isWaitedFor = settlement.lastPosition == position || position <= lanes[lane].committed
         settlement.add(
-            packets.readableBytes,
+            packet.readableBytes,
             position: position,
             acknowledgements: deputy.withheld?.appendedCount ?? 0,
             isUnanswered: deputy.owesAnswer

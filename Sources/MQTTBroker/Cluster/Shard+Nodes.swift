@@ -107,25 +107,46 @@ extension Shard {
         if missed == 0 { return }
         counters.messagesHeldForLanes += 1
         holdMoved(missed, from: number, now: now)
-        for lane in Lane.lanes(of: missed) {
-            // The one that has just said that it does not lead the lane is not asked again before it says that it does.
+        releaseBehind(missed, refusedBy: shard, now: now)
+    }
+
+    /// It is known what became of a message for lanes: hands over what waits for them, unless that is not known yet of an earlier one, which may
+    /// wait, too.
+    ///
+    /// - Parameter refuser: a shard that has just said that it does not lead the lanes, and is not asked again at once; `nil` for none.
+    mutating func releaseBehind(_ set: UInt64, refusedBy refuser: ShardReference?, now: Instant) {
+        for lane in Lane.lanes(of: set) {
             guard let leader = lanes.leader(of: lane) else { continue }
-            if leader.node != shard.node {
+            if leader.node != refuser?.node, !isBlocked(lane) {
                 releaseLimbo(lane.bit, to: leader, now: now)
-            } else if limboDeadline == nil {
-                limboDeadline = deadlines.add(.limbo, at: now.monotonic + Self.limboPause)
+            } else {
+                retryLater(now: now)
             }
         }
     }
 
+    /// True if it is not known whether a lane has taken a message that is earlier than those that wait for it.
+    private func isBlocked(_ lane: Lane) -> Bool {
+        lanes.limbo.first(for: lane).map { lanes.isOwed(lane.bit, before: $0) } ?? false
+    }
+
+    private mutating func retryLater(now: Instant) {
+        if limboDeadline == nil { limboDeadline = deadlines.add(.limbo, at: now.monotonic + Self.limboPause) }
+    }
+
     /// How long a message waits that a lane's leader did not take, although it says that it leads the lane: a shard of its node did not know
-    /// yet.
+    /// yet. It waits longer while the leader has not said what became of an earlier message, which it may not have taken either.
     private static var limboPause: TimeAmount { .milliseconds(20) }
 
     /// Hands over what waits for lanes that have a leader.
     mutating func retryLimbo(now: Instant) {
-        for lane in Lane.all {
-            if let leader = lanes.leader(of: lane) { releaseLimbo(lane.bit, to: leader, now: now) }
+        for lane in Lane.lanes(of: lanes.limbo.waiting) {
+            guard let leader = lanes.leader(of: lane) else { continue }
+            if isBlocked(lane) {
+                retryLater(now: now)
+            } else {
+                releaseLimbo(lane.bit, to: leader, now: now)
+            }
         }
     }
 

@@ -10,7 +10,7 @@ extension ShardMessage {
         case retain, stored, outboxReached, announce, announced, findRetained, foundRetained, cancelLookUp
         case claim, create, refuse, evict, ended, toHome, toConnection
         case interest, interestChange, leads, introduced, holds, lost
-        case resume, missing, asks, answers
+        case resume, missing, asks, answers, forgot
     }
 
     fileprivate enum ToHomeKind: UInt8 {
@@ -20,7 +20,7 @@ extension ShardMessage {
 
     fileprivate enum ToConnectionKind: UInt8 {
         case attached = 1
-        case output, answered, heldUp, ended, settled, resumed
+        case output, answered, heldUp, ended, settled, resumed, lost
     }
 
     /// Appends messages, one behind the other.
@@ -117,9 +117,10 @@ extension ShardMessage {
             begin(.refuse)
             buffer.writeReference(reference)
             buffer.writeInteger(reason.rawValue)
-        case .evict(let reference):
+        case .evict(let reference, let client):
             begin(.evict)
             buffer.writeReference(reference)
+            buffer.writeText(client.string)
         case .ended(let client, let reference):
             begin(.ended)
             buffer.writeReference(reference)
@@ -170,13 +171,9 @@ extension ShardMessage {
         case .announce:
             guard let reference = buffer.readReference(), let asker = buffer.readShard() else { return nil }
             body = .announce(reference, by: asker)
-        case .announced, .cancelLookUp, .evict:
+        case .announced, .cancelLookUp:
             guard let reference = buffer.readReference() else { return nil }
-            switch kind {
-            case .announced: body = .announced(reference)
-            case .cancelLookUp: body = .cancelLookUp(of: reference)
-            default: body = .evict(reference)
-            }
+            body = kind == .announced ? .announced(reference) : .cancelLookUp(of: reference)
         case .findRetained:
             guard let requester = buffer.readReference(), let limit = buffer.readSize(), let count = buffer.readSize(),
                 count <= buffer.readableBytes
@@ -212,9 +209,11 @@ extension ShardMessage {
         case .refuse:
             guard let reference = buffer.readReference(), let reason: UInt8 = buffer.readInteger() else { return nil }
             body = .refuse(reference, ReasonCode(rawValue: reason))
-        case .ended:
-            guard let reference = buffer.readReference(), let client = buffer.readText() else { return nil }
-            body = .ended(UTF8Key(client), of: reference)
+        case .evict, .ended:
+            guard let reference = buffer.readReference(), let client = buffer.readText().map({ UTF8Key($0) }) else {
+                return nil
+            }
+            body = kind == .evict ? .evict(reference, of: client) : .ended(client, of: reference)
         case .toHome:
             guard let reference = buffer.readReference(), let message = Self.readToHome(from: &buffer) else {
                 return nil
@@ -225,7 +224,7 @@ extension ShardMessage {
                 return nil
             }
             body = .toConnection(reference, message)
-        case .interest, .interestChange, .leads, .lost, .introduced, .holds, .asks, .answers:
+        case .interest, .interestChange, .leads, .lost, .introduced, .forgot, .holds, .asks, .answers:
             guard let message = Self.readCluster(kind, from: &buffer) else { return nil }
             body = .cluster(message)
         }
@@ -260,6 +259,7 @@ extension ShardMessage {
         case .settled: return buffer.readSize().map { .settled($0) }
         case .resumed: return buffer.readLEB128().map { .resumed($0) }
         case .answered: return .answered
+        case .lost: return .lost
         case .heldUp: return buffer.readFlag().map { .heldUp($0) }
         case .ended:
             guard let hasReason = buffer.readFlag() else { return nil }
@@ -301,6 +301,7 @@ extension ShardMessage {
             guard let shard = buffer.readShard(), let asker = buffer.readShard(), let question = buffer.readLEB128()
             else { return nil }
             return .answers(shard, to: asker, question)
+        case .forgot: return buffer.readInteger().map { .forgot($0) }
         case .holds:
             guard let reference = buffer.readReference(), let client = buffer.readText() else { return nil }
             return .holds(UTF8Key(client), reference)
@@ -352,6 +353,7 @@ extension ShardMessage.ToConnection {
             buffer.writeIdentifiers(sent)
             buffer.writeOctets(output.octets)
         case .answered: buffer.writeInteger(ShardMessage.ToConnectionKind.answered.rawValue)
+        case .lost: buffer.writeInteger(ShardMessage.ToConnectionKind.lost.rawValue)
         case .heldUp(let isHeldUp):
             buffer.writeInteger(ShardMessage.ToConnectionKind.heldUp.rawValue)
             buffer.writeFlag(isHeldUp)
@@ -402,12 +404,15 @@ extension ClusterMessage {
             buffer.writeShard(shard)
             buffer.writeShard(asker)
             buffer.writeLEB128(question)
+        case .forgot(let node):
+            buffer.writeInteger(ShardMessage.Kind.forgot.rawValue)
+            buffer.writeInteger(node)
         case .holds(let client, let reference):
             buffer.writeInteger(ShardMessage.Kind.holds.rawValue)
             buffer.writeReference(reference)
             buffer.writeText(client.string)
         // Within a node only.
-        case .joined, .suspected, .died, .lease: return
+        case .joined, .suspected, .died, .lostLink, .lease: return
         }
     }
 }

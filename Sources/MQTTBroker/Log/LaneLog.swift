@@ -42,7 +42,7 @@ struct LaneLog {
         case output(Connection)
         /// What the packets of a deputy say.
         case settlement(Connection)
-        indirect case attached(Session, Claim, isPresent: Bool)
+        indirect case attached(Session, Connection, Claim, isPresent: Bool)
         /// A SUBSCRIBE, by its connection.
         case subscribed(ConnectionReference)
         /// The next message of the outbox.

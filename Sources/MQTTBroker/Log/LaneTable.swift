@@ -251,5 +251,10 @@ struct LaneTable: ~Copyable {
         return (moved.sorted { $0.number < $1.number }, settled)
     }
 
+    /// True if it is not known whether lanes have kept a message that was handed over before another one.
+    func isOwed(_ lanes: UInt64, before number: UInt64) -> Bool {
+        awaited.contains { $0.key < number && ($0.value.message?.lanes ?? 0) & lanes != 0 }
+    }
+
     var awaitedCount: Int { awaited.count }
 }

@@ -30,6 +30,8 @@ struct Outbox {
     private(set) var lastNumber: UInt64 = 0
     /// Entries that were handed over, the first ones.
     private var handedOver = 0
+    /// The messages up to this number had left the outbox, as the log says.
+    private var restoredPassed: UInt64 = 0
 
     mutating func append(_ publish: Publish, expiry: NIODeadline?, publisher: UInt64) -> UInt64 {
         lastNumber += 1
@@ -64,15 +66,22 @@ struct Outbox {
     /// Somebody has kept a message of this number: numbers up to it are not given out again, even if the log has lost it.
     mutating func restore(reached number: UInt64) { lastNumber = max(lastNumber, number) }
 
-    /// A message whose number is not above the last one is in the log twice, since it was written again.
+    /// A message may be in the log twice, since it was written again, and behind one with a higher number, which came while that was done.
     mutating func restore(_ message: Message, retain: Bool, publisher: UInt64, number: UInt64) {
-        guard number > lastNumber, let publish = message.publish(retain: retain) else { return }
-        lastNumber = number
-        entries.append(Entry(number: number, publish: publish, expiry: message.expiry, publisher: publisher))
+        guard number > restoredPassed, let publish = message.publish(retain: retain) else { return }
+        lastNumber = max(lastNumber, number)
+        var place = entries.endIndex
+        while place > entries.startIndex, entries[place - 1].number >= number { place -= 1 }
+        if place < entries.endIndex, entries[place].number == number { return }
+        entries.insert(
+            Entry(number: number, publish: publish, expiry: message.expiry, publisher: publisher),
+            at: place
+        )
     }
 
     mutating func restore(passed number: UInt64) {
         lastNumber = max(lastNumber, number)
+        restoredPassed = max(restoredPassed, number)
         while let first = entries.first, first.number <= number { entries.removeFirst() }
     }
 }

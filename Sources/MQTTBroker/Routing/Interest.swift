@@ -63,6 +63,17 @@ enum Interest {
             return true
         }
 
+        /// Visits the buckets of the set.
+        func forEach(_ body: (UInt16) -> Void) {
+            for (place, word) in words.enumerated() where word != 0 {
+                var left = word
+                while left != 0 {
+                    body(UInt16(truncatingIfNeeded: place << 6 | left.trailingZeroBitCount))
+                    left &= left - 1
+                }
+            }
+        }
+
         func write(to buffer: inout ByteBuffer) { for word in words { buffer.writeInteger(word) } }
 
         init?(from buffer: inout ByteBuffer) {
@@ -132,17 +143,23 @@ enum Interest {
 
         /// Puts what a node has told in place of what was known of it.
         mutating func replace(_ told: Told, of node: Int) {
-            for bucket in UInt16.min...UInt16.max {
-                apply(Change(bucket: bucket, isInterested: told.all.contains(bucket)), of: node)
-                apply(Change(bucket: bucket, isInterested: told.durable.contains(bucket), isDurable: true), of: node)
-            }
+            if durable.isEmpty { durable = Array(repeating: 0, count: bucketCount) }
+            Self.replace(told.all, of: node, in: &shards)
+            Self.replace(told.durable, of: node, in: &durable)
+        }
+
+        private static func replace(_ told: Buckets, of node: Int, in buckets: inout [UInt32]) {
+            let bit: UInt32 = 1 << UInt32(node)
+            for place in buckets.indices { buckets[place] &= ~bit }
+            told.forEach { buckets[Int($0)] |= bit }
         }
 
         /// The buckets of a node's sessions that are logged.
         func durableBuckets(of node: Int) -> Buckets {
+            let bit: UInt32 = 1 << UInt32(node)
             var buckets = Buckets()
-            for (bucket, nodes) in durable.enumerated() where nodes & 1 << UInt32(node) != 0 {
-                _ = buckets.set(UInt16(truncatingIfNeeded: bucket), true)
+            for place in durable.indices where durable[place] & bit != 0 {
+                _ = buckets.set(UInt16(truncatingIfNeeded: place), true)
             }
             return buckets
         }

@@ -22,6 +22,8 @@ struct ClientDirectory {
         /// The connection is to be told that its session is taken over; the claim waits for the end.
         case evict(ConnectionReference)
         case wait
+        /// The connection has got the session already.
+        case again
         /// Too many claims wait.
         case refuse
     }
@@ -32,6 +34,9 @@ struct ClientDirectory {
 
     mutating func claim(_ claim: Claim) -> Decision {
         guard let entry = entries[claim.client] else { return .free }
+        // A claim is sent again if it is not known to have come.
+        if entry.holder == claim.connection { return .again }
+        if entry.waiting.contains(where: { $0.connection == claim.connection }) { return .wait }
         guard entry.waiting.count < maximumPendingClaims else { return .refuse }
         entries[claim.client]?.waiting.append(claim)
         return entry.waiting.isEmpty ? .evict(entry.holder) : .wait
@@ -45,6 +50,12 @@ struct ClientDirectory {
         if let entry = entries[client] { return entry.holder == holder }
         entries[client] = Entry(holder: holder)
         return true
+    }
+
+    /// Those of them that others claim.
+    func claimed(ofNode node: UInt8) -> [(UTF8Key, ConnectionReference)] {
+        entries.filter { $0.value.holder.shard.node == node && !$0.value.waiting.isEmpty }
+            .map { ($0.key, $0.value.holder) }
     }
 
     /// The transient sessions whose connections are at a node.

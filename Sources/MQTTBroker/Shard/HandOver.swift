@@ -95,6 +95,13 @@ package struct HandOver: Sendable {
         Self.change(node, &messages, &remoteMessages, shard) { $0.append(isLast: isLast, of: reference, write) }
     }
 
+    /// Drops the application messages for the shards of another node.
+    mutating func dropPublishes(forNode node: UInt8) {
+        for place in remoteMessages.indices where remoteMessages[place].shard.node == node {
+            remoteMessages[place].messages.removeAll { $0.isPublish }
+        }
+    }
+
     /// Hands out all batches in the order in which they are to leave, and keeps none.
     ///
     /// - Parameter body: is given the shard that a batch is for, the batch, and the octets that it holds, about.

@@ -15,8 +15,9 @@ extension Shard {
         }
         switch sessions.directory.claim(claim) {
         case .free: carryOut(claim, now: now)
-        case .evict(let holder): send(.evict(holder), to: holder.shard)
+        case .evict(let holder): send(.evict(holder, of: claim.client), to: holder.shard)
         case .wait: return
+        case .again: send(.create(claim), to: claim.connection.shard)
         case .refuse: send(.refuse(claim.connection, .serverBusy), to: claim.connection.shard)
         }
     }
@@ -85,7 +86,9 @@ extension Shard {
 
     /// The transient session of a connection has ended: the claims that waited for that are carried out in their order.
     mutating func ended(_ client: UTF8Key, of holder: ConnectionReference, now: Instant) {
-        for claim in sessions.directory.ended(client, of: holder) { handle(claim, now: now) }
+        for claim in sessions.directory.ended(client, of: holder) where isKnown(claim.connection.shard) {
+            handle(claim, now: now)
+        }
     }
 
     /// Gives a durable session to the connection that claims it: to the connection itself, or to a deputy if it is in another
@@ -104,13 +107,19 @@ extension Shard {
             session.holder = claim.connection
             log(.holder(session.number, claim.connection), of: session)
         }
-        whenCommitted(session.lane, .attached(session, claim, isPresent: isPresent), now: now)
+        whenCommitted(session.lane, .attached(session, connection, claim, isPresent: isPresent), now: now)
     }
 
-    /// The log says that the connection has the session: CONNACK can go.
-    mutating func attached(_ session: Session, _ claim: Claim, isPresent: Bool, now: Instant) {
-        // Otherwise the connection has ended meanwhile.
-        guard let connection = session.connection, connection.reference == claim.connection else { return }
+    /// The log says that the connection, or its deputy, has the session: CONNACK can go.
+    mutating func attached(
+        _ session: Session,
+        _ connection: Connection,
+        _ claim: Claim,
+        isPresent: Bool,
+        now: Instant
+    ) {
+        // Otherwise the connection has ended meanwhile, or claims the session once more.
+        guard session.connection === connection else { return }
         if isPresent { counters.sessionsResumed += 1 } else { counters.sessionsCreated += 1 }
         join(connection, session, claim)
         if !connection.isDeputy {
@@ -137,6 +146,7 @@ extension Shard {
     /// The connection gets a transient session.
     mutating func create(_ claim: Claim, now: Instant) {
         guard let connection = claimant(claim.connection) else {
+            if connections[claim.connection]?.session != nil { return }
             sendToLeader(of: claim.lane, .ended(claim.client, of: claim.connection))
             return
         }
@@ -157,18 +167,38 @@ extension Shard {
         fail(connection, reason, now: now)
     }
 
-    /// Another connection claims the client identifier of a connection with a transient session.
-    mutating func evict(_ reference: ConnectionReference, now: Instant) {
-        guard let connection = connections[reference] else { return }
+    /// Another connection claims the client identifier of a connection with a transient session, at a home.
+    mutating func evict(
+        _ reference: ConnectionReference,
+        of client: UTF8Key,
+        by home: ShardReference,
+        now: Instant
+    ) {
+        guard let connection = connections[reference] else {
+            // It has ended, which another shard was told if that led the lane then.
+            send(.ended(client, of: reference), to: home)
+            return
+        }
         counters.sessionsTakenOver += 1
         tell(.sessionTakenOver, connection)
         fail(connection, .sessionTakenOver, now: now)
+        // Otherwise nobody has heard of the end, or another shard.
+        if lanes.leader(of: Lane(clientHash: Session.identity(of: client))) != home {
+            send(.ended(client, of: reference), to: home)
+        }
     }
 
     /// The home has attached a connection to its durable session.
     mutating func attached(_ claim: Claim, isPresent: Bool, by home: ShardReference, now: Instant) {
+        // Otherwise the lane has another leader, and the claim went there, too.
+        guard neighbours == nil || lanes.leader(of: claim.lane) == home else { return }
         guard let connection = claimant(claim.connection) else {
-            send(.toHome(claim.connection, .abandoned), to: home)
+            if let connection = connections[claim.connection], let remote = connection.remoteSession {
+                // An earlier claim of the connection was carried out, too, while the lane was led before.
+                resume(connection, remote, at: home, now: now)
+            } else {
+                send(.toHome(claim.connection, .abandoned), to: home)
+            }
             return
         }
         connection.remoteSession = RemoteSession(home: home, claim: claim, isShared: neighbours != nil)

@@ -65,6 +65,8 @@ extension Shard {
         case byHome
         /// A deputy: its connection had ended before it was attached to the session.
         case abandoned
+        /// A deputy: a link to its connection has lost messages. The connection may go on with the session.
+        case unheard
     }
 
     /// Parts a connection from its session. The shell closes the transport once the output is written.
@@ -119,14 +121,15 @@ extension Shard {
         }
         session.delayedWill = nil
         if publishesWill, let will {
-            let delay = min(
+            let interval = min(
                 will.properties.isEmpty ? 0 : will.properties.values.willDelayInterval ?? 0,
                 session.expiryInterval
             )
-            if delay == 0 {
+            let delay = max(.seconds(Int64(interval)), parting == .unheard ? limits.restartPatience : .zero)
+            if delay == .zero {
                 publish(will, of: session, now: now)
             } else {
-                postpone(Session.DelayedWill(will: will, due: now.monotonic + .seconds(Int64(delay))), of: session)
+                postpone(Session.DelayedWill(will: will, due: now.monotonic + delay), of: session)
             }
         }
         startAbsence(of: session, now: now)

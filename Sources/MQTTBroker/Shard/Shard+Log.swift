@@ -42,8 +42,8 @@ extension Shard {
             pump(connection, now: now)
             endIfFinished(connection, now: now)
         case .settlement(let deputy): settle(deputy)
-        case .attached(let session, let claim, let isPresent):
-            attached(session, claim, isPresent: isPresent, now: now)
+        case .attached(let session, let connection, let claim, let isPresent):
+            attached(session, connection, claim, isPresent: isPresent, now: now)
         case .subscribed(let requester):
             announced(requester, by: own, now: now)
         case .segment(let number, let session):

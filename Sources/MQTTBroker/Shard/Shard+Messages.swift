@@ -82,7 +82,7 @@ extension Shard {
         case .resume(let claim, let resumption): resume(claim, resumption, now: now)
         case .create(let claim): create(claim, now: now)
         case .refuse(let connection, let reason): refuse(connection, reason, now: now)
-        case .evict(let connection): evict(connection, now: now)
+        case .evict(let connection, let client): evict(connection, of: client, by: source, now: now)
         case .ended(let client, let connection): ended(client, of: connection, now: now)
         case .toHome(let connection, let message): handle(message, of: connection, now: now)
         case .toConnection(let connection, let message): handle(message, for: connection, from: source, now: now)

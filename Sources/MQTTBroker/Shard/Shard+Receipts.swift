@@ -33,6 +33,9 @@ extension Shard {
     /// Another shard keeps a message that this shard has handed over.
     mutating func stored(_ number: UInt64, by shard: ShardReference, now: Instant) {
         guard let awaited = lanes.takeAwaited(number, by: shard) else { return }
+        if let message = awaited.message, lanes.limbo.waiting & message.lanes != 0 {
+            releaseBehind(message.lanes & lanes.limbo.waiting, refusedBy: nil, now: now)
+        }
         settle(awaited.receipt, now: now)
     }
 

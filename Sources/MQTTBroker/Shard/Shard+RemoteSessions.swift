@@ -37,6 +37,10 @@ extension Shard {
             attached(claim, isPresent: isPresent, by: home, now: now)
             return
         }
+        if case .lost = message {
+            lost(reference, by: home, now: now)
+            return
+        }
         guard let connection = connections[reference], let session = connection.remoteSession, session.home == home
         else { return }
         if case .resumed(let number) = message {
@@ -45,7 +49,7 @@ extension Shard {
         }
         if session.isResuming { return }
         switch message {
-        case .attached, .resumed:
+        case .attached, .resumed, .lost:
             return
         case .output(let output, let sent):
             markDirty(connection)

@@ -33,7 +33,7 @@ extension Shard {
         if lanes.suspension != nil, publish.qos == .atMostOnce {
             // A message at QoS 0 may be given up, and then there is none of its topic (MQTT 5.0 §3.3.1.3).
             counters.retainedMessagesRefused += 1
-            removeRetained(levels, publish.topic, receipt, now: now)
+            removeRetained(levels, publish.topic, receipt, origin: origin, now: now)
             return
         }
         guard publish.payload.readableBytes <= limits.maximumRetainedPayload else {

@@ -50,8 +50,8 @@ package struct ShardMessage: Sendable {
         /// The connection gets a transient session, which is new.
         case create(Claim)
         case refuse(ConnectionReference, ReasonCode)
-        /// The transient session of a connection is taken over.
-        case evict(ConnectionReference)
+        /// The transient session that a connection has of a client is taken over.
+        case evict(ConnectionReference, of: UTF8Key)
         /// The transient session of a connection has ended.
         case ended(UTF8Key, of: ConnectionReference)
 
@@ -99,6 +99,8 @@ package struct ShardMessage: Sendable {
         case attached(Claim, isPresent: Bool)
         /// What follows is of the time after the resumption of this number.
         case resumed(UInt64)
+        /// The home has given the connection up, since a link has lost messages: it may go on with its session.
+        case lost
         /// Octets for the client, and in a cluster the packet identifiers of the messages among them.
         case output(Output, sent: [UInt16])
         /// So many octets of packets need not be kept any more: what they say is in the log, and their answers were sent.
@@ -124,6 +126,14 @@ package struct ShardMessage: Sendable {
         case .toConnection(_, .output(let output, _)), .toConnection(_, .ended(let output, _)):
             own + output.count
         default: own
+        }
+    }
+
+    /// True for an application message, which is handed over again if it is not known to be kept.
+    var isPublish: Bool {
+        switch body {
+        case .publish, .retain: true
+        default: false
         }
     }
 

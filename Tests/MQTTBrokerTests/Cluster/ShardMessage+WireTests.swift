@@ -51,7 +51,7 @@ struct ShardMessageWireTests {
             .findRetained([try TopicFilter("a/#", limits: Limits())], atMost: 5, for: reference),
             .foundRetained([.init(filter: 0, message: message)], isLast: true, for: reference),
             .cancelLookUp(of: reference), .claim(try claim()), .create(try claim()),
-            .refuse(reference, .serverBusy), .evict(reference), .ended(UTF8Key("c"), of: reference),
+            .refuse(reference, .serverBusy), .evict(reference, of: UTF8Key("c")), .ended(UTF8Key("c"), of: reference),
             .toHome(reference, .opened(reference)),
             .toHome(reference, .packets(ByteBuffer(string: "octets"), isLast: true)),
             .toHome(reference, .taken(4096)),

@@ -4,21 +4,39 @@ import Testing
 
 @testable import MQTTBroker
 
-/// One seed of the simulation of a cluster: nodes are killed and started again, lanes move from node to node, and links deliver when they
-/// like.
+/// One seed of the simulation of a cluster: nodes are killed, stand still, are isolated and come back, lanes move from node to node and back,
+/// and links deliver when they like, or begin anew.
 final class ClusterRun {
-    private var random: SeededGenerator
-    private let broker: SimulatedBroker
-    private let publishers: [DurablePublisher]
-    private let subscribers: [DurableSubscriber]
-    /// Of the subscribers. Not all get the same, so that the messages of a publisher concern now these lanes and now those.
-    private let filters = ["load/#", "load/+/2", "load/#"]
-    private var visitors: [Visitor] = []
-    /// Nodes that are dead, and true for those that the others know to be.
-    private var dead: [Int: Bool] = [:]
+    var random: SeededGenerator
+    let broker: SimulatedBroker
+    let publishers: [DurablePublisher]
+    let subscribers: [DurableSubscriber]
+    let roamer: Roamer
+    let mortal: MortalClient
+    let twins: Twins
+    private(set) var visitors: [Visitor] = []
+    private let lanes: [Int]
+    /// Some seeds have what others do not, so that a fault of one kind does not hide those of another.
+    let hasResets: Bool
+    let hasSuspicion: Bool
+    private let hasPauses: Bool
+    private let mostTangled: Int
+    private var states: [State]
 
-    init(seed: UInt64) {
+    /// What has become of a node.
+    private enum State {
+        case serving
+        case dead(isKnown: Bool)
+        case paused(isBuried: Bool)
+        case isolated
+    }
+
+    init(seed: UInt64, fault: ClusterFault? = nil) {
         random = SeededGenerator(seed: seed &* 31 &+ 7)
+        hasResets = seed % 3 == 1
+        hasSuspicion = seed % 5 == 2
+        hasPauses = seed % 2 == 1
+        mostTangled = seed % 4 == 3 ? 40 : 6
         var limits = Limits()
         limits.maximumQueueLength = 100_000
         limits.maximumInflight = 6
@@ -27,17 +45,21 @@ final class ClusterRun {
             shards: Int.random(in: 1...3, using: &random),
             limits: limits,
             seed: seed,
-            hasLongTicks: true
+            hasLongTicks: true,
+            fault: fault
         )
-        let broker = broker
-        publishers = (0..<3).map {
-            DurablePublisher(name: "p\($0)", version: $0 < 2 ? .v5 : .v3_1_1, broker: broker)
-        }
-        subscribers = (0..<3).map { DurableSubscriber(name: "s\($0)", broker: broker) }
+        let cast = ClusterCast(broker: broker)
+        publishers = cast.publishers
+        subscribers = cast.subscribers
+        lanes = cast.lanes
+        roamer = Roamer(name: "roamer", broker: broker, publishers: publishers)
+        mortal = MortalClient(name: "mortal", broker: broker)
+        twins = Twins(broker: broker)
+        states = Array(repeating: .serving, count: broker.cluster?.nodes ?? 0)
     }
 
-    /// A shard of a node that is alive.
-    private func seat() -> Int {
+    /// A shard of a node that serves.
+    func seat() -> Int {
         let node = broker.livingNodes.randomElement(using: &random) ?? 0
         return broker.seats(of: node).randomElement(using: &random) ?? 0
     }
@@ -50,25 +72,23 @@ final class ClusterRun {
             read(answering: Bool.random(using: &random))
         }
         finish()
-        for subscriber in subscribers {
-            for publisher in publishers { checkDelivery(from: publisher, to: subscriber) }
-        }
-        checkWhatIsLeft()
+        check()
     }
 
     private func begin() {
         for publisher in publishers { publisher.connect(on: seat()) }
         for subscriber in subscribers { subscriber.connect(on: seat()) }
+        roamer.connect(on: seat())
         broker.settle()
-        for (subscriber, filter) in zip(subscribers, filters) {
-            subscriber.client?.subscribe(filter, qos: .exactlyOnce)
-        }
+        for subscriber in subscribers { subscriber.subscribe() }
         broker.settle()
     }
 
     private func read(answering: Bool) {
         for publisher in publishers { publisher.read() }
         for subscriber in subscribers { subscriber.read(answering: answering) }
+        roamer.read()
+        mortal.read()
         for visitor in visitors {
             visitor.read()
             if Int.random(in: 0..<4, using: &random) == 0 { visitor.change() }
@@ -77,7 +97,7 @@ final class ClusterRun {
 
     private func step() {
         let publisher = publishers[Int.random(in: 0..<publishers.count, using: &random)]
-        switch Int.random(in: 0..<30, using: &random) {
+        switch Int.random(in: 0..<44, using: &random) {
         case 0: kill()
         case 1: subscribers.randomElement(using: &random)?.connect(on: seat())
         case 2: subscribers.randomElement(using: &random)?.drop(settles: false)
@@ -86,14 +106,28 @@ final class ClusterRun {
         case 7, 8: for _ in 0..<Int.random(in: 0..<10, using: &random) { broker.commit() }
         case 9: bury()
         case 10: broker.takeLanes()
-        case 11: restart()
-        case 13, 18: steal()
-        case 16: cut()
-        case 17: broker.cluster?.cuts = []
+        case 11: restore()
         case 12:
             broker.settle()
             broker.wait(until: broker.now.monotonic + .milliseconds(Int64.random(in: 0...4_000, using: &random)))
-        case 14, 15: visitors.append(Visitor(name: "visitor \(visitors.count)", broker: broker, shard: seat()))
+        case 13: steal()
+        case 14, 15: addVisitor()
+        case 16: cut()
+        case 17: heal()
+        case 18: tangle()
+        case 19: stall()
+        case 20: if hasPauses { pause() }
+        case 21: if hasResets { reset() }
+        case 22: if hasSuspicion { suspect() }
+        case 23: if hasPauses { isolate() }
+        case 24: broker.cleanLanes(of: seat())
+        case 25: roamer.isClosed || Bool.random(using: &random) ? roamer.connect(on: seat()) : roamer.change()
+        case 26: roamer.change()
+        case 27: Bool.random(using: &random) ? mortal.connect(on: seat()) : mortal.drop()
+        case 28: twins.connect(on: seat())
+        case 29: publisher.publishAtMostOnce()
+        case 30: publisher.publish(.exactlyOnce, retain: false, expiryInterval: 5)
+        case 31: visitors.randomElement(using: &random)?.vanish()
         default:
             let qos: QualityOfService = Bool.random(using: &random) ? .exactlyOnce : .atLeastOnce
             let isRetained = Int.random(in: 0..<4, using: &random) == 0
@@ -101,115 +135,192 @@ final class ClusterRun {
         }
     }
 
+    private func addVisitor() {
+        let expiry: UInt32 = Int.random(in: 0..<3, using: &random) == 0 ? 5 : 100_000
+        visitors.append(
+            Visitor(name: "visitor \(visitors.count)", broker: broker, shard: seat(), expiry: expiry)
+        )
+    }
+
     // MARK: - Nodes
 
     private func kill() {
         guard broker.livingNodes.count > 1, let node = broker.livingNodes.randomElement(using: &random) else { return }
         broker.kill(node)
-        dead[node] = false
+        states[node] = .dead(isKnown: false)
     }
 
-    /// A node takes lanes whose leaders live, as one does that hears nothing of them for a while: mostly of lanes that the clients are in.
-    private func steal() {
-        let seats = broker.seats(of: broker.livingNodes.randomElement(using: &random) ?? 0)
-        var lanes = (publishers.map(\.name) + subscribers.map(\.name)).map {
-            MQTTBroker.Lane(clientHash: Session.identity(of: UTF8Key($0))).index
-        }
-        lanes = lanes.filter { _ in Bool.random(using: &random) } + [Int.random(in: 0..<Lane.count, using: &random)]
-        for lane in lanes {
-            // Within a node, a lane is always led by the same shard.
-            let seat = seats.lowerBound + lane % seats.count
-            let isLed = broker.shards[seat].shard.lanesLedByOwn & 1 << UInt64(lane) != 0
-            if !isLed { broker.take(lane, by: seat) }
-        }
+    /// A node stands still.
+    private func pause() {
+        guard broker.livingNodes.count > 1, let node = broker.livingNodes.randomElement(using: &random) else { return }
+        broker.pause(node)
+        states[node] = .paused(isBuried: false)
     }
 
-    /// A node does not hear another one for a while: the links deliver later.
-    private func cut() {
-        let nodes = broker.livingNodes.shuffled(using: &random)
-        if nodes.count > 1 { broker.cluster?.cuts.insert(.init(from: nodes[0], to: nodes[1])) }
+    /// A node knows that its run is over before the others count it so.
+    private func isolate() {
+        guard broker.livingNodes.count > 1, let node = broker.livingNodes.randomElement(using: &random) else { return }
+        broker.isolate(node)
+        states[node] = .isolated
     }
 
+    /// What has happened to nodes is known to the others.
     private func bury() {
-        for (node, isKnown) in dead.sorted(by: { $0.key < $1.key }) where !isKnown {
-            broker.bury(node)
-            dead[node] = true
+        for node in states.indices {
+            switch states[node] {
+            case .dead(isKnown: false):
+                broker.bury(node)
+                states[node] = .dead(isKnown: true)
+            case .paused(isBuried: false) where Bool.random(using: &random):
+                broker.bury(node)
+                states[node] = .paused(isBuried: true)
+            default: break
+            }
         }
     }
 
-    private func restart() {
-        guard let (node, isKnown) = dead.sorted(by: { $0.key < $1.key }).first else { return }
-        if !isKnown { broker.bury(node) }
-        dead[node] = nil
-        broker.restart(node)
+    /// One of the nodes that do not serve serves again.
+    private func restore() {
+        let away = states.indices.filter { if case .serving = states[$0] { false } else { true } }
+        if let node = away.randomElement(using: &random) { restore(node) }
     }
 
-    private func finish() {
+    private func restore(_ node: Int) {
+        switch states[node] {
+        case .serving: return
+        case .dead(let isKnown):
+            if !isKnown { broker.bury(node) }
+            broker.restart(node)
+        case .isolated:
+            broker.bury(node)
+            broker.restart(node)
+        case .paused(let isBuried):
+            broker.resume(node)
+            if isBuried {
+                for _ in 0..<Int.random(in: 0..<10, using: &random) { broker.step() }
+                broker.isolate(node)
+                broker.restart(node)
+            }
+        }
+        states[node] = .serving
+    }
+
+    // MARK: - Lanes
+
+    /// A lane of a client, or any other.
+    private func lane() -> Int {
+        let isClients = Int.random(in: 0..<4, using: &random) > 0
+        return (isClients ? lanes.randomElement(using: &random) : nil) ?? Int.random(in: 0..<Lane.count, using: &random)
+    }
+
+    /// A node takes a lane whose leader lives, as one does that hears nothing of the leader for a while.
+    private func steal() {
+        guard let node = broker.livingNodes.randomElement(using: &random) else { return }
+        let lane = lane()
+        let seat = broker.seat(of: lane, at: node)
+        if broker.shards[seat].shard.lanesLedByOwn & 1 << UInt64(lane) == 0 { broker.take(lane, by: seat) }
+    }
+
+    /// Nodes take lanes from each other, one soon after the other.
+    private func tangle() {
+        for _ in 0..<Int.random(in: 1...mostTangled, using: &random) {
+            steal()
+            if Bool.random(using: &random) {
+                publishers.randomElement(using: &random)?.publish(.exactlyOnce, retain: false)
+            }
+            for _ in 0..<Int.random(in: 0..<12, using: &random) {
+                _ = Bool.random(using: &random) ? broker.step() : broker.commit()
+            }
+            if Int.random(in: 0..<4, using: &random) == 0 { read(answering: true) }
+        }
+    }
+
+    /// The streams of some lanes have no leader for a while.
+    private func stall() {
+        let stream: UInt64 = 0xFFFF << UInt64(Int.random(in: 0..<4, using: &random) * 16)
+        broker.cluster?.stalled |= stream
+    }
+
+    // MARK: - Links
+
+    /// A node does not hear another one for a while, or a shard a shard: the links deliver later.
+    private func cut() {
+        if Bool.random(using: &random), let links = broker.cluster?.links.count {
+            for _ in 0..<3 { broker.cluster?.slow.insert(Int.random(in: 0..<links, using: &random)) }
+            return
+        }
+        let nodes = broker.livingNodes.shuffled(using: &random)
+        guard nodes.count > 1 else { return }
+        broker.cluster?.cuts.insert(.init(from: nodes[0], to: nodes[1]))
+        if Bool.random(using: &random) { broker.cluster?.cuts.insert(.init(from: nodes[1], to: nodes[0])) }
+    }
+
+    private func heal() {
         broker.cluster?.cuts = []
-        while !dead.isEmpty { restart() }
+        broker.cluster?.slow = []
+        broker.cluster?.stalled = 0
+    }
+
+    /// A link loses what is on its way.
+    private func reset() {
+        let nodes = broker.livingNodes.shuffled(using: &random)
+        guard nodes.count > 1, let one = broker.seats(of: nodes[0]).randomElement(using: &random),
+            let other = broker.seats(of: nodes[1]).randomElement(using: &random)
+        else { return }
+        broker.resetLink(from: one, to: other)
+    }
+
+    /// A node does not hear another one, and takes its lanes; or hears it again.
+    private func suspect() {
+        let nodes = broker.livingNodes.shuffled(using: &random)
+        guard nodes.count > 1 else { return }
+        let isSuspected = Bool.random(using: &random)
+        broker.suspect(nodes[1], by: nodes[0], isSuspected)
+        if !isSuspected { return }
+        for lane in 0..<Lane.count {
+            let seat = broker.seat(of: lane, at: nodes[0])
+            if broker.shards[seat].shard.lead(ofLane: lane)?.node == nodes[1] { broker.take(lane, by: seat) }
+        }
+    }
+
+    // MARK: - The end
+
+    /// Everything heals, everybody comes back, and everything is carried out.
+    private func finish() {
+        heal()
+        for node in states.indices { restore(node) }
+        for node in states.indices {
+            for other in states.indices where other != node { broker.suspect(other, by: node, false) }
+        }
         broker.settle()
         broker.takeLanes()
         broker.settle()
+        mortal.leaveForGood(on: seat())
         for client in publishers { client.connect(on: seat()) }
         for client in subscribers { client.connect(on: seat()) }
+        roamer.connect(on: seat())
+        twins.connect(on: seat())
+        comeToRest()
+        // The last will is due, and sessions expire.
+        broker.advance(by: .seconds(60))
+        comeToRest()
+    }
+
+    private func comeToRest() {
         for _ in 0..<100 {
             broker.takeLanes()
             broker.settle()
             for client in publishers where client.isClosed { client.connect(on: seat()) }
             for client in subscribers where client.isClosed { client.connect(on: seat()) }
+            if roamer.isClosed { roamer.connect(on: seat()) }
             var isBusy = false
             for publisher in publishers where publisher.read() { isBusy = true }
             for subscriber in subscribers where subscriber.read(answering: true) { isBusy = true }
+            if roamer.read() { isBusy = true }
             for visitor in visitors { visitor.read() }
             broker.wait(until: broker.now.monotonic + .milliseconds(30))
             if !isBusy, !broker.isHolding, broker.isEachLaneLed { return }
         }
         Issue.record("the clients do not come to rest")
-    }
-
-    // MARK: - What has to hold
-
-    private func checkDelivery(from publisher: DurablePublisher, to subscriber: DurableSubscriber) {
-        let who = "\(publisher.name) to \(subscriber.name)"
-        let received = subscriber.received.filter { $0.hasPrefix("\(publisher.name):") }
-        #expect(publisher.isIdle, "\(publisher.name) has all its answers")
-        for qos in [QualityOfService.atLeastOnce, .exactlyOnce]
-        where qos == .exactlyOnce || subscriber.name != subscribers[1].name {
-            let came = received.filter { $0.hasPrefix("\(publisher.name):\(qos.rawValue):") }
-            var seen: Set<String> = []
-            let first = came.filter { seen.insert($0).inserted }
-            if qos == .exactlyOnce { #expect(came == first, "once, \(who)") }
-            let sent = publisher.sent(qos)
-            #expect(seen.isSuperset(of: sent), "\(who)")
-            #expect(first == sent, "in order, \(who)")
-        }
-    }
-
-    private func checkWhatIsLeft() {
-        for name in publishers.map(\.name) + subscribers.map(\.name) {
-            let count = broker.sessions.filter { $0.clientIdentifier.string == name && $0.parent == nil }.count
-            #expect(count == 1, "\(name) has one session in all nodes")
-        }
-        for visitor in visitors where visitor.isPromised {
-            let session = broker.session(of: visitor.name)
-            #expect(session != nil, "the session of \(visitor.name)")
-            guard let isSubscribed = visitor.isSubscribed else { continue }
-            #expect(session?.subscriptions.isEmpty == !isSubscribed, "the subscription of \(visitor.name)")
-        }
-        let late = broker.connect("late", on: seat())
-        late.subscribe("load/#", qos: .atMostOnce)
-        let payloads = late.takePayloads()
-        for publisher in publishers {
-            let last = publisher.lastRetained.filter { !publisher.sentAgain.contains($0) }
-            let found = payloads.filter { $0.hasPrefix("\(publisher.name):") && !publisher.sentAgain.contains($0) }
-            #expect(Set(found).isSubset(of: last), "retained of \(publisher.name)")
-            #expect(payloads.filter { $0.hasPrefix("\(publisher.name):") }.count == publisher.lastRetained.count)
-        }
-        for seat in broker.shards {
-            let awaited = seat.shard.lanes.awaitedCount
-            let held = seat.shard.lanes.limbo.messages.count
-            #expect(awaited == 0)
-            #expect(held == 0)
-        }
     }
 }

@@ -13,7 +13,8 @@ final class DurablePublisher {
     private var client: SimulatedClient?
     private var isConnected = false
     private var lastIdentifier: UInt16 = 0
-    private var sentCount = 0
+    /// Of messages.
+    private(set) var sentCount = 0
     private var pending: [Exchange] = []
     private var log: [(qos: QualityOfService, payload: String, retain: Bool)] = []
     /// When a message that expires has expired, by its payload.
@@ -50,6 +51,18 @@ final class DurablePublisher {
     /// What is due to everybody: messages that do not expire.
     func sent(_ qos: QualityOfService) -> [String] {
         log.filter { $0.qos == qos && expiries[$0.payload] == nil }.map(\.payload)
+    }
+
+    /// The messages at QoS 1 behind the first `count` that the broker has taken, and that do not expire. One at QoS 2 of a durable client is taken
+    /// before subscribers get it.
+    func acknowledged(after count: Int) -> [String] {
+        let waiting = Set(pending.filter { !$0.isRecorded }.map(\.payload))
+        return log.filter { item in
+            guard item.qos == .atLeastOnce, expiries[item.payload] == nil, !waiting.contains(item.payload) else {
+                return false
+            }
+            return item.payload.split(separator: ":").last.flatMap { Int($0) } ?? 0 > count
+        }.map(\.payload)
     }
 
     /// Of each topic.
@@ -91,6 +104,15 @@ final class DurablePublisher {
         send(exchange, isDuplicate: false)
     }
 
+    /// Publishes at QoS 0.
+    func publishAtMostOnce() {
+        guard isConnected else { return }
+        sentCount += 1
+        client?.publish(topic(.atMostOnce), "\(name):0:\(sentCount)", settles: false)
+    }
+
+    func topic(_ qos: QualityOfService) -> String { "load/\(name)/\(qos.rawValue)" }
+
     private func send(_ exchange: Exchange, isDuplicate: Bool) {
         var properties = PublishProperties()
         if let interval = exchange.expiryInterval {
@@ -98,7 +120,7 @@ final class DurablePublisher {
             expiries[exchange.payload] = broker.now.wall + Int64(interval) * 1000
         }
         client?.publish(
-            "load/\(name)/\(exchange.qos.rawValue)",
+            topic(exchange.qos),
             exchange.payload,
             qos: exchange.qos,
             identifier: exchange.identifier,
@@ -148,7 +170,7 @@ final class DurablePublisher {
                     }
                 case .release: break
                 }
-            case .disconnect(let disconnect) where broker.cluster != nil:
+            case .disconnect(let disconnect) where broker.isUnexpected(disconnect.reasonCode):
                 Issue.record("the only connection of \(name) is ended: \(disconnect.reasonCode)")
             default: break
             }

@@ -7,6 +7,7 @@ import Testing
 /// A client with a durable session that takes everything, and remembers over its connections what it has recorded (MQTT 5.0 §4.3.3).
 final class DurableSubscriber {
     let name: String
+    let filters: [String]
     private let broker: SimulatedBroker
     private(set) var client: SimulatedClient?
     /// Payloads: those at QoS 2 once, the others as often as they came.
@@ -16,8 +17,9 @@ final class DurableSubscriber {
     private var recorded: Set<UInt16> = []
     private var unanswered: [Packet] = []
 
-    init(name: String, broker: SimulatedBroker) {
+    init(name: String, filters: [String] = ["load/#"], broker: SimulatedBroker) {
         self.name = name
+        self.filters = filters
         self.broker = broker
     }
 
@@ -27,6 +29,18 @@ final class DurableSubscriber {
     func connect(on shard: Int) {
         unanswered = []
         client = broker.connect(name, on: shard, cleanStart: false, expiry: 100_000, settles: false)
+    }
+
+    func subscribe() { for filter in filters { client?.subscribe(filter, qos: .exactlyOnce) } }
+
+    /// True if a topic matches one of the filters.
+    func wants(_ topic: String) -> Bool {
+        let levels = topic.split(separator: "/")
+        return filters.contains { filter in
+            let wanted = filter.split(separator: "/")
+            if wanted.last == "#" { return levels.starts(with: wanted.dropLast(), by: { $1 == "+" || $0 == $1 }) }
+            return wanted.count == levels.count && zip(wanted, levels).allSatisfy { $0 == "+" || $0 == $1 }
+        }
     }
 
     func drop(settles: Bool = true) {
@@ -57,7 +71,7 @@ final class DurableSubscriber {
             case .acknowledgement(let answer) where answer.kind == .release:
                 recorded.remove(answer.packetIdentifier)
                 unanswered.append(.acknowledgement(PublishAcknowledgement(.complete, answer.packetIdentifier)))
-            case .disconnect(let disconnect) where broker.cluster != nil:
+            case .disconnect(let disconnect) where broker.isUnexpected(disconnect.reasonCode):
                 Issue.record("the only connection of \(name) is ended: \(disconnect.reasonCode)")
             default: break
             }

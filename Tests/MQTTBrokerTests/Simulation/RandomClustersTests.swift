@@ -1,8 +1,20 @@
+import NIOConcurrencyHelpers
 import Testing
 
-/// Several brokers as one, of which any may be killed at any moment, be believed dead, or lose its lanes to another: whatever the seed, nothing
-/// that was acknowledged is lost, nothing comes twice at QoS 2, the order holds, each client has one session, and nothing waits in the end.
+@testable import MQTTBroker
+
+/// Several brokers as one, of which any may be killed at any moment, stand still, be believed dead, or lose its lanes to another and take them
+/// back, over links that are slow, cut, or begin anew: whatever the seed, nothing that was acknowledged is lost, nothing comes twice at QoS 2, the
+/// order holds, and in the end each client has one session and one connection, each lane one leader, and nothing waits.
 @Suite struct RandomClustersTests {
+    private static var faults: [ClusterFault] { SimulatedSeeds.faults() }
+
     @Test("Nothing acknowledged is lost whatever node dies", arguments: SimulatedSeeds.seeds(50))
     func survives(seed: UInt64) throws { try ClusterRun(seed: seed).perform() }
+
+    /// What would go unnoticed if the simulation did not look.
+    @Test("A fault of nodes put in on purpose is found", arguments: faults)
+    func findsFault(_ fault: ClusterFault) throws {
+        try SimulatedSeeds.find(fault.rawValue) { try ClusterRun(seed: $0, fault: fault).perform() }
+    }
 }

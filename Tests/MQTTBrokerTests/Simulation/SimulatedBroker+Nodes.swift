@@ -1,9 +1,10 @@
+import MQTTCodec
 import NIOCore
 import Testing
 
 @testable import MQTTBroker
 
-// Several nodes: their links, their lanes, and their deaths.
+// Several nodes: how they come, go, stand still, and hear of each other.
 extension SimulatedBroker {
     /// Nodes that know each other, with all lanes led.
     static func cluster(
@@ -11,14 +12,16 @@ extension SimulatedBroker {
         shards: Int = 2,
         limits: Limits = Limits(),
         seed: UInt64 = 1,
-        hasLongTicks: Bool = false
+        hasLongTicks: Bool = false,
+        fault: ClusterFault? = nil
     ) -> SimulatedBroker {
         let broker = SimulatedBroker(shards: 1, limits: limits, seed: seed, hasLongTicks: hasLongTicks)
+        broker.clusterFault = fault
         broker.cluster = SimulatedCluster(nodes: nodes, shards: shards)
         broker.shards = (0..<nodes).flatMap { node in broker.seats(of: node, shards) }
         broker.mailboxes = Array(repeating: [], count: nodes * shards)
         for node in 0..<nodes {
-            for other in 0..<nodes where other != node { broker.introduce(other, to: node) }
+            for other in 0..<nodes where other != node { broker.tell(node, .joined(other)) }
         }
         broker.takeLanes()
         broker.settle()
@@ -51,13 +54,17 @@ extension SimulatedBroker {
         return node * count..<(node + 1) * count
     }
 
-    var livingNodes: [Int] { (0..<(cluster?.nodes ?? 0)).filter { cluster?.isAlive[$0] == true } }
-
-    private func introduce(_ other: Int, to node: Int) {
-        let place = seats(of: node).lowerBound
-        shards[place].shard.joined(node: other, shards: cluster?.shards ?? 0, now: now)
-        collect(place)
+    /// The nodes that serve clients.
+    var livingNodes: [Int] {
+        guard let cluster else { return [] }
+        return (0..<cluster.nodes).filter { cluster.hasLinks($0) && !cluster.isPaused[$0] }
     }
+
+    /// True if the process of a shard stands still.
+    func isAsleep(_ seat: Int) -> Bool { cluster.map { $0.isPaused[node(ofSeat: seat)] } ?? false }
+
+    /// The shards whose processes do not stand still.
+    var awake: [Int] { cluster == nil ? Array(shards.indices) : shards.indices.filter { !isAsleep($0) } }
 
     /// Changes a shard, and carries out what follows.
     func change(_ seat: Int, _ body: (inout Shard) -> Void) {
@@ -65,182 +72,59 @@ extension SimulatedBroker {
         collect(seat)
     }
 
-    // MARK: - Links
+    // MARK: - What nodes hear of each other
 
-    func send(_ messages: [ShardMessage], from source: Int, to destination: ShardReference) {
-        let place = seat(of: destination)
-        guard cluster?.isAlive[Int(destination.node)] == true else { return }
-        var octets = ByteBuffer()
-        ShardMessage.write(messages, to: &octets, now: now)
-        guard let link = cluster?.link(from: source, to: place) else { return }
-        cluster?.links[link].append(octets)
-    }
-
-    /// Delivers what one shard has sent to one of another node. Returns whether there was anything.
-    func stepBetweenNodes() -> Bool {
-        guard let cluster else { return false }
-        let waiting = cluster.links.indices.filter { !cluster.links[$0].isEmpty && !isCut(cluster.ends(ofLink: $0)) }
-        guard let link = waiting.randomElement(using: &random), var octets = self.cluster?.links[link].removeFirst()
-        else { return false }
-        let (source, destination) = cluster.ends(ofLink: link)
-        guard let messages = ShardMessage.read(from: &octets, now: now) else {
-            Issue.record("messages of another node cannot be read")
-            return true
+    /// A node hears of another one, once it does not stand still.
+    func tell(_ node: Int, _ event: SimulatedCluster.NodeEvent) {
+        guard let cluster, cluster.isAlive[node] else { return }
+        Trace.say("tell \(node) \(event)")
+        if cluster.isPaused[node] {
+            self.cluster?.unheard[node].append(event)
+            return
         }
-        shards[destination].shard.receive(messages, from: shards[source].shard.own, now: now)
-        endTick(destination)
-        return true
-    }
-
-    private func isCut(_ ends: (from: Int, to: Int)) -> Bool {
-        guard let cluster, !cluster.cuts.isEmpty else { return false }
-        return cluster.cuts.contains(.init(from: node(ofSeat: ends.from), to: node(ofSeat: ends.to)))
-    }
-
-    // MARK: - Lanes
-
-    /// Each lane without a leader is taken by one of the living nodes.
-    func takeLanes() {
-        let living = livingNodes
-        for lane in 0..<Lane.count {
-            let node = living[lane * 7 % 5 % living.count]
-            let seat = seats(of: node).lowerBound + lane % (cluster?.shards ?? 1)
-            if shards[seat].shard.lanesWithoutLeader & 1 << UInt64(lane) != 0 { take(lane, by: seat) }
+        switch event {
+        case .joined(let other): self.cluster?.known.insert(.init(from: node, to: other))
+        case .died(let other): self.cluster?.known.remove(.init(from: node, to: other))
+        case .suspected, .lostLink: break
         }
-    }
-
-    /// A shard writes its term record.
-    func take(_ lane: Int, by seat: Int) {
-        guard let cluster, !cluster.takes.contains(where: { $0.lane == lane && $0.seat == seat }) else { return }
-        // It does not wait any more for what it had under way in an earlier term, which may be stored yet.
-        for place in cluster.appends.indices.reversed() {
-            let append = cluster.appends[place]
-            guard append.lane == lane, append.seat == seat else { continue }
-            if !append.isStored, Bool.random(using: &random) { store(append) }
-            self.cluster?.appends.remove(at: place)
-        }
-        shards[seat].shard.lose(lane: lane, now: now)
-        shards[seat].shard.clear(lane: lane)
-        collect(seat)
-        let term = (cluster.lanes[lane].lead?.term ?? 0) + 1
-        self.cluster?.lanes[lane].entries.append(.term(term, seat: seat))
-        self.cluster?.takes.append(.init(lane: lane, seat: seat, term: term))
-    }
-
-    /// Something comes of a batch that is on its way, or of a lane that is being taken; or a batch is sent. Returns whether there was any.
-    func appendToLane() -> Bool {
-        guard let cluster else { return false }
-        var choices: [() -> Void] = []
-        if let place = cluster.appends.indices.randomElement(using: &random) {
-            choices.append { cluster.appends[place].isStored ? self.endAppend(place) : self.store(place) }
-        }
-        if let place = cluster.takes.indices.randomElement(using: &random) { choices.append { self.endTake(place) } }
-        for node in livingNodes {
-            for seat in seats(of: node) where shards[seat].shard.hasRecords {
-                let idle = idleLanes(of: seat)
-                if shards[seat].shard.hasRecords(ofLanes: idle) { choices.append { self.beginAppends(seat, idle) } }
+        change(seats(of: node).lowerBound) { shard in
+            switch event {
+            case .joined(let other): shard.joined(node: other, shards: cluster.shards, now: now)
+            case .died(let other):
+                shard.died(node: other, now: now)
+                if clusterFault == .interestForgotten { shard.lanes.limbo = Limbo() }
+            case .lostLink(let other): shard.relearn(node: other, shards: cluster.shards, now: now)
+            case .suspected(let other, let isSuspected):
+                shard.suspected(node: other, isSuspected, now: now)
             }
         }
-        guard let choice = choices.randomElement(using: &random) else { return false }
-        choice()
-        return true
+        // Loops of one node hear each other sooner than another node can answer.
+        if case .suspected = event { return }
+        drainMailboxes(of: node)
     }
 
-    private func idleLanes(of seat: Int) -> UInt64 {
-        (cluster?.appends ?? []).reduce(UInt64.max) { $1.seat == seat ? $0 & ~(1 << UInt64($1.lane)) : $0 }
+    private func drainMailboxes(of node: Int) {
+        while let seat = seats(of: node).first(where: { !mailboxes[$0].isEmpty }) { deliverMailbox(seat) }
     }
 
-    private func beginAppends(_ seat: Int, _ idle: UInt64) {
-        let batches = shards[seat].shard.takeBatches(.any, of: idle, now: now)
-        for lane in Set(batches.map { Int($0.lane.number) }).sorted() {
-            let own = batches.filter { Int($0.lane.number) == lane }
-            let term = shards[seat].shard.lanes.term(of: own[0].lane)
-            cluster?.appends.append(.init(lane: lane, seat: seat, term: term, batches: own))
-        }
-        endTick(seat)
-    }
-
-    /// An append reaches the engine.
-    private func store(_ place: Int) {
-        guard let append = cluster?.appends[place] else { return }
-        if store(append) {
-            cluster?.appends[place].isStored = true
-        } else {
-            cluster?.appends.remove(at: place)
-            shards[append.seat].shard.lose(lane: append.lane, now: now)
-            endTick(append.seat)
-        }
-    }
-
-    /// Stores an append, unless it is fenced. Returns whether it is stored.
-    @discardableResult
-    private func store(_ append: SimulatedCluster.Append) -> Bool {
-        guard let lead = cluster?.lanes[append.lane].lead, lead.term == append.term, lead.seat == append.seat else {
-            return false
-        }
-        var octets = ByteBuffer()
-        for batch in append.batches { batch.write(to: &octets, now: now) }
-        cluster?.lanes[append.lane].entries.append(.batch(octets))
-        return true
-    }
-
-    /// The shard hears that an append is stored: it may not lead the lane any more.
-    private func endAppend(_ place: Int) {
-        guard let append = cluster?.appends.remove(at: place) else { return }
-        for batch in append.batches { shards[append.seat].shard.committed(batch, now: now) }
-        endTick(append.seat)
-    }
-
-    private func endTake(_ place: Int) {
-        guard let take = cluster?.takes.remove(at: place), let lane = cluster?.lanes[take.lane] else { return }
-        guard let lead = lane.lead, lead.term == take.term, lead.seat == take.seat else { return }
-        shards[take.seat].shard.clear(lane: take.lane)
-        for case .batch(let octets) in lane.entries {
-            do {
-                try shards[take.seat].shard.restore(octets, ofLane: take.lane, now: now)
-            } catch {
-                Issue.record("the log of lane \(take.lane) cannot be read: \(error)")
-            }
-        }
-        shards[take.seat].shard.lead([(take.lane, take.term)], now: now)
-        endTick(take.seat)
-    }
-
-    /// The node that leads the lane of a client's session.
-    func leader(ofSessionOf client: String) -> Int? {
-        let lane = MQTTBroker.Lane(clientHash: Session.identity(of: UTF8Key(client)))
-        return shards[0].shard.lead(ofLane: lane.index)?.node
-    }
-
-    /// True if every node knows a leader of every lane.
-    var isEachLaneLed: Bool { shards.allSatisfy { $0.shard.lanesWithoutLeader == 0 } }
-
-    /// True if messages wait for lanes to be led.
-    var isHolding: Bool { shards.contains { !$0.shard.lanes.limbo.messages.isEmpty } }
+    /// A node does not hear another one for a while, and takes its lanes, or hears it again.
+    func suspect(_ other: Int, by node: Int, _ isSuspected: Bool) { tell(node, .suspected(other, isSuspected)) }
 
     // MARK: - Deaths
 
     /// The process of a node is killed. Appends that were under way are stored or not, as chance has it.
     func kill(_ node: Int) {
+        Trace.say("kill \(node)")
         cluster?.isAlive[node] = false
+        cluster?.isPaused[node] = false
+        cluster?.isIsolated[node] = false
+        cluster?.unheard[node] = []
         let own = seats(of: node)
-        for append in cluster?.appends ?? [] where own.contains(append.seat) && !append.isStored {
-            if Bool.random(using: &random) { store(append) }
-        }
-        cluster?.appends.removeAll { own.contains($0.seat) }
-        cluster?.takes.removeAll { own.contains($0.seat) }
-        for link in cluster?.links.indices ?? 0..<0 {
-            guard let ends = cluster?.ends(ofLink: link), let queue = cluster?.links[link], !queue.isEmpty else {
-                continue
-            }
-            if own.contains(ends.to) { cluster?.links[link] = [] }
-            // Of what is on its way from the node, a part may come.
-            if own.contains(ends.from) {
-                cluster?.links[link] = Array(queue.prefix(Int.random(in: 0...queue.count, using: &random)))
-            }
-        }
+        leaveLanes(own)
+        endLinks(own, mayStillCome: true)
         for seat in own {
             mailboxes[seat] = []
+            input[seat] = nil
             for client in clients.values where client.shard == seat {
                 client.isClosed = true
                 clients[ObjectIdentifier(client.connection)] = nil
@@ -254,24 +138,74 @@ extension SimulatedBroker {
         for (seat, shard) in zip(own, fresh) { shards[seat] = shard }
     }
 
-    /// The other nodes learn that a node is dead. What it has sent before has come, or never will.
+    /// The other nodes learn that the run of a node is over. What it has sent before has come, or never will.
     func bury(_ node: Int) {
-        let own = seats(of: node)
-        for link in cluster?.links.indices ?? 0..<0 {
-            if let ends = cluster?.ends(ofLink: link), own.contains(ends.from) { cluster?.links[link] = [] }
-        }
-        for other in livingNodes {
-            shards[seats(of: other).lowerBound].shard.died(node: node, now: now)
-            collect(seats(of: other).lowerBound)
+        cluster?.isMember[node] = false
+        endLinks(seats(of: node), mayStillCome: false)
+        for other in 0..<(cluster?.nodes ?? 0) where other != node && cluster?.isMember[other] == true {
+            tell(other, .died(node))
         }
     }
 
-    /// A node that was buried is started again.
+    /// A node whose run the others count as over has another one.
     func restart(_ node: Int) {
         cluster?.isAlive[node] = true
-        for other in livingNodes where other != node {
-            introduce(node, to: other)
-            introduce(other, to: node)
+        cluster?.isMember[node] = true
+        cluster?.isIsolated[node] = false
+        if let known = cluster?.known { cluster?.known = known.filter { $0.from != node && $0.to != node } }
+        for other in 0..<(cluster?.nodes ?? 0) where other != node && cluster?.hasLinks(other) == true {
+            tell(other, .joined(node))
+            tell(node, .joined(other))
         }
     }
+
+    // MARK: - Nodes that live, and are not heard
+
+    func pause(_ node: Int) { cluster?.isPaused[node] = true }
+
+    /// A node that stood still goes on, and does not know yet what has happened meanwhile.
+    func resume(_ node: Int) {
+        guard cluster?.isPaused[node] == true else { return }
+        cluster?.isPaused[node] = false
+        for seat in seats(of: node) {
+            for (client, octets) in input.removeValue(forKey: seat) ?? [] {
+                receive(octets, from: client, settles: false)
+            }
+        }
+        let events = cluster?.unheard[node] ?? []
+        cluster?.unheard[node] = []
+        for event in events { tell(node, event) }
+    }
+
+    /// A node learns that its run is over, and gives everything up that others may have.
+    func isolate(_ node: Int) {
+        cluster?.isIsolated[node] = true
+        let own = seats(of: node)
+        leaveLanes(own)
+        endLinks(own, mayStillCome: false)
+        for other in 0..<(cluster?.nodes ?? 0) where other != node { tell(node, .died(other)) }
+        for seat in own {
+            change(seat) { shard in
+                for lane in 0..<Lane.count { shard.lose(lane: lane, now: now) }
+                shard.isolate(now: now)
+            }
+        }
+    }
+
+    /// True if no node of a cluster ends a client's only connection for this reason: those of a node whose run is over have to connect again.
+    func isUnexpected(_ reason: ReasonCode) -> Bool { cluster != nil && reason != .serverShuttingDown }
+
+    // MARK: - What is known of the lanes
+
+    /// The node that leads the lane of a client's session.
+    func leader(ofSessionOf client: String) -> Int? {
+        let lane = MQTTBroker.Lane(clientHash: Session.identity(of: UTF8Key(client)))
+        return shards[0].shard.lead(ofLane: lane.index)?.node
+    }
+
+    /// True if every node knows a leader of every lane.
+    var isEachLaneLed: Bool { shards.allSatisfy { $0.shard.lanesWithoutLeader == 0 } }
+
+    /// True if messages wait for lanes to be led.
+    var isHolding: Bool { shards.contains { !$0.shard.lanes.limbo.messages.isEmpty } }
 }

@@ -23,6 +23,10 @@ final class SimulatedBroker {
     var clients: [ObjectIdentifier: SimulatedClient] = [:]
     /// The other nodes, and the lanes in the engine that they share; `nil` without a cluster.
     var cluster: SimulatedCluster?
+    /// What the nodes of the cluster do wrong, if anything.
+    var clusterFault: ClusterFault?
+    /// What clients have sent to shards that stand still.
+    var input: [Int: [(client: SimulatedClient, octets: ByteBuffer)]] = [:]
 
     /// Events of clients that the shards have told and nobody has taken.
     private(set) var events: [ShardEvent] = []
@@ -47,7 +51,7 @@ final class SimulatedBroker {
     private var committing: [[LaneBatch]]
     /// What goes wrong on purpose, and when.
     private let fault: SimulatedFault?
-    private var faultRandom: SeededGenerator
+    var faultRandom: SeededGenerator
     let limits: Limits
     private let authenticator: Authenticator
     /// How often the broker was started.
@@ -155,6 +159,11 @@ final class SimulatedBroker {
     }
 
     func receive(_ bytes: ByteBuffer, from client: SimulatedClient, settles: Bool) {
+        Trace.say("client at \(client.shard) sends \(Array(bytes.readableBytesView.prefix(60)))")
+        if isAsleep(client.shard) {
+            input[client.shard, default: []].append((client, bytes))
+            return
+        }
         shards[client.shard].shard.receive(bytes, on: client.connection, now: now)
         endTick(client.shard)
         if settles { settle() }
@@ -233,7 +242,7 @@ final class SimulatedBroker {
     /// Lets time pass up to an instant, and carries out what is due then.
     func wait(until instant: NIODeadline) {
         standStill(for: max(.zero, instant - now.monotonic))
-        for shard in shards.indices {
+        for shard in awake {
             shards[shard].shard.advance(to: now)
             collect(shard)
         }
@@ -246,12 +255,24 @@ final class SimulatedBroker {
     @discardableResult
     func step() -> Bool {
         if cluster != nil, Bool.random(using: &random), stepBetweenNodes() { return true }
-        let waiting = mailboxes.indices.filter { !mailboxes[$0].isEmpty }
+        let waiting = mailboxes.indices.filter { !mailboxes[$0].isEmpty && !isAsleep($0) }
         guard let shard = waiting.randomElement(using: &random) else { return stepBetweenNodes() }
-        let (source, messages) = mailboxes[shard].removeFirst()
-        shards[shard].shard.receive(messages, from: shards[source].shard.own, now: now)
-        endTick(shard)
+        deliverMailbox(shard)
         return true
+    }
+
+    /// Delivers the first batch of a mailbox.
+    func deliverMailbox(_ shard: Int) {
+        let (source, messages) = mailboxes[shard].removeFirst()
+        receive(messages, at: shard, from: source)
+    }
+
+    func receive(_ messages: [ShardMessage], at shard: Int, from source: Int) {
+        Trace.say("\(source)→\(shard): " + messages.map(Trace.text).joined(separator: "; "))
+        clusterFault?.prepare(&shards[shard].shard)
+        shards[shard].shard.receive(messages, from: shards[source].shard.own, now: now)
+        clusterFault?.change(&shards[shard].shard)
+        endTick(shard)
     }
 
     /// Lets a commit of some shard end. Returns whether there was any.
@@ -396,24 +417,28 @@ final class SimulatedBroker {
         }
     }
 
-    /// Carries out everything until nothing is left to do.
+    /// Carries out everything until nothing is left to do, or nothing that can be done.
     func settle() {
         var steps = 0
-        repeat {
-            for shard in shards.indices { collect(shard) }
+        var hasMore = true
+        while hasMore {
+            for shard in awake { collect(shard) }
+            let before = steps
             while steps < Self.maximumSteps, step() || commit() { steps += 1 }
             if steps == Self.maximumSteps {
                 Issue.record("the broker does not come to rest")
                 return
             }
             // Look-ups, and messages that were withheld, go on with the next tick.
-            if shards.contains(where: { !$0.shard.lookUps.isEmpty || $0.shard.mayTakeWithheld }) {
-                wait(until: now.monotonic + Pace.period)
-            }
-        } while shards.contains(where: {
-            $0.shard.hasEffects || $0.shard.hasRecords || $0.shard.isCleaning || !$0.shard.lookUps.isEmpty
-                || $0.shard.mayTakeWithheld
-        })
+            let mayGoOn = awake.contains { !shards[$0].shard.lookUps.isEmpty || shards[$0].shard.mayTakeWithheld }
+            if mayGoOn { wait(until: now.monotonic + Pace.period) }
+            hasMore =
+                (mayGoOn || steps > before || cluster == nil)
+                && awake.contains {
+                    shards[$0].shard.hasEffects || shards[$0].shard.hasRecords || shards[$0].shard.isCleaning
+                        || !shards[$0].shard.lookUps.isEmpty || shards[$0].shard.mayTakeWithheld
+                }
+        }
     }
 
     static let maximumSteps = 1_000_000
@@ -436,7 +461,8 @@ final class SimulatedBroker {
             let own = shards[shard].shard.own
             var handOver = HandOver(node: own.node, count: shards[shard].shard.count)
             if shards[shard].shard.swapHandOver(with: &handOver, now: now) {
-                handOver.deliver { other, messages, _ in
+                handOver.deliver { other, told, _ in
+                    let messages = clusterFault?.sent(told, from: own, using: &faultRandom) ?? told
                     messagesBetweenShards += messages.count
                     if other.node == own.node {
                         mailboxes[seat(of: other)].append((shard, messages))

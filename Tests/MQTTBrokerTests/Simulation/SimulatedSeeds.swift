@@ -1,12 +1,40 @@
+import NIOConcurrencyHelpers
+import Testing
+
 import class Foundation.ProcessInfo
 
 /// The seeds that the simulations play: `make simulate SEEDS=n SEED=x` chooses them.
 enum SimulatedSeeds {
+    private static var environment: [String: String] { ProcessInfo.processInfo.environment }
+
     /// - Parameter count: of seeds where nothing is chosen.
     static func seeds(_ count: UInt64) -> Range<UInt64> {
-        let environment = ProcessInfo.processInfo.environment
         let first = environment["MARTLET_SEED"].flatMap(UInt64.init) ?? 0
         let count = environment["MARTLET_SEEDS"].flatMap(UInt64.init) ?? count
         return first..<first + count
+    }
+
+    /// The faults that are put in on purpose: `make faults FAULT=name` plays one.
+    static func faults<Fault: CaseIterable & RawRepresentable<String>>() -> [Fault] {
+        guard let name = environment["MARTLET_FAULT"], !name.isEmpty else { return Array(Fault.allCases) }
+        return Fault.allCases.filter { $0.rawValue == name }
+    }
+
+    /// Each fault is found by one of a thousand seeds, and mostly by one of the first.
+    static func find(_ fault: String, _ play: (_ seed: UInt64) throws -> Void) throws {
+        let isFound = NIOLockedValueBox(false)
+        let finder = try (0..<1000 as Range<UInt64>).first { seed in
+            try withKnownIssue(isIntermittent: true) {
+                try play(seed)
+            } matching: { issue in
+                // No fault makes what is kept unreadable.
+                let isReadable = issue.error == nil
+                if isReadable { isFound.withLockedValue { $0 = true } }
+                return isReadable
+            }
+            return isFound.withLockedValue { $0 }
+        }
+        print("fault \(fault): found by seed \(finder.map(String.init) ?? "none of 1,000")")
+        #expect(finder != nil)
     }
 }

@@ -6,15 +6,34 @@ import MQTTCodec
 final class Visitor {
     let name: String
     private let client: SimulatedClient
+    private let broker: SimulatedBroker
+    /// True once the client is away, and its session has a few seconds to live.
+    private(set) var isExpiring = false
+    /// Seconds.
+    private let expiry: UInt32
+    /// True if the session outlives the test without a connection, too.
+    var isLasting: Bool { expiry >= 60 }
     /// True once the broker has said that it has the session.
     private(set) var isPromised = false
     /// Whether the session is subscribed, as the broker has said last; `nil` while it has not, or an answer is due.
     private(set) var isSubscribed: Bool?
     private var isChanging = false
 
-    init(name: String, broker: SimulatedBroker, shard: Int) {
+    /// - Parameter expiry: how long the session outlives its connection, in seconds.
+    init(name: String, broker: SimulatedBroker, shard: Int, expiry: UInt32 = 100_000) {
         self.name = name
-        client = broker.connect(name, on: shard, cleanStart: false, expiry: 100_000, settles: false)
+        self.broker = broker
+        self.expiry = expiry
+        client = broker.connect(name, on: shard, cleanStart: false, expiry: expiry, settles: false)
+    }
+
+    /// Goes away without a word.
+    func vanish() {
+        guard !isLasting, isPromised, !client.isClosed, !broker.isAsleep(client.shard) else { return }
+        isPromised = false
+        isSubscribed = nil
+        isExpiring = true
+        broker.drop(client, settles: false)
     }
 
     /// Subscribes, or unsubscribes if it is subscribed.
