@@ -7,8 +7,10 @@ package struct ClusterConfiguration: Sendable {
     package var name: ClusterName
     /// The NATS servers, and how they are spoken to. Each connection of the node adds what it is for to its name.
     package var nats: ClientConfiguration
-    /// 32 octets that all nodes of the cluster share, from which keys are derived.
-    @Secret package var secret: [UInt8]
+    /// 32 octets each that all nodes of the cluster share, from which keys are derived; the newest first.
+    @Secret package var secrets: [[UInt8]]
+    /// The file of the secrets, which is read again now and then.
+    package var secretFile: String?
     /// The number of this node, 0 to 31, if it is configured; otherwise it takes one that is free.
     package var number: Int?
     /// `node.name`, for people.
@@ -24,11 +26,11 @@ package struct ClusterConfiguration: Sendable {
 
     package static let deadAfterRange: ClosedRange<Duration> = .seconds(2) ... .seconds(600)
 
-    package init(name: ClusterName, nats: ClientConfiguration, secret: [UInt8], nodeName: String) {
+    package init(name: ClusterName, nats: ClientConfiguration, secrets: [[UInt8]], nodeName: String) {
         self.name = name
         presence = Subject("martlet.\(name).here.\(NATSClient.token())")
         self.nats = nats
-        self.secret = secret
+        self.secrets = secrets
         self.nodeName = nodeName
     }
 

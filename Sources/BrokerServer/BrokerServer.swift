@@ -151,6 +151,7 @@ private struct Node {
                     listening.append(.init(transport: "quic", name: listener.name, address: opened.address))
                 }
             }
+            if let cluster { try await giveKeys(by: cluster) }
         } catch {
             await shutDown()
             throw error
@@ -192,6 +193,21 @@ private struct Node {
             cluster.value.join(.init(shards: loops.count, relay: place), memory: memory)
         }.get()
         return (cluster, member)
+    }
+
+    /// Lets the cluster's secrets make the keys of the relay and of all QUIC listeners.
+    private func giveKeys(by cluster: NIOLoopBound<NodeCluster>) async throws {
+        let (relay, endpoints) = (relay?.relay, quic.flatMap(\.endpoints))
+        let loop = cluster.eventLoop
+        try await loop.submit {
+            cluster.value.useKeys { ring in
+                var told = endpoints.map { endpoint in
+                    endpoint.eventLoop.submit { try endpoint.value.use(ring) }
+                }
+                if let relay { told.append(relay.use(ring)) }
+                return EventLoopFuture.andAllSucceed(told, on: loop)
+            }
+        }.get()
     }
 
     /// The configuration with the relay of a member of a cluster.

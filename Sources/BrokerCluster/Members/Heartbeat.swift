@@ -12,6 +12,8 @@ package struct Heartbeat: Equatable, Sendable {
     package let isLeaving: Bool
     /// The newest heartbeat that the sender heard of each other node. At most one for each.
     package let echoes: [Echo]
+    /// Fingerprints of the secrets that the sender knows.
+    package let secrets: [UInt64]
     /// Connections of clients at the sender; `nil` from a node that does not tell.
     package let clients: Int?
 
@@ -43,6 +45,8 @@ package struct Heartbeat: Equatable, Sendable {
     private static let noNode: UInt8 = 255
     /// Nodes of a cluster at most.
     package static let maximumNodes = 32
+    /// Secrets of a cluster at most, as many as there are codepoints for in connection identifiers.
+    package static let maximumSecrets = 7
 
     package init(
         sender: UInt64,
@@ -50,6 +54,7 @@ package struct Heartbeat: Equatable, Sendable {
         number: UInt64,
         isLeaving: Bool = false,
         echoes: [Echo] = [],
+        secrets: [UInt64] = [],
         clients: Int? = nil
     ) {
         self.sender = sender
@@ -57,6 +62,7 @@ package struct Heartbeat: Equatable, Sendable {
         self.number = number
         self.isLeaving = isLeaving
         self.echoes = echoes
+        self.secrets = secrets
         self.clients = clients
     }
 
@@ -78,17 +84,24 @@ package struct Heartbeat: Equatable, Sendable {
             echoes.append(Echo(identity: Identity(node: Int(node), run: run), number: number))
         }
         guard node < Self.maximumNodes || node == Self.noNode else { return nil }
+        guard let known = octets.readInteger(as: UInt8.self), known <= Self.maximumSecrets else { return nil }
+        var secrets: [UInt64] = []
+        for _ in 0..<known {
+            guard let fingerprint = octets.readInteger(as: UInt64.self) else { return nil }
+            secrets.append(fingerprint)
+        }
         self.sender = sender
         identity = node == Self.noNode ? nil : Identity(node: Int(node), run: run)
         self.number = number
         isLeaving = flags & Self.leaving != 0
         self.echoes = echoes
+        self.secrets = secrets
         clients = octets.readInteger(as: UInt32.self).map { Int($0) }
     }
 
     package var octets: ByteBuffer {
         var octets = ByteBuffer()
-        octets.reserveCapacity(32 + 17 * echoes.count)
+        octets.reserveCapacity(33 + 17 * echoes.count + 8 * secrets.count)
         octets.writeInteger(Self.version)
         octets.writeInteger(sender)
         octets.writeInteger(identity.map { UInt8(clamping: $0.node) } ?? Self.noNode)
@@ -101,6 +114,8 @@ package struct Heartbeat: Equatable, Sendable {
             octets.writeInteger(echo.identity.run)
             octets.writeInteger(echo.number)
         }
+        octets.writeInteger(UInt8(clamping: min(secrets.count, Self.maximumSecrets)))
+        for fingerprint in secrets.prefix(Self.maximumSecrets) { octets.writeInteger(fingerprint) }
         if let clients { octets.writeInteger(UInt32(clamping: clients)) }
         return octets
     }

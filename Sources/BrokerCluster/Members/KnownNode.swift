@@ -22,6 +22,8 @@ struct KnownNode {
     private(set) var echo: NIODeadline?
     /// True if the run has said that it is over.
     private(set) var hasLeft = false
+    /// Fingerprints of the secrets that the run knows.
+    private(set) var secrets: [UInt64] = []
     /// Connections of clients at the node, as its newest heartbeat says; `nil` if that says nothing of it.
     private(set) var clients: Int?
 
@@ -70,6 +72,7 @@ struct KnownNode {
             (seen, lastEvidence) = (now, now)
             (lastHeard, echo, stranger) = (nil, nil, nil)
             (newestHeartbeat, newestEvidence) = (0, 0)
+            secrets = []
             (hasLeft, isSuspected, question) = (false, false, .none)
             clients = nil
         }
@@ -84,6 +87,7 @@ struct KnownNode {
         }
         guard !hasLeft, heartbeat.number > newestHeartbeat else { return false }
         newestHeartbeat = heartbeat.number
+        secrets = heartbeat.secrets
         newestEvidence = max(newestEvidence, heartbeat.number)
         (lastHeard, lastEvidence, question) = (now, now, .none)
         if let echo { self.echo = max(self.echo ?? echo, echo) }

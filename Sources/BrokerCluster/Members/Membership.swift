@@ -65,6 +65,9 @@ package struct Membership {
         case left
     }
 
+    /// Fingerprints of the secrets that this node knows, which its heartbeats tell.
+    package var secrets: [UInt64] = []
+
     package init(_ identity: NodeIdentity, _ times: MembershipTimes) {
         self.identity = identity
         self.times = times
@@ -113,6 +116,9 @@ package struct Membership {
         }
         return 2 * fresh >= others.count + 1
     }
+
+    /// True if all other members have told that they know a secret.
+    package func isKnownToAll(secret: UInt64) -> Bool { others.allSatisfy { nodes[$0.node].secrets.contains(secret) } }
 
     /// The time until which `holdsLease` is sure to be true, whatever is heard or not; `nil` if it is not.
     package func leaseEnd(_ now: NIODeadline) -> NIODeadline? {
@@ -290,6 +296,7 @@ package struct Membership {
             number: own.next(now),
             isLeaving: isLeaving,
             echoes: echoes,
+            secrets: secrets,
             clients: clients
         )
         effects.append(.publish(heartbeat))

@@ -158,6 +158,12 @@ package final class MembershipRunner {
     /// The connection to NATS.
     package var nats: NATSStatus { NATSStatus(of: client, for: "members") }
 
+    /// Tells the others from now on which secrets this node knows.
+    package func tell(secrets: [UInt64]) { membership.secrets = secrets }
+
+    /// See `Membership.isKnownToAll`; false while this node is no member.
+    package func isKnownToAll(secret: UInt64) -> Bool { member != nil && membership.isKnownToAll(secret: secret) }
+
     /// See `Membership.holdsLease`.
     package var holdsLease: Bool { membership.holdsLease(.now()) }
 

@@ -4,6 +4,7 @@ import Logging
 import MQTTBroker
 import Metrics
 import NIOCore
+import NIOPosix
 import QUICTransport
 
 /// The part of this node in its cluster: who else is a member, the links to them, and which lanes this node leads.
@@ -38,6 +39,11 @@ final class NodeCluster {
     private var timers: [RepeatedTask] = []
     /// True if clients were let go a second ago.
     private var isBalancing = false
+    private var rotation: SecretRotation
+    /// What stood in the way of reading the secrets last, so that it is logged once.
+    private var secretTrouble: String?
+    /// Gives QUIC listeners and the relay other keys; `nil` before they are there.
+    private var onRing: ((KeyRing) -> EventLoopFuture<Void>)?
     /// `nil` before lanes are led.
     private var spaceWatch: SpaceWatch?
     /// Lanes of this node that JetStream has no space for.
@@ -75,6 +81,7 @@ final class NodeCluster {
         status: @escaping @Sendable () async -> NodeStatus?
     ) {
         self.configuration = configuration
+        rotation = SecretRotation(configuration.secrets)
         self.metricsInterval = metricsInterval
         self.eventLoop = eventLoop
         self.logger = logger
@@ -166,6 +173,63 @@ final class NodeCluster {
             }
         }
         for shard in 0..<shards.count { shards.with(shard) { $0.learned(space, suspension) } }
+    }
+
+    // MARK: - Secrets
+
+    /// How often the file of secrets is read again.
+    static let secretInterval = TimeAmount.seconds(2)
+
+    /// The QUIC listeners and the relay are there: they are given keys from here on, on all loops.
+    func useKeys(_ body: @escaping @Sendable (KeyRing) -> EventLoopFuture<Void>) {
+        onRing = body
+        giveKeys()
+        let loopBound = NIOLoopBound(self, eventLoop: eventLoop)
+        timers.append(
+            eventLoop.scheduleRepeatedTask(initialDelay: Self.secretInterval, delay: Self.secretInterval) { _ in
+                loopBound.value.readSecrets()
+            }
+        )
+    }
+
+    /// Gives all loops the keys of the secrets that are known, and then tells the other nodes that this one knows them.
+    private func giveKeys() {
+        guard let onRing else { return }
+        let fingerprints = rotation.fingerprints
+        onRing(rotation.ring).hop(to: eventLoop).assumeIsolated().whenComplete { result in
+            switch result {
+            case .success: self.membership?.tell(secrets: fingerprints)
+            case .failure(let error):
+                self.logger.error("the keys of the cluster's secret cannot be used", metadata: ["reason": "\(error)"])
+            }
+        }
+    }
+
+    private func readSecrets() {
+        guard let path = configuration.secretFile else { return }
+        let loopBound = NIOLoopBound(self, eventLoop: eventLoop)
+        NIOThreadPool.singleton.runIfActive(eventLoop: eventLoop) {
+            try NodeSecret.readAll(path, key: "cluster.secret_file")
+        }.whenComplete { loopBound.value.read($0) }
+    }
+
+    private func read(_ result: Result<[[UInt8]], any Error>) {
+        switch result {
+        case .failure(let error):
+            if secretTrouble != "\(error)" {
+                secretTrouble = "\(error)"
+                logger.error("the cluster's secrets stay as they are", metadata: ["reason": "\(error)"])
+            }
+        case .success(let secrets):
+            secretTrouble = nil
+            if rotation.learn(secrets) {
+                logger.notice("the cluster's secrets are read again", metadata: ["secrets": "\(secrets.count)"])
+                giveKeys()
+            }
+            guard rotation.choose(isKnownToAll: { membership?.isKnownToAll(secret: $0) ?? false }) else { return }
+            logger.notice("all nodes know a newer secret of the cluster, which is used from now on")
+            giveKeys()
+        }
     }
 
     /// The relay is told the members from here on.

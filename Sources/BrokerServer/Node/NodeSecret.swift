@@ -1,4 +1,6 @@
+import BrokerCluster
 import Foundation
+import QUICTransport
 
 /// A secret that several nodes share, from a file (`node.secret_file`).
 package enum NodeSecret {
@@ -24,6 +26,34 @@ package enum NodeSecret {
             )
         }
         return (secret, isExposed(path))
+    }
+
+    /// Reads the secrets of a cluster: one as above, or a line of 64 hexadecimal digits for each, the newest first.
+    ///
+    /// - Throws: `DataFolder.Failure`
+    package static func readAll(_ path: String, key: String) throws -> [[UInt8]] {
+        let octets: [UInt8]
+        do {
+            octets = Array(try Data(contentsOf: URL(fileURLWithPath: path)))
+        } catch {
+            throw DataFolder.Failure(description: "\(key): cannot read \(path): \(SystemReason(error))")
+        }
+        if octets.count == count { return [octets] }
+        let lines = octets.split { $0 == UInt8(ascii: "\n") || $0 == UInt8(ascii: "\r") }
+        let secrets = lines.compactMap { hexadecimal(Array($0)) }
+        guard secrets.count == lines.count, (1...Heartbeat.maximumSecrets).contains(secrets.count) else {
+            throw DataFolder.Failure(
+                description:
+                    "\(key): \(path) holds something else; allowed: 32 octets, or 1 to \(Heartbeat.maximumSecrets) lines of 64 hexadecimal digits"
+            )
+        }
+        guard Set(secrets.map { KeyRing.codepoint(of: $0) }).count == secrets.count else {
+            throw DataFolder.Failure(
+                description:
+                    "\(key): connection identifiers cannot tell two secrets of \(path) from each other, which is so by chance: make another instead of the newest"
+            )
+        }
+        return secrets
     }
 
     /// True if others than its owner may read a file.

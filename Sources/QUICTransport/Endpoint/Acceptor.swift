@@ -44,7 +44,7 @@ struct Acceptor {
     init(
         _ configuration: QUICServerConfiguration,
         protection: ServerProtection,
-        keys: SecretKeys,
+        ring: KeyRing,
         admit: @escaping () -> QUICAdmission,
         accept: @escaping (QUICConnection) -> (any QUICConnectionDelegate)?,
         now: UInt64
@@ -53,7 +53,7 @@ struct Acceptor {
         self.protection = protection
         self.admit = admit
         self.accept = accept
-        self.tokens = AddressTokens(configuration.retry, keys: keys)
+        self.tokens = AddressTokens(configuration.retry, ring: ring)
         self.statelessBucket = TokenBucket(perSecond: configuration.statelessPacketsPerSecond, now: now)
         self.retryBucket = TokenBucket(perSecond: configuration.retry.retriesPerSecond, now: now)
         self.waiting = InitialStack(
@@ -69,6 +69,9 @@ struct Acceptor {
         self.configuration = configuration
         self.protection = protection
     }
+
+    /// Makes tokens by another secret.
+    mutating func use(_ ring: KeyRing) { self.tokens.use(ring) }
 
     // MARK: Reading
 

@@ -108,7 +108,7 @@ extension QUICEndpoint {
             acceptor: Acceptor(
                 configuration,
                 protection: protection,
-                keys: ring.issuing,
+                ring: ring,
                 admit: admit,
                 accept: accept,
                 now: loop.now.uptimeNanoseconds
@@ -120,6 +120,13 @@ extension QUICEndpoint {
             loop: loop,
             logger: logger
         )
+    }
+
+    /// Issues identifiers and tokens by another secret from now on, and knows those of all secrets of the ring. Connections go on.
+    package func use(_ ring: KeyRing) throws(QUICError) {
+        try self.context.use(ring)
+        self.acceptor?.use(ring)
+        self.steer()
     }
 
     /// Replaces the certificate, and the authorities of clients' certificates, for new connections.

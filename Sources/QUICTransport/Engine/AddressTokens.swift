@@ -1,7 +1,6 @@
 internal import CDatagrams
 internal import CNgtcp2
 import Glibc
-import Secrets
 
 /// Tokens that prove a client's address (RFC 9000 §8.1).
 ///
@@ -19,20 +18,22 @@ struct AddressTokens {
         case refused
     }
 
-    @Secret private var retryKey: [UInt8]
-    @Secret private var newTokenKey: [UInt8]
+    /// The keys of tokens that are made, and then of those that are taken as well.
+    private var keys: [SecretKeys]
     /// Nanoseconds.
     private let retryLifetime: UInt64
     private let newTokenLifetime: UInt64
     /// Nanoseconds since 1970.
     var wallClock: () -> UInt64 = AddressTokens.systemTime
 
-    init(_ configuration: QUICRetryConfiguration, keys: SecretKeys) {
-        self.retryKey = keys.retries
-        self.newTokenKey = keys.newTokens
+    init(_ configuration: QUICRetryConfiguration, ring: KeyRing) {
+        self.keys = ring.all
         self.retryLifetime = configuration.tokenLifetime.unsignedNanoseconds
         self.newTokenLifetime = configuration.newTokenLifetime.unsignedNanoseconds
     }
+
+    /// Makes tokens by another secret from now on, and takes those of all secrets of the ring.
+    mutating func use(_ ring: KeyRing) { self.keys = ring.all }
 
     private static func systemTime() -> UInt64 {
         var time = timespec()
@@ -44,21 +45,29 @@ struct AddressTokens {
     func judge(_ token: UnsafeRawBufferPointer, of header: PacketHeader, from remote: DatagramAddress) -> Verdict {
         switch unsafe token.first {
         case UInt8(NGTCP2_CRYPTO_TOKEN_MAGIC_RETRY2)?:
-            return unsafe self.judgeRetry(token, of: header, from: remote)
-        case UInt8(NGTCP2_CRYPTO_TOKEN_MAGIC_REGULAR)?:
-            let status = unsafe withAddress(remote) { address, count in
-                unsafe ngtcp2_crypto_verify_regular_token(
-                    token.baseAddress?.assumingMemoryBound(to: UInt8.self),
-                    token.count,
-                    self.newTokenKey,
-                    self.newTokenKey.count,
-                    address,
-                    count,
-                    self.newTokenLifetime,
-                    self.wallClock()
-                )
+            var verdict = Verdict.none
+            for keys in self.keys {
+                verdict = unsafe self.judgeRetry(token, of: header, from: remote, by: keys.retries)
+                if case .retried = verdict { break }
             }
-            return status == 0 ? .known : .none
+            return verdict
+        case UInt8(NGTCP2_CRYPTO_TOKEN_MAGIC_REGULAR)?:
+            let isKnown = self.keys.contains { keys in
+                let status = unsafe withAddress(remote) { address, count in
+                    unsafe ngtcp2_crypto_verify_regular_token(
+                        token.baseAddress?.assumingMemoryBound(to: UInt8.self),
+                        token.count,
+                        keys.newTokens,
+                        keys.newTokens.count,
+                        address,
+                        count,
+                        self.newTokenLifetime,
+                        self.wallClock()
+                    )
+                }
+                return status == 0
+            }
+            return isKnown ? .known : .none
         default:
             return .none
         }
@@ -67,7 +76,8 @@ struct AddressTokens {
     private func judgeRetry(
         _ token: UnsafeRawBufferPointer,
         of header: PacketHeader,
-        from remote: DatagramAddress
+        from remote: DatagramAddress,
+        by key: [UInt8]
     ) -> Verdict {
         var original = ngtcp2_cid()
         var chosen = ngtcp2_cid(header.destination)
@@ -76,8 +86,8 @@ struct AddressTokens {
                 &original,
                 token.baseAddress?.assumingMemoryBound(to: UInt8.self),
                 token.count,
-                self.retryKey,
-                self.retryKey.count,
+                key,
+                key.count,
                 PacketHeader.version1,
                 address,
                 count,
@@ -102,6 +112,7 @@ struct AddressTokens {
         from remote: DatagramAddress,
         identifier: QUICConnectionID
     ) -> Int {
+        guard let key = self.keys.first?.retries else { return 0 }
         var client = ngtcp2_cid(header.source)
         var original = ngtcp2_cid(header.destination)
         var chosen = ngtcp2_cid(identifier)
@@ -110,8 +121,8 @@ struct AddressTokens {
             let count = unsafe withAddress(remote) { address, count in
                 unsafe ngtcp2_crypto_generate_retry_token2(
                     token.baseAddress,
-                    self.retryKey,
-                    self.retryKey.count,
+                    key,
+                    key.count,
                     PacketHeader.version1,
                     address,
                     count,
@@ -139,14 +150,14 @@ struct AddressTokens {
 
     /// Lends a token for the next connection from the address (NEW_TOKEN), unless such tokens are switched off.
     func withNewToken(for remote: DatagramAddress, _ body: (UnsafeBufferPointer<UInt8>) -> Void) {
-        guard self.newTokenLifetime > 0 else { return }
+        guard self.newTokenLifetime > 0, let key = self.keys.first?.newTokens else { return }
         let room = Int(shim_max_regular_token_count())
         unsafe withUnsafeTemporaryAllocation(of: UInt8.self, capacity: room) { token in
             let count = unsafe withAddress(remote) { address, count in
                 unsafe ngtcp2_crypto_generate_regular_token(
                     token.baseAddress,
-                    self.newTokenKey,
-                    self.newTokenKey.count,
+                    key,
+                    key.count,
                     address,
                     count,
                     self.wallClock()

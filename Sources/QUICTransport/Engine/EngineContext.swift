@@ -6,7 +6,7 @@ internal import NIOCore
     /// The events that engines recorded and nothing has handled yet, each with its connection.
     var events: [(connection: QUICConnection, event: EngineEvent)] = []
     let identifiers: any QUICConnectionIDGenerator
-    let keys: KeyRing
+    private(set) var keys: KeyRing
     let expandedKeys = ExpandedKeys()
 
     /// The path and the ECN mark of the packet that ngtcp2 wrote last.
@@ -35,6 +35,12 @@ internal import NIOCore
         unsafe self.path.deallocate()
         unsafe self.packetInfo.deallocate()
         unsafe self.vectors.deallocate()
+    }
+
+    /// Makes and reads identifiers by other secrets from now on.
+    func use(_ ring: KeyRing) throws(QUICError) {
+        try self.identifiers.use(ring)
+        self.keys = ring
     }
 
     /// Takes memory for a connection's engine. The memory can be folded if `folds` is true and the system has addresses left.

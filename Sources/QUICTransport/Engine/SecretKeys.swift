@@ -32,9 +32,9 @@ struct SecretKeys: SecretValue {
 }
 
 /// The keys of all secrets in use, by their codepoints in identifiers.
-package struct KeyRing {
+package struct KeyRing: Sendable {
     /// The codepoint of the secret that new identifiers and tokens are made with.
-    let rotation: Int
+    package let rotation: Int
     let issuing: SecretKeys
     private let others: [Int: SecretKeys]
 
@@ -47,6 +47,32 @@ package struct KeyRing {
         self.issuing = SecretKeys(secret: secret)
         self.others = others.mapValues { SecretKeys(secret: $0) }
     }
+
+    /// The keys of secrets that have their codepoints of themselves.
+    package init(issuing: [UInt8], of secrets: [[UInt8]]) {
+        let others = secrets.filter { $0 != issuing }.map { (Self.codepoint(of: $0), $0) }
+        self.init(
+            secret: issuing,
+            rotation: Self.codepoint(of: issuing),
+            others: Dictionary(others) { first, _ in first }
+        )
+    }
+
+    /// The codepoint of a secret that every node gives it, 0 to 6.
+    package static func codepoint(of secret: [UInt8]) -> Int {
+        let octets = KeyDerivation(secret: secret).key(Array("quic connection identifier codepoint".utf8), 4)
+        return Int(
+            octets.reduce(UInt32(0)) { $0 << 8 | UInt32($1) } % UInt32(RoutableConnectionIDGenerator.rotations.count)
+        )
+    }
+
+    /// A number by which nodes tell each other which secrets they know, and which tells nothing of the secret.
+    package static func fingerprint(of secret: [UInt8]) -> UInt64 {
+        KeyDerivation(secret: secret).key(Array("fingerprint".utf8), 8).reduce(0) { $0 << 8 | UInt64($1) }
+    }
+
+    /// The keys of all secrets, those that are issued with first.
+    var all: [SecretKeys] { [self.issuing] + self.others.sorted { $0.key < $1.key }.map(\.value) }
 
     /// The keys of a listener.
     package init(_ configuration: QUICServerConfiguration) {

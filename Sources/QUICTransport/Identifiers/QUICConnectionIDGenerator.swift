@@ -14,6 +14,9 @@ package protocol QUICConnectionIDGenerator: AnyObject {
     /// Makes identifiers of another run from now on, if its identifiers name runs.
     func beginRun(_ run: RelayNode)
 
+    /// Makes and reads identifiers by other secrets from now on, if it has secrets.
+    func use(_ ring: KeyRing) throws(QUICError)
+
     /// The parameters by which the kernel finds the worker in an identifier; `nil` if it cannot.
     var steering: IdentifierSteering? { get }
 }
@@ -21,6 +24,7 @@ package protocol QUICConnectionIDGenerator: AnyObject {
 extension QUICConnectionIDGenerator {
     package func origin(of identifier: QUICConnectionID) -> QUICConnectionIDOrigin { .unknown }
     package func beginRun(_ run: RelayNode) {}
+    package func use(_ ring: KeyRing) throws(QUICError) {}
     package var steering: IdentifierSteering? { nil }
 }
 

@@ -20,10 +20,11 @@ package final class RoutableConnectionIDGenerator: QUICConnectionIDGenerator {
     private var hasMade = false
     private let workers: Int
     /// The codepoint of the secret that new identifiers are made with.
-    private let rotation: Int
+    private var rotation: Int
     /// Masks and ciphers by codepoint, `nil` where there is no secret.
-    private let keys: [Keys?]
-    private let issuing: Keys
+    private var keys: [Keys?]
+    private var issuing: Keys
+    private let isEncrypted: Bool
     private var nonce: IdentifierNonce
 
     /// What is derived from one secret for identifiers.
@@ -53,7 +54,11 @@ package final class RoutableConnectionIDGenerator: QUICConnectionIDGenerator {
         self.layout = if case .aws(let serverID) = configuration.mode { .aws(serverID: serverID) } else { .routable }
         self.nonce = nonce
         self.rotation = ring.rotation
-        let isEncrypted = configuration.mode == .encrypted
+        self.isEncrypted = configuration.mode == .encrypted
+        (self.keys, self.issuing) = try Self.keys(ring, isEncrypted: self.isEncrypted)
+    }
+
+    private static func keys(_ ring: KeyRing, isEncrypted: Bool) throws(QUICError) -> (all: [Keys?], issuing: Keys) {
         var all: [Keys?] = []
         for rotation in Self.rotations {
             guard let secret = ring[rotation] else {
@@ -65,8 +70,12 @@ package final class RoutableConnectionIDGenerator: QUICConnectionIDGenerator {
         guard case let issuing?? = all[safely: ring.rotation] else {
             throw .configuration("identifiers.rotation must be 0 to 6, not \(ring.rotation)")
         }
-        self.keys = all
-        self.issuing = issuing
+        return (all, issuing)
+    }
+
+    package func use(_ ring: KeyRing) throws(QUICError) {
+        (self.keys, self.issuing) = try Self.keys(ring, isEncrypted: self.isEncrypted)
+        self.rotation = ring.rotation
     }
 
     package func make() -> QUICConnectionID {

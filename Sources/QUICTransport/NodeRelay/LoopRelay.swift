@@ -7,7 +7,7 @@ internal import NIOCore
 package final class LoopRelay {
     /// The number of the loop, 0 to 31.
     let worker: UInt8
-    private let ring: KeyRing
+    private var ring: KeyRing
     private let limits: RelayLimits
     /// The gate of this node's run. It is kept while the node is isolated: a gate that was made again would use numbers again.
     private var gate: RelayGate?
@@ -69,6 +69,12 @@ package final class LoopRelay {
             for endpoint in self.endpoints.values { endpoint.context.identifiers.beginRun(own.node) }
         }
         self.isIsolated = membership.own == nil || membership.own != self.own
+    }
+
+    /// Seals frames by another secret from now on.
+    func use(_ ring: KeyRing) {
+        self.ring = ring
+        self.gate?.update(ring)
     }
 
     func use(_ outlet: RelayOutlet?) {

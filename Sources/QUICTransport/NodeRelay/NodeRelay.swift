@@ -112,6 +112,14 @@ package final class NodeRelay: Sendable {
         return home.eventLoop.flatSubmit { home.value.update(membership) }
     }
 
+    /// Opens frames by the secrets of another ring from now on, and seals them by the one that it issues with.
+    ///
+    /// - Returns: what succeeds when all loops know.
+    package func use(_ ring: KeyRing) -> EventLoopFuture<Void> {
+        let home = self.home
+        return home.eventLoop.flatSubmit { home.value.use(ring) }
+    }
+
     package func report() -> EventLoopFuture<Report> {
         let (home, relays) = (self.home, self.relays)
         let loops = relays.map { relay in

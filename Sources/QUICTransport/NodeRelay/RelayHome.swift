@@ -6,7 +6,7 @@ internal import NIOCore
 final class RelayHome {
     private let loop: any EventLoop
     private let configuration: RelayConfiguration
-    private let ring: KeyRing
+    private var ring: KeyRing
     private let logger: Logger
     /// The relay of the same loop.
     private let relay: LoopRelay
@@ -85,6 +85,16 @@ final class RelayHome {
         let loops = self.relays.map { relay in
             relay.eventLoop.submit { relay.value.update(membership) }
         }
+        return EventLoopFuture.andAllSucceed(loops, on: self.loop)
+    }
+
+    /// Opens frames by the secrets of another ring from now on, and seals them by the one that it issues with.
+    ///
+    /// - Returns: what succeeds when all loops know.
+    func use(_ ring: KeyRing) -> EventLoopFuture<Void> {
+        self.ring = ring
+        self.receiver?.update(ring)
+        let loops = self.relays.map { relay in relay.eventLoop.submit { relay.value.use(ring) } }
         return EventLoopFuture.andAllSucceed(loops, on: self.loop)
     }
 

@@ -10,10 +10,10 @@ struct ClusterPlan {
     let configuration: ClusterConfiguration
 
     /// - Parameters:
-    ///   - secret: the cluster's secret.
+    ///   - secrets: the cluster's secrets, the newest first.
     ///   - nodeName: for people.
     /// - Throws: a sentence that names the key.
-    init(_ settings: ClusterSettings, number: Int?, secret: [UInt8], nodeName: String) throws {
+    init(_ settings: ClusterSettings, number: Int?, secrets: [[UInt8]], nodeName: String) throws {
         guard let name = ClusterName(settings.name) else {
             throw ServerPlan.Failure(description: "cluster.name: \(settings.name) cannot be part of a subject of NATS")
         }
@@ -35,7 +35,8 @@ struct ClusterPlan {
         } catch {
             throw ServerPlan.Failure(description: "cluster: \(error)")
         }
-        var configuration = ClusterConfiguration(name: name, nats: nats, secret: secret, nodeName: nodeName)
+        var configuration = ClusterConfiguration(name: name, nats: nats, secrets: secrets, nodeName: nodeName)
+        configuration.secretFile = settings.secretFile
         configuration.number = number
         configuration.deadAfter = TimeAmount(settings.deadAfter)
         configuration.maximumMessage = settings.maximumMessage

@@ -121,7 +121,7 @@ struct ClusterSettings {
                 "secret_file",
                 \.secretFile,
                 .path,
-                "The file of the secret that all nodes of the cluster share, 32 octets or 64 hexadecimal digits; it takes the place of `node.secret_file`.",
+                "The file of the secret that all nodes of the cluster share, 32 octets or 64 hexadecimal digits, or of several, a line each, the newest first; it is read again when it changes, and takes the place of `node.secret_file`.",
                 .atStart
             ),
             .value(
@@ -311,11 +311,15 @@ struct ClusterSettings {
                 allowed: "a whole number from 0 to \(Self.maximumNodes - 1), or none"
             )
         }
-        if settings.node.secretFile != nil {
+        let ownSecrets = [
+            ("secret_file", settings.node.secretFile != nil), ("other_secrets", !settings.node.otherSecrets.isEmpty),
+            ("secret_rotation", settings.node.secretRotation != 0),
+        ]
+        for (key, isGiven) in ownSecrets where isGiven {
             reading.notices.append(
                 ConfigurationProblem(
-                    origin: reading.origin(at: ["node", "secret_file"]) ?? .builtIn,
-                    key: "node.secret_file",
+                    origin: reading.origin(at: ["node", key]) ?? .builtIn,
+                    key: "node.\(key)",
                     message: "has no effect beside cluster.secret_file, which takes its place"
                 )
             )

@@ -27,9 +27,9 @@ struct ServerPlan {
         loops = min(settings.node.loops ?? System.coreCount, Shard.maximumCount)
         authentication = try AuthenticationChain(settings).authentication
         secrets = try NodeSecrets(settings.node, settings.cluster)
-        if let secret = secrets.own, settings.cluster.isEnabled {
+        if settings.cluster.isEnabled {
             let (number, name) = (settings.node.number, Self.nodeName(settings))
-            cluster = try ClusterPlan(settings.cluster, number: number, secret: secret, nodeName: name)
+            cluster = try ClusterPlan(settings.cluster, number: number, secrets: secrets.ofCluster, nodeName: name)
         } else {
             cluster = nil
         }

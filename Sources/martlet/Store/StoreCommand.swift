@@ -49,7 +49,7 @@ struct StoreCommand: ParsableCommand {
                 guard cluster.isEnabled else { return .folder(node.dataDirectory + "/store") }
                 let name = node.name ?? ProcessInfo.processInfo.hostName
                 // What is stored is sealed with no key.
-                return .cluster(try ClusterPlan(cluster, number: nil, secret: [], nodeName: name).configuration)
+                return .cluster(try ClusterPlan(cluster, number: nil, secrets: [], nodeName: name).configuration)
             } catch {
                 throw Terminal.failure("store: \(error)", code: 2)
             }

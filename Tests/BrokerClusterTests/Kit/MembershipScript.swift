@@ -29,6 +29,7 @@ struct MembershipScript {
         var speaks = true
         var hears = true
         var isLeaving = false
+        var secrets: [UInt64] = []
         /// Whom it says that it has heard, beside this node.
         var echoes: [Heartbeat.Echo] = []
     }
@@ -114,7 +115,8 @@ struct MembershipScript {
                 identity: Heartbeat.Identity(node: node, run: other.record.member.run),
                 number: other.sent,
                 isLeaving: other.isLeaving,
-                echoes: other.echoes + [own].compactMap { $0 }
+                echoes: other.echoes + [own].compactMap { $0 },
+                secrets: other.secrets
             )
             membership.heard(heartbeat, now)
             carryOut()

@@ -44,7 +44,7 @@ struct TestMember: Sendable {
         guard let clusterName = ClusterName(cluster) else { throw NATSCluster.Failure(description: "no name") }
         let servers = ports.map { ServerAddress(host: "127.0.0.1", port: $0) }
         let nats = ClientConfiguration(servers: servers, connection: ConnectionConfiguration(name: name))
-        var configuration = ClusterConfiguration(name: clusterName, nats: nats, secret: [], nodeName: name)
+        var configuration = ClusterConfiguration(name: clusterName, nats: nats, secrets: [], nodeName: name)
         configuration.number = number
         configuration.deadAfter = deadAfter
         let log = NIOLockedValueBox<[MembershipEvent]>([])

@@ -10,6 +10,7 @@ import Testing
             number: 9,
             isLeaving: true,
             echoes: [Heartbeat.Echo(identity: Heartbeat.Identity(node: 0, run: 3), number: 77)],
+            secrets: [.max, 8],
             clients: 40_000
         )
     }

@@ -44,6 +44,24 @@ import Testing
         )
     }
 
+    @Test("Everybody knows a secret once all members have said so, also those that are silent now")
+    func secrets() throws {
+        var script = script(others: 2)
+        script.membership.secrets = [7, 8]
+        script.wait(.milliseconds(200))
+        #expect(script.last?.secrets == [7, 8])
+        #expect(!script.membership.isKnownToAll(secret: 7))
+        script.others[1]?.secrets = [7]
+        script.wait(.milliseconds(200))
+        #expect(!script.membership.isKnownToAll(secret: 7))
+        script.others[2]?.secrets = [9, 7]
+        script.wait(.milliseconds(200))
+        #expect(script.membership.isKnownToAll(secret: 7) && !script.membership.isKnownToAll(secret: 9))
+        // Another run of a node may know less.
+        script.put(1, run: 2)
+        #expect(!script.membership.isKnownToAll(secret: 7))
+    }
+
     @Test("A silent node is suspected after the lease, trusted when it is heard of, and dead at deadAfter")
     func silence() throws {
         var script = script(others: 2)

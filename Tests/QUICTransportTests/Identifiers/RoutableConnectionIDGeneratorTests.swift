@@ -35,6 +35,23 @@ import Testing
         )
     }
 
+    /// After a change of the ring new identifiers are of the new secret, and those of the former one are still known as the endpoint's own.
+    @Test(arguments: modes) func otherSecret(_ mode: QUICIdentifierConfiguration.Mode) throws {
+        let next = [UInt8](repeating: 9, count: 32)
+        let generator = try Self.generator(mode, worker: 1)
+        let before = generator.make()
+        try generator.use(KeyRing(secret: next, rotation: 4, others: [0: Self.secret]))
+        let after = generator.make()
+        #expect(before.octets[0] >> 5 == 0 && after.octets[0] >> 5 == 4)
+        #expect(generator.origin(of: before) == .own && generator.origin(of: after) == .own)
+        // A node that knows the new secret alone, and one that knows both and uses the former.
+        let later = try Self.generator(mode, node: 5, secret: next, rotation: 4)
+        let earlier = try Self.generator(mode, node: 5, secret: Self.secret, others: [4: next])
+        guard mode == .encrypted else { return }
+        #expect(later.decode(after)?.node == 3 && later.decode(before) == nil)
+        #expect(earlier.decode(after)?.node == 3 && earlier.decode(before)?.node == 3)
+    }
+
     /// The draft's vector of 17 octets: server identifier ed793a51d49b8f5f, nonce ee080dbf48c0d1e5, and the identifier
     /// 504dd2d05a7b0de9b2b9907afb5ecf8cc3, whose first octet tells the length where ours has the worker.
     @Test func vectorOfOneBlock() throws {

@@ -3,6 +3,7 @@ import BrokerConfiguration
 import Foundation
 import NATSClient
 import NIOCore
+import QUICTransport
 import Testing
 
 @testable import martlet
@@ -27,9 +28,9 @@ import Testing
         )
         let settings = loaded.configuration
         let secret = Array(repeating: UInt8(7), count: 32)
-        let plan = try ClusterPlan(settings.cluster, number: settings.node.number, secret: secret, nodeName: "n")
+        let plan = try ClusterPlan(settings.cluster, number: settings.node.number, secrets: [secret], nodeName: "n")
         let cluster = plan.configuration
-        #expect(cluster.name.description == "emqxcl" && cluster.number == 3 && cluster.secret == secret)
+        #expect(cluster.name.description == "emqxcl" && cluster.number == 3 && cluster.secrets == [secret])
         #expect(cluster.nats.servers == [ServerAddress(host: "a"), ServerAddress(host: "b", port: 1)])
         #expect(cluster.nats.connection.requiresTLS && cluster.nats.trust == .system)
         #expect(cluster.nats.connection.credentials == .password(user: "u", password: "open"))
@@ -56,6 +57,15 @@ import Testing
         #expect(loaded.notices.contains { $0.description.contains("has no effect beside cluster.secret_file") })
         let secrets = try NodeSecrets(loaded.configuration.node, loaded.configuration.cluster)
         #expect(secrets.own == Array(repeating: 9, count: 32))
+        // Of several the last one is used first, which the other nodes may know alone.
+        let lines = [UInt8](repeating: 0x11, count: 32), earlier = [UInt8](repeating: 0x22, count: 32)
+        try Data((String(repeating: "11", count: 32) + "\n" + String(repeating: "22", count: 32)).utf8)
+            .write(to: URL(fileURLWithPath: path))
+        let both = try NodeSecrets(loaded.configuration.node, loaded.configuration.cluster)
+        #expect(both.ofCluster == [lines, earlier] && both.own == earlier)
+        let identifiers = both.identifiers(.encrypted, incarnation: 1)
+        #expect(identifiers.rotation == KeyRing.codepoint(of: earlier))
+        #expect(identifiers.otherSecrets == [KeyRing.codepoint(of: lines): lines])
     }
 
     @Test("A file of authorities that is not there is an error that names the key")
@@ -63,7 +73,7 @@ import Testing
         var settings = ClusterSettings()
         settings.authorityFile = "/nowhere/ca.pem"
         #expect {
-            try ClusterPlan(settings, number: nil, secret: [], nodeName: "n")
+            try ClusterPlan(settings, number: nil, secrets: [], nodeName: "n")
         } throws: { "\($0)".hasPrefix("cluster.cacertfile: cannot read /nowhere/ca.pem") }
     }
 }
