@@ -115,7 +115,9 @@ let package = Package(
         ),
         .testTarget(
             name: "MQTTBrokerTests",
-            dependencies: ["MQTTBroker", "MQTTCodec", "FuzzLaneLog", .nioCore, .nioConcurrencyHelpers],
+            dependencies: [
+                "MQTTBroker", "MQTTCodec", "FuzzLaneLog", "FuzzShardMessages", .nioCore, .nioConcurrencyHelpers,
+            ],
             exclude: ["Corpus"]
         ),
         .testTarget(
@@ -309,6 +311,7 @@ let fuzzTargets: [(name: String, dependencies: [Target.Dependency])] = [
     ("LaneLog", ["MQTTBroker", "MQTTCodec", .nioCore]),
     ("NATSVerbs", ["NATSClient", .nioCore]),
     ("ClusterFrames", ["BrokerCluster", .nioCore]),
+    ("ShardMessages", ["MQTTBroker", "MQTTCodec", .nioCore]),
 ]
 if Context.environment["MARTLET_FUZZ"] == nil {
     for (name, dependencies) in fuzzTargets {
@@ -339,7 +342,7 @@ if Context.environment["MARTLET_FUZZ"] == nil {
 
 // What `make simulate` builds for release: the broker without IO and its tests, since tests of other rooms need a debug build.
 if Context.environment["MARTLET_SIMULATE"] != nil {
-    let simulated = ["Secrets", "MQTTCodec", "MQTTBroker", "FuzzLaneLog", "MQTTBrokerTests"]
+    let simulated = ["Secrets", "MQTTCodec", "MQTTBroker", "FuzzLaneLog", "FuzzShardMessages", "MQTTBrokerTests"]
     package.products = []
     package.targets.removeAll { !simulated.contains($0.name) }
     for target in package.targets where target.name == "MQTTBrokerTests" { target.sources = ["Kit", "Simulation"] }

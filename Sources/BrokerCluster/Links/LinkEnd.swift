@@ -77,9 +77,13 @@ package struct LinkEnd {
 
     /// Begins anew, with a higher epoch than ever before. What waited is dropped.
     package mutating func restart(epoch: UInt32, _ counters: inout LinkCounters) {
+        restart(epoch: epoch, after: newestOtherEpoch, &counters)
+    }
+
+    private mutating func restart(epoch: UInt32, after: UInt32, _ counters: inout LinkCounters) {
         counters.dropped += sender.messagesWaiting
         counters.resets += 1
-        self = LinkEnd(own, other, epoch: epoch, after: newestOtherEpoch, limits)
+        self = LinkEnd(own, other, epoch: epoch, after: after, limits)
         // So that the other end hears of the new epoch.
         sender.ask()
     }
@@ -106,13 +110,15 @@ package struct LinkEnd {
         var flags: LinkHead.Flags = []
         if receiver.isGap { flags.insert(.gap) }
         if sender.asks { flags.insert(.asks) }
+        let isOver = otherEpoch == 0 && leastOtherEpoch > 1
+        if isOver { flags.insert(.over) }
         return LinkHead(
             node: own.node,
             shard: own.shard,
             run: own.run,
             receiverRun: other.run,
             epoch: epoch,
-            otherEpoch: otherEpoch,
+            otherEpoch: isOver ? leastOtherEpoch - 1 : otherEpoch,
             number: 0,
             acknowledged: receiver.acknowledged,
             credit: receiver.credit,
@@ -135,15 +141,22 @@ package struct LinkEnd {
         deliver: (ByteBuffer) -> Void
     ) -> LinkReset? {
         guard !isBroken else { return nil }
-        let isKnown = head.otherEpoch == epoch || head.otherEpoch == 0
+        // Of a time that the other end has begun anew since; or it has not heard of this end yet.
+        let isOver = head.flags.contains(.over)
+        let isKnown = head.otherEpoch == epoch || head.otherEpoch == 0 || isOver && head.otherEpoch < epoch
         guard isKnown, head.epoch >= max(otherEpoch, leastOtherEpoch) else {
             counters.strangers += 1
             // The other end may not have heard of this end's epoch.
             receiver.askLater(now)
             return nil
         }
-        if head.epoch > otherEpoch, otherEpoch > 0 {
-            begin(anew: &epochs, &counters)
+        if head.epoch > otherEpoch && otherEpoch > 0 || isOver && head.otherEpoch == epoch {
+            if head.otherEpoch == epoch, !isOver {
+                // It has begun anew since it heard of this epoch, which goes on: otherwise both would begin anew for ever.
+                receiver = LinkReceiver(limits)
+            } else {
+                begin(anew: &epochs, after: head.epoch - 1, &counters)
+            }
             otherEpoch = head.epoch
             receiver.ask(now)
             return .byOtherSide
@@ -172,9 +185,10 @@ package struct LinkEnd {
         return .malformed(detail)
     }
 
-    private mutating func begin(anew epochs: inout UInt32, _ counters: inout LinkCounters) {
+    /// - Parameter after: the other end's epoch up to which all are over.
+    private mutating func begin(anew epochs: inout UInt32, after: UInt32? = nil, _ counters: inout LinkCounters) {
         epochs += 1
-        restart(epoch: epochs, &counters)
+        restart(epoch: epochs, after: after ?? newestOtherEpoch, &counters)
     }
 
     // MARK: Time and connection

@@ -3,7 +3,8 @@ package import NIOCore
 /// The head of a frame of a link. Integers are big endian:
 ///
 ///     version       1 octet: 1
-///     flags         1: 1 the frames behind the acknowledged one are to be sent again; 2 an acknowledgement is asked for
+///     flags         1: 1 the frames behind the acknowledged one are to be sent again; 2 an acknowledgement is asked for; 4 the other
+///                     epoch and those below are over, of which the sender has begun anew
 ///     node, shard   1 each: the sender
 ///     run           8: the sender's
 ///     receiver run  8: of the node that it is for
@@ -33,6 +34,8 @@ package struct LinkHead: Equatable, Sendable {
 
         package static let gap = Flags(rawValue: 1)
         package static let asks = Flags(rawValue: 2)
+        /// The sender has begun anew, and heard nothing of a later epoch than `otherEpoch`: that one is over.
+        package static let over = Flags(rawValue: 4)
     }
 
     package static let size = 52
@@ -70,7 +73,7 @@ package struct LinkHead: Equatable, Sendable {
             ),
             let (number, acknowledged, credit) = frame.readMultipleIntegers(as: (UInt64, UInt64, UInt64).self)
         else { return nil }
-        guard version == Self.version, node <= 31, shard <= 31, flags <= 3, epoch > 0 else { return nil }
+        guard version == Self.version, node <= 31, shard <= 31, flags <= 7, epoch > 0 else { return nil }
         guard number > 0 || frame.readableBytes == 0 else { return nil }
         self.init(
             node: Int(node),

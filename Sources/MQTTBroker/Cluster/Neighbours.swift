@@ -9,6 +9,8 @@ struct Neighbours {
         let shards: Int
         /// True while nothing is heard of the node: no SUBACK waits for it.
         var isSuspected = false
+        /// True once the node has told its interest, and so all that it tells from then on is a change of that.
+        var hasTold = false
         /// True once the node has told all that this one has to know before it serves clients.
         var isIntroduced = false
         /// True while the link to the node has no room: messages at QoS 0 for it are dropped.

@@ -149,8 +149,7 @@ extension Shard {
     mutating func handle(_ message: ClusterMessage, from source: ShardReference, now: Instant) {
         // Another node speaks for itself only.
         if source.node != own.node, let node = message.node, node != source.node { return }
-        // What comes before a node is known, or is known again, it tells again.
-        if let node = message.node, node != own.node, neighbours?[node] == nil { return }
+        if let node = message.node, node != own.node, !hears(message, of: node) { return }
         switch message {
         case .joined(let node, let shards):
             neighbours?[node] = Neighbours.Node(shards: shards)
@@ -173,6 +172,7 @@ extension Shard {
                 lanes.setLead(nil, of: lane)
                 lanes.limbo.addUnknown(lane.bit)
             }
+            neighbours?[node]?.hasTold = true
             router.replace(told, ofNode: node)
             passOnTold(.cluster(message), from: source)
         case .interestChange(let node, let change):
@@ -194,6 +194,15 @@ extension Shard {
             passOnTold(.cluster(message), from: source)
             answered(question, by: shard, to: asker, now: now)
         case .holds(let client, let holder): holds(client, holder)
+        }
+    }
+
+    /// False for what a node has told before it is known, or is known again: it tells everything, its interest first.
+    private func hears(_ message: ClusterMessage, of node: UInt8) -> Bool {
+        guard let neighbour = neighbours?[node] else { return false }
+        switch message {
+        case .interest, .forgot: return true
+        default: return neighbour.hasTold
         }
     }
 

@@ -24,6 +24,7 @@ extension Shard {
         let outstanding = Array(unsettled.outstanding)
         let resumption = ShardMessage.Resumption(
             number: remote.resumptions,
+            term: lanes.term(of: remote.claim.lane),
             outstanding: outstanding,
             packets: unsettled.packets,
             isLast: isWaiting
@@ -65,8 +66,8 @@ extension Shard {
 
     /// A connection goes on with the session that it had when the lane got another leader, and tells what is not settled.
     mutating func resume(_ claim: Claim, _ resumption: ShardMessage.Resumption, now: Instant) {
-        // Otherwise the lane has moved on, and the shard of the connection hears that, too.
-        guard lanes.leader(of: claim.lane) == own else { return }
+        // Otherwise the lane has moved on, and the shard of the connection hears that, too. What it says of an earlier term would be done twice.
+        guard lanes.leader(of: claim.lane) == own, lanes.term(of: claim.lane) == resumption.term else { return }
         send(.toConnection(claim.connection, .resumed(resumption.number)), to: claim.connection.shard)
         if lanes.quarantined.contains(claim.lane) { return refuse(claim, .implementationSpecificError) }
         guard let session = sessions[claim.client], session.lane != nil, session.holder == claim.connection,

@@ -107,6 +107,7 @@ extension ShardMessage {
             begin(.resume)
             buffer.writeClaim(claim)
             buffer.writeLEB128(resumption.number)
+            buffer.writeLEB128(resumption.term)
             buffer.writeIdentifiers(resumption.outstanding)
             buffer.writeFlag(resumption.isLast)
             buffer.writeOctets(resumption.packets)
@@ -198,14 +199,18 @@ extension ShardMessage {
             guard let claim = buffer.readClaim() else { return nil }
             body = kind == .claim ? .claim(claim) : .create(claim)
         case .resume:
-            guard let claim = buffer.readClaim(), let number = buffer.readLEB128(),
+            guard let claim = buffer.readClaim(), let number = buffer.readLEB128(), let term = buffer.readLEB128(),
                 let outstanding = buffer.readIdentifiers(), let isLast = buffer.readFlag(),
                 let packets = buffer.readOctets()
             else { return nil }
-            body = .resume(
-                claim,
-                Resumption(number: number, outstanding: outstanding, packets: packets, isLast: isLast)
+            let resumption = Resumption(
+                number: number,
+                term: term,
+                outstanding: outstanding,
+                packets: packets,
+                isLast: isLast
             )
+            body = .resume(claim, resumption)
         case .refuse:
             guard let reference = buffer.readReference(), let reason: UInt8 = buffer.readInteger() else { return nil }
             body = .refuse(reference, ReasonCode(rawValue: reason))

@@ -40,8 +40,9 @@ extension Shard {
             if let connection = session.connection { takeOver(connection, now: now) }
             // The session may have ended with its connection.
             if sessions[claim.client] === session {
-                if !claim.cleanStart {
-                    attach(session, claim, isPresent: true, now: now)
+                // A claim that comes again does not clean what it has begun.
+                if !claim.cleanStart || session.holder == claim.connection {
+                    attach(session, claim, isPresent: !claim.cleanStart, now: now)
                     return
                 }
                 publishDelayedWill(of: session, now: now)  // [MQTT-3.1.2-4]

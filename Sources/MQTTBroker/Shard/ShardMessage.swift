@@ -67,6 +67,8 @@ package struct ShardMessage: Sendable {
     struct Resumption: Sendable {
         /// Counts those of the connection.
         let number: UInt64
+        /// The term of the lane that the connection has heard of: the home may have led it before, and lead it again.
+        let term: UInt64
         /// The packet identifiers of messages that the client was sent.
         let outstanding: [UInt16]
         /// Packets of the client that are not settled.

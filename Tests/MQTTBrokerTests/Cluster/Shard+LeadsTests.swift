@@ -14,6 +14,7 @@ struct ShardLeadsTests {
         var shard = Shard(index: 0, count: 1, node: 0, random: SystemRandomNumberGenerator())
         shard.joined(node: 1, shards: 1, now: now)
         let (mine, taken) = (try #require(Lane(number: 4)), try #require(Lane(number: 5)))
+        shard.receive([ShardMessage(.cluster(.interest(of: 1, Interest.Told())))], from: other, now: now)
         shard.receive([ShardMessage(.cluster(.leads(other, [.init(lane: taken, term: 7)])))], from: other, now: now)
         let superseded = shard.lead([(lane: mine.index, term: 6), (lane: taken.index, term: 6)], now: now)
         #expect(superseded == [taken.index])
@@ -44,7 +45,13 @@ struct ShardLeadsTests {
         )
         shard.lead([(lane: claim.lane.index, term: 3)], now: now)
         if isDamaged { shard.lanes.quarantined = [claim.lane] }
-        let resumption = ShardMessage.Resumption(number: 1, outstanding: [], packets: ByteBuffer(), isLast: false)
+        let resumption = ShardMessage.Resumption(
+            number: 1,
+            term: 3,
+            outstanding: [],
+            packets: ByteBuffer(),
+            isLast: false
+        )
         shard.receive([ShardMessage(.resume(claim, resumption))], from: other, now: now)
         var told: [ShardMessage] = []
         var handOver = HandOver(node: 0, count: 1)

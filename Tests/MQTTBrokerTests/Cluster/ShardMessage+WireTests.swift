@@ -60,10 +60,10 @@ struct ShardMessageWireTests {
             .toHome(reference, .abandoned), .toConnection(reference, .attached(try claim(), isPresent: true)),
             .toConnection(reference, .output(Output(buffer: ByteBuffer(string: "out")), sent: [1, 65_535])),
             .toConnection(reference, .settled(300)),
-            .toConnection(reference, .resumed(3)),
+            .toConnection(reference, .resumed(3)), .toConnection(reference, .lost),
             .resume(
                 try claim(),
-                .init(number: 3, outstanding: [7, 9], packets: ByteBuffer(string: "packets"), isLast: true)
+                .init(number: 3, term: 9, outstanding: [7, 9], packets: ByteBuffer(string: "packets"), isLast: true)
             ),
             .toConnection(reference, .answered), .toConnection(reference, .heldUp(true)),
             .toConnection(reference, .ended(Output(), nil)),
@@ -72,7 +72,7 @@ struct ShardMessageWireTests {
             .cluster(.interestChange(of: 3, .init(bucket: 9, isInterested: true, isDurable: true))),
             .cluster(.leads(ShardReference(node: 2, shard: 0), [.init(lane: lane, term: 1 << 33)])),
             .cluster(.lost(ShardReference(node: 2, shard: 0), [.init(lane: lane, term: 4)])),
-            .cluster(.introduced(1)), .cluster(.asks(reference.shard, 7)),
+            .cluster(.introduced(1)), .cluster(.forgot(1)), .cluster(.asks(reference.shard, 7)),
             .cluster(.answers(reference.shard, to: ShardReference(node: 9, shard: 1), 1 << 40)),
             .cluster(.holds(UTF8Key("c"), reference)),
         ]

@@ -23,8 +23,6 @@ enum ClusterFault: String, CaseIterable {
     case interestForgotten
     /// A lane that has refused a message takes the next one.
     case refusalsForgotten
-    /// A connection takes what an earlier home of its session had sent.
-    case earlierOutputTaken
     /// What waits for the leaders of lanes is handed over in another order.
     case limboReordered
 
@@ -55,13 +53,6 @@ enum ClusterFault: String, CaseIterable {
         case .subscribedTooEarly:
             for node in shard.neighbours?.numbers ?? [] { shard.neighbours?[node]?.isSuspected = true }
         default: break
-        }
-    }
-
-    /// Changes a shard after it has heard messages.
-    func change(_ shard: inout Shard) {
-        if self == .earlierOutputTaken {
-            for connection in shard.connections.all { connection.remoteSession?.isResuming = false }
         }
     }
 
@@ -114,6 +105,7 @@ enum ClusterFault: String, CaseIterable {
     ) -> ShardMessage.Resumption {
         ShardMessage.Resumption(
             number: resumption.number,
+            term: resumption.term,
             outstanding: outstanding ?? resumption.outstanding,
             packets: packets ?? resumption.packets,
             isLast: resumption.isLast

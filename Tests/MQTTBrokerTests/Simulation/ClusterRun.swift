@@ -229,7 +229,7 @@ final class ClusterRun {
                 publishers.randomElement(using: &random)?.publish(.exactlyOnce, retain: false)
             }
             for _ in 0..<Int.random(in: 0..<12, using: &random) {
-                _ = Bool.random(using: &random) ? broker.step() : broker.commit()
+                if Bool.random(using: &random) { broker.step() } else { broker.commit() }
             }
             if Int.random(in: 0..<4, using: &random) == 0 { read(answering: true) }
         }

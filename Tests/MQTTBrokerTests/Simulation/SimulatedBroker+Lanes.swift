@@ -34,7 +34,6 @@ extension SimulatedBroker {
         leave(lane, seat)
         shards[seat].shard.clear(lane: lane)
         let term = (self.cluster?.lanes[lane].lead?.term ?? 0) + 1
-        Trace.say("take \(lane) by \(seat) term \(term)")
         let next = self.cluster?.lanes[lane].purged ?? 0
         let end = self.cluster?.lanes[lane].end ?? 0
         self.cluster?.lanes[lane].append(term: term, of: seat)
@@ -86,9 +85,6 @@ extension SimulatedBroker {
             let own = batches.filter { Int($0.lane.number) == lane }
             let term = shards[seat].shard.lanes.term(of: own[0].lane)
             cluster?.appends.append(.init(lane: lane, seat: seat, term: term, batches: own))
-            Trace.say(
-                "append \(lane) by \(seat) term \(term): \(own.map { "\($0.position): \($0.records)" }.joined(separator: " | ").prefix(3000))"
-            )
             if clusterFault == .committedTooEarly {
                 for batch in own { shards[seat].shard.committed(batch, now: now) }
             }
@@ -109,7 +105,6 @@ extension SimulatedBroker {
     private func store(_ place: Int) {
         guard let append = cluster?.appends[place] else { return }
         let number = cluster?.lanes[append.lane].end ?? 0
-        Trace.say("stored \(append.lane) by \(append.seat) term \(append.term): entry \(number)")
         var octets = ByteBuffer()
         for batch in append.batches { batch.write(to: &octets, now: now) }
         cluster?.lanes[append.lane].append(octets)
@@ -124,7 +119,6 @@ extension SimulatedBroker {
         let seat = append.seat
         // Where another one leads by now, a writer that has had no answer finds its record and not its own batch.
         let isTold = append.isStored && (mayStore(append) || Bool.random(using: &random))
-        Trace.say("answer \(append.lane) to \(append.seat) term \(append.term): \(isTold)")
         if isTold || clusterFault == .fencedTakenAsStored {
             for batch in append.batches { shards[seat].shard.committed(batch, now: now) }
         } else {
@@ -145,7 +139,6 @@ extension SimulatedBroker {
         if take.next < take.end {
             let next = Int.random(in: take.next + 1...take.end, using: &random)
             replay(take, lane, take.next..<next)
-            Trace.say("replay \(take.lane) by \(take.seat) term \(take.term): \(take.next)..<\(next) of \(take.end)")
             cluster?.takes[place].next = next
             if Bool.random(using: &random) { return }
         }
@@ -174,7 +167,6 @@ extension SimulatedBroker {
                 if let lane = Lane(number: UInt8(take.lane)) { shards[seat].shard.lanes[lane].sources = [:] }
             }
         }
-        Trace.say("lead \(replayed.map { "\($0.lane)@\($0.term)" }) by \(seat)")
         shards[seat].shard.lead(replayed.map { ($0.lane, $0.term) }, now: now)
         endTick(seat)
     }

@@ -77,7 +77,6 @@ extension SimulatedBroker {
     /// A node hears of another one, once it does not stand still.
     func tell(_ node: Int, _ event: SimulatedCluster.NodeEvent) {
         guard let cluster, cluster.isAlive[node] else { return }
-        Trace.say("tell \(node) \(event)")
         if cluster.isPaused[node] {
             self.cluster?.unheard[node].append(event)
             return
@@ -114,7 +113,6 @@ extension SimulatedBroker {
 
     /// The process of a node is killed. Appends that were under way are stored or not, as chance has it.
     func kill(_ node: Int) {
-        Trace.say("kill \(node)")
         cluster?.isAlive[node] = false
         cluster?.isPaused[node] = false
         cluster?.isIsolated[node] = false

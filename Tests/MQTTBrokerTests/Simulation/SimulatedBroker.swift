@@ -159,7 +159,6 @@ final class SimulatedBroker {
     }
 
     func receive(_ bytes: ByteBuffer, from client: SimulatedClient, settles: Bool) {
-        Trace.say("client at \(client.shard) sends \(Array(bytes.readableBytesView.prefix(60)))")
         if isAsleep(client.shard) {
             input[client.shard, default: []].append((client, bytes))
             return
@@ -268,10 +267,8 @@ final class SimulatedBroker {
     }
 
     func receive(_ messages: [ShardMessage], at shard: Int, from source: Int) {
-        Trace.say("\(source)→\(shard): " + messages.map(Trace.text).joined(separator: "; "))
         clusterFault?.prepare(&shards[shard].shard)
         shards[shard].shard.receive(messages, from: shards[source].shard.own, now: now)
-        clusterFault?.change(&shards[shard].shard)
         endTick(shard)
     }
 

@@ -30,10 +30,7 @@ final class SimulatedClient {
     func take(_ octets: ByteBuffer) {
         bytes.writeImmutableBuffer(octets)
         do {
-            while let packet = try decoder.next(from: &bytes) {
-                inbox.append(packet)
-                Trace.say("client at \(shard) of \(connection.reference) gets \(packet)".prefix(300).description)
-            }
+            while let packet = try decoder.next(from: &bytes) { inbox.append(packet) }
         } catch {
             Issue.record("the broker sent what cannot be decoded: \(error)")
         }
