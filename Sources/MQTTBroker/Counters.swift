@@ -17,6 +17,8 @@ package struct Counters: Sendable, Equatable {
     package var sessionsResumed: UInt64 = 0
     /// Sessions whose lane got another leader while their client was connected, which noticed nothing of that.
     package var sessionsMoved: UInt64 = 0
+    /// Clients without durable sessions that were let in before the leader of their lane had answered.
+    package var clientsLetIn: UInt64 = 0
     /// Sessions that a CONNECT took from a connection that was still open [MQTT-3.1.4-3].
     package var sessionsTakenOver: UInt64 = 0
     package var sessionsExpired: UInt64 = 0
@@ -98,6 +100,7 @@ package struct Counters: Sendable, Equatable {
         ("sessions_resumed", \.sessionsResumed),
         ("sessions_taken_over", \.sessionsTakenOver),
         ("sessions_moved", \.sessionsMoved),
+        ("clients_let_in", \.clientsLetIn),
         ("sessions_expired", \.sessionsExpired),
         ("acknowledgements_held_up", \.acknowledgementsHeldUp),
         ("hold_up_timeouts", \.holdUpTimeouts),

@@ -146,8 +146,50 @@ package final class LaneArchive {
         progress: @escaping (_ done: Int, _ total: Int) -> Void,
         _ onPiece: @escaping (_ lane: Int, Piece) throws -> Void
     ) -> EventLoopFuture<Void> {
-        let promise = eventLoop.makePromise(of: Void.self)
         let numbers = (0..<LaneSubjects.lanes).filter { LaneSubjects.stream(of: $0) == stream }
+        // The server that reads for the consumer may be behind; where a lane ends, the stream's leader says.
+        let ends = numbers.map { self.end(of: $0, until: .now() + Self.patience) }
+        return EventLoopFuture.whenAllSucceed(ends, on: eventLoop).assumeIsolated()
+            .flatMap { ends in
+                let last = zip(numbers, ends).filter { $1 > 0 }
+                return self.read(stream, to: Dictionary(uniqueKeysWithValues: last), progress: progress, onPiece)
+            }.nonisolated()
+    }
+
+    /// The sequence of a lane's last message; 0 if there is none.
+    private func end(of lane: Int, until deadline: NIODeadline) -> EventLoopFuture<UInt64> {
+        let stream = lanes.subjects.name(ofStream: LaneSubjects.stream(of: lane))
+        let promise = eventLoop.makePromise(of: UInt64.self)
+        lanes.client.ask(.last(of: lanes.subjects.subject(of: lane), in: stream)).assumeIsolated().whenSuccess {
+            result in
+            switch result {
+            case .success(let last): promise.succeed(last.sequence)
+            case .failure(.refused(let error)) where error.errorCode == JetStreamError.noMessage: promise.succeed(0)
+            case .failure(.refused(let error)) where error.code < 500:
+                promise.fail(ClusterFailure(description: "cluster: stream \(stream): \(error)"))
+            case .failure(let failure):
+                guard .now() < deadline else {
+                    return promise.fail(ClusterFailure(description: "cluster: JetStream does not answer (\(failure))"))
+                }
+                self.eventLoop.assumeIsolated().scheduleTask(in: Self.pause) {
+                    self.end(of: lane, until: deadline).cascade(to: promise)
+                }
+            }
+        }
+        return promise.futureResult
+    }
+
+    /// - Parameter last: of each lane that has messages, the sequence up to which it is to be read.
+    private func read(
+        _ stream: Int,
+        to last: [Int: UInt64],
+        progress: @escaping (_ done: Int, _ total: Int) -> Void,
+        _ onPiece: @escaping (_ lane: Int, Piece) throws -> Void
+    ) -> EventLoopFuture<Void> {
+        if last.isEmpty { return eventLoop.makeSucceededVoidFuture() }
+        let promise = eventLoop.makePromise(of: Void.self)
+        let numbers = last.keys.sorted()
+        var left = last
         var followers = Dictionary(
             uniqueKeysWithValues: numbers.map {
                 (lanes.subjects.subject(of: $0).octets, (lane: $0, log: LaneFollower()))
@@ -184,11 +226,13 @@ package final class LaneArchive {
             } catch {
                 end("lane \(lane): \(error)")
             }
+            if let end = left[lane], message.sequence >= end { left[lane] = nil }
+            if left.isEmpty { end(nil) }
         }
         replay = lanes.client.replay(consumer) { event in
             switch event {
             case .message(let message): take(message)
-            case .current: end(nil)
+            case .current: break
             case .refused(let error): end("stream \(consumer.stream): \(error)")
             }
         }

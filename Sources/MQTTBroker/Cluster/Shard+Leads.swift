@@ -111,7 +111,11 @@ extension Shard {
                 if set & claim.lane.bit != 0 { send(.claim(claim), to: leader) }
             } else if let session = connection.session, session.lane == nil, let holder = session.holder {
                 if set & Lane(clientHash: session.identity).bit != 0 {
-                    send(.cluster(.holds(session.clientIdentifier, holder)), to: leader)
+                    let claim = lanes.letIn[holder]
+                    send(
+                        claim.map { .claim($0) } ?? .cluster(.holds(session.clientIdentifier, holder)),
+                        to: leader
+                    )
                 }
             } else if let remote = connection.remoteSession, set & Lane(clientHash: remote.identity).bit != 0 {
                 resume(connection, remote, at: leader, now: now)

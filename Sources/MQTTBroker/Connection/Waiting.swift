@@ -1,4 +1,5 @@
 import MQTTCodec
+import NIOCore
 
 /// Why the packets of a connection or data stream have to wait.
 enum Waiting {
@@ -24,6 +25,8 @@ final class PendingConnect {
     let hasAssignedIdentifier: Bool
     /// What the home of the client identifier is asked; `nil` before the client is authenticated.
     var claim: Claim?
+    /// When a client that wants no session is let in without an answer; `nil` for others.
+    var letInDue: NIODeadline?
 
     init(_ packet: Connect, hasAssignedIdentifier: Bool = false) {
         self.packet = packet

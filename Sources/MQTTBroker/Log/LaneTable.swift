@@ -32,6 +32,9 @@ struct LaneTable: ~Copyable {
     private var unacknowledged: [ConnectionReference] = []
     private var heldOutboxes: [Lane] = []
 
+    /// Connections that have transient sessions without the leaders of their lanes having said so.
+    var letIn: [ConnectionReference: Claim] = [:]
+
     /// Why nothing new is kept; `nil` while it is.
     var suspension: Suspension? { didSet { noticeUnusual() } }
     /// Connections with messages that are not taken, which are taken in turn once the suspension is over.

@@ -146,6 +146,8 @@ extension Shard {
 
     /// The connection gets a transient session.
     mutating func create(_ claim: Claim, now: Instant) {
+        // One that was let in has it.
+        if lanes.letIn.removeValue(forKey: claim.connection) != nil { return }
         guard let connection = claimant(claim.connection) else {
             if connections[claim.connection]?.session != nil { return }
             sendToLeader(of: claim.lane, .ended(claim.client, of: claim.connection))
@@ -164,7 +166,8 @@ extension Shard {
     }
 
     mutating func refuse(_ reference: ConnectionReference, _ reason: ReasonCode, now: Instant) {
-        guard let connection = claimant(reference) else { return }
+        let wasLetIn = lanes.letIn.removeValue(forKey: reference) != nil
+        guard let connection = wasLetIn ? connections[reference] : claimant(reference) else { return }
         fail(connection, reason, now: now)
     }
 

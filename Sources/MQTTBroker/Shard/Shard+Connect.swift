@@ -89,6 +89,10 @@ extension Shard {
             let claim = Claim(of: connection, connect, expiryInterval: expiryInterval(of: connect))
             pending.claim = claim
             sendToLeader(of: claim.lane, .claim(claim))
+            if neighbours != nil, claim.isTransient {
+                pending.letInDue = now.monotonic + Self.claimPatience
+                check(connection, noLaterThan: now.monotonic + Self.claimPatience)
+            }
         }
     }
 

@@ -90,6 +90,7 @@ extension Shard {
     private mutating func check(_ connection: Connection, respite: TimeAmount, now: Instant) {
         switch connection.state {
         case .new:
+            if let claim = overdueClaim(of: connection, now), letIn(claim, connection, now: now) { return }
             if now.monotonic < connection.accepted + limits.connectTimeout + respite {
                 check(connection, noLaterThan: now.monotonic + Self.readingTime)
             } else {

@@ -184,6 +184,7 @@ extension Shard {
         discard(session)
         guard session.lane == nil, let holder = session.holder else { return }
         let lane = Lane(clientHash: session.identity)
+        if neighbours != nil { lanes.letIn[holder] = nil }
         sendToLeader(of: lane, .ended(session.clientIdentifier, of: holder))
     }
 
