@@ -134,6 +134,7 @@ let package = Package(
             name: "BrokerServerTests",
             dependencies: [
                 "BalancerFixture", "BrokerCluster", "BrokerServer", "MQTTBroker", "MQTTClient", "MQTTCodec",
+                "NATSClient",
                 "QUICTransport", "SecretFixture", .nioCore, .nioPosix, .logging, .serviceLifecycle,
                 .serviceLifecycleTestKit, .x509, .asn1, .crypto,
             ]
