@@ -176,3 +176,27 @@ def test_a_cluster_moves_to_a_node(start, binary, machines, tmp_path):
     late.connect()
     late.subscribe("kept/#", 1)
     assert late.next(PATIENCE).payload == large
+
+
+def test_an_import_that_has_no_room(start, binary, machines, tmp_path):
+    """It ends with what JetStream says, and what was imported so far stands in the way of another import."""
+    broker = start(STORE)
+    device = client(broker.addresses["tcp"], "car")
+    device.connect()
+    device.subscribe("fleet/#", 1)
+    device.disconnect()
+    sender = client(broker.addresses["tcp"], "sender", clean=True)
+    sender.connect()
+    for number in range(60):
+        sender.publish(Message("fleet/1", b"x" * 50_000, 1))
+    broker.kill()
+    exported = tmp_path / "exported.jsonl"
+    subprocess.run([binary, "store", "export", "--folder", broker.folder / "data" / "store", exported], check=True, timeout=PATIENCE)
+    # The streams are made by nodes.
+    machines.serve()
+    machines.rest()
+    machines.bound_streams(octets=1 << 20)
+    said = machines.store("import", str(exported), code=1).stderr
+    assert "JetStream error 10077: maximum bytes exceeded" in said.splitlines()[-1]
+    machines.bound_streams(octets=1 << 30)
+    assert "already: give another cluster.name, or delete the streams" in machines.store("import", str(exported), code=1).stderr

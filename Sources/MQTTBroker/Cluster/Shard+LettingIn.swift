@@ -22,7 +22,7 @@ extension Shard {
     mutating func letIn(_ claim: Claim, _ connection: Connection, now: Instant) -> Bool {
         if let older = sessions[claim.client] {
             guard older.lane == nil, let other = older.connection, other !== connection else { return false }
-            evict(other.reference, now: now)
+            evict(other.reference, of: claim.client, by: own, now: now)
             guard sessions[claim.client] == nil else { return false }
         }
         counters.clientsLetIn += 1
