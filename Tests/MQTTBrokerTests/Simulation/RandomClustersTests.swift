@@ -9,7 +9,7 @@ import Testing
 @Suite struct RandomClustersTests {
     private static var faults: [ClusterFault] { SimulatedSeeds.faults() }
 
-    @Test("Nothing acknowledged is lost whatever node dies", arguments: SimulatedSeeds.seeds(50))
+    @Test("Nothing acknowledged is lost whatever node dies", arguments: SimulatedSeeds.seeds(200))
     func survives(seed: UInt64) throws { try ClusterRun(seed: seed).perform() }
 
     /// What would go unnoticed if the simulation did not look.
