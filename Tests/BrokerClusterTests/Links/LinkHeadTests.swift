@@ -44,7 +44,7 @@ import Testing
             let read = LinkHead(reading: &octets)
             #expect(read == nil)
         }
-        for (index, octet) in [(0, UInt8(2)), (1, 4), (2, 32), (3, 32), (23, 0)] {
+        for (index, octet) in [(0, UInt8(2)), (1, 8), (2, 32), (3, 32), (23, 0)] {
             var octets = frame
             octets.setInteger(octet, at: index)
             let read = LinkHead(reading: &octets)
