@@ -144,7 +144,11 @@ package struct LinkEnd {
         // Of a time that the other end has begun anew since; or it has not heard of this end yet.
         let isOver = head.flags.contains(.over)
         let isKnown = head.otherEpoch == epoch || head.otherEpoch == 0 || isOver && head.otherEpoch < epoch
-        guard isKnown, head.epoch >= max(otherEpoch, leastOtherEpoch) else {
+        // Both ends have begun anew since each heard of the other: one of them does so once more, having heard of the other's epoch.
+        let isCrossed =
+            head.otherEpoch > 0 && head.otherEpoch < epoch && otherEpoch > 0 && head.epoch > otherEpoch
+            && own.node < other.node
+        guard isKnown || isCrossed, head.epoch >= max(otherEpoch, leastOtherEpoch) else {
             counters.strangers += 1
             // The other end may not have heard of this end's epoch.
             receiver.askLater(now)
