@@ -24,16 +24,20 @@ struct ShardLeadsTests {
         #expect(shard.lanesLedByOwn == mine.bit)
     }
 
-    @Test(
-        "A connection whose session another one has got is ended with 0x8E, and with 0x83 if the lane is damaged",
-        arguments: [false, true]
-    )
-    func lateResumption(isDamaged: Bool) throws {
+    @Test("A claim for a connection of a third node is not heard", arguments: [1, 2])
+    func foreignClaim(node: Int) throws {
         var shard = Shard(index: 0, count: 1, node: 0, random: SystemRandomNumberGenerator())
-        shard.joined(node: 1, shards: 1, now: now)
-        let claim = Claim(
+        for node in 1...2 { shard.joined(node: node, shards: 1, now: now) }
+        let claim = claim(of: ShardReference(node: node, shard: 0))
+        shard.lead([(lane: claim.lane.index, term: 3)], now: now)
+        shard.receive([ShardMessage(.claim(claim))], from: other, now: now)
+        #expect(shard.sessionCount == (node == 1 ? 1 : 0))
+    }
+
+    private func claim(of shard: ShardReference) -> Claim {
+        Claim(
             UTF8Key("car"),
-            of: ConnectionReference(shard: other, slot: 0, number: 7),
+            of: ConnectionReference(shard: shard, slot: 0, number: 7),
             cleanStart: false,
             expiryInterval: 100,
             peer: Peer(address: nil, listener: "tcp:default"),
@@ -43,6 +47,16 @@ struct ShardLeadsTests {
             maximumPacketSize: .max,
             will: nil
         )
+    }
+
+    @Test(
+        "A connection whose session another one has got is ended with 0x8E, and with 0x83 if the lane is damaged",
+        arguments: [false, true]
+    )
+    func lateResumption(isDamaged: Bool) throws {
+        var shard = Shard(index: 0, count: 1, node: 0, random: SystemRandomNumberGenerator())
+        shard.joined(node: 1, shards: 1, now: now)
+        let claim = claim(of: other)
         shard.lead([(lane: claim.lane.index, term: 3)], now: now)
         if isDamaged { shard.lanes.quarantined = [claim.lane] }
         let resumption = ShardMessage.Resumption(
