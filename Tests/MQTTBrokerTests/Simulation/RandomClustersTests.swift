@@ -7,9 +7,12 @@ import Testing
 /// back, over links that are slow, cut, or begin anew: whatever the seed, nothing that was acknowledged is lost, nothing comes twice at QoS 2, the
 /// order holds, and in the end each client has one session and one connection, each lane one leader, and nothing waits.
 @Suite struct RandomClustersTests {
-    private static var faults: [ClusterFault] { SimulatedSeeds.faults() }
+    /// `make faults` plays all; one of them takes hundreds of seeds.
+    private static var faults: [ClusterFault] {
+        SimulatedSeeds.faults().filter { SimulatedSeeds.isChosen || $0 != .subscribedTooEarly }
+    }
 
-    @Test("Nothing acknowledged is lost whatever node dies", arguments: SimulatedSeeds.seeds(200))
+    @Test("Nothing acknowledged is lost whatever node dies", arguments: SimulatedSeeds.seeds(100))
     func survives(seed: UInt64) throws { try ClusterRun(seed: seed).perform() }
 
     /// What would go unnoticed if the simulation did not look.

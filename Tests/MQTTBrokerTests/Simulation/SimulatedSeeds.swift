@@ -7,6 +7,9 @@ import class Foundation.ProcessInfo
 enum SimulatedSeeds {
     private static var environment: [String: String] { ProcessInfo.processInfo.environment }
 
+    /// True if `make` plays the simulation.
+    static var isChosen: Bool { environment["MARTLET_SIMULATE"] != nil }
+
     /// - Parameter count: of seeds where nothing is chosen.
     static func seeds(_ count: UInt64) -> Range<UInt64> {
         let first = environment["MARTLET_SEED"].flatMap(UInt64.init) ?? 0
