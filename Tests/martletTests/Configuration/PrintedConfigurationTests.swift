@@ -43,6 +43,9 @@ import Testing
           password_file = "nats-password", certfile = "nats.pem", keyfile = "nats-key.pem"
           cacertfile = "ca.pem", secret_file = "cluster-secret", dead_after = 20s, max_message = 32MB
           relay { bind = "10.0.0.1:14569", advertise = "192.0.2.1:14570" }, discovery_strategy = static
+          rebalance {
+            enable = false, abs_conn_threshold = 50, rel_conn_threshold = 1.5, conn_evict_rate = 20
+          }
         }
         store { engine = memory, path = "s", max_bytes = 1GB, queue_memory = 64MB, max_delay = 5ms }
         mqtt {
