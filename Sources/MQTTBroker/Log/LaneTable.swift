@@ -122,6 +122,8 @@ struct LaneTable: ~Copyable {
     /// The log of a lane begins anew, to be restored.
     mutating func reset(_ lane: Lane) -> LaneLog {
         lanesWithRecords &= ~lane.bit
+        // Of an outbox that begins anew: whoever leads the lane next hands over what is in the log.
+        heldOutboxes.removeAll { $0 == lane }
         var log = LaneLog(isShared: true)
         swap(&log, &logs[Int(lane.number)])
         return log

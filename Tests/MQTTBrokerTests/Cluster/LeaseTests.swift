@@ -64,4 +64,14 @@ import Testing
         let last = regains(at: 1_420)
         #expect(second == first + 1 && last, "nothing is to be expected of a node that is dead")
     }
+
+    @Test("A hand-over that waits for the lease is not made up for after its lane has begun anew")
+    func heldOutboxOfLostLane() throws {
+        let (lost, kept) = (try #require(Lane(number: 4)), try #require(Lane(number: 5)))
+        var lanes = LaneTable(isLogging: true, leaders: nil)
+        for lane in [lost, kept] { lanes.holdOutbox(of: lane) }
+        _ = lanes.reset(lost)
+        let held = lanes.takeHeldOutboxes()
+        #expect(held == [kept])
+    }
 }
