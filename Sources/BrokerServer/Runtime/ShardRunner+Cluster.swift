@@ -111,11 +111,18 @@ extension ShardRunner {
         guard let cluster else { return }
         // This node's run may be over since the replay.
         let terms = cluster.replayed.filter { cluster.lanes.isLeading($0.lane, in: $0.term) }
-        for (lane, term) in cluster.replayed where !cluster.lanes.isLeading(lane, in: term) { shard.clear(lane: lane) }
+        for (lane, term) in cluster.replayed where !cluster.lanes.isLeading(lane, in: term) {
+            shard.clear(lane: lane)
+            cluster.onFree(lane, .released)
+        }
         cluster.replayed = []
         var superseded: [Int] = []
         change { superseded = $0.lead(terms, now: .now()) }
-        for lane in superseded { cluster.lanes.release(lane) }
+        for lane in superseded {
+            cluster.lanes.release(lane)
+            let leader = shard.lead(ofLane: lane).flatMap { cluster.links.member($0.node) }
+            cluster.onFree(lane, leader.map { .fenced(by: LaneLeader(node: $0.node, run: $0.run)) } ?? .notLed)
+        }
     }
 
     /// Gives all lanes up, since this node's run is over.

@@ -38,6 +38,16 @@ extension ByteBuffer {
         return ShardReference(node: Int(node), shard: Int(shard))
     }
 
+    mutating func writeRequester(_ requester: Requester) {
+        writeReference(requester.connection)
+        writeLEB128(requester.number)
+    }
+
+    mutating func readRequester() -> Requester? {
+        guard let connection = readReference(), let number = readLEB128() else { return nil }
+        return Requester(connection: connection, number: number)
+    }
+
     mutating func writeReference(_ reference: ConnectionReference) {
         writeShard(reference.shard)
         writeLEB128(UInt64(max(0, reference.slot)))

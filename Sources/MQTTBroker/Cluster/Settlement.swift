@@ -13,6 +13,8 @@ final class Settlement {
         var isUnanswered: Bool
     }
 
+    /// True while the answer to the last packet waits for a commit.
+    var isAnswerDeferred = false
     /// The packet identifiers of the messages in the deputy's output.
     var sent: [UInt16] = []
     private var parts: Deque<Part> = []

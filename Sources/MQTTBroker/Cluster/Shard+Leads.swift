@@ -37,7 +37,7 @@ extension Shard {
         let superseded = replayed.filter { $0.term < lanes.term(of: $0.lane) }.map(\.lane.index)
         for lane in superseded { clear(lane: lane) }
         let set = terms.reduce(0) { $0 | $1.lane.bit }
-        mergeRestoredStreams()
+        mergeRestoredStreams(of: set)
         for item in terms {
             lanes.setLead(LaneTable.Lead(shard: own, term: item.term), of: item.lane)
             finishRecovery(of: item.lane, now: now)
@@ -173,8 +173,8 @@ extension Shard {
             stream.session = nil
             stream.deferred = nil
         }
-        for stream in streams { leave(stream, publishesWill: false, .byHome, now: now) }
-        leave(connection, publishesWill: false, .byHome, now: now)
+        for stream in streams { leave(stream, publishesWill: false, .goesOn, now: now) }
+        leave(connection, publishesWill: false, .goesOn, now: now)
     }
 
     /// Removes the retained messages of lanes, without a word to their logs.

@@ -9,7 +9,7 @@ extension Shard {
     /// The lane of a connection's session has another leader.
     mutating func resume(_ connection: Connection, _ remote: RemoteSession, at leader: ShardReference, now: Instant) {
         // The log does not say which data stream a session of one belongs to once it is replayed.
-        guard let unsettled = remote.unsettled, connection.streams.isEmpty else {
+        guard let packets = remote.unsettled?.retell(), connection.streams.isEmpty else {
             lostHome(of: connection, now: now)
             return
         }
@@ -21,12 +21,11 @@ extension Shard {
         remote.isHeldUp = false
         var isWaiting = false
         if case .home = connection.waiting { isWaiting = true }
-        let outstanding = Array(unsettled.outstanding)
         let resumption = ShardMessage.Resumption(
             number: remote.resumptions,
             term: lanes.term(of: remote.claim.lane),
-            outstanding: outstanding,
-            packets: unsettled.packets,
+            outstanding: remote.unsettled.map { Array($0.outstanding) } ?? [],
+            packets: packets,
             isLast: isWaiting
         )
         send(.resume(remote.claim, resumption), to: leader)
@@ -58,7 +57,14 @@ extension Shard {
 
     /// The node does not know any more what becomes of the lanes: clients with durable sessions have to connect again, to another node.
     package mutating func isolate(now: Instant) {
-        for connection in connections.all where connection.remoteSession != nil { lostHome(of: connection, now: now) }
+        for connection in connections.all {
+            if connection.remoteSession != nil {
+                lostHome(of: connection, now: now)
+            } else if let claim = connection.pendingConnect?.claim, !claim.isTransient {
+                // It may have the session already, and then the will was published when the others counted this run as over.
+                fail(connection, .serverUnavailable, now: now)
+            }
+        }
         drainLocal(now: now)
     }
 

@@ -20,7 +20,7 @@ extension ShardMessage {
 
     fileprivate enum ToConnectionKind: UInt8 {
         case attached = 1
-        case output, answered, heldUp, ended, settled, resumed, lost
+        case output, heldUp, ended, settled, resumed, lost
     }
 
     /// Appends messages, one behind the other.
@@ -77,20 +77,20 @@ extension ShardMessage {
             buffer.writeLEB128(number)
         case .announce(let requester, let asker):
             begin(.announce)
-            buffer.writeReference(requester)
+            buffer.writeRequester(requester)
             buffer.writeShard(asker)
         case .announced(let requester):
             begin(.announced)
-            buffer.writeReference(requester)
+            buffer.writeRequester(requester)
         case .findRetained(let filters, let limit, let requester):
             begin(.findRetained)
-            buffer.writeReference(requester)
+            buffer.writeRequester(requester)
             buffer.writeLEB128(UInt64(max(0, limit)))
             buffer.writeLEB128(UInt64(filters.count))
             for filter in filters { buffer.writeText(filter.key.string) }
         case .foundRetained(let found, let isLast, let requester):
             begin(.foundRetained)
-            buffer.writeReference(requester)
+            buffer.writeRequester(requester)
             buffer.writeFlag(isLast)
             buffer.writeLEB128(UInt64(found.count))
             for found in found {
@@ -99,7 +99,7 @@ extension ShardMessage {
             }
         case .cancelLookUp(let requester):
             begin(.cancelLookUp)
-            buffer.writeReference(requester)
+            buffer.writeRequester(requester)
         case .claim(let claim):
             begin(.claim)
             buffer.writeClaim(claim)
@@ -170,13 +170,13 @@ extension ShardMessage {
             }
             body = .outboxReached(lane, number)
         case .announce:
-            guard let reference = buffer.readReference(), let asker = buffer.readShard() else { return nil }
-            body = .announce(reference, by: asker)
+            guard let requester = buffer.readRequester(), let asker = buffer.readShard() else { return nil }
+            body = .announce(requester, by: asker)
         case .announced, .cancelLookUp:
-            guard let reference = buffer.readReference() else { return nil }
-            body = kind == .announced ? .announced(reference) : .cancelLookUp(of: reference)
+            guard let requester = buffer.readRequester() else { return nil }
+            body = kind == .announced ? .announced(requester) : .cancelLookUp(of: requester)
         case .findRetained:
-            guard let requester = buffer.readReference(), let limit = buffer.readSize(), let count = buffer.readSize(),
+            guard let requester = buffer.readRequester(), let limit = buffer.readSize(), let count = buffer.readSize(),
                 count <= buffer.readableBytes
             else { return nil }
             var filters: [TopicFilter] = []
@@ -186,7 +186,7 @@ extension ShardMessage {
             }
             body = .findRetained(filters, atMost: limit, for: requester)
         case .foundRetained:
-            guard let requester = buffer.readReference(), let isLast = buffer.readFlag(),
+            guard let requester = buffer.readRequester(), let isLast = buffer.readFlag(),
                 let count = buffer.readSize(), count <= buffer.readableBytes
             else { return nil }
             var found: [RetainedLookUp.Found] = []
@@ -259,11 +259,12 @@ extension ShardMessage {
             guard let isPresent = buffer.readFlag(), let claim = buffer.readClaim() else { return nil }
             return .attached(claim, isPresent: isPresent)
         case .output:
-            guard let sent = buffer.readIdentifiers(), let octets = buffer.readOctets() else { return nil }
-            return .output(Output(buffer: octets), sent: sent)
+            guard let isAnswer = buffer.readFlag(), let sent = buffer.readIdentifiers(),
+                let octets = buffer.readOctets()
+            else { return nil }
+            return .output(Output(buffer: octets), sent: sent, isAnswer: isAnswer)
         case .settled: return buffer.readSize().map { .settled($0) }
         case .resumed: return buffer.readLEB128().map { .resumed($0) }
-        case .answered: return .answered
         case .lost: return .lost
         case .heldUp: return buffer.readFlag().map { .heldUp($0) }
         case .ended:
@@ -353,11 +354,11 @@ extension ShardMessage.ToConnection {
         case .settled(let octets):
             buffer.writeInteger(ShardMessage.ToConnectionKind.settled.rawValue)
             buffer.writeLEB128(UInt64(max(0, octets)))
-        case .output(let output, let sent):
+        case .output(let output, let sent, let isAnswer):
             buffer.writeInteger(ShardMessage.ToConnectionKind.output.rawValue)
+            buffer.writeFlag(isAnswer)
             buffer.writeIdentifiers(sent)
             buffer.writeOctets(output.octets)
-        case .answered: buffer.writeInteger(ShardMessage.ToConnectionKind.answered.rawValue)
         case .lost: buffer.writeInteger(ShardMessage.ToConnectionKind.lost.rawValue)
         case .heldUp(let isHeldUp):
             buffer.writeInteger(ShardMessage.ToConnectionKind.heldUp.rawValue)

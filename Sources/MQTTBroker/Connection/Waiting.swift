@@ -37,6 +37,7 @@ final class PendingConnect {
 /// A SUBSCRIBE that is being answered. SUBACK is sent when every shard knows the subscriptions: from then on no message passes
 /// them by, wherever it is published. The retained messages follow.
 final class PendingSubscribe {
+    let requester: Requester
     let acknowledgement: SubscribeAcknowledgement
     /// The filters whose retained messages the client wants.
     let wanted: [Wanted]
@@ -69,7 +70,14 @@ final class PendingSubscribe {
         answersDueOfNodes[shard.node] = due > 1 ? due - 1 : nil
     }
 
-    init(_ acknowledgement: SubscribeAcknowledgement, wanted: [Wanted], room: Int, answersDue: Int) {
+    init(
+        _ requester: Requester,
+        _ acknowledgement: SubscribeAcknowledgement,
+        wanted: [Wanted],
+        room: Int,
+        answersDue: Int
+    ) {
+        self.requester = requester
         self.acknowledgement = acknowledgement
         self.wanted = wanted
         self.room = room

@@ -43,8 +43,10 @@ struct LaneLog {
         /// What the packets of a deputy say.
         case settlement(Connection)
         indirect case attached(Session, Connection, Claim, isPresent: Bool)
-        /// A SUBSCRIBE, by its connection.
-        case subscribed(ConnectionReference)
+        /// SUBACK.
+        case subscribed(Requester)
+        /// What a deputy is to say of UNSUBACK, which leaves now.
+        case answer(Connection)
         /// The next message of the outbox.
         case outbox
         /// A segment of a queue that is to be fetched, once it is on disk.

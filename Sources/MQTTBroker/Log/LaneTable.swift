@@ -29,7 +29,7 @@ struct LaneTable: ~Copyable {
     /// Until when this shard may acknowledge what relies on its knowing the interest of all nodes.
     var lease = Lease() { didSet { noticeUnusual() } }
     /// SUBSCRIBEs whose SUBACK waits for the lease alone, and for each lane the hand-overs that wait for it.
-    private var unacknowledged: [ConnectionReference] = []
+    private var unacknowledged: [Requester] = []
     private var heldOutboxes: [Lane] = []
 
     /// Connections that have transient sessions without the leaders of their lanes having said so.
@@ -206,9 +206,9 @@ struct LaneTable: ~Copyable {
 
     // MARK: - What waits for the lease
 
-    mutating func holdAcknowledgement(of requester: ConnectionReference) { unacknowledged.append(requester) }
+    mutating func holdAcknowledgement(of requester: Requester) { unacknowledged.append(requester) }
 
-    mutating func takeUnacknowledged() -> [ConnectionReference] {
+    mutating func takeUnacknowledged() -> [Requester] {
         defer { unacknowledged = [] }
         return unacknowledged
     }

@@ -4,8 +4,8 @@ import NIOCore
 ///
 /// Retained messages may come and go between the steps. A message that is there from start to end is found.
 struct RetainedLookUp {
-    /// The connection whose SUBSCRIBE asks.
-    let requester: ConnectionReference
+    /// The SUBSCRIBE that asks.
+    let requester: Requester
     /// The shard of the session that is subscribed.
     let asker: ShardReference
     /// The levels of each filter.
@@ -37,7 +37,7 @@ struct RetainedLookUp {
     /// - Parameter room: the most messages to find, all filters together.
     init(
         _ filters: [TopicFilter],
-        requester: ConnectionReference,
+        requester: Requester,
         asker: ShardReference,
         room: Int,
         in retained: RetainedMessages
@@ -55,7 +55,7 @@ struct RetainedLookUp {
         filters = [[TopicFilter.multiLevel]]
         includesReserved = true
         asker = ShardReference(shard: 0)
-        requester = ConnectionReference(shard: asker, slot: -1, number: 0)
+        requester = Requester(connection: ConnectionReference(shard: asker, slot: -1, number: 0), number: 0)
         room = .max
         path = [Visit(node: retained.root, depth: 0)]
     }

@@ -33,7 +33,7 @@ package struct HandOver: Sendable {
             let last = messages.count - 1
             if last >= 0, case .toHome(reference, .packets(var octets, false)) = messages[last].body {
                 // The buffer has one owner now, so that it is not copied.
-                messages[last].body = .announced(reference)
+                messages[last].body = .stored(0)
                 weight += write(&octets)
                 messages[last].body = .toHome(reference, .packets(octets, isLast: isLast))
             } else {

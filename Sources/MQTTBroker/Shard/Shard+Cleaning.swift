@@ -111,7 +111,7 @@ extension Shard {
         var written = 0
         while written < octets, !lookUp.isDone {
             var steps = Self.stepsAtOnce
-            for found in lookUp.advance(by: &steps, in: retained, now: now) {
+            for found in lookUp.advance(by: &steps, in: retained, now: now) where isServed(found.message) {
                 lanes.append(.retained(found.message), to: Lane(ofTopic: found.message.encoded.topic))
                 written += found.message.byteCount
             }

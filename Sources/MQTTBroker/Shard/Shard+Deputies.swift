@@ -47,15 +47,18 @@ extension Shard {
         }
     }
 
-    /// Tells the shard of a connection that its last packet is answered, once that is so.
+    /// Tells the shard of a connection that its last packet is answered, once that is so, together with the answer.
     mutating func answer(_ deputy: Connection) {
-        guard deputy.owesAnswer, !deputy.isHeld, !deputy.isClosed else { return }
+        guard deputy.owesAnswer, !deputy.isHeld, !deputy.isClosed, deputy.settlement?.isAnswerDeferred != true else {
+            return
+        }
         deputy.owesAnswer = false
+        deputy.hasAnswered = true
         if let settlement = deputy.settlement {
             settlement.answered()
             settle(deputy)
         }
-        send(.toConnection(deputy.reference, .answered), to: deputy.reference.shard)
+        markDirty(deputy)
     }
 
     private mutating func openDeputyStream(_ reference: ConnectionReference, of control: Connection, now: Instant) {
@@ -83,12 +86,15 @@ extension Shard {
             var sent: [UInt16] = []
             if let settlement = deputy.settlement { swap(&sent, &settlement.sent) }
             if deputy.isClosed {
+                if deputy.isParted { continue }
                 send(.toConnection(reference, .ended(output, deputy.endReason)), to: reference.shard)
                 continue
             }
-            if output.count > 0 {
+            let isAnswer = deputy.hasAnswered
+            deputy.hasAnswered = false
+            if output.count > 0 || isAnswer {
                 deputy.outbound.outstanding += output.count
-                send(.toConnection(reference, .output(output, sent: sent)), to: reference.shard)
+                send(.toConnection(reference, .output(output, sent: sent, isAnswer: isAnswer)), to: reference.shard)
             }
             // Behind the answers.
             if let settled = deputy.settlement?.takeUntold(), settled > 0 {

@@ -67,6 +67,8 @@ extension Shard {
         case abandoned
         /// A deputy: a link to its connection has lost messages. The connection may go on with the session.
         case unheard
+        /// A deputy: its connection goes on with the session through another deputy.
+        case goesOn
     }
 
     /// Parts a connection from its session. The shell closes the transport once the output is written.
@@ -92,7 +94,10 @@ extension Shard {
         if let control = connection.control { remove(connection, from: control) }
         connection.session = nil
         connection.will = nil
-        if isDeputy { deputies[connection.reference] = nil }
+        if isDeputy {
+            deputies[connection.reference] = nil
+            connection.isParted = parting == .unheard || parting == .goesOn
+        }
         if let remote = connection.remoteSession {
             connection.remoteSession = nil
             if parting != .byHome {

@@ -46,6 +46,9 @@ extension Shard {
             attached(session, connection, claim, isPresent: isPresent, now: now)
         case .subscribed(let requester):
             announced(requester, by: own, now: now)
+        case .answer(let deputy):
+            deputy.settlement?.isAnswerDeferred = false
+            answer(deputy)
         case .segment(let number, let session):
             lanes.fetch(number, of: session)
             effects.fetches.append(number)

@@ -51,20 +51,15 @@ extension Shard {
         switch message {
         case .attached, .resumed, .lost:
             return
-        case .output(let output, let sent):
+        case .output(let output, let sent, let isAnswer):
             markDirty(connection)
             if !sent.isEmpty { session.unsettled?.sent(sent) }
             session.untoldOctets += output.count
             connection.outbound.output.append(output, next: effects.takeBuffer())
+            if isAnswer { answered(connection, session, now: now) }
         case .settled(let octets):
             session.unsettled?.settle(octets: octets)
             // The shell may read on.
-            markDirty(connection)
-        case .answered:
-            guard case .home = connection.waiting else { return }
-            connection.waiting = nil
-            handlePending(connection, now: now)
-            // The shell is to read on.
             markDirty(connection)
         case .heldUp(let isHeldUp):
             session.isHeldUp = isHeldUp
@@ -77,6 +72,14 @@ extension Shard {
             connection.endReason = reason
             leave(connection, publishesWill: false, .byHome, now: now)
         }
+    }
+
+    /// The home has answered the packet that the connection waits for: the next ones are handled, and the shell is to read on.
+    private mutating func answered(_ connection: Connection, _ session: RemoteSession, now: Instant) {
+        guard case .home = connection.waiting else { return }
+        connection.waiting = nil
+        session.unsettled?.answerLast()
+        handlePending(connection, now: now)
     }
 
     /// Tells the home how many octets the transport has been given, once they are a good part of what may be under way.

@@ -99,7 +99,8 @@ extension Shard {
         _ receipt: Receipt?,
         _ origin: LoggedMessage.Origin?
     ) {
-        guard lanes.isLogging else { return }
+        // The log of a lane that is being replayed is not this shard's yet.
+        guard lanes.isLogging, home(ofTopic: publish.topic) == own else { return }
         lanes.append(record, to: Lane(ofTopic: publish.topic))
         wait(receipt, for: publish, origin)
     }
@@ -114,7 +115,7 @@ extension Shard {
     mutating func findRetained(
         _ filters: [TopicFilter],
         atMost limit: Int,
-        for requester: ConnectionReference,
+        for requester: Requester,
         at asker: ShardReference,
         now: Instant
     ) {
@@ -126,7 +127,7 @@ extension Shard {
     /// Goes on with look-ups, each in its turn, as far as the steps of this tick reach.
     mutating func continueLookUps(now: Instant) {
         while pace.stepsLeft > 0, var lookUp = lookUps.popFirst() {
-            let found = lookUp.advance(by: &pace.stepsLeft, in: retained, now: now)
+            let found = lookUp.advance(by: &pace.stepsLeft, in: retained, now: now).filter { isServed($0.message) }
             let isDone = lookUp.isDone
             if isDone || !found.isEmpty {
                 send(.foundRetained(found, isLast: isDone, for: lookUp.requester), to: lookUp.asker)
@@ -135,10 +136,15 @@ extension Shard {
         }
     }
 
+    /// False for a retained message of a lane that is being replayed, and that another shard may lead.
+    func isServed(_ message: Message) -> Bool {
+        neighbours == nil || lanes.leader(of: Lane(ofTopic: message.encoded.topic)) == own
+    }
+
     /// Ends the look-ups of a connection that ends.
     mutating func cancelLookUps(of connection: Connection) {
         guard let pending = connection.pendingSubscribe, pending.isAcknowledged else { return }
-        let requester = connection.reference
+        let requester = pending.requester
         for shard in 0..<count { send(.cancelLookUp(of: requester), to: sibling(shard)) }
         for node in pending.answersDueOfNodes.keys {
             for shard in lanes.leadingShards where shard.node == node { send(.cancelLookUp(of: requester), to: shard) }

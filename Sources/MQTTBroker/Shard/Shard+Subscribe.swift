@@ -43,7 +43,10 @@ extension Shard {
             packetIdentifier: subscribe.packetIdentifier,
             reasonCodes: reasonCodes
         )
+        lastSubscribe += 1
+        let requester = Requester(connection: connection.reference, number: lastSubscribe)
         let pending = PendingSubscribe(
+            requester,
             acknowledgement,
             wanted: wanted,
             room: mostRetained(for: session),
@@ -52,29 +55,29 @@ extension Shard {
         )
         connection.waiting = .subscribe(pending)
         pending.answersDueOfNodes = trustedNodes
-        tellEverybody(.announce(connection.reference, by: own))
-        whenCommitted(session.lane, .subscribed(connection.reference), now: now)
+        tellEverybody(.announce(requester, by: own))
+        whenCommitted(session.lane, .subscribed(requester), now: now)
     }
 
-    /// The connection of a client whose session is in this shard: its own, or a deputy.
-    private func connection(of requester: ConnectionReference) -> Connection? {
-        if let deputy = deputies[requester] { return deputy }
-        return requester.shard == own ? connections[requester] : nil
+    /// The connection, or its deputy, of a client whose session is in this shard and that waits for answers to a SUBSCRIBE.
+    private func connection(of requester: Requester) -> (Connection, PendingSubscribe)? {
+        let own = requester.connection.shard == own ? connections[requester.connection] : nil
+        guard let connection = deputies[requester.connection] ?? own, let pending = connection.pendingSubscribe,
+            pending.requester == requester
+        else { return nil }
+        return (connection, pending)
     }
 
     /// Another shard knows the subscriptions of a SUBSCRIBE, or the log keeps them.
-    mutating func announced(_ requester: ConnectionReference, by shard: ShardReference, now: Instant) {
-        guard let connection = connection(of: requester), let pending = connection.pendingSubscribe,
-            !pending.isAcknowledged
-        else { return }
+    mutating func announced(_ requester: Requester, by shard: ShardReference, now: Instant) {
+        guard let (_, pending) = connection(of: requester), !pending.isAcknowledged else { return }
         pending.answered(by: shard, of: own.node)
         acknowledgeIfAnswered(requester, now: now)
     }
 
     /// Sends SUBACK once all shards know the subscriptions, and this node is sure to be waited for.
-    mutating func acknowledgeIfAnswered(_ requester: ConnectionReference, now: Instant) {
-        guard let connection = connection(of: requester), let pending = connection.pendingSubscribe,
-            !pending.isAcknowledged, pending.isAnswered
+    mutating func acknowledgeIfAnswered(_ requester: Requester, now: Instant) {
+        guard let (connection, pending) = connection(of: requester), !pending.isAcknowledged, pending.isAnswered
         else { return }
         if neighbours != nil, lanes.lease.isOver(now.monotonic) {
             return lanes.holdAcknowledgement(of: requester)
@@ -90,7 +93,7 @@ extension Shard {
         if pending.isAcknowledged {
             finishSubscribe(of: connection, now: now)
         } else {
-            acknowledgeIfAnswered(connection.reference, now: now)
+            acknowledgeIfAnswered(pending.requester, now: now)
         }
     }
 
@@ -106,7 +109,7 @@ extension Shard {
         pending.isAcknowledged = true
         pending.answersDue = count
         let filters = pending.wanted.map(\.filter)
-        let requester = connection.reference
+        let requester = pending.requester
         for shard in 0..<count {
             send(.findRetained(filters, atMost: pending.room, for: requester), to: sibling(shard))
         }
@@ -124,11 +127,11 @@ extension Shard {
         _ found: [RetainedLookUp.Found],
         isLast: Bool,
         by shard: ShardReference,
-        for requester: ConnectionReference,
+        for requester: Requester,
         now: Instant
     ) {
-        guard let connection = connection(of: requester), let pending = connection.pendingSubscribe,
-            let session = connection.session, pending.isAcknowledged
+        guard let (connection, pending) = connection(of: requester), let session = connection.session,
+            pending.isAcknowledged
         else { return }
         for found in found.prefix(pending.room) {
             guard pending.wanted.indices.contains(found.filter) else { continue }
@@ -191,8 +194,14 @@ extension Shard {
         let acknowledgement = Packet.unsubscribeAcknowledgement(
             UnsubscribeAcknowledgement(packetIdentifier: unsubscribe.packetIdentifier, reasonCodes: reasonCodes)
         )
-        if session.lane == nil || !deferUntilCommitted(acknowledgement, of: connection, session) {
+        guard let lane = session.lane, deferUntilCommitted(acknowledgement, of: connection, session) else {
             write(acknowledgement, to: connection, now: now)
+            return
+        }
+        if let settlement = connection.settlement {
+            // The shard of the connection hears that the packet is answered together with UNSUBACK.
+            settlement.isAnswerDeferred = true
+            lanes[lane].wait(.answer(connection))
         }
     }
 

@@ -29,6 +29,8 @@ package struct Shard: ~Copyable {
     var recovery = Recovery()
     /// True from the end of recovery until all shards know each other's interest.
     var isRestoring = false
+    /// The number of the last SUBSCRIBE.
+    var lastSubscribe: UInt64
     /// When messages are handed over again that a lane's leader did not take.
     var limboDeadline: Deadline.Handle?
     /// `nil` unless the shard writes what is alive again.
@@ -77,6 +79,7 @@ package struct Shard: ~Copyable {
         connections = ConnectionTable(shard: own, lastNumber: firstNumber)
         sessions = SessionTable(limits: limits)
         router = Router(count: count, isClustered: node != nil, speaks: node != nil && index == 0, limits: limits)
+        lastSubscribe = firstNumber
         lanes = LaneTable(
             isLogging: isLogging || node != nil,
             lastHandOver: firstNumber,

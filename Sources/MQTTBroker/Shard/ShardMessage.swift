@@ -33,15 +33,15 @@ package struct ShardMessage: Sendable {
         /// Lanes whose logs are damaged, and the filters that their sessions are known to have.
         case quarantine(Set<Lane>, [TopicFilter])
 
-        // Subscriptions. A pending SUBSCRIBE is named by its connection.
+        // Subscriptions.
         case interest(Interest.Change)
         /// Asks for `announced`, which says that every earlier message of the asker has taken effect.
-        case announce(ConnectionReference, by: ShardReference)
-        case announced(ConnectionReference)
-        case findRetained([TopicFilter], atMost: Int, for: ConnectionReference)
-        case foundRetained([RetainedLookUp.Found], isLast: Bool, for: ConnectionReference)
+        case announce(Requester, by: ShardReference)
+        case announced(Requester)
+        case findRetained([TopicFilter], atMost: Int, for: Requester)
+        case foundRetained([RetainedLookUp.Found], isLast: Bool, for: Requester)
         /// The connection that asked has ended.
-        case cancelLookUp(of: ConnectionReference)
+        case cancelLookUp(of: Requester)
 
         // Client identifiers and their sessions; ARCHITECTURE.md draws the order.
         case claim(Claim)
@@ -83,7 +83,7 @@ package struct ShardMessage: Sendable {
         case opened(ConnectionReference)
         /// Packets that concern the session.
         ///
-        /// - isLast: true if the connection handles no further packet before `answered`.
+        /// - isLast: true if the connection handles no further packet before that one is answered.
         case packets(ByteBuffer, isLast: Bool)
         /// The transport was given so many octets of those that the home has sent.
         case taken(Int)
@@ -104,11 +104,11 @@ package struct ShardMessage: Sendable {
         /// The home has given the connection up, since a link has lost messages: it may go on with its session.
         case lost
         /// Octets for the client, and in a cluster the packet identifiers of the messages among them.
-        case output(Output, sent: [UInt16])
+        ///
+        /// - isAnswer: true if the last packet is answered.
+        case output(Output, sent: [UInt16], isAnswer: Bool)
         /// So many octets of packets need not be kept any more: what they say is in the log, and their answers were sent.
         case settled(Int)
-        /// The last packet is answered.
-        case answered
         /// Whether nothing more is to be read, since too many acknowledgements wait at the home.
         case heldUp(Bool)
         /// The home has ended the connection or the data stream, with a last output.
@@ -125,7 +125,7 @@ package struct ShardMessage: Sendable {
             own + found.count * MemoryLayout<RetainedLookUp.Found>.stride
         case .toHome(_, .packets(let octets, _)):
             own + octets.readableBytes
-        case .toConnection(_, .output(let output, _)), .toConnection(_, .ended(let output, _)):
+        case .toConnection(_, .output(let output, _, _)), .toConnection(_, .ended(let output, _)):
             own + output.count
         default: own
         }

@@ -41,16 +41,17 @@ struct ShardMessageWireTests {
         var scope = LaneScope(lanes: 12, isForTransient: false)
         scope.source = ShardReference(node: 3, shard: 1)
         scope.isAgain = true
+        let requester = Requester(connection: reference, number: 1 << 40)
         return [
             .publish(publish, from: 9, origin: .init(lane: lane, number: 77), scope, receipt: 300),
             .publish(publish, from: 9, origin: nil, .everybody, receipt: 0),
             .retain(publish, origin: nil, isAgain: true, receipt: 1),
             .retain(publish, origin: .init(lane: lane, number: 8), isAgain: false, receipt: 1), .stored(200),
             .missing(201, lanes: 3), .outboxReached(lane, 6),
-            .announce(reference, by: ShardReference(node: 1, shard: 1)), .announced(reference),
-            .findRetained([try TopicFilter("a/#", limits: Limits())], atMost: 5, for: reference),
-            .foundRetained([.init(filter: 0, message: message)], isLast: true, for: reference),
-            .cancelLookUp(of: reference), .claim(try claim()), .create(try claim()),
+            .announce(requester, by: ShardReference(node: 1, shard: 1)), .announced(requester),
+            .findRetained([try TopicFilter("a/#", limits: Limits())], atMost: 5, for: requester),
+            .foundRetained([.init(filter: 0, message: message)], isLast: true, for: requester),
+            .cancelLookUp(of: requester), .claim(try claim()), .create(try claim()),
             .refuse(reference, .serverBusy), .evict(reference, of: UTF8Key("c")), .ended(UTF8Key("c"), of: reference),
             .toHome(reference, .opened(reference)),
             .toHome(reference, .packets(ByteBuffer(string: "octets"), isLast: true)),
@@ -58,14 +59,17 @@ struct ShardMessageWireTests {
             .toHome(reference, .addressChanged(try SocketAddress(ipAddress: "10.0.0.1", port: 5))),
             .toHome(reference, .finished), .toHome(reference, .parted(publishesWill: true)),
             .toHome(reference, .abandoned), .toConnection(reference, .attached(try claim(), isPresent: true)),
-            .toConnection(reference, .output(Output(buffer: ByteBuffer(string: "out")), sent: [1, 65_535])),
+            .toConnection(
+                reference,
+                .output(Output(buffer: ByteBuffer(string: "out")), sent: [1, 65_535], isAnswer: true)
+            ),
             .toConnection(reference, .settled(300)),
             .toConnection(reference, .resumed(3)), .toConnection(reference, .lost),
             .resume(
                 try claim(),
                 .init(number: 3, term: 9, outstanding: [7, 9], packets: ByteBuffer(string: "packets"), isLast: true)
             ),
-            .toConnection(reference, .answered), .toConnection(reference, .heldUp(true)),
+            .toConnection(reference, .heldUp(true)),
             .toConnection(reference, .ended(Output(), nil)),
             .toConnection(reference, .ended(Output(buffer: ByteBuffer(string: "end")), .sessionTakenOver)),
             .cluster(.interest(of: 3, told)),

@@ -49,7 +49,8 @@ import Testing
 
         /// Looks messages up in ticks of a few steps.
         mutating func expectMatches(_ filters: [TopicFilter], atMost limit: Int) {
-            let requester = ConnectionReference(shard: ShardReference(shard: 0), slot: 0, number: 1)
+            let connection = ConnectionReference(shard: ShardReference(shard: 0), slot: 0, number: 1)
+            let requester = Requester(connection: connection, number: 1)
             var lookUp = RetainedLookUp(filters, requester: requester, asker: 0, room: limit, in: retained)
             var found = Array(repeating: [Message](), count: filters.count)
             while !lookUp.isDone {

@@ -5,7 +5,10 @@ import Testing
 @testable import MQTTBroker
 
 @Suite struct HandOverTests {
-    private let requester = ConnectionReference(shard: ShardReference(shard: 0), slot: 0, number: 1)
+    private let requester = Requester(
+        connection: ConnectionReference(shard: ShardReference(shard: 0), slot: 0, number: 1),
+        number: 1
+    )
 
     private func publish(_ payload: String) -> ShardMessage {
         ShardMessage(
