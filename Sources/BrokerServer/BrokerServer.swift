@@ -240,9 +240,10 @@ private struct Node {
         CertificateWatch(tcp + quic, interval: configuration.certificateInterval, logger: logger)
     }
 
-    /// Stops accepting, sends DISCONNECT to all clients, waits until their connections are closed or `shutdownTimeout` is over,
+    /// Lets the other nodes of a cluster take this one's lanes, stops accepting, sends DISCONNECT to all clients, waits until their connections are closed or `shutdownTimeout` is over,
     /// and closes the listeners.
     func shutDown() async {
+        try? await retire()
         for listener in tcp { await listener.close() }
         let timeout = configuration.shutdownTimeout
         await withTaskGroup(of: Void.self) { group in
@@ -263,6 +264,11 @@ private struct Node {
         for window in logWindows { window.cancel() }
         try? await shards.onEachLoop { $0.endLogWindow() }
         authentication.close()
+    }
+
+    private func retire() async throws {
+        guard let cluster else { return }
+        try await cluster.eventLoop.flatSubmit { cluster.value.retire() }.get()
     }
 
     private func leave() async throws {

@@ -48,6 +48,7 @@ class Client:
         self.ends: collections.Counter[str] = collections.Counter()
         self.findings: list[str] = []
         self.worst = 0.0  # seconds, since the last `forget`
+        self.newest = 0.0  # when the newest message was made that is acknowledged, or has come
         self.connected_at = 0.0
         self._nodes = nodes
         self._random = random.Random(seed)
@@ -182,6 +183,7 @@ class Publisher(Client):
             self.findings.append(f"{self.name}: an acknowledgement of nothing")
             return
         self.worst = max(self.worst, time.monotonic() - made.born)
+        self.newest = max(self.newest, made.born)
         # A PUBREL that is sent again, after a PUBCOMP that did not come, finds nothing: the message is done [MQTT 5, 4.3.3].
         if reason.is_failure and not (made.qos == 2 and reason.value == 0x92):
             self.refused[str(reason)] += 1
@@ -218,6 +220,7 @@ class Subscriber(Client):
         self.count += 1
         if (born := self._births.get((*key, number))) is not None and number not in self.seen[key]:
             self.worst = max(self.worst, time.monotonic() - born)
+            self.newest = max(self.newest, born)
         if number in self.seen[key]:
             if key[1] == 2:
                 self.doubled.append(f"{self.name}: {topic} at QoS 2, {number} of {self._last[key]}")
@@ -292,6 +295,12 @@ class Fleet:
         """What was before is no part of the pauses."""
         for client in self.clients:
             client.worst = 0.0
+
+    def serve(self, since: float, patience: float) -> float | None:
+        """How long it takes from an instant until every client is served with messages that were made since; None if it is longer than so many seconds."""
+        if wait(lambda: all(client.newest >= since for client in self.clients), since + patience - time.monotonic()):
+            return time.monotonic() - since
+        return None
 
     def settle(self, patience: float) -> Findings:
         """Stops publishing, waits for what is owed, and tells what was wrong."""

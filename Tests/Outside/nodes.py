@@ -38,6 +38,7 @@ COUNT, MQTT, QUIC, RELAY, NATS, ROUTE = make.COUNT, make.MQTT, make.QUIC, make.R
 BROKERS = [f"10.74.0.{11 + index}" for index in range(COUNT)]
 PLACES = [make.Place(host, MQTT + index, QUIC + index, RELAY + index) for index, host in enumerate([*BROKERS, "10.74.0.14"])]
 SERVERS = [f"10.74.0.{21 + index}" for index in range(COUNT)]
+LANES = 64
 STREAMS = [f"MARTLET_local_L{number}" for number in range(4)]
 
 
@@ -177,6 +178,33 @@ class Cluster:
     def leaders(self) -> dict[str, str]:
         """The NATS server that leads each stream of lanes."""
         return {name: stream["leader"] for name, stream in self._streams().items()}
+
+    def picture(self, broker) -> dict:
+        """The cluster as one of its brokers sees it (`martlet ctl cluster`)."""
+        done = subprocess.run([broker.command[0], "ctl", "cluster", "--json", "--data", self.folder / broker.name], capture_output=True, text=True, timeout=30)
+        return json.loads(done.stdout) if done.returncode == 0 else {}
+
+    def disagreements(self, clients: int) -> list[str]:
+        """What the brokers say of the cluster that cannot be true at once, or is not as it should be with so many clients."""
+        found, leads, connections = [], {}, 0
+        for broker in self.brokers:
+            picture = self.picture(broker)
+            own = next((node for node in picture.get("nodes", []) if node.get("node") == picture.get("node") is not None), {}).get("status")
+            if not own:
+                found.append(f"{broker.name} does not say how it is")
+                continue
+            connections += own["connections"]
+            leads[broker.name] = {lane["lane"]: (lane.get("node"), lane["term"]) for lane in picture["lanes"]}
+            led = sum(node == picture["node"] for node, _ in leads[broker.name].values())
+            if own["lag"]["lanes_led"] != led:
+                found.append(f"{broker.name} leads {own['lag']['lanes_led']} lanes, and says that it leads {led}")
+        for lane in range(LANES):
+            said = {name: lanes.get(lane) for name, lanes in leads.items()}
+            if len(set(said.values())) != 1 or None in (lead and lead[0] for lead in said.values()):
+                found.append(f"lane {lane} is led by (node, term) {said}")
+        if not found and connections != clients:
+            found.append(f"{connections} connections of {clients} clients")
+        return found
 
     def _is_replicated(self) -> bool:
         streams = self._streams()

@@ -14,6 +14,8 @@ package struct LaneLimits: Sendable, Equatable {
     package var suspension: TimeAmount = .seconds(1)
     /// Lanes of one stream that are taken within this time are replayed together.
     package var gathering: TimeAmount = .milliseconds(20)
+    /// Messages of a lane that another run serves that may be unread when the lane is taken.
+    package var tail = 16
 
     package init() {}
 }

@@ -1,12 +1,16 @@
 package import NIOCore
 
 /// Checks the replay of a lane up to the term record by which it was taken, without IO: each message says which one was before it, and
-/// terms only grow.
+/// terms only grow. A lane that another run serves is read ahead, before there is that record.
 package struct LaneReader {
-    package let term: LaneTerm
+    package let lane: Int
+    /// Where the replay ends; `nil` as long as the lane is read ahead.
+    package private(set) var term: LaneTerm?
     /// The sequence of the last message that came, and its term.
     package private(set) var sequence: UInt64 = 0
     private var current: UInt64 = 0
+    /// Who wrote that message.
+    private var writer: LaneLeader?
 
     package enum Step: Equatable, Sendable {
         /// Nothing is to be done: an earlier term record, or what stands behind the reader's own.
@@ -16,10 +20,27 @@ package struct LaneReader {
         case complete
         /// A message before did not come: it was purged meanwhile, or is lost.
         case missing(UInt64)
+        /// Another run has taken the lane behind the reader's own record.
+        case fenced(by: LaneLeader)
         case damaged(String)
     }
 
-    package init(_ term: LaneTerm) { self.term = term }
+    package init(_ term: LaneTerm) {
+        lane = term.lane
+        self.term = term
+    }
+
+    /// Reads a lane ahead.
+    package init(ahead lane: Int) { self.lane = lane }
+
+    /// The lane was taken. The record may have come before that was known.
+    package mutating func take(_ term: LaneTerm) -> Step {
+        self.term = term
+        let position = term.position.sequence
+        if sequence < position { return .pass }
+        if sequence == position { return current == term.number ? .complete : notOwn(sequence) }
+        return writer.map { .fenced(by: $0) } ?? .missing(position)
+    }
 
     package mutating func receive(_ octets: ByteBuffer, at sequence: UInt64) -> Step {
         guard sequence > self.sequence else { return .pass }
@@ -29,7 +50,7 @@ package struct LaneReader {
         } catch {
             return damaged("message \(sequence) \(error)")
         }
-        guard sequence <= term.position.sequence else { return .missing(term.position.sequence) }
+        if let end = term?.position.sequence, sequence > end { return .missing(end) }
         guard message.previous < sequence, message.previous >= self.sequence || self.sequence == 0 else {
             return damaged("message \(sequence) says that message \(message.previous) is before it")
         }
@@ -41,11 +62,11 @@ package struct LaneReader {
         }
         self.sequence = sequence
         current = message.term
+        writer = message.leader
+        let isEnd = sequence == term?.position.sequence
         switch message.content {
-        case .batch(let batch): return sequence < term.position.sequence ? .batch(batch) : notOwn(sequence)
-        case .term:
-            return sequence < term.position.sequence
-                ? .pass : message.term == term.number ? .complete : notOwn(sequence)
+        case .batch(let batch): return isEnd ? notOwn(sequence) : .batch(batch)
+        case .term: return !isEnd ? .pass : message.term == term?.number ? .complete : notOwn(sequence)
         }
     }
 
@@ -53,5 +74,5 @@ package struct LaneReader {
         damaged("message \(sequence) is not the term record that it was")
     }
 
-    private func damaged(_ detail: String) -> Step { .damaged("lane \(term.lane): \(detail)") }
+    private func damaged(_ detail: String) -> Step { .damaged("lane \(lane): \(detail)") }
 }

@@ -8,6 +8,8 @@ final class LaneReplay {
     private var replay: Replay?
     private var lastProgress = NIODeadline.now()
     private var timer: Scheduled<Void>?
+    /// True once nearly everything has come.
+    private var isNearlyCurrent = false
 
     init(_ lanes: LaneStreams, _ seats: [LaneSeat]) {
         self.lanes = lanes
@@ -19,7 +21,7 @@ final class LaneReplay {
         replay = client.replay(OrderedConsumer(stream: stream, filters: filters, start: .first)) { event in
             switch event {
             case .message(let message): self.receive(message)
-            case .current: break
+            case .current: self.becomeNearlyCurrent()
             case .refused(let error): self.failAll("\(error)")
             }
         }
@@ -27,18 +29,20 @@ final class LaneReplay {
     }
 
     private func receive(_ message: StoredMessage) {
-        guard let seat = seats[message.publication.subject], case .replaying(var reader) = seat.state else { return }
         lastProgress = .now()
-        let step = reader.receive(message.publication.payload, at: message.sequence)
-        seat.state = .replaying(reader)
-        switch step {
-        case .pass: return
-        case .batch(let batch): return lanes.replayed(batch, seat)
-        case .complete: lanes.completed(seat, reader.term)
-        case .missing(let sequence): lanes.explain(missing: sequence, seat)
-        case .damaged(let detail): lanes.fail(seat, .damaged(detail))
+        if let seat = seats[message.publication.subject],
+            let step = seat.reader?.receive(message.publication.payload, at: message.sequence)
+        {
+            lanes.carryOut(step, seat)
         }
-        leave(seat)
+        if message.pending <= lanes.configuration.limits.tail { becomeNearlyCurrent() }
+    }
+
+    /// Lanes that are read ahead can be taken: little is left to be replayed while nobody serves them.
+    private func becomeNearlyCurrent() {
+        guard !isNearlyCurrent else { return }
+        isNearlyCurrent = true
+        for seat in seats.values where seat.isReadingAhead { lanes.beginTaking(seat) }
     }
 
     /// The lane is complete, has failed or was released.

@@ -3,15 +3,19 @@ import NIOCore
 /// One lane that a loop takes or leads, and who waits for it.
 final class LaneSeat {
     enum State {
+        /// Another run serves the lane, which is read ahead of its taking.
+        case readingAhead
         case taking(LaneTaker)
         /// The term record is stored, and what is before it is being replayed.
-        case replaying(LaneReader)
+        case replaying
         case leading(LaneAppender)
     }
 
     let lane: Int
     let leader: LaneLeader
-    var state: State
+    var state = State.readingAhead
+    /// What is read of the lane; `nil` before that.
+    var reader: LaneReader?
     /// Whom a replay and the end of taking are told.
     let replay: (ByteBuffer) -> Void
     let taken: EventLoopPromise<Result<LaneTerm, LaneFailure>>
@@ -23,19 +27,21 @@ final class LaneSeat {
     var isPurging = false
 
     init(
-        _ taker: LaneTaker,
+        _ lane: Int,
         as leader: LaneLeader,
         replay: @escaping (ByteBuffer) -> Void,
         taken: EventLoopPromise<Result<LaneTerm, LaneFailure>>
     ) {
-        lane = taker.lane
+        self.lane = lane
         self.leader = leader
-        state = .taking(taker)
         self.replay = replay
         self.taken = taken
     }
 
-    var isTaking: Bool { if case .taking = state { true } else { false } }
+    var isReadingAhead: Bool { if case .readingAhead = state { true } else { false } }
+
+    /// True until there is a term record that a replay can begin with.
+    var isTaking: Bool { if case .taking = state { reader == nil } else { false } }
 
     var appender: LaneAppender? { if case .leading(let appender) = state { appender } else { nil } }
 

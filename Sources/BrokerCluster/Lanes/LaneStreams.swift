@@ -68,10 +68,15 @@ package final class LaneStreams {
     /// Takes the lead of a lane: reads its last message at the stream's leader, writes a term record behind it by compare-and-set, and
     /// replays all batches before, in order. It does not fail, and it ends within `LaneLimits.takeTimeout` unless the replay takes longer.
     ///
-    /// - Parameter replay: is called with each batch, on the loop, before the future is fulfilled. Unless that is with a term, what came
+    /// A lane that another run serves is replayed first, and taken once there is little left, so that nobody serves it for a moment only.
+    ///
+    /// - Parameters:
+    ///   - isServed: true if another run is known to serve the lane.
+    ///   - replay: is called with each batch, on the loop, before the future is fulfilled. Unless that is with a term, what came
     ///   is to be forgotten. A batch is a slice of what was read: keep a copy.
     package func take(
         _ lane: Int,
+        isServed: Bool = false,
         replay: @escaping (ByteBuffer) -> Void
     ) -> EventLoopFuture<Result<LaneTerm, LaneFailure>> {
         guard let member, (0..<LaneSubjects.lanes).contains(lane) else {
@@ -79,24 +84,39 @@ package final class LaneStreams {
         }
         guard seats[lane] == nil else { return eventLoop.makeSucceededFuture(.failure(.underWay)) }
         let leader = LaneLeader(node: member.node, run: member.run)
-        let taker = LaneTaker(lane, as: leader, name: member.name, limits: configuration.limits, .now())
         let seat = LaneSeat(
-            taker,
+            lane,
             as: leader,
             replay: replay,
             taken: eventLoop.makePromise(of: Result<LaneTerm, LaneFailure>.self)
         )
         seats[lane] = seat
-        carryOut(taker.resume(.now()), seat)
+        if isServed {
+            seat.reader = LaneReader(ahead: lane)
+            gather(seat)
+        } else {
+            beginTaking(seat)
+        }
         return seat.taken.futureResult
+    }
+
+    /// Writes the term record of a lane.
+    func beginTaking(_ seat: LaneSeat) {
+        guard let member, seats[seat.lane] === seat else { return }
+        let taker = LaneTaker(seat.lane, as: seat.leader, name: member.name, limits: configuration.limits, .now())
+        seat.state = .taking(taker)
+        carryOut(taker.resume(.now()), seat)
     }
 
     private func carryOut(_ step: LaneStep<LaneTaker.Outcome>, _ seat: LaneSeat) {
         guard let outcome = outcome(of: step, seat) else { return }
         switch outcome {
         case .success(let term):
-            seat.state = .replaying(LaneReader(term))
+            seat.state = .replaying
+            if let step = seat.reader?.take(term) { return carryOut(step, seat) }
+            seat.reader = LaneReader(term)
             gather(seat)
+            replayIfAllAreGathered(LaneSubjects.stream(of: seat.lane))
         case .failure(let failure): fail(seat, failure)
         }
     }
@@ -109,7 +129,6 @@ package final class LaneStreams {
                 self.replay(stream)
             }
         }
-        replayIfAllAreGathered(stream)
     }
 
     private func replayIfAllAreGathered(_ stream: Int) {
@@ -126,13 +145,27 @@ package final class LaneStreams {
         replay.begin(subjects.name(ofStream: stream), client)
     }
 
-    func replayed(_ batch: ByteBuffer, _ seat: LaneSeat) {
+    /// Does what a message of a lane means.
+    func carryOut(_ step: LaneReader.Step, _ seat: LaneSeat) {
+        switch step {
+        case .pass: return
+        case .batch(let batch): return replayed(batch, seat)
+        case .complete: if let term = seat.reader?.term { completed(seat, term) }
+        case .missing(let sequence): explain(missing: sequence, seat)
+        case .fenced(let other): fail(seat, .fenced(by: other))
+        case .damaged(let detail): fail(seat, .damaged(detail))
+        }
+        seat.reader = nil
+        for replay in replays { replay.leave(seat) }
+    }
+
+    private func replayed(_ batch: ByteBuffer, _ seat: LaneSeat) {
         counters.replayed += 1
         counters.replayedOctets += batch.readableBytes
         seat.replay(batch)
     }
 
-    func completed(_ seat: LaneSeat, _ term: LaneTerm) {
+    private func completed(_ seat: LaneSeat, _ term: LaneTerm) {
         guard seats[seat.lane] === seat else { return }
         seat.state = .leading(LaneAppender(term, as: seat.leader, limits: configuration.limits))
         counters.taken += 1
@@ -142,7 +175,7 @@ package final class LaneStreams {
     func ended(_ replay: LaneReplay) { replays.removeAll { $0 === replay } }
 
     /// A message did not come in a replay: it was purged meanwhile if the lane begins behind it.
-    func explain(missing sequence: UInt64, _ seat: LaneSeat) {
+    private func explain(missing sequence: UInt64, _ seat: LaneSeat) {
         let subject = subjects.subject(of: seat.lane)
         let stream = subjects.name(ofStream: LaneSubjects.stream(of: seat.lane))
         client.ask(.next(of: subject, from: 1, in: stream)).assumeIsolated().whenSuccess { result in
@@ -342,7 +375,7 @@ package final class LaneStreams {
             let step = appender.answered(answer, &counters, using: &random)
             seat.state = .leading(appender)
             carryOut(step, seat, begun: begun)
-        case .replaying: break
+        case .readingAhead, .replaying: break
         }
     }
 
@@ -358,7 +391,7 @@ package final class LaneStreams {
             let step = appender.read(result, .now(), using: &random)
             seat.state = .leading(appender)
             carryOut(step, seat, begun: begun)
-        case .replaying: break
+        case .readingAhead, .replaying: break
         }
     }
 
@@ -367,7 +400,7 @@ package final class LaneStreams {
         switch seat.state {
         case .taking(let taker): carryOut(taker.resume(.now()), seat)
         case .leading(var appender): carryOut(appender.resume(), seat, begun: appender.since)
-        case .replaying: break
+        case .readingAhead, .replaying: break
         }
     }
 }

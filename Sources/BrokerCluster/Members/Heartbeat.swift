@@ -10,6 +10,8 @@ package struct Heartbeat: Equatable, Sendable {
     package let number: UInt64
     /// True if the run is over, by its own will.
     package let isLeaving: Bool
+    /// True if the run is about to leave, so that the others take its lanes while it serves them yet.
+    package let isRetiring: Bool
     /// The newest heartbeat that the sender heard of each other node. At most one for each.
     package let echoes: [Echo]
     /// Fingerprints of the secrets that the sender knows.
@@ -41,7 +43,9 @@ package struct Heartbeat: Equatable, Sendable {
 
     /// The version of this form. Later ones keep it, and append to it.
     private static let version: UInt8 = 1
+    // Flags. Those that a later version adds are passed over.
     private static let leaving: UInt8 = 1
+    private static let retiring: UInt8 = 2
     private static let noNode: UInt8 = 255
     /// Nodes of a cluster at most.
     package static let maximumNodes = 32
@@ -53,6 +57,7 @@ package struct Heartbeat: Equatable, Sendable {
         identity: Identity?,
         number: UInt64,
         isLeaving: Bool = false,
+        isRetiring: Bool = false,
         echoes: [Echo] = [],
         secrets: [UInt64] = [],
         clients: Int? = nil
@@ -61,6 +66,7 @@ package struct Heartbeat: Equatable, Sendable {
         self.identity = identity
         self.number = number
         self.isLeaving = isLeaving
+        self.isRetiring = isRetiring
         self.echoes = echoes
         self.secrets = secrets
         self.clients = clients
@@ -94,6 +100,7 @@ package struct Heartbeat: Equatable, Sendable {
         identity = node == Self.noNode ? nil : Identity(node: Int(node), run: run)
         self.number = number
         isLeaving = flags & Self.leaving != 0
+        isRetiring = flags & Self.retiring != 0
         self.echoes = echoes
         self.secrets = secrets
         clients = octets.readInteger(as: UInt32.self).map { Int($0) }
@@ -107,7 +114,7 @@ package struct Heartbeat: Equatable, Sendable {
         octets.writeInteger(identity.map { UInt8(clamping: $0.node) } ?? Self.noNode)
         octets.writeInteger(identity?.run ?? 0)
         octets.writeInteger(number)
-        octets.writeInteger(isLeaving ? Self.leaving : 0)
+        octets.writeInteger((isLeaving ? Self.leaving : 0) | (isRetiring ? Self.retiring : 0))
         octets.writeInteger(UInt8(clamping: echoes.count))
         for echo in echoes {
             octets.writeInteger(UInt8(clamping: echo.identity.node))

@@ -22,6 +22,8 @@ struct KnownNode {
     private(set) var echo: NIODeadline?
     /// True if the run has said that it is over.
     private(set) var hasLeft = false
+    /// True if the run has said that it is about to leave.
+    private(set) var isRetiring = false
     /// Fingerprints of the secrets that the run knows.
     private(set) var secrets: [UInt64] = []
     /// Connections of clients at the node, as its newest heartbeat says; `nil` if that says nothing of it.
@@ -73,7 +75,7 @@ struct KnownNode {
             (lastHeard, echo, stranger) = (nil, nil, nil)
             (newestHeartbeat, newestEvidence) = (0, 0)
             secrets = []
-            (hasLeft, isSuspected, question) = (false, false, .none)
+            (hasLeft, isRetiring, isSuspected, question) = (false, false, false, .none)
             clients = nil
         }
         return true
@@ -92,6 +94,7 @@ struct KnownNode {
         (lastHeard, lastEvidence, question) = (now, now, .none)
         if let echo { self.echo = max(self.echo ?? echo, echo) }
         clients = heartbeat.clients
+        if heartbeat.isRetiring { isRetiring = true }
         if heartbeat.isLeaving { hasLeft = true }
         return true
     }

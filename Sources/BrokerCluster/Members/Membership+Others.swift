@@ -11,12 +11,17 @@ extension Membership {
         guard let member = nodes[node].member else { return }
         told[node] = member
         effects.append(.tell(.joined(member)))
+        tellRetirement(node)
     }
 
     mutating func tellDeath(_ node: Int) {
         guard let member = told[node] else { return }
         told[node] = nil
         effects.append(.tell(.died(member)))
+    }
+
+    private mutating func tellRetirement(_ node: Int) {
+        if told[node] != nil, nodes[node].isRetiring { effects.append(.tell(.retiring(node: node))) }
     }
 
     mutating func suspect(_ node: Int) {
@@ -40,12 +45,14 @@ extension Membership {
     mutating func hear(_ heartbeat: Heartbeat, _ now: NIODeadline) {
         if let identity = heartbeat.identity {
             let echo = member.flatMap { own in heartbeat.echoes.first { $0.identity == own.identity } }
+            let wasRetiring = nodes[identity.node].isRetiring
             _ = nodes[identity.node].hear(
                 heartbeat,
                 run: identity.run,
                 echo: echo.flatMap { own in self.own.sendTime(of: own.number) },
                 now
             )
+            if !wasRetiring { tellRetirement(identity.node) }
             if nodes[identity.node].hasLeft { tellDeath(identity.node) }
         }
         for echo in heartbeat.echoes where echo.identity != member?.identity {

@@ -36,6 +36,8 @@ package struct Membership {
     var earlierNumber: Int?
     var write: Write?
     var attempts: UInt64 = 0
+    /// True if this node is about to leave, as its heartbeats tell.
+    var isRetiring = false
     /// Connections of clients at this node, which its heartbeats tell.
     package var clients = 0
     /// What the owner was told of last, so that it is told once.
@@ -92,6 +94,8 @@ package struct Membership {
     package var others: [Member] { told.compactMap { $0 } }
 
     package func isSuspected(_ node: Int) -> Bool { nodes.indices.contains(node) && nodes[node].isSuspected }
+
+    package func isRetiring(_ node: Int) -> Bool { nodes.indices.contains(node) && nodes[node].isRetiring }
 
     /// How long ago the newest heartbeat of another node's run came; `nil` before the first.
     package func silence(of node: Int, _ now: NIODeadline) -> TimeAmount? {
@@ -249,6 +253,14 @@ package struct Membership {
         settle(now)
     }
 
+    /// Tells the others at once that this node is about to leave.
+    package mutating func retire(_ now: NIODeadline) {
+        begin(now)
+        isRetiring = true
+        nextHeartbeat = now
+        settle(now)
+    }
+
     /// Ends the run by the node's own will: the others are told at once, and its record is deleted.
     package mutating func leave(_ now: NIODeadline) {
         begin(now)
@@ -295,6 +307,7 @@ package struct Membership {
             identity: member?.identity,
             number: own.next(now),
             isLeaving: isLeaving,
+            isRetiring: isRetiring,
             echoes: echoes,
             secrets: secrets,
             clients: clients

@@ -9,6 +9,8 @@ package enum MembershipEvent: Sendable, Equatable {
     case suspected(node: Int)
     /// A suspected node is heard of again.
     case trusted(node: Int)
+    /// The node is about to leave, and serves yet.
+    case retiring(node: Int)
     /// The run is over: superseded by a higher one, left by itself, or silent for `cluster.dead_after`.
     case died(Member)
     /// This node's own run is over: it must stop to act for others. It was paused, or cut off, or its record is gone.

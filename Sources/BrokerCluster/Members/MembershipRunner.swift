@@ -116,6 +116,13 @@ package final class MembershipRunner {
         return promise.futureResult
     }
 
+    /// Tells the others that this node is about to leave, so that they take its lanes.
+    package func retire() {
+        guard !isStopped else { return }
+        membership.retire(.now())
+        carryOut()
+    }
+
     /// Ends the run by this node's own will: tells the others, deletes the record, and disconnects.
     package func leave() -> EventLoopFuture<Void> {
         guard leaving == nil, !isStopped else { return stop() }
@@ -145,6 +152,8 @@ package final class MembershipRunner {
     package var others: [Member] { membership.others }
 
     package func isSuspected(_ node: Int) -> Bool { membership.isSuspected(node) }
+
+    package func isRetiring(_ node: Int) -> Bool { membership.isRetiring(node) }
 
     /// Tells the other members how many connections of clients this node has.
     package func tell(clients: Int) { membership.clients = clients }
@@ -314,6 +323,7 @@ package final class MembershipRunner {
         case .suspected(let node):
             counters.suspicions += 1
             logger.warning("a node is not heard of", metadata: ["number": "\(node)"])
+        case .retiring(let node): logger.notice("a node is about to leave", metadata: ["number": "\(node)"])
         case .trusted(let node): logger.notice("a node is heard of again", metadata: ["number": "\(node)"])
         }
         onEvent(event)

@@ -41,6 +41,8 @@ package struct ClusterStatus: Codable, Equatable, Sendable {
             case alive
             /// Nothing was heard of it for a second.
             case suspected
+            /// It is about to leave.
+            case retiring
             /// Its run is over.
             case dead
             case isolated

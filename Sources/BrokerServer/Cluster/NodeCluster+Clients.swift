@@ -14,7 +14,7 @@ extension NodeCluster {
 
     /// - Parameter counts: the connections of each shard.
     private func balance(_ counts: [Int]) {
-        guard let shards, let membership, own != nil else { return }
+        guard let shards, let membership, own != nil, !isRetiring else { return }
         let clients = counts.reduce(0, +)
         membership.tell(clients: clients)
         var left = 0

@@ -14,18 +14,22 @@ extension NodeCluster {
     /// How long a lane is left alone that could not be taken.
     static let pause = TimeAmount.milliseconds(300)
 
-    /// Takes the lanes that this node is to lead: at once those that no node leads which is heard of, and then, few at a time, those that others
-    /// have led since before this node was there. Their clients notice nothing.
+    /// The other nodes that lanes are led by, or are to be.
+    var successors: [Int] { members.keys.filter { !suspected.contains($0) && !retiring.contains($0) } }
+
+    /// Takes the lanes that this node is to lead: at once those that no node leads which is heard of, and then, few at a time, those of nodes that
+    /// are about to leave, and those that others have led since before this node was there. Their clients notice nothing.
     func takeLanes() {
-        guard let own, let shards, NIODeadline.now() >= admitted + Self.settling else { return }
-        let living = members.keys.filter { !self.suspected.contains($0) } + [own.node]
+        guard let own, let shards, !isRetiring, NIODeadline.now() >= admitted + Self.settling else { return }
+        let living = successors + [own.node]
         let wanted = (0..<Lane.count).filter { Rendezvous.node(for: $0, among: living) == own.node }
-        let suspected = suspected
+        let (suspected, retiring) = (suspected, retiring)
         let loopBound = NIOLoopBound(self, eventLoop: eventLoop)
         shards.with(0) { runner in
             // The first event loop is that of the first shard.
             guard runner.shard.knowsNeighbours else { return }
             var free: [Int] = []
+            var left: [Int] = []
             var served: [Int] = []
             for lane in wanted {
                 guard let leader = runner.shard.lead(ofLane: lane) else {
@@ -33,27 +37,36 @@ extension NodeCluster {
                     continue
                 }
                 if leader.node == own.node { continue }
-                if suspected.contains(leader.node) { free.append(lane) } else { served.append(lane) }
+                if suspected.contains(leader.node) {
+                    free.append(lane)
+                } else if retiring.contains(leader.node) {
+                    left.append(lane)
+                } else {
+                    served.append(lane)
+                }
             }
-            loopBound.value.take(free, served)
+            loopBound.value.take(free, left: left, served)
         }
     }
 
     /// - Parameters:
     ///   - free: lanes that this node is to lead and that no node leads.
-    ///   - served: lanes that this node is to lead and that another one leads.
-    private func take(_ free: [Int], _ served: [Int]) {
-        taking = taking.filter { free.contains($0) || served.contains($0) }
-        for lane in free { take(lane) }
-        if !free.isEmpty || .now() < changed + Self.calm { return }
-        for lane in served where taking.count < Self.movesAtOnce { take(lane) }
+    ///   - left: those that a node leads which is about to leave.
+    ///   - served: those that another one leads.
+    private func take(_ free: [Int], left: [Int], _ served: [Int]) {
+        taking.formIntersection(free + left + served)
+        for lane in free { take(lane, isServed: false) }
+        if !free.isEmpty { return }
+        for lane in left where taking.count < Self.movesAtOnce { take(lane, isServed: true) }
+        if !left.isEmpty || .now() < changed + Self.calm { return }
+        for lane in served where taking.count < Self.movesAtOnce { take(lane, isServed: true) }
     }
 
-    private func take(_ lane: Int) {
+    private func take(_ lane: Int, isServed: Bool) {
         let now = NIODeadline.now()
         guard !taking.contains(lane), waiting[lane] ?? now <= now else { return }
         taking.insert(lane)
-        shards?.with(lane % parts.count) { $0.take(lane) }
+        shards?.with(lane % parts.count) { $0.take(lane, isServed: isServed) }
     }
 
     /// A lane could not be taken, or is not led any more.

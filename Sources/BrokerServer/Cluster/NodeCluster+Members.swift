@@ -34,6 +34,9 @@ extension NodeCluster {
         case .trusted(let node):
             suspected.remove(node)
             tellShard { $0.suspected(node: node, false, now: .now()) }
+        case .retiring(let node):
+            retiring.insert(node)
+            takeLanes()
         }
     }
 
@@ -64,6 +67,7 @@ extension NodeCluster {
         for shard in 0..<(shards?.count ?? 0) { shards?.with(shard) { $0.loseAllLanes() } }
         members = [:]
         suspected = []
+        retiring = []
         taking = []
     }
 
@@ -71,6 +75,7 @@ extension NodeCluster {
         members[member.node] = member
         departed[member.node] = nil
         suspected.remove(member.node)
+        retiring.remove(member.node)
         // The shards know the node before anything comes from it.
         tellShard { $0.joined(node: member.node, shards: member.shards, now: .now()) }
         onEachPart { $0.links.open(to: member) }
@@ -80,6 +85,7 @@ extension NodeCluster {
     private func died(_ node: Int) {
         members[node] = nil
         suspected.remove(node)
+        retiring.remove(node)
         forget(node)
         takeLanes()
     }

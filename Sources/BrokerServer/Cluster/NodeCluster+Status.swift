@@ -30,7 +30,8 @@ extension NodeCluster {
         let others = membership?.others ?? []
         var nodes = others.map { member in
             let isSuspected = membership?.isSuspected(member.node) ?? false
-            var node = ClusterStatus.Node(member, isSuspected ? .suspected : .alive)
+            let isRetiring = membership?.isRetiring(member.node) ?? false
+            var node = ClusterStatus.Node(member, isSuspected ? .suspected : isRetiring ? .retiring : .alive)
             node.heardMilliseconds = membership?.silence(of: member.node).map { Int($0.nanoseconds / 1_000_000) }
             return node
         }

@@ -27,6 +27,10 @@ final class NodeCluster {
     var number: Int?
     var members: [Int: Member] = [:]
     var suspected: Set<Int> = []
+    /// Members that are about to leave.
+    var retiring: Set<Int> = []
+    /// True if this node is about to leave, and takes no lanes any more.
+    var isRetiring = false
     /// Lanes that are being taken.
     var taking: Set<Int> = []
     /// Lanes that could not be taken, or were lost, are left alone until then.
@@ -127,19 +131,22 @@ final class NodeCluster {
         if own != nil { tellShard { $0.renewLease(until: end, now: .now()) } }
     }
 
-    /// Leaves the cluster: the other nodes take this one's lanes at once.
+    /// Leaves the cluster: the other nodes take at once what lanes this one leads yet.
     func leave() -> EventLoopFuture<Void> {
         for timer in timers { timer.cancel() }
         timers = []
         spaceWatch?.stop()
         shards = nil
-        let left = membership?.leave() ?? eventLoop.makeSucceededVoidFuture()
+        let loopBound = NIOLoopBound(self, eventLoop: eventLoop)
+        return tellRest()
+            .flatMap { loopBound.value.membership?.leave() ?? loopBound.value.eventLoop.makeSucceededVoidFuture() }
+            .flatMap { loopBound.value.stop() }
+    }
+
+    private func stop() -> EventLoopFuture<Void> {
+        let stopped = parts.map { part in part.eventLoop.flatSubmit { part.value.stop() } }
         let asking = questions?.stop() ?? eventLoop.makeSucceededVoidFuture()
-        let (parts, eventLoop) = (parts, eventLoop)
-        return left.flatMap {
-            let stopped = parts.map { part in part.eventLoop.flatSubmit { part.value.stop() } }
-            return EventLoopFuture.andAllComplete(stopped + [asking], on: eventLoop)
-        }
+        return EventLoopFuture.andAllComplete(stopped + [asking], on: eventLoop)
     }
 
     // MARK: - The shards

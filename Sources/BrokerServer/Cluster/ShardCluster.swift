@@ -13,6 +13,8 @@ final class ShardCluster {
     var replayed: [(lane: Int, term: UInt64)] = []
     /// Told of lanes that could not be taken, or are not led any more; on the loop.
     var onFree: (_ lane: Int, _ failure: LaneFailure) -> Void = { _, _ in }
+    /// Told when lanes are led; on the loop.
+    var onLead: () -> Void = {}
     /// Told of lanes that JetStream has no space for, and of those that it takes again.
     var onHealth: (_ lane: Int, _ health: LaneHealth) -> Void = { _, _ in }
     /// Told of a link that has lost messages.

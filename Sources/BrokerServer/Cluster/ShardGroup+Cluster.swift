@@ -21,6 +21,7 @@ extension ShardGroup {
                 let part = try ShardCluster(settings, shard: shard, on: loop)
                 let main = cluster.eventLoop
                 part.onFree = { lane, failure in main.execute { cluster.value.freed(lane, failure) } }
+                part.onLead = { main.execute { cluster.value.takeLanes() } }
                 part.onHealth = { lane, health in main.execute { cluster.value.heard(of: lane, health) } }
                 part.onReset = { node in main.execute { cluster.value.linkReset(node) } }
                 part.start(as: member)

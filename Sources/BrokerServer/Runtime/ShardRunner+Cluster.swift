@@ -56,7 +56,9 @@ extension ShardRunner {
     // MARK: - Lanes
 
     /// Takes the lead of a lane: replays its log, and serves it then.
-    func take(_ lane: Int) {
+    ///
+    /// - Parameter isServed: true if a shard of another node serves it until then.
+    func take(_ lane: Int, isServed: Bool) {
         guard let cluster, !cluster.lanes.isTaking(lane), !cluster.replayed.contains(where: { $0.lane == lane }) else {
             return
         }
@@ -68,7 +70,7 @@ extension ShardRunner {
         var assembly = LanePiece.Assembly()
         var damage: String?
         var (commits, count) = (0, 0)
-        let taken = cluster.lanes.take(lane) { octets in
+        let taken = cluster.lanes.take(lane, isServed: isServed) { octets in
             count += octets.readableBytes
             do {
                 guard damage == nil, let commit = try assembly.add(octets) else { return }
@@ -123,6 +125,7 @@ extension ShardRunner {
             let leader = shard.lead(ofLane: lane).flatMap { cluster.links.member($0.node) }
             cluster.onFree(lane, leader.map { .fenced(by: LaneLeader(node: $0.node, run: $0.run)) } ?? .notLed)
         }
+        cluster.onLead()
     }
 
     /// Gives all lanes up, since this node's run is over.

@@ -41,7 +41,7 @@ package struct StoreReader: ~Copyable {
         segment: (UInt64) throws -> ByteBuffer?,
         _ body: (StoredItem) throws -> Void
     ) throws {
-        shard.mergeRestoredStreams(of: .max)
+        shard.mergeRestoredStreams()
         for lane in Lane.all {
             let outbox = shard.lanes[lane].outbox
             let sources = shard.lanes[lane].sources.map { ($0.number, $1) }

@@ -45,7 +45,7 @@ extension Shard {
             for (source, number) in lanes[lane].sources { sendToLeader(of: source, .outboxReached(source, number)) }
         }
         quarantineDamaged()
-        mergeRestoredStreams(of: .max)
+        mergeRestoredStreams()
         for lane in Lane.all { finishRecovery(of: lane, now: now) }
         recovery = Recovery()
         drainLocal(now: now)
@@ -230,11 +230,10 @@ extension Shard {
 
     /// Merges the sessions of the data streams that were open to the end of the run.
     ///
-    /// - Parameter set: the lanes that are replayed, a bit for each.
-    mutating func mergeRestoredStreams(of set: UInt64) {
-        let streams = recovery.sessions.filter { session in
-            session.parent != nil && session.lane.map { set & $0.bit != 0 } ?? false
-        }.sorted { $0.number < $1.number }
+    /// - Parameter set: lanes that are replayed to their ends, a bit for each.
+    mutating func mergeRestoredStreams(of set: UInt64 = .max) {
+        let streams = recovery.sessions.filter { $0.parent != nil && set & ($0.lane?.bit ?? 0) != 0 }
+            .sorted { $0.number < $1.number }
         for stream in streams {
             // What this run logs of the client's session follows the merge.
             log(.merged(stream.number), of: stream)

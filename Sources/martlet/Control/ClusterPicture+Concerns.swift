@@ -15,6 +15,7 @@ extension ClusterPicture {
             let heard = node.heardMilliseconds.map { Figure.time(milliseconds: $0) } ?? "ever"
             switch node.state {
             case .suspected: return ["\(name(node)) has not been heard of for \(heard): its lanes go to others"]
+            case .retiring: return ["\(name(node)) is about to leave: its lanes go to others, and then its clients"]
             case .dead: return ["\(name(node)) left the cluster or was given up, \(heard) ago"]
             case .alive, .starting, .isolated:
                 guard let silence = node.silence else { return own(node) }

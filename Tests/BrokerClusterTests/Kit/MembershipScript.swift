@@ -29,6 +29,7 @@ struct MembershipScript {
         var speaks = true
         var hears = true
         var isLeaving = false
+        var isRetiring = false
         var secrets: [UInt64] = []
         /// Whom it says that it has heard, beside this node.
         var echoes: [Heartbeat.Echo] = []
@@ -99,6 +100,11 @@ struct MembershipScript {
         carryOut()
     }
 
+    mutating func retire() {
+        membership.retire(now)
+        carryOut()
+    }
+
     var holdsLease: Bool { membership.holdsLease(now) }
 
     private mutating func letOthersSpeak() {
@@ -115,6 +121,7 @@ struct MembershipScript {
                 identity: Heartbeat.Identity(node: node, run: other.record.member.run),
                 number: other.sent,
                 isLeaving: other.isLeaving,
+                isRetiring: other.isRetiring,
                 echoes: other.echoes + [own].compactMap { $0 },
                 secrets: other.secrets
             )

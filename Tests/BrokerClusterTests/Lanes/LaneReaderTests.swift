@@ -28,6 +28,26 @@ import Testing
         #expect(receive(40, record(4, previous: 20)) == .complete)
     }
 
+    @Test("A lane that another run serves is read before it is taken, and up to the record then") mutating func ahead()
+    {
+        let term = LaneTerm(lane: 5, number: 4, position: LanePosition(sequence: 40), previous: nil)
+        reader = LaneReader(ahead: 5)
+        #expect(receive(3, record(3, previous: 0)) == .pass)
+        #expect(receive(5, batch(3, previous: 3)) == .batch(LaneScript.batch("3 3")))
+        var late = reader
+        #expect(reader.take(term) == .pass)
+        #expect(receive(20, batch(3, previous: 5)) == .batch(LaneScript.batch("3 5")))
+        #expect(receive(40, record(4, previous: 20)) == .complete)
+        // The record comes before it is known to be the own one.
+        _ = late.receive(batch(3, previous: 5).octets, at: 20)
+        #expect(late.receive(record(4, previous: 20).octets, at: 40) == .pass)
+        var fenced = late
+        #expect(late.take(term) == .complete)
+        // Another run has taken the lane since.
+        _ = fenced.receive(record(5, previous: 40).octets, at: 41)
+        #expect(fenced.take(term) == .fenced(by: LaneScript.own))
+    }
+
     @Test("What was purged is missing at the beginning") mutating func purged() {
         #expect(receive(20, batch(3, previous: 9)) == .batch(LaneScript.batch("3 9")))
         #expect(receive(40, record(4, previous: 20)) == .complete)

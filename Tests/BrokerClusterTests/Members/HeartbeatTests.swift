@@ -9,6 +9,7 @@ import Testing
             identity: Heartbeat.Identity(node: 31, run: 1 << 40),
             number: 9,
             isLeaving: true,
+            isRetiring: true,
             echoes: [Heartbeat.Echo(identity: Heartbeat.Identity(node: 0, run: 3), number: 77)],
             secrets: [.max, 8],
             clients: 40_000
@@ -20,6 +21,8 @@ import Testing
         #expect(Heartbeat(heartbeat.octets) == heartbeat)
         let nobody = Heartbeat(sender: 1, identity: nil, number: 1)
         #expect(Heartbeat(nobody.octets) == nobody)
+        let retiring = Heartbeat(sender: 1, identity: nil, number: 1, isRetiring: true)
+        #expect(Heartbeat(retiring.octets) == retiring)
         var later = heartbeat.octets
         later.setInteger(UInt8(2), at: later.readerIndex)
         later.writeString("more")

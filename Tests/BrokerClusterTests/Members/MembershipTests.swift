@@ -152,6 +152,29 @@ import Testing
         #expect(script.membership.nextDeadline == .distantFuture)
     }
 
+    @Test("A node that retires says so at once and stays a member, and each run of another one that does is told once")
+    func retires() throws {
+        var script = script(others: 2)
+        _ = script.takeEvents()
+        script.others[1]?.isRetiring = true
+        script.wait(.milliseconds(400))
+        #expect(script.takeEvents() == [.retiring(node: 1)])
+        #expect(script.membership.isRetiring(1) && !script.membership.isRetiring(2))
+        #expect(script.membership.others.count == 2)
+        // Its next run serves again.
+        let first = try member(script, 1)
+        script.put(1, run: 2)
+        script.wait(.milliseconds(200))
+        #expect(script.takeEvents() == [.died(first), .joined(try member(script, 1))])
+        #expect(!script.membership.isRetiring(1))
+
+        script.retire()
+        #expect(script.last?.isRetiring == true && script.last?.isLeaving == false)
+        script.wait(.seconds(1))
+        #expect(script.last?.isRetiring == true)
+        #expect(script.membership.member != nil && script.holdsLease)
+    }
+
     @Test("Without its own heartbeats a node suspects nobody, holds no lease, and is isolated at 0.6 of deadAfter")
     func cutOff() throws {
         var script = script(others: 2)

@@ -108,6 +108,7 @@ final class SimulatedCluster {
     func leave(_ node: SimulatedNode) {
         guard node.membership != nil, !node.isPaused else { return }
         say(node, "leaves")
+        handle(node, life: node.life) { $0.retire($1) }
         handle(node, life: node.life) { $0.leave($1) }
         crash(node)
     }
@@ -306,6 +307,8 @@ final class SimulatedCluster {
             }
         case .trusted(let number):
             if node.suspected.remove(number) == nil { find(node, "trusts whom it did not suspect") }
+        case .retiring(let number):
+            if node.known[number] == nil { find(node, "is told of the retirement of whom it does not know") }
         }
     }
 
