@@ -52,7 +52,10 @@ package struct BrokerServer: Service, CustomStringConvertible {
     package func run() async throws {
         let loops = MultiThreadedEventLoopGroup(numberOfThreads: configuration.loops)
         do {
-            let node = try await Node(configuration, loops: loops, observer: observer, logger: logger)
+            // A node that waits for its cluster stops as well.
+            let node = try await cancelWhenGracefulShutdown {
+                try await Node(configuration, loops: loops, observer: observer, logger: logger)
+            }
             if let limit = configuration.descriptorLimit {
                 DescriptorBudget(limit: limit).report(configuration.listeners, to: logger)
             }
@@ -71,6 +74,7 @@ package struct BrokerServer: Service, CustomStringConvertible {
             observer.note { $0 = BrokerObserver.Parts() }
             configuration.store?.close()
             try? await loops.shutdownGracefully()
+            if Task.isShuttingDownGracefully { return }
             throw error
         }
         // Nobody is asked on loops that have ended.
@@ -189,9 +193,13 @@ private struct Node {
         observer.note { $0.cluster = cluster }
         let hasQUIC = configuration.listeners.contains { if case .quic = $0.transport { true } else { false } }
         let place = hasQUIC ? try await ClusterRelay.place(settings, on: loop) : nil
-        let member = try await loop.flatSubmit {
-            cluster.value.join(.init(shards: loops.count, relay: place), memory: memory)
-        }.get()
+        let member = try await withTaskCancellationHandler {
+            try await loop.flatSubmit {
+                cluster.value.join(.init(shards: loops.count, relay: place), memory: memory)
+            }.get()
+        } onCancel: {
+            loop.execute { _ = cluster.value.leave() }
+        }
         return (cluster, member)
     }
 

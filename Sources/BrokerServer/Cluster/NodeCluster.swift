@@ -86,6 +86,7 @@ final class NodeCluster {
     ///
     /// - Throws: `ClusterFailure`.
     func join(_ node: MembershipRunner.Node, memory: any MembershipMemory) -> EventLoopFuture<Member> {
+        if isRetiring { return eventLoop.makeFailedFuture(CancellationError()) }
         let membership = MembershipRunner(configuration, node, memory: memory, on: eventLoop, logger: logger) {
             [weak self] in self?.heard($0)
         }
@@ -133,6 +134,7 @@ final class NodeCluster {
 
     /// Leaves the cluster: the other nodes take at once what lanes this one leads yet.
     func leave() -> EventLoopFuture<Void> {
+        isRetiring = true
         for timer in timers { timer.cancel() }
         timers = []
         spaceWatch?.stop()

@@ -11,6 +11,8 @@ final class ShardCluster {
     let appends: LaneAppends
     /// Lanes whose logs are replayed, to be led from the end of the tick on.
     var replayed: [(lane: Int, term: UInt64)] = []
+    /// The lanes that the shard has led at the end of the last tick, a bit for each.
+    var led: UInt64 = 0
     /// Told of lanes that could not be taken, or are not led any more; on the loop.
     var onFree: (_ lane: Int, _ failure: LaneFailure) -> Void = { _, _ in }
     /// Told when lanes are led; on the loop.

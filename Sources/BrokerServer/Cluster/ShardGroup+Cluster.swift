@@ -36,11 +36,15 @@ extension ShardGroup {
         try await waitUntilIntroduced(logger)
     }
 
+    /// How long one attempt to make the streams may take.
+    private static let preparationTimeout = TimeAmount.seconds(5)
+
     /// Makes the streams of the lanes, or checks those that are there.
     private func prepareLanes(_ part: NIOLoopBound<ShardCluster>, _ logger: Logger) async throws {
         while true {
+            try Task.checkCancellation()
             let result = try await part.eventLoop.flatSubmit {
-                part.value.lanes.prepare(until: .now() + .seconds(10))
+                part.value.lanes.prepare(until: .now() + Self.preparationTimeout)
             }.get()
             switch result {
             case .success: return

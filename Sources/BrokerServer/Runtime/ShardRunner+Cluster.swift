@@ -135,6 +135,18 @@ extension ShardRunner {
         scheduleFlush()
     }
 
+    /// Releases lanes that the shard has given up since another node has said that it leads them.
+    func releaseGivenUp() {
+        guard let cluster else { return }
+        let led = shard.lanesLedByOwn
+        let lost = cluster.led & ~led
+        cluster.led = led
+        for lane in 0..<Lane.count where lost >> UInt64(lane) & 1 == 1 && !cluster.lanes.isTaking(lane) {
+            cluster.lanes.release(lane)
+            cluster.appends.left(lane)
+        }
+    }
+
     /// True if records of lanes are to be appended.
     var wantsAppend: Bool {
         guard let appends = cluster?.appends else { return false }

@@ -195,6 +195,7 @@ final class ShardRunner {
     /// Carries out the shard's effects.
     private func flush() {
         isFlushScheduled = false
+        releaseGivenUp()
         if shard.swapHandOver(with: &handOver, now: .now()) {
             if let group {
                 if group.deliver(&handOver, from: shard.own, remote: { self.send($1, to: $0) }) { shard.stall() }
