@@ -4,8 +4,11 @@ import NIOCore
 
 /// A broker without sockets whose shards one thread drives, each as its event loop would: a burst goes in, and what it
 /// causes is carried out at its end.
+///
+/// A cluster has one shard a node, and what one has for another goes as octets.
 final class LoadedBroker {
     private let loops: [Loop]
+    private let isCluster: Bool
     private(set) var now = Instant(monotonic: .uptimeNanoseconds(1_000_000_000), wall: 1_000)
     /// Batches that one shard gave another.
     private(set) var handOverCount = 0
@@ -18,7 +21,7 @@ final class LoadedBroker {
         var mailbox: [(source: ShardReference, messages: [ShardMessage])] = []
 
         init(_ shard: consuming Shard) {
-            handOver = HandOver(count: shard.count)
+            handOver = HandOver(node: shard.own.node, count: shard.count)
             self.shard = shard
         }
     }
@@ -31,10 +34,28 @@ final class LoadedBroker {
 
     /// - Parameter isLogging: true if durable sessions are logged, and `commit()` commits them.
     init(shards count: Int, isLogging: Bool = false) {
+        isCluster = false
         loops = (0..<count).map { index in
             Loop(Shard(index: index, count: count, isLogging: isLogging, random: CountingGenerator()))
         }
     }
+
+    /// A cluster, whose first node leads all lanes.
+    init(nodes count: Int) {
+        isCluster = true
+        loops = (0..<count).map { node in
+            Loop(Shard(index: 0, count: 1, node: node, random: CountingGenerator()))
+        }
+        for (node, loop) in loops.enumerated() {
+            for other in loops.indices where other != node { loop.shard.joined(node: other, shards: 1, now: now) }
+        }
+        for lane in 0..<Lane.count { loops[0].shard.clear(lane: lane) }
+        _ = loops[0].shard.lead((0..<Lane.count).map { ($0, 1) }, now: now)
+        for node in loops.indices { flush(node) }
+        carryOut()
+    }
+
+    var shards: Int { loops.count }
 
     func total(_ counter: KeyPath<Counters, UInt64>) -> Int {
         loops.reduce(0) { $0 + Int($1.shard.counters[keyPath: counter]) }
@@ -61,6 +82,11 @@ final class LoadedBroker {
     func receive(_ octets: ByteBuffer, from client: Client) {
         loops[client.shard].shard.receive(octets, on: client.connection, now: now)
         flush(client.shard)
+        carryOut()
+    }
+
+    /// Everything that the shards have told each other.
+    private func carryOut() {
         while let shard = loops.firstIndex(where: { !$0.mailbox.isEmpty }) {
             let mailbox = loops[shard].mailbox
             loops[shard].mailbox.removeAll(keepingCapacity: true)
@@ -91,6 +117,13 @@ final class LoadedBroker {
         }
     }
 
+    /// Messages as another node reads them.
+    private func sent(_ messages: [ShardMessage]) -> [ShardMessage] {
+        var octets = ByteBuffer()
+        ShardMessage.write(messages, to: &octets, now: now)
+        return ShardMessage.read(from: &octets, now: now) ?? []
+    }
+
     /// What the loop's tick ends with.
     private func flush(_ index: Int) {
         let loop = loops[index]
@@ -98,7 +131,12 @@ final class LoadedBroker {
             if loop.shard.swapHandOver(with: &loop.handOver, now: now) {
                 loop.handOver.deliver { destination, messages, _ in
                     handOverCount += 1
-                    loops[destination.index].mailbox.append((ShardReference(shard: index), messages))
+                    if isCluster {
+                        let source = ShardReference(node: index, shard: 0)
+                        loops[Int(destination.node)].mailbox.append((source, sent(messages)))
+                    } else {
+                        loops[destination.index].mailbox.append((ShardReference(shard: index), messages))
+                    }
                 }
             }
             loop.shard.swapDirty(with: &loop.dirty)

@@ -10,6 +10,7 @@ extension ShardLoad {
             ("message at QoS 1", { pair(.atLeastOnce) }),
             ("message at QoS 2", { pair(.exactlyOnce) }),
             ("message to another shard at QoS 1", { pair(.atLeastOnce, shards: 2) }),
+            ("message to another node at QoS 0", { pair(.atMostOnce, between: LoadedBroker(nodes: 2)) }),
             ("message to 100 subscribers at QoS 0", { fanOut(subscribers: 100) }),
             ("message on a topic without a remembered route", { coldTopics() }),
             ("message for a client that is away", { queue() }),
@@ -25,8 +26,12 @@ extension ShardLoad {
 
     /// Messages of one client to another, ten in a read burst; of a durable one, with a commit after each burst.
     private static func pair(_ qos: QualityOfService, shards: Int = 1, isDurable: Bool = false) -> Self {
-        let broker = LoadedBroker(shards: shards, isLogging: isDurable)
-        let subscriber = broker.connect("subscriber", on: shards - 1, isDurable: isDurable)
+        pair(qos, between: LoadedBroker(shards: shards, isLogging: isDurable), isDurable: isDurable)
+    }
+
+    /// - Parameter broker: the publisher's shard is the first, and the subscriber's the last.
+    private static func pair(_ qos: QualityOfService, between broker: LoadedBroker, isDurable: Bool = false) -> Self {
+        let subscriber = broker.connect("subscriber", on: broker.shards - 1, isDurable: isDurable)
         broker.receive(subscribe(to: topic, qos), from: subscriber)
         broker.commit()
         let publisher = broker.connect("publisher")

@@ -14,7 +14,7 @@ package struct LinkLimits: Sendable, Equatable {
     /// Octets that a receiver lets be on the way to it by one link.
     package var window = 4 << 20
     /// How long an acknowledgement waits for a frame that it can go with.
-    package var acknowledgementDelay: TimeAmount = .milliseconds(20)
+    package var acknowledgementDelay: TimeAmount = .milliseconds(50)
     /// After so long without an acknowledgement frames are sent again; doubled from time to time up to `longestTimeout`.
     package var timeout: TimeAmount = .milliseconds(200)
     package var longestTimeout: TimeAmount = .seconds(2)

@@ -15,7 +15,7 @@ package final class ShardLinks {
 
     /// Is called with each message, the node and the shard that sent it. The message is a slice of what was read: keep a copy.
     package var onMessage: (_ message: ByteBuffer, _ node: Int, _ shard: Int) -> Void = { _, _, _ in }
-    /// Is called once at the end of a tick that `onMessage` was called in.
+    /// Is called once `onMessage` was called with the messages of a frame.
     package var onBurst: () -> Void = {}
     /// Is called when a link for which `send` returned false has room again.
     package var onRoom: (_ node: Int, _ shard: Int) -> Void = { _, _ in }
@@ -38,7 +38,6 @@ package final class ShardLinks {
     /// Ends with something to send or to wait for.
     private var active: Set<Place> = []
     private var isFlushScheduled = false
-    private var hasDelivered = false
     private var timer: Scheduled<Void>?
     private var timerDeadline = NIODeadline.distantFuture
 
@@ -71,6 +70,9 @@ package final class ShardLinks {
         self.limits = limits
         self.eventLoop = eventLoop
         self.shard = shard
+        var nats = nats
+        // Most frames go to the shards of the same number: where these meet at one server, no other one has to carry them.
+        nats.first = shard
         let events = ClientEvents()
         client = try NATSClient(nats, on: eventLoop) { events.forward($0) }
         events.forward = { [weak self] event in self?.connectionChanged(event) }
@@ -147,7 +149,7 @@ package final class ShardLinks {
 
     // MARK: Sending
 
-    /// Hands a message over to a shard of another node. It leaves at the end of the loop's tick, with what else there is for that shard.
+    /// Hands a message over to a shard of another node. It leaves with `flush`, and with what else there is for that shard.
     ///
     /// - Returns: false once more than `LinkLimits.maximumOctets` wait for that shard: hold back until `onRoom`. The message is taken all
     ///   the same, up to `LinkLimits.hardMaximumOctets`. False also if there is no link, or the message is over
@@ -159,7 +161,6 @@ package final class ShardLinks {
         }
         let hasRoom = peer.ends[shard].send(message, &counters)
         active.insert(Place(node: node, shard: shard))
-        scheduleFlush()
         return hasRoom
     }
 
@@ -181,12 +182,9 @@ package final class ShardLinks {
         eventLoop.assumeIsolated().execute { self.flush() }
     }
 
-    private func flush() {
+    /// Sends what there is. The owner calls this once in a tick, behind its last `send`.
+    package func flush() {
         isFlushScheduled = false
-        if hasDelivered {
-            hasDelivered = false
-            onBurst()
-        }
         restartBroken()
         write(.now())
         setTimer()
@@ -194,19 +192,19 @@ package final class ShardLinks {
 
     /// Frames of all links in turn, so that no large message makes other shards wait, while the socket takes them.
     private func write(_ now: NIODeadline) {
-        var writing = active
+        guard client.isReady, client.isWritable else { return }
+        var frames: [Publication] = []
+        var writing = Array(active)
         while !writing.isEmpty {
-            for place in writing {
-                guard client.isReady, client.isWritable else { return }
+            writing = writing.filter { place in
                 guard let peer = peers[place.node], peer.ends.indices.contains(place.shard),
                     let frame = peer.ends[place.shard].nextFrame(now, &counters)
-                else {
-                    writing.remove(place)
-                    continue
-                }
-                try? client.publish(Publication(to: peer.subjects[place.shard], payload: frame))
+                else { return false }
+                frames.append(Publication(to: peer.subjects[place.shard], payload: frame))
+                return true
             }
         }
+        if !frames.isEmpty { client.publish(frames) }
     }
 
     private func restartBroken() {
@@ -242,7 +240,10 @@ package final class ShardLinks {
             if reason == .byOtherSide, peers[place.node] === peer { reset = receive(head, entries, peer, now) }
         }
         if peers[place.node] === peer, peer.ends[place.shard].takeRoom() { onRoom(place.node, place.shard) }
-        scheduleFlush()
+        guard peers[place.node] === peer, !peer.ends[place.shard].isBroken, !peer.ends[place.shard].hasFrame(now) else {
+            return scheduleFlush()
+        }
+        if let deadline = peer.ends[place.shard].nextDeadline { setTimer(deadline) }
     }
 
     /// The messages come out of the end before the owner gets them, who may send.
@@ -252,7 +253,7 @@ package final class ShardLinks {
             messages.append($0)
         }
         for message in messages where peers[head.node] === peer { onMessage(message, head.node, head.shard) }
-        if !messages.isEmpty { hasDelivered = true }
+        if !messages.isEmpty { onBurst() }
         return reset
     }
 
@@ -286,11 +287,15 @@ package final class ShardLinks {
                 active.remove(place)
             }
         }
+        setTimer(first)
+    }
+
+    private func setTimer(_ deadline: NIODeadline) {
         // A timer that fires too early looks again.
-        guard first < timerDeadline else { return }
+        guard deadline < timerDeadline else { return }
         timer?.cancel()
-        timerDeadline = first
-        timer = eventLoop.assumeIsolated().scheduleTask(deadline: first) { self.advance() }
+        timerDeadline = deadline
+        timer = eventLoop.assumeIsolated().scheduleTask(deadline: deadline) { self.advance() }
     }
 
     private func advance() {

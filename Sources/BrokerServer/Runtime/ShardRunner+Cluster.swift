@@ -53,6 +53,9 @@ extension ShardRunner {
         }
     }
 
+    /// What was sent to the shards of other nodes leaves.
+    func flushLinks() { cluster?.links.flush() }
+
     // MARK: - Lanes
 
     /// Takes the lead of a lane: replays its log, and serves it then.

@@ -199,6 +199,7 @@ final class ShardRunner {
         if shard.swapHandOver(with: &handOver, now: .now()) {
             if let group {
                 if group.deliver(&handOver, from: shard.own, remote: { self.send($1, to: $0) }) { shard.stall() }
+                flushLinks()
             } else {
                 // Nobody is left to be told. The next hand-over must be exchanged for an empty one all the same.
                 handOver.deliver { _, _, _ in }

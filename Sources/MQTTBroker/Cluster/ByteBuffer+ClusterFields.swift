@@ -66,15 +66,29 @@ extension ByteBuffer {
         return (LoggedMessage.Origin(lane: lane, number: number), ())
     }
 
-    /// A PUBLISH packet of MQTT 5.0.
-    mutating func writePublish(_ publish: Publish) {
-        EncodedPublish(publish).write(
+    mutating func writeOrigin(_ origin: LoggedMessage.Origin) {
+        writeLEB128(origin.number)
+        writeInteger(origin.lane.number)
+    }
+
+    /// The place in an outbox that a message comes from, or none; `nil` for octets that are no such place.
+    mutating func readOrigin(if isPresent: Bool) -> (value: LoggedMessage.Origin?, Void)? {
+        if !isPresent { return (nil, ()) }
+        guard let number = readCount() else { return nil }
+        return readOrigin(number)
+    }
+
+    /// A PUBLISH packet of MQTT 5.0, which holds whatever is within the bound of a cluster's messages. One that it cannot hold is left out,
+    /// with its head.
+    mutating func writePublish(_ publish: Publish, behindHeadAt start: Int) {
+        let size = EncodedPublish(publish).write(
             into: &self,
             version: .v5,
             qos: publish.qos,
             packetIdentifier: 1,
             retain: publish.retain
         )
+        if size == 0 { moveWriterIndex(to: start) }
     }
 
     /// A retained message with what is left of its time, since the clocks of nodes may differ.

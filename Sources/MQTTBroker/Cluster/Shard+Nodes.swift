@@ -49,8 +49,10 @@ extension Shard {
                 isDurable ? receipt.map { lanes.awaitStored($0, by: shard, message(for: scope.lanes)) } ?? 0 : 0
             send(.publish(publish, from: publisher, origin: origin, scope, receipt: number), to: shard)
         }
-        if route.nodes == 0 { return }
-        for node in neighbours?.numbers ?? [] where route.nodes & 1 << UInt32(node) != 0 {
+        var left = route.nodes
+        while left != 0 {
+            let node = UInt8(left.trailingZeroBitCount)
+            left &= left - 1
             guard let neighbour = neighbours?[node], let shard = neighbours?.entry(of: node, for: own) else { continue }
             if neighbour.isFull, publish.qos == .atMostOnce {
                 counters.messagesDroppedSlowNode += 1

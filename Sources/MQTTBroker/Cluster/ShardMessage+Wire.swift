@@ -23,9 +23,38 @@ extension ShardMessage {
         case output, heldUp, ended, settled, resumed, lost
     }
 
+    /// What a message of the kind `publish` has in its second octet.
+    private struct PublishFlags: OptionSet {
+        let rawValue: UInt8
+
+        static let isForTransient = Self(rawValue: 1)
+        static let isAgain = Self(rawValue: 2)
+        static let hasReceipt = Self(rawValue: 4)
+        static let hasOrigin = Self(rawValue: 8)
+
+        init(rawValue: UInt8) { self.rawValue = rawValue }
+
+        init(_ scope: LaneScope, hasOrigin: Bool, hasReceipt: Bool) {
+            var flags: Self = []
+            if scope.isForTransient { flags.insert(.isForTransient) }
+            if scope.isAgain { flags.insert(.isAgain) }
+            if hasReceipt { flags.insert(.hasReceipt) }
+            if hasOrigin { flags.insert(.hasOrigin) }
+            self = flags
+        }
+
+        /// `nil` for flags that nobody knows yet.
+        init?(of octet: UInt8) {
+            guard octet <= 15 else { return nil }
+            self.init(rawValue: octet)
+        }
+    }
+
     /// Appends messages, one behind the other.
     package static func write(_ messages: [ShardMessage], to buffer: inout ByteBuffer, now: Instant) {
-        for message in messages { message.write(to: &buffer, now: now) }
+        // A span lends the messages: a copy of each would cost as much as writing it.
+        let messages = messages.span
+        for index in messages.indices { messages[index].write(to: &buffer, now: now) }
     }
 
     /// Reads the messages that lie behind each other.
@@ -44,26 +73,26 @@ extension ShardMessage {
         func begin(_ kind: Kind) { buffer.writeInteger(kind.rawValue) }
         switch body {
         case .publish(let publish, let publisher, let origin, let scope, let receipt):
-            // A packet of MQTT 5.0 holds whatever is within the bound of a cluster's messages.
-            guard EncodedPublish(publish).size(version: .v5, qos: publish.qos) > 0 else { return }
-            begin(.publish)
-            buffer.writeInteger(publisher)
-            buffer.writeLEB128(receipt)
-            buffer.writeInteger(scope.lanes)
-            buffer.writeFlag(scope.isForTransient)
-            buffer.writeFlag(scope.isAgain)
-            buffer.writeShard(scope.source)
-            buffer.writeLEB128(origin?.number ?? 0)
-            if let origin { buffer.writeInteger(origin.lane.number) }
-            buffer.writePublish(publish)
+            let start = buffer.writerIndex
+            buffer.writeMultipleIntegers(
+                Kind.publish.rawValue,
+                PublishFlags(scope, hasOrigin: origin != nil, hasReceipt: receipt != 0).rawValue,
+                scope.source.node,
+                scope.source.shard,
+                publisher,
+                scope.lanes
+            )
+            if receipt != 0 { buffer.writeLEB128(receipt) }
+            if let origin { buffer.writeOrigin(origin) }
+            buffer.writePublish(publish, behindHeadAt: start)
         case .retain(let publish, let origin, let isAgain, let receipt):
-            guard EncodedPublish(publish).size(version: .v5, qos: publish.qos) > 0 else { return }
+            let start = buffer.writerIndex
             begin(.retain)
             buffer.writeFlag(isAgain)
             buffer.writeLEB128(receipt)
-            buffer.writeLEB128(origin?.number ?? 0)
-            if let origin { buffer.writeInteger(origin.lane.number) }
-            buffer.writePublish(publish)
+            buffer.writeFlag(origin != nil)
+            if let origin { buffer.writeOrigin(origin) }
+            buffer.writePublish(publish, behindHeadAt: start)
         case .stored(let number):
             begin(.stored)
             buffer.writeLEB128(number)
@@ -144,17 +173,22 @@ extension ShardMessage {
         guard let kind = buffer.readInteger().flatMap({ Kind(rawValue: $0) }) else { return nil }
         switch kind {
         case .publish:
-            guard let publisher: UInt64 = buffer.readInteger(), let receipt = buffer.readLEB128(),
-                let lanes: UInt64 = buffer.readInteger(), let isForTransient = buffer.readFlag(),
-                let isAgain = buffer.readFlag(), let source = buffer.readShard(),
-                let number = buffer.readCount(), let origin = buffer.readOrigin(number),
+            guard let flags = buffer.readInteger().flatMap({ PublishFlags(of: $0) }), let source = buffer.readShard(),
+                let (publisher, lanes) = buffer.readMultipleIntegers(as: (UInt64, UInt64).self),
+                let receipt = flags.contains(.hasReceipt) ? buffer.readLEB128() : 0,
+                let origin = buffer.readOrigin(if: flags.contains(.hasOrigin)),
                 let publish = buffer.readPublish()
             else { return nil }
-            let scope = LaneScope(lanes: lanes, isForTransient: isForTransient, source: source, isAgain: isAgain)
+            let scope = LaneScope(
+                lanes: lanes,
+                isForTransient: flags.contains(.isForTransient),
+                source: source,
+                isAgain: flags.contains(.isAgain)
+            )
             body = .publish(publish, from: publisher, origin: origin.value, scope, receipt: receipt)
         case .retain:
             guard let isAgain = buffer.readFlag(), let receipt = buffer.readLEB128(),
-                let number = buffer.readCount(), let origin = buffer.readOrigin(number),
+                let hasOrigin = buffer.readFlag(), let origin = buffer.readOrigin(if: hasOrigin),
                 let publish = buffer.readPublish()
             else { return nil }
             body = .retain(publish, origin: origin.value, isAgain: isAgain, receipt: receipt)

@@ -69,7 +69,7 @@ struct Effects: ~Copyable {
     // MARK: - Messages
 
     /// Sends a message to a shard. What the shard sends to itself is for `popLocal`.
-    mutating func send(_ body: ShardMessage.Body, to destination: ShardReference) {
+    mutating func send(_ body: consuming ShardMessage.Body, to destination: ShardReference) {
         let message = ShardMessage(body)
         if destination != shard {
             handOver.append(message, for: destination)

@@ -20,13 +20,9 @@ package struct HandOver: Sendable {
     private struct Batch: Sendable {
         let shard: ShardReference
         var messages: [ShardMessage] = []
-        /// Octets that the messages hold until they are received, about.
+        /// Octets that the messages hold until they are received, about; of no meaning for a shard of another node, whose link counts its
+        /// own.
         var weight = 0
-
-        mutating func append(_ message: ShardMessage) {
-            messages.append(message)
-            weight += message.weight
-        }
 
         @inline(__always)
         mutating func append(isLast: Bool, of reference: ConnectionReference, _ write: (inout ByteBuffer) -> Int) {
@@ -39,7 +35,9 @@ package struct HandOver: Sendable {
             } else {
                 var octets = ByteBuffer()
                 _ = write(&octets)
-                append(ShardMessage(.toHome(reference, .packets(octets, isLast: isLast))))
+                let message = ShardMessage(.toHome(reference, .packets(octets, isLast: isLast)))
+                weight += message.weight
+                messages.append(message)
             }
         }
     }
@@ -53,32 +51,30 @@ package struct HandOver: Sendable {
         answers = messages
     }
 
-    mutating func append(_ message: ShardMessage, for shard: ShardReference) {
+    mutating func append(_ message: consuming ShardMessage, for shard: ShardReference) {
         isEmpty = false
-        if message.isAnswer {
-            Self.change(node, &answers, &remoteAnswers, shard) { $0.append(message) }
+        let isAnswer = message.isAnswer
+        if shard.node == node {
+            let weight = message.weight
+            if isAnswer {
+                answers[shard.index].weight += weight
+                answers[shard.index].messages.append(message)
+            } else {
+                messages[shard.index].weight += weight
+                messages[shard.index].messages.append(message)
+            }
+        } else if isAnswer {
+            remoteAnswers[Self.place(of: shard, in: &remoteAnswers)].messages.append(message)
         } else {
-            Self.change(node, &messages, &remoteMessages, shard) { $0.append(message) }
+            remoteMessages[Self.place(of: shard, in: &remoteMessages)].messages.append(message)
         }
     }
 
-    @inline(__always)
-    private static func change(
-        _ node: UInt8,
-        _ local: inout [Batch],
-        _ remote: inout [Batch],
-        _ shard: ShardReference,
-        _ body: (inout Batch) -> Void
-    ) {
-        if shard.node == node {
-            body(&local[shard.index])
-        } else if let place = remote.firstIndex(where: { $0.shard == shard }) {
-            body(&remote[place])
-        } else {
-            var batch = Batch(shard: shard)
-            body(&batch)
-            remote.append(batch)
-        }
+    /// The index of the batch for a shard of another node, which is made if there is none.
+    private static func place(of shard: ShardReference, in batches: inout [Batch]) -> Int {
+        if let place = batches.firstIndex(where: { $0.shard == shard }) { return place }
+        batches.append(Batch(shard: shard))
+        return batches.count - 1
     }
 
     /// Appends a packet of a connection for the home of its session. Packets of one connection that follow each other are one
@@ -92,7 +88,11 @@ package struct HandOver: Sendable {
         _ write: (inout ByteBuffer) -> Int
     ) {
         isEmpty = false
-        Self.change(node, &messages, &remoteMessages, shard) { $0.append(isLast: isLast, of: reference, write) }
+        if shard.node == node {
+            messages[shard.index].append(isLast: isLast, of: reference, write)
+        } else {
+            remoteMessages[Self.place(of: shard, in: &remoteMessages)].append(isLast: isLast, of: reference, write)
+        }
     }
 
     /// Drops the application messages for the shards of another node.

@@ -15,11 +15,13 @@ extension Shard {
 
     /// Another shard, `source`, has told something.
     package mutating func receive(_ messages: [ShardMessage], from source: ShardReference, now: Instant) {
-        for message in messages { handle(message, from: source, now: now) }
+        // A span lends the messages, which costs no copy of each.
+        let lent = messages.span
+        for index in lent.indices { handle(lent[index], from: source, now: now) }
         drainLocal(now: now)
     }
 
-    mutating func send(_ body: ShardMessage.Body, to shard: ShardReference) { effects.send(body, to: shard) }
+    mutating func send(_ body: consuming ShardMessage.Body, to shard: ShardReference) { effects.send(body, to: shard) }
 
     /// A shard of this node.
     func sibling(_ index: Int) -> ShardReference { ShardReference(node: Int(own.node), shard: index) }

@@ -5,7 +5,7 @@ import NIOCore
 package struct ShardMessage: Sendable {
     var body: Body
 
-    init(_ body: Body) { self.body = body }
+    init(_ body: consuming Body) { self.body = body }
 
     /// What is told.
     enum Body: Sendable {

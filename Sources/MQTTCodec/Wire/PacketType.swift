@@ -39,16 +39,22 @@ struct PacketTypes: OptionSet {
 
     /// The packet types that `role` may receive; CONNECT only while a server does not know the version [MQTT-3.1.0-1].
     static func receivable(by role: PacketDecoder.Role, version: ProtocolVersion?) -> Self {
-        guard let version else { return Self([.connect]) }
-        var types: [PacketType] = [.publish, .publishReceived, .publishRecorded, .publishRelease, .publishComplete]
-        switch role {
-        case .server:
-            types += [.subscribe, .unsubscribe, .pingRequest, .disconnect]
-            if version == .v5 { types += [.authentication] }
-        case .client:
-            types += [.connectAcknowledgement, .subscribeAcknowledgement, .unsubscribeAcknowledgement, .pingResponse]
-            if version == .v5 { types += [.disconnect, .authentication] }
+        guard let version else { return connect }
+        return switch role {
+        case .server: version == .v5 ? serverV5 : serverV3
+        case .client: version == .v5 ? clientV5 : clientV3
         }
-        return Self(types)
     }
+
+    // Made once, since a message between nodes is read by a decoder of its own.
+    private static let connect = Self([.connect])
+    private static let serverV3 = Self(delivery + [.subscribe, .unsubscribe, .pingRequest, .disconnect])
+    private static let serverV5 = serverV3.union(Self([.authentication]))
+    private static let clientV3 = Self(
+        delivery + [.connectAcknowledgement, .subscribeAcknowledgement, .unsubscribeAcknowledgement, .pingResponse]
+    )
+    private static let clientV5 = clientV3.union(Self([.disconnect, .authentication]))
+    private static let delivery: [PacketType] = [
+        .publish, .publishReceived, .publishRecorded, .publishRelease, .publishComplete,
+    ]
 }

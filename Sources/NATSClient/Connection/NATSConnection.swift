@@ -141,8 +141,10 @@ package struct NATSConnection {
 
     /// What is to be done, in order.
     package mutating func takeEffects() -> [ConnectionEffect] {
-        defer { effects.removeAll(keepingCapacity: true) }
-        return effects
+        if effects.isEmpty { return [] }
+        var taken: [ConnectionEffect] = []
+        swap(&taken, &effects)
+        return taken
     }
 
     // MARK: Messages

@@ -4,6 +4,8 @@ package import Secrets
 /// Which servers a client connects to, and how.
 package struct ClientConfiguration: Sendable {
     package var servers: [ServerAddress]
+    /// The index of the server that is tried first, modulo their number; `nil` for one by chance.
+    package var first: Int?
     package var connection: ConnectionConfiguration
     /// Whom to trust, if the connection is to be by TLS.
     package var trust = ServerTrust.system

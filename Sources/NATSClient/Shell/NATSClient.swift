@@ -38,7 +38,7 @@ package final class NATSClient {
         let isByTLS = configuration.connection.requiresTLS
         tls = isByTLS ? try TLSContext(configuration.trust, configuration.identity) : nil
         connection = NATSConnection(configuration.connection, inbox: Self.token())
-        rotation = ServerRotation(configuration.servers, first: Int.random(in: 0...Int(UInt16.max)))
+        rotation = ServerRotation(configuration.servers, first: configuration.first ?? .random(in: 0...Int(UInt16.max)))
     }
 
     /// A token that nobody else has: 22 letters and digits, some 130 bits.
@@ -97,10 +97,17 @@ package final class NATSClient {
         scheduleFlush()
     }
 
-    /// Publishes, once at most.
+    /// Publishes, once at most. It leaves at the end of the loop's tick.
     package func publish(_ publication: Publication) throws(SendFailure) {
         try connection.publish(publication)
         scheduleFlush()
+    }
+
+    /// Publishes messages, each once at most, and writes them at once: for a caller that has gathered those of a tick itself. What the
+    /// connection does not take is left out.
+    package func publish(_ publications: [Publication]) {
+        for publication in publications { try? connection.publish(publication) }
+        carryOut()
     }
 
     /// Publishes, and waits for one answer. It fails only with `SendFailure`, if nothing was sent.

@@ -34,6 +34,7 @@ struct TestLinks: Sendable {
                 message.writeRepeatingByte(UInt8(truncatingIfNeeded: number), count: size)
                 hasRoom = links.send(message, to: node, shard: shard)
             }
+            links.flush()
             return hasRoom
         }
 
