@@ -48,8 +48,9 @@ class KubeProxy:
     # An IPv4 packet of the relay's beat is 85 octets long, and one with a datagram longer.
     BEAT = 85
 
-    def __init__(self, binary: Path, folder: Path, *commands: str, nodes: int = 3, configuration: str = ""):
-        """`commands` are those of martlet-link, and `configuration` is every broker's."""
+    def __init__(self, binary: Path, folder: Path, *commands: str, nodes: int = 3, configuration: str = "", preferred: bool = False):
+        """`commands` are those of martlet-link, and `configuration` is every broker's. With `preferred` QUIC clients are told the address of the pod
+        that they have reached, which the device reaches as well."""
         number = f"{os.getpid()}-{next(numbers)}"
         self.pods = [f"martlet-pod-{number}-{index}" for index in range(nodes)]
         self.engine = f"martlet-engine-{number}"
@@ -63,7 +64,7 @@ class KubeProxy:
             self.device, self.host = self.link.namespaces["client"], self.link.namespaces["server"]
             self._join()
             self._write_rules()
-            self._start(binary, folder, configuration)
+            self._start(binary, folder, configuration, preferred)
         except BaseException:
             self.close()
             raise
@@ -174,9 +175,9 @@ class KubeProxy:
                     rules.append(f"{endpoint} -p {protocol} -j DNAT --to-destination {place.host}:{target}")
         return "\n".join(["*nat", *(f":{chain} - [0:0]" for chain in chains), *(f"-A {rule}" for rule in rules), "COMMIT", ""])
 
-    def _start(self, binary: Path, folder: Path, configuration: str) -> None:
+    def _start(self, binary: Path, folder: Path, configuration: str, preferred: bool) -> None:
         self.servers = cluster.servers(folder, cluster.nats_server(), [self.ENGINE] * cluster.COUNT)
-        self.brokers = cluster.brokers(folder, binary, self.places, [self.ENGINE] * cluster.COUNT)
+        self.brokers = cluster.brokers(folder, binary, self.places, [self.ENGINE] * cluster.COUNT, preferred)
         for child, namespace in [*((server, self.engine) for server in self.servers), *zip(self.brokers, self.pods)]:
             child.entering = ("ip", "netns", "exec", namespace)
         for broker in self.brokers:

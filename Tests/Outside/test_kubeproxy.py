@@ -21,17 +21,20 @@ DELAY = 5  # milliseconds of the link between device and node, each way
 numbers = itertools.count(1)
 
 policies = pytest.mark.parametrize("policy", ["Cluster", "Local"])
-stacks = pytest.mark.parametrize(
-    "stack",
-    ["ours", AioQUIC, pytest.param(Picoquic, marks=pytest.mark.skipif(not HAS_PICOQUIC, reason="aiopquic has no build for this Python"))],
-    ids=lambda stack: getattr(stack, "__name__", stack),
-)
+picoquic = pytest.param(Picoquic, marks=pytest.mark.skipif(not HAS_PICOQUIC, reason="aiopquic has no build for this Python"))
 
 
-def made(request, folder: Path, nodes: int) -> Iterator[KubeProxy]:
+def those(*stacks):
+    return pytest.mark.parametrize("stack", stacks, ids=lambda stack: getattr(stack, "__name__", stack))
+
+
+stacks = those("ours", AioQUIC, picoquic)
+
+
+def made(request, folder: Path, nodes: int, preferred: bool = False) -> Iterator[KubeProxy]:
     if os.geteuid():
         pytest.skip("needs root for network namespaces")
-    with KubeProxy(request.getfixturevalue("binary"), folder, f"set delay {DELAY}ms", nodes=nodes) as network:
+    with KubeProxy(request.getfixturevalue("binary"), folder, f"set delay {DELAY}ms", nodes=nodes, preferred=preferred) as network:
         yield network
 
 
@@ -43,6 +46,11 @@ def three(request, tmp_path_factory) -> Iterator[KubeProxy]:
 @pytest.fixture(scope="module")
 def six(request, tmp_path_factory) -> Iterator[KubeProxy]:
     yield from made(request, tmp_path_factory.mktemp("six"), 6)
+
+
+@pytest.fixture(scope="module")
+def preferring(request, tmp_path_factory) -> Iterator[KubeProxy]:
+    yield from made(request, tmp_path_factory.mktemp("preferring"), 3, preferred=True)
 
 
 @pytest.fixture
@@ -208,7 +216,7 @@ def test_walk(walk, three, stack, policy):
 
 
 @policies
-@pytest.mark.parametrize("stack", ["ours", AioQUIC], ids=["ours", "AioQUIC"])
+@those("ours", AioQUIC)
 def test_walk_of_a_client_that_knows(walk, three, stack, policy):
     """The client takes another connection identifier along (RFC 9000 §9.5)."""
     walk(three, stack, policy, active=True)
@@ -289,3 +297,25 @@ def test_silence_beyond_conntrack(forgetful, traveller, changes, request, record
 @policies
 def test_walk_among_six_nodes(walk, six, policy):
     walk(six, "ours", policy)
+
+
+@policies
+@those("ours", picoquic)
+def test_preferred_address_needs_no_relay(preferring, traveller, changes, record_property, policy, stack):
+    """A client that goes on at its pod's own address is not relayed, wherever it moves (RFC 9000 §9.6). Picoquic's socket cannot be replaced."""
+    relayed = sum(preferring.relayed())
+    one = traveller(preferring, stack, policy)
+    flows = sum(preferring.flows())
+    if stack == "ours":
+        one.travel(changes)
+    else:
+        for _ in range(changes):
+            for flow in (one.mover, one.fixed):
+                flow.send(1)
+            one.complete()
+    one.arrive()
+    flows, relayed = sum(preferring.flows()) - flows, sum(preferring.relayed()) - relayed
+    told = f"{changes} changes or exchanges, {flows} flows by the node's port, {relayed} frames of the relay; gap {one.gaps if one.gaps.up else '-'}"
+    record_property("preferred", told)
+    print(told)
+    assert flows == 0 and relayed == 0
