@@ -2,6 +2,13 @@ internal import NIOCore
 
 /// The timers of all connections, by one scheduled callback.
 extension QUICEndpoint {
+    /// The most timers that are handled before the loop has its turn, with what they let connections write: some milliseconds. SwiftNIO
+    /// reads no socket while a callback is due. So where a loop takes longer for the timers of all connections than until they are due
+    /// again, it would read nothing any more, and each of them would send again what its peer has acknowledged long ago.
+    static var maximumTimers: Int { 128 }
+    /// Nanoseconds from then until further timers are due.
+    static var timerPause: UInt64 { 500_000 }
+
     func armTimer() {
         guard !self.isClosed else { return }
         self.timer.endpoint = self
@@ -10,6 +17,7 @@ extension QUICEndpoint {
         if self.acceptor?.hasWaiting == true, !self.isTurnScheduled, let turn = self.acceptor?.planTurn(now: self.now) {
             earliest = min(earliest, turn)
         }
+        if self.hasTimersLeft { earliest = max(earliest, self.now + Self.timerPause) }
         // While the kernel takes no datagrams, a timer that has to send would fire again and again.
         if let blocked = self.egress.blockedUntil { earliest = blocked }
         guard earliest != .max else { return }
@@ -36,7 +44,9 @@ extension QUICEndpoint {
         guard !self.isClosed else { return }
         let now = self.now
         while let closed = self.closedConnections.popExpired(now: now) { self.table.remove(closed) }
-        while let connection = self.deadlines.popDue(now: now) {
+        var handled = 0
+        while handled < Self.maximumTimers, let connection = self.deadlines.popDue(now: now) {
+            handled += 1
             guard connection.deadline <= now else {
                 self.deadlines.schedule(connection)
                 continue
@@ -45,6 +55,7 @@ extension QUICEndpoint {
             self.dispatchEvents()
             if let end { self.finish(connection, end, now: now) }
         }
+        self.hasTimersLeft = handled == Self.maximumTimers
         if self.acceptor?.isTurnDue(now: now) == true {
             // A socket with something to read comes first: its read gives those that wait their turn.
             if self.socket?.isReadable == true { self.acceptor?.putOff() } else { self.takeTurn() }

@@ -42,6 +42,8 @@ package final class QUICEndpoint {
     var deadlines = DeadlineHeap()
     let timer = EndpointTimer()
     var scheduled: (at: UInt64, callback: NIOScheduledCallback)?
+    /// True if more timers may be due than were handled at once.
+    var hasTimersLeft = false
     var renewal: Scheduled<Void>?
 
     /// The connection that the datagrams of this read burst are for; its events are told before another's turn.
