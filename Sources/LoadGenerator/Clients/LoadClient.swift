@@ -33,7 +33,6 @@ final class LoadClient {
     private var connectStarted = NIODeadline.uptimeNanoseconds(0)
 
     private static let retryDelay = TimeAmount.seconds(1)
-    private static let reconnectDelay = TimeAmount.seconds(5)
 
     init(index: Int, worker: Worker) {
         let plan = worker.plan
@@ -94,7 +93,8 @@ final class LoadClient {
             if reconnectsLeft > 0 {
                 reconnectsLeft -= 1
                 role?.closed(finally: false)
-                return worker.timers.wake(self, at: .now() + Self.reconnectDelay)
+                let delay = TimeAmount.nanoseconds(Int64(worker.plan.options.reconnectDelay))
+                return worker.timers.wake(self, at: .now() + delay)
             }
         } else if retriesLeft > 0 {
             retriesLeft -= 1

@@ -19,6 +19,7 @@ package struct BenchOptions: Sendable {
     /// Seconds.
     let connectTimeout: Int
     let reconnects: Int
+    let reconnectDelay: Nanoseconds
     let isQUIC: Bool
     /// A file of options for QUIC.
     let quicPath: String?
@@ -91,6 +92,7 @@ package struct BenchOptions: Sendable {
         connectRetries = check.integer("num-retry-connect", in: 0...1_000_000)
         connectTimeout = check.integer("connect-timeout", in: 1...3600)
         reconnects = check.integer("reconnect", in: 0...1_000_000)
+        reconnectDelay = check.milliseconds("reconnect-delay")
         (isQUIC, quicPath) = check.quic
         migrationInterval = check.duration("migrate-every")
         usesPreferredAddress = !values.flag("no-preferred-address")

@@ -35,6 +35,13 @@ extension OptionTable {
             "seconds that a client waits for CONNACK before it gives up"
         ),
         Option("reconnect", nil, .integer, initial: "0", "times that a client connects again after a loss"),
+        Option(
+            "reconnect-delay",
+            nil,
+            .milliseconds,
+            initial: "5000",
+            "time from a loss until a client connects again"
+        ),
         quic,
         Option(
             "own-sockets",

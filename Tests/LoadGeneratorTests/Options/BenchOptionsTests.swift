@@ -54,6 +54,8 @@ struct BenchOptionsTests {
         #expect(options.count == 200)
         #expect(options.connectInterval == 10_000_000)
         #expect(options.keepAlive == 300)
+        #expect(options.reconnectDelay == 5_000_000_000)
+        #expect(try BenchOptions(.pub, ["-t", "t", "--reconnect-delay", "100"]).reconnectDelay == 100_000_000)
         #expect(options.cleanStart)
         #expect(options.messageInterval == 1_000_000_000)
         #expect(options.size == 256)
