@@ -69,9 +69,11 @@ struct TestLanes: Sendable {
     }
 
     /// Takes a lane, and returns what was replayed as well.
-    func take(_ lane: Int) async throws -> (Result<LaneTerm, LaneFailure>, batches: [ByteBuffer]) {
+    func take(_ lane: Int, isServed: Bool = false) async throws -> (
+        Result<LaneTerm, LaneFailure>, batches: [ByteBuffer]
+    ) {
         let batches = NIOLoopBoundBox.makeBoxSendingValue([ByteBuffer](), eventLoop: loop)
-        let result = try await call { $0.take(lane) { batches.value.append($0) } }
+        let result = try await call { $0.take(lane, isServed: isServed) { batches.value.append($0) } }
         return (result, try await loop.submit { batches.value }.get())
     }
 

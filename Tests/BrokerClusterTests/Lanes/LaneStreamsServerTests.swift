@@ -19,6 +19,7 @@ import Testing
                 return
             }
             try await fences(one, two)
+            try await readsAhead(one, two)
             try await race(one, two)
             try await purges(one, two)
             try await replaysTogether(one, two)
@@ -55,6 +56,39 @@ import Testing
             "a term record fences as well"
         )
         try await one.now { $0.release(3) }
+    }
+
+    /// A lane is taken from a run that appends to it: what that one was told is stored comes in the replay, and nothing else.
+    private func readsAhead(_ one: TestLanes, _ two: TestLanes) async throws {
+        let lane = 60
+        _ = try await one.take(lane).0.get()
+        async let stored = appendUntilFenced(one, lane)
+        try await Task.sleep(for: .milliseconds(500))
+        let (taken, batches) = try await two.take(lane, isServed: true)
+        #expect(try taken.get().number == 2)
+        let acknowledged = try await stored
+        #expect(acknowledged.count > 1 && batches == acknowledged)
+        #expect(try await two.take(lane, isServed: true).0 == .failure(.underWay))
+        // An empty lane, and several of a stream at once.
+        async let empty = one.take(61, isServed: true)
+        async let back = one.take(lane, isServed: true)
+        #expect(try await empty.0.get().number == 1)
+        #expect(try await back.batches == acknowledged)
+        for lane in [lane, 61] { try await one.now { $0.release(lane) } }
+    }
+
+    private func appendUntilFenced(_ lanes: TestLanes, _ lane: Int) async throws -> [ByteBuffer] {
+        var stored: [ByteBuffer] = []
+        while true {
+            let batch = ByteBuffer(string: "\(stored.count)")
+            switch try await lanes.append(batch, to: lane) {
+            case .success: stored.append(batch)
+            case .failure(.fenced): return stored
+            case .failure(let failure): throw failure
+            }
+            // Between two appends there has to be room for a term record.
+            try await Task.sleep(for: .milliseconds(50))
+        }
     }
 
     /// Both take lanes at once: of each one leads in the end, and whoever was first or too late is fenced.

@@ -19,6 +19,35 @@ struct MovedLanesTests {
         broker.settle()
     }
 
+    @Test("What is read ahead of a lane that another node serves is neither told nor written anywhere")
+    func readAhead() throws {
+        let broker = SimulatedBroker.cluster()
+        defer { broker.end() }
+        let lane = Lane(ofTopic: ByteBuffer(string: "r")).index
+        move(lane, to: 0, at: broker)
+        let publisher = broker.connect("p", on: 0)
+        publisher.publish("r", "1", qos: .atLeastOnce, identifier: 1, retain: true)
+        broker.settle()
+        let seat = broker.seat(of: lane, at: 1)
+        broker.readAhead(lane, by: seat)
+        #expect(broker.shards[seat].shard.lanesLedByOwn != 0, "it is asked for retained messages")
+        let subscriber = broker.connect("s", on: 0)
+        subscriber.subscribe("r")
+        broker.settle()
+        #expect(subscriber.takePayloads() == ["1"])
+        broker.change(seat) {
+            $0.beginCleaning()
+            while $0.isCleaning { _ = $0.clean(octets: 1_000, now: broker.now) }
+        }
+        #expect(broker.shards[seat].shard.lanesWithRecords & 1 << UInt64(lane) == 0)
+        // Once it leads the lane it tells and writes it.
+        move(lane, to: 1, at: broker)
+        let next = broker.connect("t", on: 0)
+        next.subscribe("r")
+        broker.settle()
+        #expect(next.takePayloads() == ["1"])
+    }
+
     @Test(
         "A PUBLISH that a home has answered is not told to the next one together with the PUBREL that follows [MQTT-4.3.3-10]"
     )

@@ -40,6 +40,14 @@ extension SimulatedBroker {
         self.cluster?.takes.append(.init(lane: lane, seat: seat, term: term, next: next, end: end))
     }
 
+    /// A shard replays what there is of a lane that another one serves, and does not take it yet.
+    func readAhead(_ lane: Int, by seat: Int) {
+        guard let log = cluster?.lanes[lane] else { return }
+        shards[seat].shard.clear(lane: lane)
+        let take = SimulatedCluster.Take(lane: lane, seat: seat, term: 0, next: log.purged, end: log.end)
+        replay(take, log, log.purged..<log.end)
+    }
+
     func isStalled(_ lane: Int) -> Bool { cluster.map { $0.stalled & 1 << UInt64(lane) != 0 } ?? false }
 
     // MARK: - Steps
