@@ -127,7 +127,8 @@ extension Shard {
     /// Goes on with look-ups, each in its turn, as far as the steps of this tick reach.
     mutating func continueLookUps(now: Instant) {
         while pace.stepsLeft > 0, var lookUp = lookUps.popFirst() {
-            let found = lookUp.advance(by: &pace.stepsLeft, in: retained, now: now).filter { isServed($0.message) }
+            var found = lookUp.advance(by: &pace.stepsLeft, in: retained, now: now)
+            if neighbours != nil { found.removeAll { !isServed($0.message) } }
             let isDone = lookUp.isDone
             if isDone || !found.isEmpty {
                 send(.foundRetained(found, isLast: isDone, for: lookUp.requester), to: lookUp.asker)
@@ -137,9 +138,7 @@ extension Shard {
     }
 
     /// False for a retained message of a lane that is being replayed, and that another shard may lead.
-    func isServed(_ message: Message) -> Bool {
-        neighbours == nil || lanes.leader(of: Lane(ofTopic: message.encoded.topic)) == own
-    }
+    func isServed(_ message: Message) -> Bool { home(ofTopic: message.encoded.topic) == own }
 
     /// Ends the look-ups of a connection that ends.
     mutating func cancelLookUps(of connection: Connection) {

@@ -75,6 +75,7 @@ import Testing
         #expect(try await empty.0.get().number == 1)
         #expect(try await back.batches == acknowledged)
         for lane in [lane, 61] { try await one.now { $0.release(lane) } }
+        try await two.now { $0.release(lane) }
     }
 
     private func appendUntilFenced(_ lanes: TestLanes, _ lane: Int) async throws -> [ByteBuffer] {
