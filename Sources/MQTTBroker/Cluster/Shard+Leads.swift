@@ -108,14 +108,14 @@ extension Shard {
         releaseLimbo(set, to: leader, now: now)
         for connection in connections.all where !connection.isClosed {
             if let claim = connection.pendingConnect?.claim {
-                if set & claim.lane.bit != 0 { send(.claim(claim), to: leader) }
+                if set & claim.lane.bit != 0 { send(claim, to: leader) }
             } else if let session = connection.session, session.lane == nil, let holder = session.holder {
                 if set & Lane(clientHash: session.identity).bit != 0 {
-                    let claim = lanes.letIn[holder]
-                    send(
-                        claim.map { .claim($0) } ?? .cluster(.holds(session.clientIdentifier, holder)),
-                        to: leader
-                    )
+                    if let claim = lanes.letIn[holder] {
+                        send(claim, to: leader)
+                    } else {
+                        send(.cluster(.holds(session.clientIdentifier, holder)), to: leader)
+                    }
                 }
             } else if let remote = connection.remoteSession, set & Lane(clientHash: remote.identity).bit != 0 {
                 resume(connection, remote, at: leader, now: now)

@@ -41,7 +41,7 @@ extension Shard {
     mutating func lost(_ reference: ConnectionReference, by home: ShardReference, now: Instant) {
         guard let connection = connections[reference], !connection.isClosed else { return }
         if let claim = connection.pendingConnect?.claim {
-            if lanes.leader(of: claim.lane) == home { send(.claim(claim), to: home) }
+            if lanes.leader(of: claim.lane) == home { send(claim, to: home) }
         } else if let remote = connection.remoteSession, remote.home == home,
             lanes.leader(of: remote.claim.lane) == home
         {

@@ -129,9 +129,10 @@ extension ShardMessage {
         case .cancelLookUp(let requester):
             begin(.cancelLookUp)
             buffer.writeRequester(requester)
-        case .claim(let claim):
+        case .claim(let claim, let term):
             begin(.claim)
             buffer.writeClaim(claim)
+            buffer.writeLEB128(term)
         case .resume(let claim, let resumption):
             begin(.resume)
             buffer.writeClaim(claim)
@@ -231,7 +232,12 @@ extension ShardMessage {
             body = .foundRetained(found, isLast: isLast, for: requester)
         case .claim, .create:
             guard let claim = buffer.readClaim() else { return nil }
-            body = kind == .claim ? .claim(claim) : .create(claim)
+            guard kind == .claim else {
+                body = .create(claim)
+                break
+            }
+            guard let term = buffer.readLEB128() else { return nil }
+            body = .claim(claim, term: term)
         case .resume:
             guard let claim = buffer.readClaim(), let number = buffer.readLEB128(), let term = buffer.readLEB128(),
                 let outstanding = buffer.readIdentifiers(), let isLast = buffer.readFlag(),

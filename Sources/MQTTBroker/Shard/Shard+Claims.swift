@@ -22,6 +22,11 @@ extension Shard {
         }
     }
 
+    /// Asks the leader of a lane for the session of a client identifier.
+    mutating func send(_ claim: Claim, to leader: ShardReference) {
+        send(.claim(claim, term: lanes.term(of: claim.lane)), to: leader)
+    }
+
     /// Why a CONNECT cannot have a durable session just now; `nil` if it can. Nothing of an older session is touched before.
     private func refusal(of claim: Claim) -> ReasonCode? {
         if lanes.quarantined.contains(claim.lane), !claim.isTransient { return .serverUnavailable }

@@ -88,7 +88,7 @@ extension Shard {
             }
             let claim = Claim(of: connection, connect, expiryInterval: expiryInterval(of: connect))
             pending.claim = claim
-            sendToLeader(of: claim.lane, .claim(claim))
+            if let leader = lanes.leader(of: claim.lane) { send(claim, to: leader) }
             if neighbours != nil, claim.isTransient {
                 pending.letInDue = now.monotonic + Self.claimPatience
                 check(connection, noLaterThan: now.monotonic + Self.claimPatience)

@@ -81,10 +81,10 @@ extension Shard {
             foundRetained(found, isLast: isLast, by: source, for: requester, now: now)
         case .cancelLookUp(let requester): lookUps.removeAll { $0.requester == requester }
         // Another node speaks for its own connections only.
-        case .claim(let claim) where claim.connection.shard.node != source.node: return
+        case .claim(let claim, _) where claim.connection.shard.node != source.node: return
         case .resume(let claim, _) where claim.connection.shard.node != source.node: return
         case .toHome(let connection, _) where connection.shard.node != source.node: return
-        case .claim(let claim): handle(claim, now: now)
+        case .claim(let claim, let term): if lanes.term(of: claim.lane) == term { handle(claim, now: now) }
         case .resume(let claim, let resumption): resume(claim, resumption, now: now)
         case .create(let claim): create(claim, now: now)
         case .refuse(let connection, let reason): refuse(connection, reason, now: now)

@@ -44,7 +44,11 @@ package struct ShardMessage: Sendable {
         case cancelLookUp(of: Requester)
 
         // Client identifiers and their sessions; ARCHITECTURE.md draws the order.
-        case claim(Claim)
+        /// A connection wants the session of its client identifier.
+        ///
+        /// - term: that of the lane that the sender has heard of. A home that leads the lane again takes no claim of an earlier time, which another
+        ///   leader may have carried out: the client may have another connection since.
+        case claim(Claim, term: UInt64)
         /// A connection goes on with its session, whose lane has another leader.
         indirect case resume(Claim, Resumption)
         /// The connection gets a transient session, which is new.

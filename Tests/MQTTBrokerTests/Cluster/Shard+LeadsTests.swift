@@ -30,8 +30,18 @@ struct ShardLeadsTests {
         for node in 1...2 { shard.joined(node: node, shards: 1, now: now) }
         let claim = claim(of: ShardReference(node: node, shard: 0))
         shard.lead([(lane: claim.lane.index, term: 3)], now: now)
-        shard.receive([ShardMessage(.claim(claim))], from: other, now: now)
+        shard.receive([ShardMessage(.claim(claim, term: 3))], from: other, now: now)
         #expect(shard.sessionCount == (node == 1 ? 1 : 0))
+    }
+
+    @Test("A claim that was sent to an earlier time of the home is not heard", arguments: [2, 3])
+    func earlierClaim(term: UInt64) throws {
+        var shard = Shard(index: 0, count: 1, node: 0, random: SystemRandomNumberGenerator())
+        shard.joined(node: 1, shards: 1, now: now)
+        let claim = claim(of: ShardReference(node: 1, shard: 0))
+        shard.lead([(lane: claim.lane.index, term: 3)], now: now)
+        shard.receive([ShardMessage(.claim(claim, term: term))], from: other, now: now)
+        #expect(shard.sessionCount == (term == 3 ? 1 : 0))
     }
 
     private func claim(of shard: ShardReference) -> Claim {

@@ -51,7 +51,7 @@ struct ShardMessageWireTests {
             .announce(requester, by: ShardReference(node: 1, shard: 1)), .announced(requester),
             .findRetained([try TopicFilter("a/#", limits: Limits())], atMost: 5, for: requester),
             .foundRetained([.init(filter: 0, message: message)], isLast: true, for: requester),
-            .cancelLookUp(of: requester), .claim(try claim()), .create(try claim()),
+            .cancelLookUp(of: requester), .claim(try claim(), term: 1 << 50), .create(try claim()),
             .refuse(reference, .serverBusy), .evict(reference, of: UTF8Key("c")), .ended(UTF8Key("c"), of: reference),
             .toHome(reference, .opened(reference)),
             .toHome(reference, .packets(ByteBuffer(string: "octets"), isLast: true)),
