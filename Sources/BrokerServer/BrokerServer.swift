@@ -248,8 +248,8 @@ private struct Node {
         CertificateWatch(tcp + quic, interval: configuration.certificateInterval, logger: logger)
     }
 
-    /// Lets the other nodes of a cluster take this one's lanes, stops accepting, sends DISCONNECT to all clients, waits until their connections are closed or `shutdownTimeout` is over,
-    /// and closes the listeners.
+    /// Lets the other nodes of a cluster take this one's lanes, stops accepting, sends DISCONNECT to all clients, waits until their
+    /// connections are closed or `shutdownTimeout` is over, and closes the listeners.
     func shutDown() async {
         try? await retire()
         for listener in tcp { await listener.close() }

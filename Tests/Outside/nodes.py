@@ -20,8 +20,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 PATIENCE = 90  # seconds for what has to happen some time
-MEETINGS = 10  # attempts
-MEETINGS = 10  # attempts
+MEETINGS = 10  # attempts of a broker to have a connection to a certain NATS server
 
 
 def _script(name: str):
@@ -180,17 +179,6 @@ class Cluster:
     def leaders(self) -> dict[str, str]:
         """The NATS server that leads each stream of lanes."""
         return {name: stream["leader"] for name, stream in self._streams().items()}
-
-    def meet(self, broker, server) -> bool:
-        """Restarts a broker until one of its connections is to a NATS server. A broker that had to leave one does not go back. Returns False if there was no need."""
-        for attempt in range(MEETINGS):
-            own = next((node for node in self.picture(broker).get("nodes", []) if node["name"] == broker.name), {})
-            if any(connection.get("server") == server.name for connection in own.get("status", {}).get("nats", [])):
-                return attempt > 0
-            self.stop(broker)
-            self.start([broker])
-            self.wait()
-        raise Hung(f"{broker.name} has no connection to {server.name}")
 
     def meet(self, broker, server) -> bool:
         """Restarts a broker until one of its connections is to a NATS server, since one that had to leave a server does not go back. Returns whether it was restarted."""

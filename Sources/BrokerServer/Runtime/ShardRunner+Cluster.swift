@@ -144,6 +144,7 @@ extension ShardRunner {
         let led = shard.lanesLedByOwn
         let lost = cluster.led & ~led
         cluster.led = led
+        if lost == 0 { return }
         for lane in 0..<Lane.count where lost >> UInt64(lane) & 1 == 1 && !cluster.lanes.isTaking(lane) {
             cluster.lanes.release(lane)
             cluster.appends.left(lane)

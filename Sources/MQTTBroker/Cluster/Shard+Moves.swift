@@ -61,7 +61,7 @@ extension Shard {
             if connection.remoteSession != nil {
                 lostHome(of: connection, now: now)
             } else if let claim = connection.pendingConnect?.claim, !claim.isTransient {
-                // It may have the session already, and then the will was published when the others counted this run as over.
+                // The client may have its session already, and then its will was published when the others counted this run as over.
                 fail(connection, .serverUnavailable, now: now)
             }
         }

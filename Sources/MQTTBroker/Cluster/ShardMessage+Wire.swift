@@ -174,19 +174,8 @@ extension ShardMessage {
         guard let kind = buffer.readInteger().flatMap({ Kind(rawValue: $0) }) else { return nil }
         switch kind {
         case .publish:
-            guard let flags = buffer.readInteger().flatMap({ PublishFlags(of: $0) }), let source = buffer.readShard(),
-                let (publisher, lanes) = buffer.readMultipleIntegers(as: (UInt64, UInt64).self),
-                let receipt = flags.contains(.hasReceipt) ? buffer.readLEB128() : 0,
-                let origin = buffer.readOrigin(if: flags.contains(.hasOrigin)),
-                let publish = buffer.readPublish()
-            else { return nil }
-            let scope = LaneScope(
-                lanes: lanes,
-                isForTransient: flags.contains(.isForTransient),
-                source: source,
-                isAgain: flags.contains(.isAgain)
-            )
-            body = .publish(publish, from: publisher, origin: origin.value, scope, receipt: receipt)
+            guard let publish = Self.readPublish(from: &buffer) else { return nil }
+            body = publish
         case .retain:
             guard let isAgain = buffer.readFlag(), let receipt = buffer.readLEB128(),
                 let hasOrigin = buffer.readFlag(), let origin = buffer.readOrigin(if: hasOrigin),
@@ -230,13 +219,11 @@ extension ShardMessage {
                 found.append(.init(filter: filter, message: message))
             }
             body = .foundRetained(found, isLast: isLast, for: requester)
-        case .claim, .create:
+        case .create:
             guard let claim = buffer.readClaim() else { return nil }
-            guard kind == .claim else {
-                body = .create(claim)
-                break
-            }
-            guard let term = buffer.readLEB128() else { return nil }
+            body = .create(claim)
+        case .claim:
+            guard let claim = buffer.readClaim(), let term = buffer.readLEB128() else { return nil }
             body = .claim(claim, term: term)
         case .resume:
             guard let claim = buffer.readClaim(), let number = buffer.readLEB128(), let term = buffer.readLEB128(),
@@ -290,6 +277,22 @@ extension ShardMessage {
         case .parted: return buffer.readFlag().map { .parted(publishesWill: $0) }
         case .abandoned: return .abandoned
         }
+    }
+
+    private static func readPublish(from buffer: inout ByteBuffer) -> Body? {
+        guard let flags = buffer.readInteger().flatMap({ PublishFlags(of: $0) }), let source = buffer.readShard(),
+            let (publisher, lanes) = buffer.readMultipleIntegers(as: (UInt64, UInt64).self),
+            let receipt = flags.contains(.hasReceipt) ? buffer.readLEB128() : 0,
+            let origin = buffer.readOrigin(if: flags.contains(.hasOrigin)),
+            let publish = buffer.readPublish()
+        else { return nil }
+        let scope = LaneScope(
+            lanes: lanes,
+            isForTransient: flags.contains(.isForTransient),
+            source: source,
+            isAgain: flags.contains(.isAgain)
+        )
+        return .publish(publish, from: publisher, origin: origin.value, scope, receipt: receipt)
     }
 
     private static func readToConnection(from buffer: inout ByteBuffer) -> ToConnection? {

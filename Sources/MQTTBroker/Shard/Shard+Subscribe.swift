@@ -61,8 +61,8 @@ extension Shard {
 
     /// The connection, or its deputy, of a client whose session is in this shard and that waits for answers to a SUBSCRIBE.
     private func connection(of requester: Requester) -> (Connection, PendingSubscribe)? {
-        let own = requester.connection.shard == own ? connections[requester.connection] : nil
-        guard let connection = deputies[requester.connection] ?? own, let pending = connection.pendingSubscribe,
+        let local = requester.connection.shard == own ? connections[requester.connection] : nil
+        guard let connection = deputies[requester.connection] ?? local, let pending = connection.pendingSubscribe,
             pending.requester == requester
         else { return nil }
         return (connection, pending)

@@ -97,7 +97,7 @@ package final class NATSClient {
         scheduleFlush()
     }
 
-    /// Publishes, once at most. It leaves at the end of the loop's tick.
+    /// Publishes, once at most. The message leaves at the end of the loop's tick.
     package func publish(_ publication: Publication) throws(SendFailure) {
         try connection.publish(publication)
         scheduleFlush()
