@@ -1,6 +1,9 @@
 /// The lanes of a shard that have refused a message of another shard, since they were not led here. They refuse what that shard has sent behind
 /// it, too, until it hands the message over again: so a lane keeps what a shard hands over in its order, and a message of an outbox that has a
 /// higher number than another never comes before it.
+///
+/// That holds beyond the end of the run that has sent a message: a shard of this node may yet pass on what that run had sent behind it. The next
+/// run hands its first message over twice.
 struct Refusals {
     /// Messages that keep their order: those of a shard for sessions, or those to be retained, which take another way.
     private struct Way: Hashable {
@@ -29,7 +32,4 @@ struct Refusals {
     mutating func add(_ lane: Lane, from source: ShardReference, isRetained: Bool) {
         lanes[Way(source: source, isRetained: isRetained), default: 0] |= lane.bit
     }
-
-    /// A run of a node is over.
-    mutating func forget(node: UInt8) { lanes = lanes.filter { $0.key.source.node != node } }
 }

@@ -229,7 +229,6 @@ extension Shard {
             lanes.isUrgent = true
         }
         neighbours?[node] = nil
-        if isOver { lanes.refusals.forget(node: node) }
         for awaited in lanes.takeAwaited(ofNode: node) { holdAwaited(awaited, now: now) }
         for deputy in deputies.values where deputy.reference.shard.node == node && !deputy.isDataStream {
             leave(deputy, publishesWill: true, isOver ? .usual : .unheard, now: now)

@@ -36,7 +36,5 @@ struct RefusalsTests {
         #expect(refusals.judge(scope(1, from: other), led: 1) == 0)
         #expect(refusals.judge(scope(1), isRetained: true, led: 1) == 0)
         #expect(refusals.judge(scope(1), led: 1) == 1)
-        refusals.forget(node: 1)
-        #expect(refusals.judge(scope(1), led: 1) == 0)
     }
 }

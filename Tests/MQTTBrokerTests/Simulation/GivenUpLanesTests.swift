@@ -128,4 +128,38 @@ struct GivenUpLanesTests {
         broker.settle()
         #expect(!broker.connect("c", on: 0, cleanStart: false, expiry: 1000).isClosed)
     }
+
+    @Test("What a dead node has sent does not come before an earlier message of it that was refused")
+    func orderOfDead() {
+        defer { broker.end() }
+        client.subscribe("a")
+        _ = client.takeAll()
+        let next = broker.seat(of: lane, at: 0)
+        // Another shard of the node passes on what the dead one has sent, the second message once the lane is led there.
+        let sibling = broker.shards[broker.seats(of: 0).first { $0 != next } ?? 0].shard.own
+        let scope = LaneScope(
+            lanes: 1 << UInt64(lane),
+            isForTransient: false,
+            source: ShardReference(node: 2, shard: 0)
+        )
+        func passOn(_ payload: String, _ number: UInt64) {
+            var publish = Publish(
+                topic: ByteBuffer(string: "a"),
+                payload: ByteBuffer(string: payload),
+                qos: .atLeastOnce
+            )
+            publish.packetIdentifier = 1
+            let message = ShardMessage(.publish(publish, from: 0, origin: nil, scope, receipt: number))
+            broker.change(next) { $0.receive([message], from: sibling, now: broker.now) }
+        }
+        passOn("1", 1)
+        broker.kill(2)
+        broker.bury(2)
+        broker.settle()
+        broker.take(lane, by: next)
+        broker.settle()
+        passOn("2", 2)
+        broker.settle()
+        #expect(client.takePayloads().isEmpty)
+    }
 }
