@@ -42,7 +42,14 @@ extension Shard {
     /// The client has no transient session, or has none any more: attaches the connection to the durable one, or creates a session.
     private mutating func carryOut(_ claim: Claim, now: Instant) {
         if let session = sessions[claim.client] {
-            if let connection = session.connection { takeOver(connection, now: now) }
+            if let connection = session.connection {
+                if connection.isDeputy, connection.reference == claim.connection {
+                    // The claim comes again.
+                    part(connection, fromLost: session, now: now)
+                } else {
+                    takeOver(connection, now: now)
+                }
+            }
             // The session may have ended with its connection.
             if sessions[claim.client] === session {
                 // A claim that comes again does not clean what it has begun.
@@ -85,6 +92,10 @@ extension Shard {
         } else if !connection.isDeputy {
             fail(connection, .serverBusy, now: now)
         } else {
+            // An earlier claim may have attached the connection, which is ended then.
+            writeIfTaken(.disconnect(Disconnect(reasonCode: .sessionTakenOver)), to: connection)
+            connection.endReason = .sessionTakenOver
+            markDirty(connection)
             leave(connection, publishesWill: false, now: now)
             send(.refuse(connection.reference, .serverBusy), to: connection.reference.shard)
         }
@@ -199,15 +210,17 @@ extension Shard {
 
     /// The home has attached a connection to its durable session.
     mutating func attached(_ claim: Claim, isPresent: Bool, by home: ShardReference, now: Instant) {
+        guard let connection = connections[claim.connection],
+            connection.pendingConnect != nil || connection.remoteSession != nil
+        else {
+            send(.toHome(claim.connection, .abandoned), to: home)
+            return
+        }
         // Otherwise the lane has another leader, and the claim went there, too.
         guard neighbours == nil || lanes.leader(of: claim.lane) == home else { return }
-        guard let connection = claimant(claim.connection) else {
-            if let connection = connections[claim.connection], let remote = connection.remoteSession {
-                // An earlier claim of the connection was carried out, too, while the lane was led before.
-                resume(connection, remote, at: home, now: now)
-            } else {
-                send(.toHome(claim.connection, .abandoned), to: home)
-            }
+        if let remote = connection.remoteSession {
+            // An earlier claim of the connection was carried out, too, while the lane was led before.
+            resume(connection, remote, at: home, now: now)
             return
         }
         connection.remoteSession = RemoteSession(home: home, claim: claim, isShared: neighbours != nil)

@@ -15,8 +15,11 @@ extension Shard {
             }
         let version = connection.outbound.version
         if let octets = session.unsettled?.pass(packet, version: version) {
-            effects.passOn(isLast: isLast, of: connection.reference, to: session.home) {
-                $0.writeImmutableBuffer(octets)
+            // Otherwise the link to the home may have lost an earlier packet, and the next resumption tells this one, too.
+            if lanes.leader(of: session.claim.lane) == session.home {
+                effects.passOn(isLast: isLast, of: connection.reference, to: session.home) {
+                    $0.writeImmutableBuffer(octets)
+                }
             }
         } else {
             effects.passOn(isLast: isLast, of: connection.reference, to: session.home) {

@@ -88,6 +88,7 @@ final class ClusterRun {
         for publisher in publishers { publisher.read() }
         for subscriber in subscribers { subscriber.read(answering: answering) }
         roamer.read()
+        if Int.random(in: 0..<(roamer.isSubscribed ? 40 : 2), using: &random) == 0 { roamer.change() }
         mortal.read()
         for visitor in visitors {
             visitor.read()
@@ -121,8 +122,8 @@ final class ClusterRun {
         case 22: if hasSuspicion { suspect() }
         case 23: if hasPauses { isolate() }
         case 24: broker.cleanLanes(of: seat())
-        case 25: roamer.isClosed || Bool.random(using: &random) ? roamer.connect(on: seat()) : roamer.change()
-        case 26: roamer.change()
+        case 25: roamer.connect(on: seat())
+        case 26: if roamer.isClosed { roamer.connect(on: seat()) }
         case 27: Bool.random(using: &random) ? mortal.connect(on: seat()) : mortal.drop()
         case 28: twins.connect(on: seat())
         case 29: publisher.publishAtMostOnce()

@@ -10,10 +10,12 @@ final class Roamer {
     let name: String
     private let broker: SimulatedBroker
     private let publishers: [DurablePublisher]
+    /// Nobody else's filter tells the other nodes to hand these messages over.
+    private let filter = "+/+/1"
     private var client: SimulatedClient?
     private var isChanging = false
     /// True from SUBACK to UNSUBSCRIBE.
-    private var isSubscribed = false
+    private(set) var isSubscribed = false
     private var isPromised = false
     /// Messages of each publisher that were sent when SUBACK came.
     private var sentBefore: [Int] = []
@@ -42,9 +44,9 @@ final class Roamer {
         if isSubscribed {
             note()
             isSubscribed = false
-            client.send(.unsubscribe(Unsubscribe(packetIdentifier: 2, topicFilters: ["load/#"])), settles: false)
+            client.send(.unsubscribe(Unsubscribe(packetIdentifier: 2, topicFilters: [filter])), settles: false)
         } else {
-            client.subscribe("load/#", qos: .atLeastOnce, retainHandling: .doNotSend, settles: false)
+            client.subscribe(filter, qos: .atLeastOnce, retainHandling: .doNotSend, settles: false)
         }
     }
 
@@ -65,6 +67,8 @@ final class Roamer {
                 isChanging = false
                 isSubscribed = true
                 sentBefore = publishers.map(\.sentCount)
+                // A node that does not know of the subscription yet would not hand this over.
+                for publisher in publishers { publisher.publish(.atLeastOnce, retain: false) }
             case .unsubscribeAcknowledgement: isChanging = false
             case .publish(let publish):
                 received.insert(String(buffer: publish.payload))

@@ -23,10 +23,10 @@ enum SimulatedSeeds {
         return Fault.allCases.filter { $0.rawValue == name }
     }
 
-    /// Each fault is found by one of a thousand seeds, and mostly by one of the first.
+    /// Each fault is found by one of two thousand seeds, and mostly by one of the first.
     static func find(_ fault: String, _ play: (_ seed: UInt64) throws -> Void) throws {
         let isFound = NIOLockedValueBox(false)
-        let finder = try (0..<1000 as Range<UInt64>).first { seed in
+        let finder = try (0..<2000 as Range<UInt64>).first { seed in
             try withKnownIssue(isIntermittent: true) {
                 try play(seed)
             } matching: { issue in
@@ -37,7 +37,7 @@ enum SimulatedSeeds {
             }
             return isFound.withLockedValue { $0 }
         }
-        print("fault \(fault): found by seed \(finder.map(String.init) ?? "none of 1,000")")
+        print("fault \(fault): found by seed \(finder.map(String.init) ?? "none of 2,000")")
         #expect(finder != nil)
     }
 }

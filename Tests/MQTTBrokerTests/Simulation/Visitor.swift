@@ -18,6 +18,7 @@ final class Visitor {
     /// Whether the session is subscribed, as the broker has said last; `nil` while it has not, or an answer is due.
     private(set) var isSubscribed: Bool?
     private var isChanging = false
+    private var isSubscribing = false
 
     /// - Parameter expiry: how long the session outlives its connection, in seconds.
     init(name: String, broker: SimulatedBroker, shard: Int, expiry: UInt32 = 100_000) {
@@ -45,6 +46,7 @@ final class Visitor {
         if wasSubscribed {
             client.send(.unsubscribe(Unsubscribe(packetIdentifier: 2, topicFilters: [Self.filter])), settles: false)
         } else {
+            isSubscribing = true
             client.subscribe(Self.filter, qos: .exactlyOnce, settles: false)
         }
     }
@@ -62,6 +64,9 @@ final class Visitor {
             switch packet {
             case .connectAcknowledgement where packet.isAcceptance: isPromised = true
             case .subscribeAcknowledgement(let answer):
+                // It comes once more if the lane moves while retained messages are looked for.
+                guard isSubscribing else { break }
+                isSubscribing = false
                 isChanging = false
                 isSubscribed = answer.reasonCodes.contains(where: \.isError) ? nil : true
             case .unsubscribeAcknowledgement:
