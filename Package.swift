@@ -180,7 +180,8 @@ let package = Package(
         .testTarget(
             name: "martletTests",
             dependencies: [
-                "martlet", "BrokerAccess", "BrokerCluster", "BrokerConfiguration", "MQTTBroker", "MQTTCodec",
+                "martlet", "BrokerAccess", "BrokerAdmin", "BrokerCluster", "BrokerConfiguration", "MQTTBroker",
+                "MQTTCodec",
                 "NATSClient", "QUICTransport", "SecretFixture", .logging, .nioCore,
             ]
         ),

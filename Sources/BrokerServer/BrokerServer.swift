@@ -21,6 +21,8 @@ package struct BrokerServer: Service, CustomStringConvertible {
     private let running = NIOLockedValueBox<NodeRelay?>(nil)
     /// Says how the broker is, from before it runs.
     package let observer: BrokerObserver
+    /// What is set at run time.
+    package let meta = MetaAccess()
     private let reloads = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
 
     /// An open listener.
@@ -54,7 +56,7 @@ package struct BrokerServer: Service, CustomStringConvertible {
         do {
             // A node that waits for its cluster stops as well.
             let node = try await cancelWhenGracefulShutdown {
-                try await Node(configuration, loops: loops, observer: observer, logger: logger)
+                try await Node(configuration, loops: loops, observer: observer, meta: meta, logger: logger)
             }
             if let limit = configuration.descriptorLimit {
                 DescriptorBudget(limit: limit).report(configuration.listeners, to: logger)
@@ -65,12 +67,15 @@ package struct BrokerServer: Service, CustomStringConvertible {
             await withTaskGroup(of: Void.self) { group in
                 group.addTask { try? await gracefulShutdown() }
                 group.addTask { await node.certificateWatch.run(requests: reloads.stream) }
+                group.addTask { await node.followLiveSettings() }
                 await group.next()
                 group.cancelAll()
             }
             running.withLockedValue { $0 = nil }
+            meta.use(nil)
             await node.shutDown()
         } catch {
+            meta.use(nil)
             observer.note { $0 = BrokerObserver.Parts() }
             configuration.store?.close()
             try? await loops.shutdownGracefully()
@@ -91,6 +96,9 @@ private struct Node {
     /// `nil` without a cluster.
     private var cluster: NIOLoopBound<NodeCluster>?
     private let authentication: AuthenticationExecutor
+    private let live: LiveSettingsApplier?
+    /// Says that records have changed.
+    private let changes: AsyncStream<Void>
     private let reporter: MetricsReporter
     private let logWindows: [RepeatedTask]
     private var tcp: [TCPListener] = []
@@ -103,15 +111,20 @@ private struct Node {
         _ configuration: BrokerServerConfiguration,
         loops: MultiThreadedEventLoopGroup,
         observer: BrokerObserver,
+        meta: MetaAccess,
         logger: Logger
     ) async throws {
         self.configuration = configuration
         self.logger = logger
         let authentication = AuthenticationExecutor(configuration.authentication)
         let all = Array(loops.makeIterator())
-        let limits = SharedLimits(configuration.limits)
         let (cluster, member) = try await Self.join(configuration, all, observer, logger) ?? (nil, nil)
         self.cluster = cluster
+        let (store, changes) = try await Self.records(configuration, cluster)
+        self.changes = changes
+        live = store.flatMap { LiveSettingsApplier(configuration, $0) }
+        // Before the shards are there, so that nothing is done under other limits.
+        let limits = SharedLimits(await live?.limits() ?? configuration.limits)
         let shards = try await ShardGroup(loops: all, log: ClientLog(logger), logger: logger) { index in
             Shard(
                 index: index,
@@ -125,6 +138,8 @@ private struct Node {
         }
         self.shards = shards
         observer.note { $0.shards = shards }
+        await live?.begin(shards)
+        meta.use(store, live)
         self.authentication = authentication
         authentication.open(for: shards)
         reporter = MetricsReporter(shards: shards)
@@ -201,6 +216,26 @@ private struct Node {
             loop.execute { _ = cluster.value.leave() }
         }
         return (cluster, member)
+    }
+
+    /// The records of what is set at run time, all of which are known, and what says that some have changed.
+    private static func records(
+        _ configuration: BrokerServerConfiguration,
+        _ cluster: NIOLoopBound<NodeCluster>?
+    ) async throws -> ((any MetaStore)?, AsyncStream<Void>) {
+        let (changes, announce) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
+        guard let cluster else { return (configuration.metaFile, changes) }
+        let access = try await cluster.eventLoop.submit { () -> MetaLaneAccess? in
+            guard let lane = cluster.value.meta else { return nil }
+            lane.onChange = { announce.yield() }
+            return MetaLaneAccess(NIOLoopBound(lane, eventLoop: lane.eventLoop))
+        }.get()
+        return (access, changes)
+    }
+
+    /// Brings what other nodes set at run time into force, until it is cancelled.
+    func followLiveSettings() async {
+        for await _ in changes { await live?.apply() }
     }
 
     /// Lets the cluster's secrets make the keys of the relay and of all QUIC listeners.

@@ -35,6 +35,13 @@ package struct BrokerServerConfiguration: Sendable {
     /// Where durable sessions and retained messages outlive the process; `nil` if they do not, and in a cluster, which keeps them itself.
     package var store: (any CommitStore)?
 
+    /// What the node, if it is by itself, keeps of what is set at run time; `nil` in a cluster, which has a meta lane, and for none.
+    package var metaFile: MetaFile?
+    /// What is in force with these records of the configuration that were set at run time, all there are; `nil` if none are applied.
+    package var liveSettings: (@Sendable (_ records: [MetaRecord]) async -> LiveSettings)?
+    /// The level of the log, if it can change at run time.
+    package var logLevel: LogLevel?
+
     /// Connections that wait in the kernel to be accepted by a listener (listen(2)).
     package static let backlog: CInt = 4096
 

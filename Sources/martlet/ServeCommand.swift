@@ -59,7 +59,7 @@ struct ServeCommand: AsyncParsableCommand {
         if !loaded.keysWithoutEffect.isEmpty {
             Terminal.note("keys without effect: \(loaded.keysWithoutEffect.joined(separator: ", "))")
         }
-        let plan = try plan(loaded)
+        let plan = try plan(loaded.configuration)
         if check { return }
         if config == nil {
             let isLocal = loaded.configuration.listeners.all.allSatisfy { !$0.isEnabled || $0.bind.isLoopback }
@@ -67,7 +67,10 @@ struct ServeCommand: AsyncParsableCommand {
         }
         var configuration = try configuration(plan)
         configuration.descriptorLimit = DescriptorLimit.raiseToHardLimit()
-        try await serve(configuration, control: plan.controlSocket, logger: plan.logger)
+        let (limits, control, logger) = (plan.limits, plan.controlSocket, plan.logger)
+        let runtime = RuntimeConfiguration(loaded, limits: limits, logger: logger)
+        configuration.liveSettings = { await runtime.settings(with: $0) }
+        try await serve(configuration, runtime, control: control, logger: logger)
     }
 
     func validate() throws { _ = try overrides }
@@ -88,7 +91,7 @@ struct ServeCommand: AsyncParsableCommand {
         }
     }
 
-    private func load() throws -> LoadedConfiguration<ServerSettings> {
+    private func load() throws -> sending LoadedConfiguration<ServerSettings> {
         let overrides = try overrides
         do {
             return try ConfigurationSources(
@@ -101,8 +104,8 @@ struct ServeCommand: AsyncParsableCommand {
         }
     }
 
-    private func plan(_ loaded: LoadedConfiguration<ServerSettings>) throws -> ServerPlan {
-        do { return try ServerPlan(loaded.configuration) } catch { throw refusal("\(error)") }
+    private func plan(_ settings: ServerSettings) throws -> ServerPlan {
+        do { return try ServerPlan(settings) } catch { throw refusal("\(error)") }
     }
 
     private func configuration(_ plan: ServerPlan) throws -> BrokerServerConfiguration {
@@ -117,6 +120,7 @@ struct ServeCommand: AsyncParsableCommand {
     /// - Parameter control: the path of the control socket.
     private func serve(
         _ configuration: BrokerServerConfiguration,
+        _ runtime: RuntimeConfiguration,
         control: String,
         logger: Logger
     ) async throws {
@@ -128,11 +132,17 @@ struct ServeCommand: AsyncParsableCommand {
             }
             Terminal.print("martlet is ready")
         }
+        let controlServer = ControlServer(
+            path: control,
+            source: server.observer,
+            configuration: RuntimeDesk(runtime, server.meta),
+            logger: logger
+        )
         let services = ServiceGroup(
             configuration: ServiceGroupConfiguration(
                 services: [
                     .init(service: server, successTerminationBehavior: .gracefullyShutdownGroup),
-                    .init(service: ControlServer(path: control, source: server.observer, logger: logger)),
+                    .init(service: controlServer),
                 ],
                 gracefulShutdownSignals: [.sigterm, .sigint],
                 logger: logger

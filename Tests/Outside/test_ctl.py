@@ -157,7 +157,7 @@ def test_the_cluster_is_seen_by_each_node(cluster, ctl):
         assert all((node["node"] == seen_by["node"]) == ("heard_milliseconds" not in node) for node in seen_by["nodes"])
         assert {node["name"]: node["status"]["connections"] for node in seen_by["nodes"]} == {name: 2 for name in BROKERS}
         assert sum(node["status"]["lag"]["recent_appends"] for node in seen_by["nodes"]) > 0
-        assert [stream["name"] for stream in seen_by["streams"]] == [f"MARTLET_local_L{number}" for number in range(4)] + ["KV_MARTLET_local_members"]
+        assert [stream["name"] for stream in seen_by["streams"]] == [f"MARTLET_local_L{number}" for number in range(4)] + ["KV_MARTLET_local_members", "KV_MARTLET_local_meta"]
         assert all(stream["current_replicas"] == 3 and stream["leader"] for stream in seen_by["streams"])
         assert all(connection["version"] for node in seen_by["nodes"] for connection in node["status"]["nats"])
     assert wait_until(lambda: set(seen.leaders(0)) == set(BROKERS)), seen.leaders(0)

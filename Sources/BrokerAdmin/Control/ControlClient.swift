@@ -1,3 +1,4 @@
+import BrokerCluster
 import Foundation
 package import NIOCore
 import NIOHTTP1
@@ -17,7 +18,20 @@ package struct ControlClient: Sendable {
     /// - Parameter question: a path such as `ControlPath.clusterStatus`.
     /// - Returns: the body of the answer.
     /// - Throws: `ControlFailure`.
-    package func get(_ question: String) async throws -> ByteBuffer {
+    package func get(_ question: String) async throws -> ByteBuffer { try await ask(.GET, question, nil) }
+
+    /// Asks for a change.
+    ///
+    /// - Parameters:
+    ///   - question: a path such as `ControlPath.runtimeKeys`.
+    ///   - body: JSON.
+    /// - Returns: the body of the answer.
+    /// - Throws: `ControlFailure`.
+    package func put(_ question: String, _ body: ByteBuffer) async throws -> ByteBuffer {
+        try await ask(.PUT, question, body)
+    }
+
+    private func ask(_ method: HTTPMethod, _ question: String, _ body: ByteBuffer?) async throws -> ByteBuffer {
         let loop = MultiThreadedEventLoopGroup.singleton.next()
         let promise = loop.makePromise(of: ByteBuffer.self)
         let limits = limits
@@ -32,13 +46,14 @@ package struct ControlClient: Sendable {
                     }
                 }
                 .connect(unixDomainSocketPath: path).get()
-            let head = HTTPRequestHead(
-                version: .http1_1,
-                method: .GET,
-                uri: question,
-                headers: ["Host": "localhost", "Connection": "close"]
-            )
+            var headers: HTTPHeaders = ["Host": "localhost", "Connection": "close"]
+            if let body {
+                headers.add(name: "Content-Type", value: "application/json")
+                headers.add(name: "Content-Length", value: "\(body.readableBytes)")
+            }
+            let head = HTTPRequestHead(version: .http1_1, method: method, uri: question, headers: headers)
             channel.write(HTTPClientRequestPart.head(head), promise: nil)
+            if let body { channel.write(HTTPClientRequestPart.body(.byteBuffer(body)), promise: nil) }
             channel.writeAndFlush(HTTPClientRequestPart.end(nil), promise: nil)
         } catch {
             // Harmless if the handler has done so.
@@ -94,8 +109,13 @@ private final class ControlAnswer: ChannelInboundHandler {
             }
             body.writeBuffer(&part)
         case .end:
-            end(status == .ok ? .success(body) : .failure(ControlFailure.refused(status: Int(status.code))), context)
+            end(status == .ok ? .success(body) : .failure(refusal), context)
         }
+    }
+
+    private var refusal: ControlFailure {
+        (try? StatusJSON.read(RuntimeKeyRefusal.self, from: body)).map { .declined($0) }
+            ?? .refused(status: Int(status.code))
     }
 
     func channelInactive(context: ChannelHandlerContext) {

@@ -1,3 +1,5 @@
+import BrokerCluster
+import Foundation
 import HTTPTypes
 import Hummingbird
 import HummingbirdCore
@@ -37,6 +39,10 @@ extension Response {
     ///   - message: without characters that JSON escapes.
     static func error(_ status: HTTPResponse.Status, _ code: String, _ message: String) -> Response {
         .json(ByteBuffer(string: #"{"code":"\#(code)","message":"\#(message)"}"#), status)
+    }
+
+    static func json(_ value: some Encodable, _ status: HTTPResponse.Status = .ok) throws -> Response {
+        json(ByteBuffer(bytes: try StatusJSON.write(value)), status)
     }
 
     static func json(_ octets: ByteBuffer, _ status: HTTPResponse.Status = .ok) -> Response {

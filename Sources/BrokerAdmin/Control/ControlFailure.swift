@@ -9,6 +9,8 @@ package enum ControlFailure: Error, Equatable, Sendable, CustomStringConvertible
     case noAnswer(reason: String)
     /// The broker answered with an error.
     case refused(status: Int)
+    /// The broker answered with an error and says why.
+    case declined(RuntimeKeyRefusal)
 
     package var description: String {
         switch self {
@@ -18,6 +20,7 @@ package enum ControlFailure: Error, Equatable, Sendable, CustomStringConvertible
             "\(path) is for the user that runs the broker only: try again as that user"
         case .unusable(let path, let reason): "cannot connect to \(path): \(reason)"
         case .noAnswer(let reason): "the broker does not answer: \(reason)"
+        case .declined(let refusal): refusal.message
         case .refused(404): "the broker does not know the question: its version is another one than this command's"
         case .refused(let status): "the broker refuses to answer (HTTP \(status))"
         }

@@ -17,22 +17,26 @@ package struct ControlServer: Service, CustomStringConvertible {
 
     private let path: String
     private let source: any ControlSource
+    private let configuration: (any ConfigurationSource)?
     private let limits: ControlLimits
     private let logger: Logger
     private let opened: @Sendable () -> Void
 
     /// - Parameters:
     ///   - path: of the socket. What an earlier process left there is replaced.
+    ///   - configuration: `nil` for a broker whose configuration does not change.
     ///   - opened: called once the socket can be used.
     package init(
         path: String,
         source: any ControlSource,
+        configuration: (any ConfigurationSource)? = nil,
         limits: ControlLimits = ControlLimits(),
         logger: Logger,
         opened: @escaping @Sendable () -> Void = {}
     ) {
         self.path = path
         self.source = source
+        self.configuration = configuration
         self.limits = limits
         self.logger = logger
         self.opened = opened
@@ -91,8 +95,9 @@ package struct ControlServer: Service, CustomStringConvertible {
         let source = source
         let status = SharedAnswer { await source.clusterStatus() }
         router.get(RouterPath(ControlPath.clusterStatus)) { _, _ -> Response in
-            Response.json(ByteBuffer(bytes: try StatusJSON.write(await status.value)))
+            try Response.json(await status.value)
         }
+        if let configuration { router.addConfiguration(configuration, maximumBody: limits.maximumBody) }
         return router
     }
 }

@@ -8,8 +8,7 @@ final class MemberBucket {
     private let keys: [Subject]
     private let client: NATSClient
     private let cluster: ClusterName
-    /// Three, or one where the server is alone.
-    private var replicas = 3
+    private let maker: BucketMaker
     private var isStopped = false
 
     /// Octets of all records at most, and of what probes leave behind.
@@ -28,6 +27,7 @@ final class MemberBucket {
         self.bucket = bucket
         self.client = client
         self.cluster = cluster
+        maker = BucketMaker(bucket, maximumBytes: Self.maximumBytes, client)
         keys = (0..<Heartbeat.maximumNodes).compactMap { bucket.subject(of: "node.\($0)") }
     }
 
@@ -35,7 +35,10 @@ final class MemberBucket {
         KeyValueBucket(name: "MARTLET_\(cluster)_members")
     }
 
-    func stop() { isStopped = true }
+    func stop() {
+        isStopped = true
+        maker.stop()
+    }
 
     // MARK: Making it
 
@@ -46,38 +49,16 @@ final class MemberBucket {
     ///   - done: is called once, with the reason if the servers cannot be used.
     func prepare(onTrouble: @escaping (String) -> Void, done: @escaping (ClusterFailure?) -> Void) {
         guard !isStopped else { return }
-        let again = { (trouble: String) in
-            onTrouble(trouble)
-            self.client.eventLoop.assumeIsolated().scheduleTask(in: Self.pause) {
-                self.prepare(onTrouble: onTrouble, done: done)
+        maker.prepare { trouble in
+            switch trouble {
+            case .noSpace(let error): onTrouble("\(error)")
+            case .other(let words): onTrouble(words)
             }
-        }
-        let stream = bucket.configuration(replicas: replicas, maximumBytes: Self.maximumBytes)
-        client.ask(.create(stream), timeout: Self.requestTimeout).assumeIsolated().whenSuccess { result in
-            guard !self.isStopped else { return }
-            switch result {
-            case .success: self.probe(onTrouble: onTrouble, done: done)
-            case .failure(.refused(let error)) where error.errorCode == Self.nameInUse:
-                // It was made by another version, or for fewer servers, and serves.
-                self.probe(onTrouble: onTrouble, done: done)
-            case .failure(.refused(let error)) where error.errorCode == Self.noReplicas && self.replicas > 1:
-                self.replicas = 1
-                self.prepare(onTrouble: onTrouble, done: done)
-            case .failure(.refused(let error)) where error.errorCode == Self.noJetStream:
-                done(ClusterFailure(description: "cluster.servers: JetStream is not enabled at the NATS servers"))
-            case .failure(.refused(let error)): again("\(error)")
-            case .failure(.noAnswer(.noResponders)): again("no NATS server with JetStream answers")
-            case .failure(.noAnswer): again("JetStream does not answer")
-            case .failure: again("there is no connection to a NATS server")
-            }
+        } done: { failure in
+            if let failure { return done(failure) }
+            self.probe(onTrouble: onTrouble, done: done)
         }
     }
-
-    /// There is a stream of that name, with another configuration.
-    private static let nameInUse = 10_058
-    /// The server is not in a cluster of servers.
-    private static let noReplicas = 10_074
-    private static let noJetStream = 10_076
 
     private func probe(onTrouble: @escaping (String) -> Void, done: @escaping (ClusterFailure?) -> Void) {
         let servers = client.configuration.servers.map(\.description).sorted().joined(separator: " ")

@@ -7,7 +7,8 @@ package import NIOCore
 package final class NodeQuestions {
     package let eventLoop: any EventLoop
     package let limits: QuestionLimits
-    let client: NATSClient
+    /// The connection to NATS, which the meta lane shares: both have little to say.
+    package let client: NATSClient
     let cluster: ClusterName
 
     private var own: Member?

@@ -39,15 +39,7 @@ package struct ConfigurationSources {
     {
         var reading = SchemaReading()
         let tree = merged(roots: section.fields.map(\.name), in: &reading)
-        var configuration = defaults
-        section.read(&configuration, from: tree, at: [], in: &reading)
-        guard reading.problems.isEmpty else {
-            throw ConfigurationError(
-                problems: reading.problems.sorted { Self.order($0.origin, $1.origin) },
-                untold: reading.untoldProblems
-            )
-        }
-        return LoadedConfiguration(configuration: configuration, section: section, tree: tree, reading: reading)
+        return try LoadedConfiguration(reading: tree, over: defaults, by: section, reading)
     }
 
     /// All sources as one tree.
@@ -105,17 +97,6 @@ package struct ConfigurationSources {
             } catch {
                 reading.add(ConfigurationProblem(error))
             }
-        }
-    }
-
-    /// By file, line and column; places outside of files come after.
-    private static func order(_ left: Origin, _ right: Origin) -> Bool {
-        switch (left, right) {
-        case (.file(let leftName, let leftLine, let leftColumn), .file(let rightName, let rightLine, let rightColumn)):
-            (leftName, leftLine, leftColumn) < (rightName, rightLine, rightColumn)
-        case (.file, _): true
-        case (_, .file): false
-        default: left.description < right.description
         }
     }
 }

@@ -7,19 +7,51 @@ package struct LoadedConfiguration<Root> {
     package let notices: [ConfigurationProblem]
     /// Dotted keys that were given and have no effect here; at most 100.
     package let keysWithoutEffect: [String]
-    private let section: Section<Root>
-    private let tree: HOCONValue
+    let section: Section<Root>
+    /// What holds where no source says anything.
+    let defaults: Root
+    let tree: HOCONValue
     private let origins: [String: Origin]
     private let secretKeys: Set<String>
 
-    init(configuration: Root, section: Section<Root>, tree: HOCONValue, reading: SchemaReading) {
+    /// - Parameters:
+    ///   - tree: what the sources say.
+    ///   - reading: what was wrong with the sources already.
+    /// - Throws: everything that is wrong, not only the first problem.
+    init(
+        reading tree: HOCONValue,
+        over defaults: Root,
+        by section: Section<Root>,
+        _ reading: SchemaReading
+    ) throws(ConfigurationError) {
+        var reading = reading
+        var configuration = defaults
+        section.read(&configuration, from: tree, at: [], in: &reading)
+        guard reading.problems.isEmpty else {
+            throw ConfigurationError(
+                problems: reading.problems.sorted { Self.order($0.origin, $1.origin) },
+                untold: reading.untoldProblems
+            )
+        }
         self.configuration = configuration
+        self.defaults = defaults
         self.section = section
         self.notices = reading.notices
         self.keysWithoutEffect = reading.keysWithoutEffect
         self.tree = tree
         self.origins = reading.origins
         self.secretKeys = reading.secretKeys
+    }
+
+    /// By file, line and column; places outside of files come after.
+    private static func order(_ left: Origin, _ right: Origin) -> Bool {
+        switch (left, right) {
+        case (.file(let leftName, let leftLine, let leftColumn), .file(let rightName, let rightLine, let rightColumn)):
+            (leftName, leftLine, leftColumn) < (rightName, rightLine, rightColumn)
+        case (.file, _): true
+        case (_, .file): false
+        default: left.description < right.description
+        }
     }
 
     /// Where the value of a dotted key comes from.

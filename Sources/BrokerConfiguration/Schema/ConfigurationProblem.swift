@@ -8,6 +8,12 @@ package struct ConfigurationProblem: Sendable, Equatable, CustomStringConvertibl
     /// What is allowed instead, if that can be listed.
     package let allowed: String?
 
+    /// How the message of a key that does not exist begins.
+    static let unknownKey = "there is no such key"
+
+    /// True if there is no key of that name.
+    package var isOfUnknownKey: Bool { message.hasPrefix(Self.unknownKey) }
+
     package init(origin: Origin, key: String?, message: String, allowed: String? = nil) {
         self.origin = origin
         self.key = key
@@ -20,8 +26,11 @@ package struct ConfigurationProblem: Sendable, Equatable, CustomStringConvertibl
     }
 
     /// `martlet.conf:3:5: mqtt.max_qos_allowed: 3 is not allowed; allowed: 0 to 2`
-    package var description: String {
-        var text = origin == .builtIn ? "" : "\(origin): "
+    package var description: String { (origin == .builtIn ? "" : "\(origin): ") + textWithoutPlace }
+
+    /// `mqtt.max_qos_allowed: 3 is not allowed; allowed: 0 to 2`
+    package var textWithoutPlace: String {
+        var text = ""
         if let key { text += "\(key): " }
         text += message
         if let allowed { text += "; allowed: \(allowed)" }

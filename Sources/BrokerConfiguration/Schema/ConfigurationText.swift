@@ -3,6 +3,8 @@ package struct ConfigurationText {
     private let origin: (_ path: [String]) -> Origin?
     private var lines: [(text: String, comment: String)] = []
     private var indentation = ""
+    /// The values as HOCON text, by dotted key, without secrets.
+    private(set) var values: [String: String] = [:]
     /// The number of first parts of a path that are not written, because an enclosing object has them.
     private var dropped = 0
 
@@ -26,7 +28,8 @@ package struct ConfigurationText {
     mutating func add(_ value: String?, isSecret: Bool, at path: [String]) {
         let key = HOCONText.path(path.dropFirst(dropped))
         let place = origin(path)
-        if let value {
+        if let value, !isSecret {
+            values[HOCONText.path(path)] = value
             lines.append(("\(indentation)\(key) = \(value)", (place ?? .builtIn).place))
         } else if isSecret, let place {
             lines.append(("\(indentation)# \(key) is hidden", place.place))

@@ -62,7 +62,8 @@ extension Field {
                         allowed: form.allowed,
                         byDefault: byDefault,
                         summary: summary,
-                        kind: .value(change)
+                        // What is set at run time is shown, and so no secret is.
+                        kind: .value(isSecret ? .atStart : change)
                     )
                 ]
             }

@@ -105,7 +105,7 @@ package struct Section<Root> {
         return ConfigurationProblem(
             origin: origin,
             key: HOCONText.path(path),
-            message: "there is no such key" + (nearest.map { ", did you mean \($0)?" } ?? ""),
+            message: ConfigurationProblem.unknownKey + (nearest.map { ", did you mean \($0)?" } ?? ""),
             allowed: keyList
         )
     }

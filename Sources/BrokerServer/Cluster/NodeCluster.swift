@@ -17,6 +17,7 @@ final class NodeCluster {
     private let status: @Sendable () async -> NodeStatus?
     private(set) var membership: MembershipRunner?
     private(set) var questions: NodeQuestions?
+    private(set) var meta: MetaLane?
     var shards: ShardGroup?
     var parts: [NIOLoopBound<ShardCluster>] = []
     /// What the membership has told before the shards were there.
@@ -82,7 +83,7 @@ final class NodeCluster {
 
     // MARK: - The start
 
-    /// Becomes a member of the cluster, for as long as that takes.
+    /// Becomes a member of the cluster, and reads all records of its meta lane, for as long as that takes.
     ///
     /// - Throws: `ClusterFailure`.
     func join(_ node: MembershipRunner.Node, memory: any MembershipMemory) -> EventLoopFuture<Member> {
@@ -97,10 +98,17 @@ final class NodeCluster {
             questions.answer(NodeStatusQuestion.self) { [status] _ in await status() }
             questions.start()
             self.questions = questions
+            let meta = try MetaLane(configuration.name, sharing: questions.client, logger: logger)
+            meta.start()
+            self.meta = meta
+            let current = meta.whenCurrent()
+            let joined = membership.start()
+            // Nobody waits for the records then.
+            joined.assumeIsolated().whenFailure { _ in meta.stop() }
+            return joined.flatMap { member in current.map { member } }
         } catch {
             return eventLoop.makeFailedFuture(error)
         }
-        return membership.start()
     }
 
     /// Gives each shard its links and its lanes, and begins to lead lanes.
@@ -138,6 +146,7 @@ final class NodeCluster {
         for timer in timers { timer.cancel() }
         timers = []
         spaceWatch?.stop()
+        meta?.stop()
         shards = nil
         let loopBound = NIOLoopBound(self, eventLoop: eventLoop)
         return tellRest()
@@ -173,6 +182,7 @@ final class NodeCluster {
             Gauge(label: "martlet_lanes_stream_maximum_octets", dimensions: dimensions).record(filling.maximum)
         }
         questions?.reportMetrics()
+        meta?.reportMetrics()
         onEachPart { part in
             let dimensions = [("shard", "\(part.links.shard)")]
             part.links.reportMetrics(dimensions: dimensions)

@@ -51,6 +51,11 @@ package struct DataFolder: Sendable {
     /// - Throws: `Failure` if another process has the folder, or the number cannot be read or written.
     package func beginRun() throws -> NodeRun { try NodeRun(folder: self) }
 
+    /// What was set at run time at a node by itself. The folder has to be locked.
+    ///
+    /// - Throws: `Failure`.
+    package func metaFile() throws -> MetaFile { try MetaFile(self) }
+
     /// The certificate and key (PEM) that were generated for this installation.
     package func certificate() throws -> CertificatePair {
         let certificate = try? read("certs/cert.pem")

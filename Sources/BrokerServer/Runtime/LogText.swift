@@ -3,13 +3,13 @@
 ///
 /// Text of plain characters stays as it is. Other text stands in quotation marks, with escapes as Swift's string literals have
 /// them.
-struct LogText: CustomStringConvertible {
-    let description: String
+package struct LogText: CustomStringConvertible {
+    package let description: String
 
     /// Unicode scalars; of longer text the rest is left out, and its length in octets is given.
     static let maximumLength = 128
 
-    init(_ text: String) {
+    package init(_ text: String) {
         let shown = text.unicodeScalars.prefix(Self.maximumLength)
         var escaped = ""
         if !shown.isEmpty, shown.allSatisfy(Self.isPlain) {

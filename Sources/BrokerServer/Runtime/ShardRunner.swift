@@ -57,6 +57,12 @@ final class ShardRunner {
 
     func join(_ group: ShardGroup) { self.group = group }
 
+    /// From here on these limits are in force, and the log's level is looked at anew.
+    func use(_ limits: SharedLimits) {
+        shard.use(limits)
+        if let log { shard.wantEvents(log.wanted, once: log.once) }
+    }
+
     // MARK: - Events of transports
 
     /// A connection has been accepted.

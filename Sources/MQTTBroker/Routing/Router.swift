@@ -5,7 +5,7 @@ import NIOCore
 struct Router: ~Copyable {
     private var tree = TopicTree()
     private var cache: RouteCache
-    private let limits: SharedLimits
+    private var limits: SharedLimits
     /// `nil` if the broker has one shard.
     private var ownInterest: Interest.Own?
     /// The filters of sessions that are logged; `nil` until there is one.
@@ -31,6 +31,13 @@ struct Router: ~Copyable {
         othersInterest = count > 1 ? Interest.Others() : nil
         nodesInterest = isClustered ? Interest.Others() : nil
         told = speaks ? Interest.Told() : nil
+    }
+
+    /// Other limits are in force from here on.
+    mutating func use(_ limits: SharedLimits) {
+        self.limits = limits
+        // A route may be that of a topic that has too many levels now.
+        cache = RouteCache(limits: limits)
     }
 
     var subscriptionCount: Int { tree.count }

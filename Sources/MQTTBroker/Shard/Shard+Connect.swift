@@ -82,7 +82,7 @@ extension Shard {
                     + String(random.next() as UInt64, radix: 36)
                 connection.waiting = .connect(PendingConnect(connect, hasAssignedIdentifier: true))
             }
-            guard let pending = connection.pendingConnect, takesAcceptance(pending) else {
+            guard let pending = connection.pendingConnect, takesAcceptance(pending, connection.limits.values) else {
                 fail(connection, .packetTooLarge, now: now)
                 return
             }
@@ -103,11 +103,16 @@ extension Shard {
         tell(.connected, connection)
         connection.waiting = connection.peer.earlyData == .connectOnly ? .handshake : nil
 
-        var acknowledgement = acceptance(of: connect, hasAssignedIdentifier: pending.hasAssignedIdentifier)
+        var acknowledgement = acceptance(
+            of: connect,
+            hasAssignedIdentifier: pending.hasAssignedIdentifier,
+            connection.limits.values
+        )
         acknowledgement.sessionPresent = isPresent
         // The client takes a CONNACK of this size: `admit` has checked it.
         write(.connectAcknowledgement(acknowledgement), to: connection, now: now)
 
+        let limits = connection.limits.values
         let keepAlive = connect.version == .v5 ? limits.serverKeepAlive ?? connect.keepAlive : connect.keepAlive
         connection.keepAlive =
             keepAlive == 0 ? nil : .milliseconds(Int64(Double(keepAlive) * 1000 * limits.keepAliveMultiplier))
@@ -122,7 +127,13 @@ extension Shard {
     }
 
     /// The CONNACK of a client that is accepted, without Session Present.
-    private func acceptance(of connect: Connect, hasAssignedIdentifier: Bool) -> ConnectAcknowledgement {
+    ///
+    /// - Parameter limits: those of the connection.
+    private func acceptance(
+        of connect: Connect,
+        hasAssignedIdentifier: Bool,
+        _ limits: Limits
+    ) -> ConnectAcknowledgement {
         var properties = ConnectAcknowledgement.Properties()
         if connect.version == .v5 {
             let expiryInterval = expiryInterval(of: connect)
@@ -144,9 +155,13 @@ extension Shard {
 
     /// Whether the client takes a CONNACK of the size that it would get [MQTT-3.1.2-24]. Checked before the session is claimed, so
     /// that a client that cannot be answered takes over nothing.
-    private func takesAcceptance(_ pending: PendingConnect) -> Bool {
+    private func takesAcceptance(_ pending: PendingConnect, _ limits: Limits) -> Bool {
         guard let maximum = pending.packet.properties.maximumPacketSize else { return true }
-        let acknowledgement = acceptance(of: pending.packet, hasAssignedIdentifier: pending.hasAssignedIdentifier)
+        let acknowledgement = acceptance(
+            of: pending.packet,
+            hasAssignedIdentifier: pending.hasAssignedIdentifier,
+            limits
+        )
         var octets = ByteBuffer()
         return octets.write(.connectAcknowledgement(acknowledgement), version: .v5) <= maximum
     }

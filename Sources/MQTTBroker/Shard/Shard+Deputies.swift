@@ -103,8 +103,12 @@ extension Shard {
         }
     }
 
-    /// A packet that was encoded anew, with the topic in place of an alias, may be larger than the client may send.
+    /// The shard of the connection has held each packet to the bound that the client was told, which may have been another one than this shard's. A packet
+    /// that was encoded anew, with the topic in place of an alias, may be larger than the client may send.
     private func deputyDecoder(version: ProtocolVersion) -> PacketDecoder {
-        PacketDecoder(role: .server, maximumPacketSize: limits.maximumPacketSize + 65_536, version: version)
+        PacketDecoder(role: .server, maximumPacketSize: Self.largestPacket + 65_536, version: version)
     }
+
+    /// Octets of the largest packet of MQTT (MQTT 5.0 §1.5.5, §2.1.4).
+    private static var largestPacket: Int { 268_435_455 }
 }

@@ -7,7 +7,11 @@ extension Shard {
     mutating func handle(_ publish: consuming Publish, on connection: Connection, now: Instant) {
         guard connection.state == .connected else { return }
         if !publish.properties.isEmpty, let alias = publish.properties.values.topicAlias {
-            if let reason = connection.inbound.topicAliases.resolve(alias, of: &publish, limits: limits) {
+            if let reason = connection.inbound.topicAliases.resolve(
+                alias,
+                of: &publish,
+                limits: connection.limits.values
+            ) {
                 fail(connection, reason, now: now)
                 return
             }
@@ -20,11 +24,11 @@ extension Shard {
         }
         counters.messagesReceived += 1
         if connection.isEarly { counters.earlyMessages += 1 }
-        if publish.qos > limits.maximumQoS {
+        if publish.qos > connection.limits.values.maximumQoS {
             fail(connection, .qosNotSupported, now: now)
             return
         }
-        if publish.retain, !limits.retainAvailable {
+        if publish.retain, !connection.limits.values.retainAvailable {
             fail(connection, .retainNotSupported, now: now)
             return
         }
@@ -61,7 +65,8 @@ extension Shard {
             }
             // MQTT 3 clients know no Receive Maximum; their packet identifiers bound them.
             guard
-                connection.outbound.version != .v5 || connection.inbound.unreleased < Int(limits.maximumAwaitingRelease)
+                connection.outbound.version != .v5
+                    || connection.inbound.unreleased < Int(connection.limits.values.maximumAwaitingRelease)
             else {
                 fail(connection, .receiveMaximumExceeded, now: now)
                 return

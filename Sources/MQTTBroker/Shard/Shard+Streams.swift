@@ -12,7 +12,7 @@ extension Shard {
     /// Returns `nil` if the connection has ended.
     package mutating func openStream(of control: Connection, now: Instant) -> Connection? {
         guard !control.isClosed, !control.isDataStream else { return nil }
-        let stream = connections.add(control.peer, control: control, limits: sharedLimits, now: now)
+        let stream = connections.add(control.peer, control: control, limits: control.limits, now: now)
         stream.waiting = .client
         add(stream, to: control)
         counters.streamsOpened += 1
@@ -33,7 +33,7 @@ extension Shard {
         join(stream, to: control)
         stream.inbound.decoder = PacketDecoder(
             role: .server,
-            maximumPacketSize: limits.maximumPacketSize,
+            maximumPacketSize: control.limits.values.maximumPacketSize,
             version: control.outbound.version
         )
         stream.waiting = stream.peer.earlyData == .connectOnly ? .handshake : nil

@@ -12,7 +12,7 @@ extension Shard {
         var wanted: [PendingSubscribe.Wanted] = []
         for requested in subscribe.subscriptions {
             do throws(TopicFilter.Refusal) {
-                let filter = try TopicFilter(requested.topicFilter, limits: limits)
+                let filter = try TopicFilter(requested.topicFilter, limits: connection.limits.values)
                 guard
                     session.subscriptions[filter] != nil
                         || subscriptionCount(of: session) < limits.maximumSubscriptions

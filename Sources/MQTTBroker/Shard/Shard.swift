@@ -14,7 +14,7 @@ package struct Shard: ~Copyable {
     package let count: Int
     /// The other nodes; `nil` without a cluster.
     var neighbours: Neighbours?
-    let sharedLimits: SharedLimits
+    private(set) var sharedLimits: SharedLimits
     package internal(set) var counters = Counters()
 
     let authenticator: Authenticator
@@ -104,6 +104,12 @@ package struct Shard: ~Copyable {
     package var withheldOctets: Int { lanes.withheldOctets }
     /// True while nothing new is kept.
     package var isSuspended: Bool { lanes.suspension != nil }
+
+    /// From here on these limits are in force. What the CONNACK of a client said holds until its connection ends, and what is kept already is kept.
+    package mutating func use(_ limits: SharedLimits) {
+        sharedLimits = limits
+        router.use(limits)
+    }
 
     // MARK: - The way of a packet
 

@@ -16,6 +16,7 @@ struct ServerPlan {
     private var certificates: [String: CertificateFiles] = [:]
     private let secrets: NodeSecrets
     private let cluster: ClusterPlan?
+    private let logLevel: LogLevel
     private let environment = ProcessInfo.processInfo.environment
 
     /// Why the settings cannot be served.
@@ -24,6 +25,7 @@ struct ServerPlan {
     /// Reads the files that the settings name, and changes nothing.
     init(_ settings: ServerSettings) throws {
         self.settings = settings
+        logLevel = LogLevel(settings.logLevel)
         loops = min(settings.node.loops ?? System.coreCount, Shard.maximumCount)
         authentication = try AuthenticationChain(settings).authentication
         secrets = try NodeSecrets(settings.node, settings.cluster)
@@ -83,8 +85,11 @@ struct ServerPlan {
 
     /// Writes to standard error, in the name of the node.
     var logger: Logger {
-        var logger = Logger(label: "martlet", factory: { StreamLogHandler.standardError(label: $0) })
-        logger.logLevel = settings.logLevel
+        let level = logLevel
+        var logger = Logger(
+            label: "martlet",
+            factory: { SharedLevelLogHandler(StreamLogHandler.standardError(label: $0), level) }
+        )
         logger[metadataKey: "node"] = "\(Self.nodeName(settings))"
         return logger
     }
@@ -130,7 +135,9 @@ struct ServerPlan {
                 logger: logger
             )
         }
-        server.limits = limits
+        server.limits = limits(settings)
+        server.logLevel = logLevel
+        if cluster == nil { server.metaFile = try folder.metaFile() }
         server.authentication = authentication
         return server
     }
@@ -249,14 +256,18 @@ struct ServerPlan {
         }
     }
 
-    private var limits: Limits {
-        var limits = settings.limits
-        limits.maximumQueueMemory = settings.store.queueMemory
-        if limits.maximumRetainedMessages < .max {
-            // An equal share for each shard, rounded up.
-            limits.maximumRetainedMessages = (limits.maximumRetainedMessages - 1) / loops + 1
+    /// The limits of each shard that settings come to, which may be others than those of the start.
+    var limits: @Sendable (ServerSettings) -> Limits {
+        let loops = loops
+        return { settings in
+            var limits = settings.limits
+            limits.maximumQueueMemory = settings.store.queueMemory
+            if limits.maximumRetainedMessages < .max {
+                // An equal share for each shard, rounded up.
+                limits.maximumRetainedMessages = (limits.maximumRetainedMessages - 1) / loops + 1
+            }
+            return limits
         }
-        return limits
     }
 
     /// All interfaces are those of both IP versions.

@@ -128,7 +128,7 @@ extension Section<Logger.Level> {
                         "critical": .critical, "alert": .critical, "emergency": .critical,
                     ]),
                     "The least level that is logged, on standard error. `all` is `debug`, `alert` and `emergency` are `critical`.",
-                    .atStart
+                    .live
                 )
             ] + EMQXKeys.console()
         )

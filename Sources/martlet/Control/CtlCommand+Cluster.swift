@@ -30,12 +30,7 @@ extension CtlCommand {
                 Terminal.print(String(buffer: answer))
                 return
             }
-            guard let status = try? StatusJSON.read(ClusterStatus.self, from: answer) else {
-                throw Terminal.failure(
-                    "ctl: the answer cannot be read: the broker's version is another one than this command's",
-                    code: 1
-                )
-            }
+            let status: ClusterStatus = try CtlCommand.read(answer)
             Terminal.print(ClusterPicture(status).text)
         }
     }

@@ -6,14 +6,14 @@ import NIOCore
 struct CtlCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "ctl",
-        abstract: "Ask a running broker how it is.",
+        abstract: "Ask and steer a running broker.",
         discussion: """
             The broker is found by its data folder, `node.data_dir`, and answers the user that runs it only.
 
             Example:
               martlet ctl cluster --config martlet.conf
             """,
-        subcommands: [ClusterCommand.self]
+        subcommands: [ClusterCommand.self, ConfigCommand.self]
     )
 
     /// Which broker.
@@ -26,8 +26,10 @@ struct CtlCommand: AsyncParsableCommand {
 
         /// Asks the broker.
         ///
-        /// - Parameter question: one of `ControlPath`.
-        func ask(_ question: String) async throws -> ByteBuffer {
+        /// - Parameters:
+        ///   - question: one of `ControlPath`.
+        ///   - body: JSON, where the broker is asked for a change.
+        func ask(_ question: String, _ body: ByteBuffer? = nil) async throws -> ByteBuffer {
             let folder: String
             do {
                 folder = try data ?? NodeSettings.dataDirectory(file: config)
@@ -35,7 +37,11 @@ struct CtlCommand: AsyncParsableCommand {
                 throw Terminal.failure("ctl: \(error)", code: 2)
             }
             do {
-                return try await ControlClient(path: ControlPath.socket(in: folder)).get(question)
+                let client = ControlClient(path: ControlPath.socket(in: folder))
+                if let body { return try await client.put(question, body) }
+                return try await client.get(question)
+            } catch ControlFailure.declined(let refusal) {
+                throw Terminal.failure("ctl: \(refusal.message)", code: refusal.code == .badRequest ? 2 : 1)
             } catch {
                 throw Terminal.failure("ctl: \(error)", code: 1)
             }

@@ -27,6 +27,22 @@ final class TestSource: ControlSource {
     }
 }
 
+/// A configuration with one key, which may have any value but the names of refusals.
+struct TestConfiguration: ConfigurationSource {
+    static func key(value: String) -> RuntimeKey {
+        RuntimeKey(key: "a", value: value, source: .runtime, place: "here", record: .init(value: value, revision: 4))
+    }
+
+    func runtimeKeys() async -> RuntimeKeys { RuntimeKeys(keys: [Self.key(value: "1")]) }
+
+    func change(_ change: RuntimeKeyChange) async -> Result<RuntimeKey, RuntimeKeyRefusal> {
+        if let code = RuntimeKeyRefusal.Code(rawValue: change.value ?? "") {
+            return .failure(RuntimeKeyRefusal(code, "\"quoted\"\n\(code.rawValue)"))
+        }
+        return .success(Self.key(value: change.value ?? ""))
+    }
+}
+
 /// A control socket in this process.
 struct RunningControl: Sendable {
     let path: String
@@ -46,7 +62,13 @@ struct RunningControl: Sendable {
         let path = ControlPath.socket(in: folder)
         try prepare(path)
         let (opened, announce) = AsyncStream.makeStream(of: Void.self)
-        let server = ControlServer(path: path, source: source, limits: limits, logger: logger) { announce.yield() }
+        let server = ControlServer(
+            path: path,
+            source: source,
+            configuration: TestConfiguration(),
+            limits: limits,
+            logger: logger
+        ) { announce.yield() }
         try await testGracefulShutdown { trigger in
             try await withThrowingTaskGroup(of: Void.self) { group in
                 group.addTask {

@@ -14,10 +14,12 @@ final class LogRecorder: Sendable {
     var lines: [Line] { recorded.withLockedValue { $0 } }
 
     func logger(level: Logger.Level = .trace) -> Logger {
-        var logger = Logger(label: "test") { _ in Handler(recorder: self) }
+        var logger = Logger(label: "test") { _ in self.handler }
         logger.logLevel = level
         return logger
     }
+
+    var handler: any LogHandler { Handler(recorder: self) }
 
     private struct Handler: LogHandler {
         let recorder: LogRecorder
