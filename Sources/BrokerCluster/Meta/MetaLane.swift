@@ -20,6 +20,9 @@ package final class MetaLane {
     private var before: MetaTable?
     private var replay: Replay?
     private var waiting: [EventLoopPromise<Void>] = []
+    /// Changes by this node that are under way, by their number.
+    private var writing: [UInt64: EventLoopPromise<Result<UInt64, MetaFailure>>] = [:]
+    private var lastWrite: UInt64 = 0
     private var isCurrent = false
     private var isStopped = false
     /// What stood in the way last, so that it is logged once.
@@ -58,6 +61,8 @@ package final class MetaLane {
         replay?.stop()
         for promise in waiting { promise.fail(CancellationError()) }
         waiting = []
+        for promise in writing.values { promise.succeed(.failure(.noAnswer)) }
+        writing = [:]
     }
 
     /// Succeeds once all records are known. It fails with `ClusterFailure` if the servers cannot be used, and with `CancellationError` if the lane
@@ -181,7 +186,11 @@ package final class MetaLane {
         expecting revision: UInt64?
     ) -> EventLoopFuture<Result<UInt64, MetaFailure>> {
         let promise = eventLoop.makePromise(of: Result<UInt64, MetaFailure>.self)
-        write(value, at: key, expecting: revision) { result in
+        lastWrite += 1
+        let number = lastWrite
+        writing[number] = promise
+        begin(value, at: key, expecting: revision) { result in
+            guard let promise = self.writing.removeValue(forKey: number) else { return }
             switch result {
             case .success: self.table.counters.writes += 1
             case .failure(.conflict): self.table.counters.conflicts += 1
@@ -192,23 +201,19 @@ package final class MetaLane {
         return promise.futureResult
     }
 
-    private func write(
-        _ value: ByteBuffer?,
-        at key: MetaKey,
-        expecting revision: UInt64?,
-        _ done: @escaping (Result<UInt64, MetaFailure>) -> Void
-    ) {
+    private typealias Done = (Result<UInt64, MetaFailure>) -> Void
+
+    private func begin(_ value: ByteBuffer?, at key: MetaKey, expecting revision: UInt64?, _ done: @escaping Done) {
         if let refusal = table.refusal(of: value, at: key) { return done(.failure(refusal)) }
-        guard client.isReady else { return done(.failure(.notConnected)) }
+        guard client.isReady, !isStopped else { return done(.failure(.notConnected)) }
         guard isCurrent, replay != nil, let subject = subjects.subject(of: key) else {
             return done(.failure(isCurrent ? .noSpace(reason: trouble ?? "the bucket is being made") : .notReady))
         }
         let expected = revision ?? table.revision(of: key)
-        let bucket = subjects.bucket
         let append =
-            value.map { bucket.put($0, for: subject, expecting: expected) }
-            ?? bucket.delete(subject, expecting: expected)
-        client.append(append, until: .now() + table.limits.writePatience).assumeIsolated().whenSuccess { answer in
+            value.map { subjects.bucket.put($0, for: subject, expecting: expected) }
+            ?? subjects.bucket.delete(subject, expecting: expected)
+        attempt(append, until: .now() + table.limits.writePatience) { answer in
             switch answer {
             case .stored(let sequence):
                 self.take(value, at: key, revision: sequence)
@@ -221,16 +226,27 @@ package final class MetaLane {
         }
     }
 
+    /// As `NATSClient.append(_:until:)`, for a lane that may be stopped meanwhile.
+    private func attempt(_ append: Append, until deadline: NIODeadline, _ done: @escaping (AppendAnswer) -> Void) {
+        client.append(append).assumeIsolated().whenSuccess { answer in
+            guard !self.isStopped else { return }
+            var random = SystemRandomNumberGenerator()
+            guard let pause = answer.pause(using: &random), .now() + pause < deadline else { return done(answer) }
+            self.eventLoop.assumeIsolated().scheduleTask(in: pause) { self.attempt(append, until: deadline, done) }
+        }
+    }
+
     /// The bucket has another change than the expected one: this very one, if an attempt without an answer was stored, or somebody else's.
     private func compare(
         _ value: ByteBuffer?,
         at key: MetaKey,
         _ subject: Subject,
         expected: UInt64,
-        _ done: @escaping (Result<UInt64, MetaFailure>) -> Void
+        _ done: @escaping Done
     ) {
         let question = client.ask(.last(of: subject, in: subjects.bucket.stream), timeout: table.limits.readPatience)
         question.assumeIsolated().whenSuccess { result in
+            guard !self.isStopped else { return }
             switch result {
             case .success(let last):
                 let found = KeyValueBucket.isDeleted(last.headers) ? nil : last.payload

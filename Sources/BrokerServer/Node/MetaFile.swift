@@ -11,6 +11,9 @@ package final class MetaFile: MetaStore {
 
     package static let name = "runtime.json"
 
+    /// Revisions are lower, so that there is always a higher one.
+    private static let highestRevision: UInt64 = 1 << 62
+
     private struct Content {
         var table: MetaTable
         /// Of the last change.
@@ -62,6 +65,7 @@ package final class MetaFile: MetaStore {
 
     /// `nil` for a form that this class has not written.
     private static func content(_ form: Form, _ limits: MetaLimits) -> Content? {
+        guard form.revision < highestRevision else { return nil }
         var table = MetaTable(limits)
         var foreign: [Form.Record] = []
         for record in form.records {

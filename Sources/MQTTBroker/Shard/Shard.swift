@@ -105,7 +105,8 @@ package struct Shard: ~Copyable {
     /// True while nothing new is kept.
     package var isSuspended: Bool { lanes.suspension != nil }
 
-    /// From here on these limits are in force. What the CONNACK of a client said holds until its connection ends, and what is kept already is kept.
+    /// From here on these limits are in force. What is kept already is kept, and what the CONNACK of a client said holds until its connection ends. Only
+    /// QoS 2 of a session that is at home in another shard is judged there, by the limits of when that shard learned of the connection.
     package mutating func use(_ limits: SharedLimits) {
         sharedLimits = limits
         router.use(limits)

@@ -67,6 +67,9 @@ struct RuntimeLayer {
         return origin == .builtIn ? nil : origin.place
     }
 
+    /// The most keys that cannot be used and that are told. Whoever can write into the bucket can write more of them than an answer has room for.
+    private static let maximumForeign = 100
+
     /// All keys that can be set at run time, and those that are and cannot be used.
     func keys(_ records: [MetaRecord]) -> [RuntimeKey] {
         let inForce = inForce(records)
@@ -84,7 +87,7 @@ struct RuntimeLayer {
             guard let reason = inForce.passedOver[keys[index].key] else { continue }
             keys[index].place += ", since what is set at run time is passed over: \(reason)"
         }
-        keys += left.values.sorted { $0.revision < $1.revision }.map { record in
+        keys += left.values.sorted { $0.revision < $1.revision }.prefix(Self.maximumForeign).map { record in
             RuntimeKey(
                 key: record.key.text,
                 value: nil,

@@ -63,7 +63,7 @@ import Testing
             #"{"revision":1,"records":[{"kind":"config","name":"a","revision":0,"value":"x"}]}"#,
             #"{"revision":1,"records":[{"kind":"config","name":"a","revision":1}]}"#,
             #"{"revision":1,"records":[{"kind":"config","name":"","revision":1,"value":"x"}]}"#,
-            #"{"revision":-1,"records":[]}"#,
+            #"{"revision":-1,"records":[]}"#, #"{"revision":18446744073709551615,"records":[]}"#,
         ]
     )
     func damaged(text: String) async throws {
