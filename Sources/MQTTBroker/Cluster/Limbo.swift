@@ -50,8 +50,16 @@ struct Limbo {
         if lanes != 0 { parts.append(Part(lanes: lanes, filters: filters)) }
     }
 
-    /// Nothing is known of the sessions of lanes.
-    mutating func addUnknown(_ lanes: UInt64) { unknown |= lanes }
+    /// Nothing is known of the sessions of lanes, or not any more.
+    mutating func addUnknown(_ lanes: UInt64) {
+        unknown |= lanes
+        forget(lanes)
+    }
+
+    private mutating func forget(_ lanes: UInt64) {
+        for place in parts.indices { parts[place].lanes &= ~lanes }
+        parts.removeAll { $0.lanes == 0 }
+    }
 
     /// The lanes without a leader that may have sessions which subscribe to a topic.
     func lanes(interestedIn levels: [UTF8Key]) -> UInt64 {
@@ -78,8 +86,7 @@ struct Limbo {
     /// nothing else are removed, and `true` says so.
     mutating func release(_ lanes: UInt64) -> [(message: Message, isLast: Bool)] {
         unknown &= ~lanes
-        for place in parts.indices { parts[place].lanes &= ~lanes }
-        parts.removeAll { $0.lanes == 0 }
+        forget(lanes)
         var released: [(message: Message, isLast: Bool)] = []
         for place in messages.indices where messages[place].lanes & lanes != 0 {
             var message = messages[place]

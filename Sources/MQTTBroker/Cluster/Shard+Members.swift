@@ -34,7 +34,8 @@ extension Shard {
     /// A link of this shard to a node has lost messages, and the run of the node goes on: nothing more is sent there before shard 0 has begun
     /// anew with the node.
     package mutating func lostLink(toNode node: Int, now: Instant) {
-        guard let node = UInt8(exactly: node), neighbours?[node] != nil else { return }
+        // There may be deputies of connections of a node that shard 0 has not begun anew with yet.
+        guard let node = UInt8(exactly: node), neighbours != nil else { return }
         forget(node, isOver: false, now: now)
         drainLocal(now: now)
     }
@@ -217,8 +218,8 @@ extension Shard {
     ///
     /// - Parameter isOver: false if the run goes on: then its connections may go on with their sessions, and what it had sent may still come.
     private mutating func forget(_ node: UInt8, isOver: Bool, now: Instant) {
-        // What is not known to be kept is handed over again, in its order.
-        effects.dropPublishes(forNode: node)
+        // What is not known to be kept or settled is told again, in its order.
+        effects.dropRetold(forNode: node)
         let lost = lanes.led(byNode: node)
         lanes.limbo.add(lost, router.durableBuckets(ofNode: node))
         router.replace(Interest.Told(), ofNode: node)

@@ -57,6 +57,9 @@ extension Shard {
 
     /// The node does not know any more what becomes of the lanes: clients with durable sessions have to connect again, to another node.
     package mutating func isolate(now: Instant) {
+        // What the sessions of lanes subscribe to from here on, nobody tells this node before SUBACK.
+        for lane in Lane.all { lanes.setLead(nil, of: lane) }
+        lanes.limbo.addUnknown(.max)
         for connection in connections.all {
             if connection.remoteSession != nil {
                 lostHome(of: connection, now: now)

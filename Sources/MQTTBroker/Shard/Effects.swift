@@ -100,7 +100,7 @@ struct Effects: ~Copyable {
     }
 
     /// Drops the application messages for the shards of another node.
-    mutating func dropPublishes(forNode node: UInt8) { handOver.dropPublishes(forNode: node) }
+    mutating func dropRetold(forNode node: UInt8) { handOver.dropRetold(forNode: node) }
 
     /// Exchanges what the other shards are to be told for an empty hand-over. Returns whether there is anything.
     mutating func swapHandOver(with taken: inout HandOver) -> Bool {

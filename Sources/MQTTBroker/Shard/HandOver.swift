@@ -95,10 +95,11 @@ package struct HandOver: Sendable {
         }
     }
 
-    /// Drops the application messages for the shards of another node.
-    mutating func dropPublishes(forNode node: UInt8) {
+    /// Drops what is told again to the shards of another node, once it is known what becomes of that node: application messages, and packets of
+    /// connections.
+    mutating func dropRetold(forNode node: UInt8) {
         for place in remoteMessages.indices where remoteMessages[place].shard.node == node {
-            remoteMessages[place].messages.removeAll { $0.isPublish }
+            remoteMessages[place].messages.removeAll { $0.isPublish || $0.isPackets }
         }
     }
 

@@ -143,6 +143,9 @@ package struct ShardMessage: Sendable {
         }
     }
 
+    /// True for packets of a connection, which the home of its session is told again if the link to it loses messages.
+    var isPackets: Bool { if case .toHome(_, .packets) = body { true } else { false } }
+
     /// True if the message says that something was done (see `HandOver`).
     var isAnswer: Bool {
         switch body {

@@ -162,4 +162,24 @@ struct GivenUpLanesTests {
         broker.settle()
         #expect(client.takePayloads().isEmpty)
     }
+
+    @Test("A message at an isolated node waits for lanes whose sessions may have subscribed meanwhile [MQTT-4.3.2-4]")
+    func publishToUnknown() {
+        defer { broker.end() }
+        let publisher = broker.connect("p", on: 0)
+        _ = publisher.takeAll()
+        broker.isolate(0)
+        broker.bury(0)
+        broker.settle()
+        // No node waits for the isolated one before SUBACK.
+        let subscriber = broker.connect("c", on: home, cleanStart: false, expiry: 1000)
+        subscriber.subscribe("news", qos: .atLeastOnce)
+        publisher.publish("news", "1", qos: .atLeastOnce, identifier: 1)
+        #expect(publisher.takeAll().isEmpty, "it is not known who has to keep the message")
+        broker.restart(0)
+        broker.takeLanes()
+        broker.settle()
+        #expect(publisher.takeAll().count == 1, "PUBACK")
+        #expect(Set(subscriber.takePayloads()) == ["1"])
+    }
 }

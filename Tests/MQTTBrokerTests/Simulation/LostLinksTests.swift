@@ -40,6 +40,26 @@ struct LostLinksTests {
         #expect(client.takeAll().count == 1, "PUBREC")
     }
 
+    @Test("Packets that have not left when the link is lost are told by the resumption alone [MQTT-4.6.0-2]")
+    func orderOfUnsent() throws {
+        defer { broker.end() }
+        let client = connect()
+        let connection = try #require(broker.shards[0].shard.connections[client.connection.reference])
+        broker.change(0) { shard in
+            let publish = Publish(
+                topic: ByteBuffer(string: "a"),
+                payload: ByteBuffer(),
+                qos: .exactlyOnce,
+                packetIdentifier: 1
+            )
+            shard.passOn(.publish(publish), of: connection)
+            shard.lostLink(toNode: 1, now: broker.now)
+        }
+        let cluster = try #require(broker.cluster)
+        #expect(cluster.links[cluster.link(from: 0, to: home)].isEmpty)
+        #expect(connection.remoteSession?.unsettled?.octets ?? 0 > 0)
+    }
+
     /// The home hears the claim of a connection once more.
     private func repeatClaim(_ claim: Claim) {
         broker.change(home) { shard in
