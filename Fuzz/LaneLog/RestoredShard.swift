@@ -69,7 +69,9 @@ struct RestoredShard: ~Copyable {
     mutating func clean() throws -> ByteBuffer {
         log = ByteBuffer()
         shard.beginCleaning()
-        for _ in 0..<Self.turns where shard.isCleaning {
+        var turns = 0
+        while turns < Self.turns, shard.isCleaning {
+            turns += 1
             _ = shard.clean(octets: 1_000, now: now)
             try settle()
         }
@@ -105,7 +107,9 @@ struct RestoredShard: ~Copyable {
 
     /// Carries out what the shard leaves behind until nothing is left.
     private mutating func settle() throws {
-        for _ in 0..<Self.turns where shard.hasEffects || shard.hasRecords {
+        var turns = 0
+        while turns < Self.turns, shard.hasEffects || shard.hasRecords {
+            turns += 1
             let batches = shard.takeBatches(now: now)
             for batch in batches { batch.write(to: &log, now: now) }
             for batch in batches { shard.committed(batch, now: now) }

@@ -91,7 +91,9 @@ struct HearingShard: ~Copyable {
     // MARK: - Turns
 
     private mutating func settle() {
-        for _ in 0..<Self.turns where shard.hasEffects || shard.hasRecords {
+        var turns = 0
+        while turns < Self.turns, shard.hasEffects || shard.hasRecords {
+            turns += 1
             for batch in shard.takeBatches(now: now) { shard.committed(batch, now: now) }
             carryOut()
         }

@@ -26,7 +26,8 @@ extension Shard {
             term: lanes.term(of: remote.claim.lane),
             outstanding: remote.unsettled.map { Array($0.outstanding) } ?? [],
             packets: packets,
-            isLast: isWaiting
+            isLast: isWaiting,
+            isAcknowledged: isWaiting && remote.isAcknowledged
         )
         send(.resume(remote.claim, resumption), to: leader)
         if let address = connection.peer.address, address != remote.claim.peer.address {
@@ -94,6 +95,7 @@ extension Shard {
         session.outgoing.window.resume(resumption.outstanding)
         log(.attached(session.number, expiryInterval: claim.expiryInterval, will: claim.will), of: session)
         receive(resumption.packets, isLast: resumption.isLast, on: deputy, now: now)
+        if resumption.isAcknowledged { deputy.pendingSubscribe?.isSilent = true }
         pump(deputy, now: now)
     }
 

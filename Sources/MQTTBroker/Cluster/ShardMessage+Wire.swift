@@ -136,11 +136,7 @@ extension ShardMessage {
         case .resume(let claim, let resumption):
             begin(.resume)
             buffer.writeClaim(claim)
-            buffer.writeLEB128(resumption.number)
-            buffer.writeLEB128(resumption.term)
-            buffer.writeIdentifiers(resumption.outstanding)
-            buffer.writeFlag(resumption.isLast)
-            buffer.writeOctets(resumption.packets)
+            buffer.write(resumption)
         case .create(let claim):
             begin(.create)
             buffer.writeClaim(claim)
@@ -226,17 +222,7 @@ extension ShardMessage {
             guard let claim = buffer.readClaim(), let term = buffer.readLEB128() else { return nil }
             body = .claim(claim, term: term)
         case .resume:
-            guard let claim = buffer.readClaim(), let number = buffer.readLEB128(), let term = buffer.readLEB128(),
-                let outstanding = buffer.readIdentifiers(), let isLast = buffer.readFlag(),
-                let packets = buffer.readOctets()
-            else { return nil }
-            let resumption = Resumption(
-                number: number,
-                term: term,
-                outstanding: outstanding,
-                packets: packets,
-                isLast: isLast
-            )
+            guard let claim = buffer.readClaim(), let resumption = buffer.readResumption() else { return nil }
             body = .resume(claim, resumption)
         case .refuse:
             guard let reference = buffer.readReference(), let reason: UInt8 = buffer.readInteger() else { return nil }
@@ -302,10 +288,10 @@ extension ShardMessage {
             guard let isPresent = buffer.readFlag(), let claim = buffer.readClaim() else { return nil }
             return .attached(claim, isPresent: isPresent)
         case .output:
-            guard let isAnswer = buffer.readFlag(), let sent = buffer.readIdentifiers(),
-                let octets = buffer.readOctets()
+            guard let answer = buffer.readInteger().flatMap({ Answer(rawValue: $0) }),
+                let sent = buffer.readIdentifiers(), let octets = buffer.readOctets()
             else { return nil }
-            return .output(Output(buffer: octets), sent: sent, isAnswer: isAnswer)
+            return .output(Output(buffer: octets), sent: sent, answer: answer)
         case .settled: return buffer.readSize().map { .settled($0) }
         case .resumed: return buffer.readLEB128().map { .resumed($0) }
         case .lost: return .lost
@@ -397,9 +383,9 @@ extension ShardMessage.ToConnection {
         case .settled(let octets):
             buffer.writeInteger(ShardMessage.ToConnectionKind.settled.rawValue)
             buffer.writeLEB128(UInt64(max(0, octets)))
-        case .output(let output, let sent, let isAnswer):
+        case .output(let output, let sent, let answer):
             buffer.writeInteger(ShardMessage.ToConnectionKind.output.rawValue)
-            buffer.writeFlag(isAnswer)
+            buffer.writeInteger(answer.rawValue)
             buffer.writeIdentifiers(sent)
             buffer.writeOctets(output.octets)
         case .lost: buffer.writeInteger(ShardMessage.ToConnectionKind.lost.rawValue)
@@ -463,5 +449,30 @@ extension ClusterMessage {
         // Within a node only.
         case .joined, .suspected, .died, .lostLink, .lease: return
         }
+    }
+}
+
+extension ByteBuffer {
+    fileprivate mutating func write(_ resumption: ShardMessage.Resumption) {
+        writeLEB128(resumption.number)
+        writeLEB128(resumption.term)
+        writeIdentifiers(resumption.outstanding)
+        writeFlag(resumption.isLast)
+        writeFlag(resumption.isAcknowledged)
+        writeOctets(resumption.packets)
+    }
+
+    fileprivate mutating func readResumption() -> ShardMessage.Resumption? {
+        guard let number = readLEB128(), let term = readLEB128(), let outstanding = readIdentifiers(),
+            let isLast = readFlag(), let isAcknowledged = readFlag(), let packets = readOctets()
+        else { return nil }
+        return ShardMessage.Resumption(
+            number: number,
+            term: term,
+            outstanding: outstanding,
+            packets: packets,
+            isLast: isLast,
+            isAcknowledged: isAcknowledged
+        )
     }
 }

@@ -42,9 +42,9 @@ package final class Connection {
     var isFinished = false
     /// True if the transport is closed, and the connection is kept until the packets that arrived before are handled.
     var isGone = false
-    /// Of a deputy: true if the connection's shard waits to be told that the last packet is answered, and whether its next output tells that.
+    /// Of a deputy: true if the connection's shard waits to be told that the last packet is answered, and what its next output tells of that.
     var owesAnswer = false
-    var hasAnswered = false
+    var answer = ShardMessage.Answer.none
     /// Of a deputy that has ended: true if the connection's shard is told nothing of that, since the connection may go on.
     var isParted = false
     /// True if the client is the bridge of another broker.

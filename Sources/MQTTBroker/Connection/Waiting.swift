@@ -49,6 +49,8 @@ final class PendingSubscribe {
     var room: Int
     /// False until SUBACK is sent.
     var isAcknowledged = false
+    /// True if another home of the session has sent SUBACK.
+    var isSilent = false
 
     /// A filter, with the QoS and the Subscription Identifier (0 for none) of the retained messages that it matches.
     struct Wanted {

@@ -15,6 +15,8 @@ final class RemoteSession {
     var resumptions: UInt64 = 0
     /// True until the home has answered the last `resume`: what comes before is of an earlier time of that home.
     var isResuming = false
+    /// True from SUBACK until the retained messages for that SUBSCRIBE have come.
+    var isAcknowledged = false
     /// What another home would have to know; `nil` without a cluster.
     var unsettled: Unsettled?
 

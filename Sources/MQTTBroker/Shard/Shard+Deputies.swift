@@ -53,7 +53,7 @@ extension Shard {
             return
         }
         deputy.owesAnswer = false
-        deputy.hasAnswered = true
+        deputy.answer = .complete
         if let settlement = deputy.settlement {
             settlement.answered()
             settle(deputy)
@@ -90,11 +90,11 @@ extension Shard {
                 send(.toConnection(reference, .ended(output, deputy.endReason)), to: reference.shard)
                 continue
             }
-            let isAnswer = deputy.hasAnswered
-            deputy.hasAnswered = false
-            if output.count > 0 || isAnswer {
+            let answer = deputy.answer
+            deputy.answer = .none
+            if output.count > 0 || answer != .none {
                 deputy.outbound.outstanding += output.count
-                send(.toConnection(reference, .output(output, sent: sent, isAnswer: isAnswer)), to: reference.shard)
+                send(.toConnection(reference, .output(output, sent: sent, answer: answer)), to: reference.shard)
             }
             // Behind the answers.
             if let settled = deputy.settlement?.takeUntold(), settled > 0 {

@@ -54,12 +54,16 @@ extension Shard {
         switch message {
         case .attached, .resumed, .lost:
             return
-        case .output(let output, let sent, let isAnswer):
+        case .output(let output, let sent, let answer):
             markDirty(connection)
             if !sent.isEmpty { session.unsettled?.sent(sent) }
             session.untoldOctets += output.count
             connection.outbound.output.append(output, next: effects.takeBuffer())
-            if isAnswer { answered(connection, session, now: now) }
+            switch answer {
+            case .none: break
+            case .complete: answered(connection, session, now: now)
+            case .acknowledged: session.isAcknowledged = true
+            }
         case .settled(let octets):
             session.unsettled?.settle(octets: octets)
             // The shell may read on.
@@ -81,6 +85,7 @@ extension Shard {
     private mutating func answered(_ connection: Connection, _ session: RemoteSession, now: Instant) {
         guard case .home = connection.waiting else { return }
         connection.waiting = nil
+        session.isAcknowledged = false
         session.unsettled?.answerLast()
         handlePending(connection, now: now)
     }

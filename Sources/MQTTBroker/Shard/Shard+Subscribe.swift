@@ -100,13 +100,16 @@ extension Shard {
     /// All shards know the subscriptions: sends SUBACK, then asks for retained messages. One that was published before a shard
     /// knew the subscriptions has reached its home by then.
     private mutating func acknowledge(_ pending: PendingSubscribe, of connection: Connection, now: Instant) {
-        write(.subscribeAcknowledgement(pending.acknowledgement), to: connection, now: now)
-        if connection.isClosed { return }
+        if !pending.isSilent {
+            write(.subscribeAcknowledgement(pending.acknowledgement), to: connection, now: now)
+            if connection.isClosed { return }
+        }
         if pending.wanted.isEmpty {
             finishSubscribe(of: connection, now: now)
             return
         }
         pending.isAcknowledged = true
+        connection.answer = .acknowledged
         pending.answersDue = count
         let filters = pending.wanted.map(\.filter)
         let requester = pending.requester

@@ -79,6 +79,16 @@ package struct ShardMessage: Sendable {
         let packets: ByteBuffer
         /// As in `ToHome.packets`.
         let isLast: Bool
+        /// True if the last of them is a SUBSCRIBE whose SUBACK was sent.
+        let isAcknowledged: Bool
+    }
+
+    /// Whether the last packet that a home was given is answered.
+    enum Answer: UInt8, Sendable {
+        case none
+        case complete
+        /// SUBACK is sent, and retained messages are looked for.
+        case acknowledged
     }
 
     /// What the shard of a connection tells the home of its session.
@@ -109,8 +119,8 @@ package struct ShardMessage: Sendable {
         case lost
         /// Octets for the client, and in a cluster the packet identifiers of the messages among them.
         ///
-        /// - isAnswer: true if the last packet is answered.
-        case output(Output, sent: [UInt16], isAnswer: Bool)
+        /// - answer: what the client has of the answer to its last packet once the octets are sent.
+        case output(Output, sent: [UInt16], answer: Answer)
         /// So many octets of packets need not be kept any more: what they say is in the log, and their answers were sent.
         case settled(Int)
         /// Whether nothing more is to be read, since too many acknowledgements wait at the home.

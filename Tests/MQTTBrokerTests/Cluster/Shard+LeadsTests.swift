@@ -74,7 +74,8 @@ struct ShardLeadsTests {
             term: 3,
             outstanding: [],
             packets: ByteBuffer(),
-            isLast: false
+            isLast: false,
+            isAcknowledged: false
         )
         shard.receive([ShardMessage(.resume(claim, resumption))], from: other, now: now)
         var told: [ShardMessage] = []

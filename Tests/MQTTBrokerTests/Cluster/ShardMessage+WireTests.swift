@@ -61,13 +61,20 @@ struct ShardMessageWireTests {
             .toHome(reference, .abandoned), .toConnection(reference, .attached(try claim(), isPresent: true)),
             .toConnection(
                 reference,
-                .output(Output(buffer: ByteBuffer(string: "out")), sent: [1, 65_535], isAnswer: true)
+                .output(Output(buffer: ByteBuffer(string: "out")), sent: [1, 65_535], answer: .acknowledged)
             ),
             .toConnection(reference, .settled(300)),
             .toConnection(reference, .resumed(3)), .toConnection(reference, .lost),
             .resume(
                 try claim(),
-                .init(number: 3, term: 9, outstanding: [7, 9], packets: ByteBuffer(string: "packets"), isLast: true)
+                .init(
+                    number: 3,
+                    term: 9,
+                    outstanding: [7, 9],
+                    packets: ByteBuffer(string: "packets"),
+                    isLast: true,
+                    isAcknowledged: true
+                )
             ),
             .toConnection(reference, .heldUp(true)),
             .toConnection(reference, .ended(Output(), nil)),

@@ -108,7 +108,8 @@ enum ClusterFault: String, CaseIterable {
             term: resumption.term,
             outstanding: outstanding ?? resumption.outstanding,
             packets: packets ?? resumption.packets,
-            isLast: resumption.isLast
+            isLast: resumption.isLast,
+            isAcknowledged: resumption.isAcknowledged
         )
     }
 

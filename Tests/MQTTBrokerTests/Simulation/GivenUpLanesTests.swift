@@ -86,6 +86,29 @@ struct GivenUpLanesTests {
         #expect(!client.isClosed)
     }
 
+    @Test("SUBACK comes once, although the lane moves while retained messages are looked for [MQTT-3.8.4-1]")
+    func subscribeAcknowledgement() {
+        defer { broker.end() }
+        client.publish("r", "1", qos: .atLeastOnce, identifier: 1, retain: true)
+        let retained = Lane(ofTopic: ByteBuffer(string: "r")).index
+        broker.take(retained, by: broker.seat(of: retained, at: 2))
+        broker.settle()
+        _ = client.takeAll()
+        client.subscribe("r", settles: false)
+        var packets: [Packet] = []
+        while packets.isEmpty, broker.step() || broker.commit() { packets += client.takeAll() }
+        // The home does not hear what was found.
+        broker.cluster?.cuts = [.init(from: 2, to: 1)]
+        broker.take(lane, by: broker.seat(of: lane, at: 2))
+        broker.settle()
+        broker.cluster?.cuts = []
+        broker.settle()
+        packets += client.takeAll()
+        let answers = packets.filter { if case .subscribeAcknowledgement = $0 { true } else { false } }
+        #expect(answers.count == 1)
+        #expect(packets.contains { if case .publish = $0 { true } else { false } }, "the retained message")
+    }
+
     @Test("A retained message that expires while its lane is replayed is written to no log, and is not found")
     func expiryDuringReplay() throws {
         defer { broker.end() }

@@ -1,4 +1,5 @@
 import MQTTCodec
+import Testing
 
 @testable import MQTTBroker
 
@@ -64,8 +65,7 @@ final class Visitor {
             switch packet {
             case .connectAcknowledgement where packet.isAcceptance: isPromised = true
             case .subscribeAcknowledgement(let answer):
-                // It comes once more if the lane moves while retained messages are looked for.
-                guard isSubscribing else { break }
+                #expect(isSubscribing, "SUBACK comes once [MQTT-3.8.4-1]")
                 isSubscribing = false
                 isChanging = false
                 isSubscribed = answer.reasonCodes.contains(where: \.isError) ? nil : true
