@@ -213,7 +213,8 @@ package final class MetaLane {
         let append =
             value.map { subjects.bucket.put($0, for: subject, expecting: expected) }
             ?? subjects.bucket.delete(subject, expecting: expected)
-        attempt(append, until: .now() + table.limits.writePatience) { answer in
+        client.append(append, until: .now() + table.limits.writePatience).assumeIsolated().whenSuccess { answer in
+            guard !self.isStopped else { return }
             switch answer {
             case .stored(let sequence):
                 self.take(value, at: key, revision: sequence)
@@ -223,16 +224,6 @@ package final class MetaLane {
             case .refused(let error) where error.isOutOfSpace: done(.failure(.noSpace(reason: "\(error)")))
             case .refused(let error): done(.failure(.refused(reason: "\(error)")))
             }
-        }
-    }
-
-    /// As `NATSClient.append(_:until:)`, for a lane that may be stopped meanwhile.
-    private func attempt(_ append: Append, until deadline: NIODeadline, _ done: @escaping (AppendAnswer) -> Void) {
-        client.append(append).assumeIsolated().whenSuccess { answer in
-            guard !self.isStopped else { return }
-            var random = SystemRandomNumberGenerator()
-            guard let pause = answer.pause(using: &random), .now() + pause < deadline else { return done(answer) }
-            self.eventLoop.assumeIsolated().scheduleTask(in: pause) { self.attempt(append, until: deadline, done) }
         }
     }
 

@@ -8,16 +8,14 @@ package struct ConfigurationProblem: Sendable, Equatable, CustomStringConvertibl
     /// What is allowed instead, if that can be listed.
     package let allowed: String?
 
-    /// How the message of a key that does not exist begins.
-    static let unknownKey = "there is no such key"
-
     /// True if there is no key of that name.
-    package var isOfUnknownKey: Bool { message.hasPrefix(Self.unknownKey) }
+    package let isOfUnknownKey: Bool
 
-    package init(origin: Origin, key: String?, message: String, allowed: String? = nil) {
+    package init(origin: Origin, key: String?, message: String, allowed: String? = nil, isOfUnknownKey: Bool = false) {
         self.origin = origin
         self.key = key
         self.message = message
+        self.isOfUnknownKey = isOfUnknownKey
         self.allowed = allowed
     }
 

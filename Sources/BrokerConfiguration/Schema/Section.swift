@@ -105,8 +105,9 @@ package struct Section<Root> {
         return ConfigurationProblem(
             origin: origin,
             key: HOCONText.path(path),
-            message: ConfigurationProblem.unknownKey + (nearest.map { ", did you mean \($0)?" } ?? ""),
-            allowed: keyList
+            message: "there is no such key" + (nearest.map { ", did you mean \($0)?" } ?? ""),
+            allowed: keyList,
+            isOfUnknownKey: true
         )
     }
 

@@ -24,7 +24,7 @@ extension NATSClient {
             .nonisolated()
     }
 
-    /// Appends, and tries the same append again while the server is busy or silent, until `deadline`. Its result is the last answer, which
+    /// Appends, and tries the same append again while the server is busy or silent, until `deadline` or `stop`. Its result is the last answer, which
     /// is `sequenceIsAnother` also if an attempt without an answer was stored.
     package func append(_ append: Append, until deadline: NIODeadline) -> EventLoopFuture<AppendAnswer> {
         let promise = eventLoop.makePromise(of: AppendAnswer.self)
@@ -35,7 +35,7 @@ extension NATSClient {
     private func attempt(_ append: Append, until deadline: NIODeadline, _ promise: EventLoopPromise<AppendAnswer>) {
         self.append(append).assumeIsolated().whenSuccess { answer in
             var random = SystemRandomNumberGenerator()
-            guard let pause = answer.pause(using: &random), NIODeadline.now() + pause < deadline else {
+            guard !self.isStopped, let pause = answer.pause(using: &random), .now() + pause < deadline else {
                 return promise.succeed(answer)
             }
             self.eventLoop.assumeIsolated().scheduleTask(in: pause) { self.attempt(append, until: deadline, promise) }

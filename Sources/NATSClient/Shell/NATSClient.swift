@@ -17,7 +17,7 @@ package final class NATSClient {
     private var timerDeadline = NIODeadline.distantFuture
     private var attempt: Scheduled<Void>?
     private var isFlushScheduled = false
-    private var isStopped = false
+    private(set) var isStopped = false
 
     private var subscribers: [SubscriptionIdentifier: (Publication) -> Void] = [:]
     private var requesters: [RequestIdentifier: EventLoopPromise<Reply>] = [:]

@@ -23,7 +23,7 @@ enum SimulatedSeeds {
         return Fault.allCases.filter { $0.rawValue == name }
     }
 
-    /// Each fault is found by one of two thousand seeds, and mostly by one of the first.
+    /// Plays seeds, at most two thousand, until one finds the fault, as mostly one of the first does. A fault that none finds is a failure.
     static func find(_ fault: String, _ play: (_ seed: UInt64) throws -> Void) throws {
         let isFound = NIOLockedValueBox(false)
         let finder = try (0..<2000 as Range<UInt64>).first { seed in
