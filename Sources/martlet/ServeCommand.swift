@@ -5,6 +5,7 @@ import BrokerServer
 import Foundation
 import LoadGenerator
 import Logging
+import NIOCore
 import ServiceLifecycle
 import UnixSignals
 
@@ -124,6 +125,8 @@ struct ServeCommand: AsyncParsableCommand {
         control: String,
         logger: Logger
     ) async throws {
+        // The control socket is the only user of this group.
+        NIOSingletons.groupLoopCountSuggestion = 1
         // What the broker makes is its user's only, the control socket from the moment that it exists.
         umask(0o077)
         let server = BrokerServer(configuration, logger: logger) { listening in

@@ -4,13 +4,13 @@ import Hummingbird
 import HummingbirdCore
 package import Logging
 import NIOCore
-import NIOPosix
 import ServiceLifecycle
 
 /// The socket by which commands on the same machine ask a running broker: HTTP/1.1 with JSON over a Unix socket in the data folder, which only
 /// its owner may use. Whoever can use it may know and do everything, so that no answer needs a password; secrets are in none.
 ///
-/// It has an event loop of its own. If the socket cannot be opened, that is logged, and the broker serves without it.
+/// It runs on the event loop of `MultiThreadedEventLoopGroup.singleton`, which no client is on and which lives as long as the process:
+/// Hummingbird may still use its loop when it says that it has ended. If the socket cannot be opened, that is logged, and the broker serves without it.
 package struct ControlServer: Service, CustomStringConvertible {
     /// Names the service in the log.
     package var description: String { "control socket" }
@@ -43,9 +43,8 @@ package struct ControlServer: Service, CustomStringConvertible {
     }
 
     package func run() async throws {
-        let loops = MultiThreadedEventLoopGroup(numberOfThreads: 1)
         do {
-            try await application(on: loops).run()
+            try await application.run()
             try? FileManager.default.removeItem(atPath: path)
         } catch  where !Task.isCancelled {
             logger.warning(
@@ -54,10 +53,9 @@ package struct ControlServer: Service, CustomStringConvertible {
             )
             try? await gracefulShutdown()
         } catch {}
-        try? await loops.shutdownGracefully()
     }
 
-    private func application(on loops: any EventLoopGroup) -> some ApplicationProtocol {
+    private var application: some ApplicationProtocol {
         let limits = limits
         // Hummingbird reports as errors what is none, such as that a broker that cannot start ends its socket as well.
         var quiet = logger
@@ -84,7 +82,7 @@ package struct ControlServer: Service, CustomStringConvertible {
                 try? FileManager.default.setAttributes([.posixPermissions: 0o600], ofItemAtPath: path)
                 opened()
             },
-            eventLoopGroupProvider: .shared(loops),
+            eventLoopGroupProvider: .singleton,
             logger: quiet
         )
     }
