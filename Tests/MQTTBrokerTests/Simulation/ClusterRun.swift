@@ -88,11 +88,22 @@ final class ClusterRun {
         for publisher in publishers { publisher.read() }
         for subscriber in subscribers { subscriber.read(answering: answering) }
         roamer.read()
-        if Int.random(in: 0..<(roamer.isSubscribed ? 40 : 2), using: &random) == 0 { roamer.change() }
+        if Int.random(in: 0..<(roamer.isSubscribed ? 40 : 2), using: &random) == 0 { changeRoamer() }
         mortal.read()
         for visitor in visitors {
             visitor.read()
             if Int.random(in: 0..<4, using: &random) == 0 { visitor.change() }
+        }
+    }
+
+    /// Now and then the others do not hear its session's node before its log is written.
+    private func changeRoamer() {
+        roamer.change()
+        let lead = broker.cluster?.lanes[ClusterCast.lane(of: roamer.name)].lead
+        guard Int.random(in: 0..<4, using: &random) == 0, let lead else { return }
+        let node = broker.node(ofSeat: lead.seat)
+        for other in broker.livingNodes where other != node {
+            broker.cluster?.cuts.insert(.init(from: node, to: other))
         }
     }
 

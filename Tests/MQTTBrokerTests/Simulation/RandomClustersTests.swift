@@ -7,7 +7,7 @@ import Testing
 /// back, over links that are slow, cut, or begin anew: whatever the seed, nothing that was acknowledged is lost, nothing comes twice at QoS 2, the
 /// order holds, and in the end each client has one session and one connection, each lane one leader, and nothing waits.
 @Suite struct RandomClustersTests {
-    /// `make faults` plays all. Of two, one takes a hundred seeds, and none of the first two thousand finds the other.
+    /// `make faults` plays all. Of two that few seeds find, one takes some hundred of them, the other some hundreds.
     private static var faults: [ClusterFault] {
         let rare: [ClusterFault] = [.subscribedTooEarly, .refusalsForgotten]
         return SimulatedSeeds.faults().filter { SimulatedSeeds.isChosen || !rare.contains($0) }
