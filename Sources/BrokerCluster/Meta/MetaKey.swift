@@ -2,6 +2,12 @@
 package enum MetaKind: String, Sendable, CaseIterable {
     /// Keys of the configuration that are set at run time.
     case configuration = "config"
+    /// Users of the dashboard and of the REST interface, by their names.
+    case user
+    /// Keys of the REST interface, by their names.
+    case apiKey = "api_key"
+    /// Tokens of users that are signed in, by the numbers of their places: a name for each token would leave marks without bound.
+    case token
 }
 
 /// The key of a record of the meta lane. Names are compared octet by octet.

@@ -78,6 +78,8 @@ package final class MetaLane {
     /// The records of a kind, in the order of their names.
     package func records(of kind: MetaKind) -> [MetaRecord] { (before ?? table).records(of: kind) }
 
+    package func record(at key: MetaKey) -> MetaRecord? { (before ?? table).record(at: key) }
+
     package var counters: MetaCounters { table.counters }
 
     // MARK: Reading

@@ -11,6 +11,11 @@ package struct MetaLaneAccess: MetaStore {
         return (try? await lane.eventLoop.submit { lane.value.records(of: kind) }.get()) ?? []
     }
 
+    package func record(at key: MetaKey) async -> MetaRecord? {
+        let lane = lane
+        return try? await lane.eventLoop.submit { lane.value.record(at: key) }.get()
+    }
+
     package func write(_ value: ByteBuffer?, at key: MetaKey, expecting revision: UInt64?) async throws -> UInt64 {
         let lane = lane
         return try await lane.eventLoop.flatSubmit { lane.value.write(value, at: key, expecting: revision) }.get().get()

@@ -2,8 +2,8 @@ package import NIOCore
 
 /// What is known of the meta lane, without IO: the newest record of each key, whatever the order in which changes come.
 ///
-/// Of a record that was removed the revision stays, so that an older change that comes later does not bring it back. Keys of the configuration are as
-/// many as the schema has, and so are these marks; they count as octets of their names.
+/// Of a record that was removed the revision stays, so that an older change that comes later does not bring it back. These marks count as octets of
+/// their names: keys of the configuration are as many as the schema has, tokens have as many places, and only administrators name users and API keys.
 package struct MetaTable: Sendable {
     private struct Entry {
         let revision: UInt64
@@ -38,6 +38,11 @@ package struct MetaTable: Sendable {
     package func revision(of key: MetaKey) -> UInt64 { entries[key]?.revision ?? 0 }
 
     package func value(of key: MetaKey) -> ByteBuffer? { entries[key]?.value }
+
+    package func record(at key: MetaKey) -> MetaRecord? {
+        guard let entry = entries[key], let value = entry.value else { return nil }
+        return MetaRecord(key: key, value: value, revision: entry.revision)
+    }
 
     /// Why a record cannot have this value; `nil` if it can.
     package func refusal(of value: ByteBuffer?, at key: MetaKey) -> MetaFailure? {

@@ -8,6 +8,8 @@ import NIOPosix
 package final class MetaFile: MetaStore {
     private let folder: DataFolder
     private let content: NIOLockedValueBox<Content>
+    /// Held while a change is written, so that nobody who reads waits for the disk.
+    private let writing = NIOLock()
 
     package static let name = "runtime.json"
 
@@ -104,19 +106,19 @@ package final class MetaFile: MetaStore {
         content.withLockedValue { $0.table.records(of: kind) }
     }
 
+    package func record(at key: MetaKey) async -> MetaRecord? {
+        content.withLockedValue { $0.table.record(at: key) }
+    }
+
     package func write(_ value: ByteBuffer?, at key: MetaKey, expecting revision: UInt64?) async throws -> UInt64 {
         // The disk is not waited for on a thread of the tasks.
         try await NIOThreadPool.singleton.runIfActive {
-            try self.content.withLockedValue { try self.change(&$0, value, at: key, expecting: revision) }
+            try self.writing.withLock { try self.change(value, at: key, expecting: revision) }
         }
     }
 
-    private func change(
-        _ content: inout Content,
-        _ value: ByteBuffer?,
-        at key: MetaKey,
-        expecting revision: UInt64?
-    ) throws -> UInt64 {
+    private func change(_ value: ByteBuffer?, at key: MetaKey, expecting revision: UInt64?) throws -> UInt64 {
+        let content = content.withLockedValue { $0 }
         if let refusal = content.table.refusal(of: value, at: key) { throw refusal }
         let known = content.table.revision(of: key)
         guard (revision ?? known) == known else { throw MetaFailure.conflict(revision: known) }
@@ -128,7 +130,7 @@ package final class MetaFile: MetaStore {
         } catch {
             throw MetaFailure.refused(reason: "\(error)")
         }
-        content = new
+        self.content.withLockedValue { $0 = new }
         return new.revision
     }
 }

@@ -22,6 +22,10 @@ package final class MetaAccess: MetaStore {
         await parts.withLockedValue { $0.store }?.records(of: kind) ?? []
     }
 
+    package func record(at key: MetaKey) async -> MetaRecord? {
+        await parts.withLockedValue { $0.store }?.record(at: key)
+    }
+
     /// As `MetaStore.write`; when it returns, this node has applied the change.
     package func write(_ value: ByteBuffer?, at key: MetaKey, expecting revision: UInt64?) async throws -> UInt64 {
         let parts = parts.withLockedValue { $0 }

@@ -23,6 +23,13 @@ import Testing
         #expect(subjects.key(of: subject.octets) == .success(key))
     }
 
+    @Test("Every kind can be part of a subject", arguments: MetaKind.allCases)
+    func kinds(kind: MetaKind) throws {
+        let subject = try #require(subjects.subject(of: MetaKey(kind, "a")))
+        #expect(subject.description == "$KV.MARTLET_fleet-1_meta.\(kind.rawValue).YQ")
+        #expect(subjects.key(of: subject.octets) == .success(MetaKey(kind, "a")))
+    }
+
     @Test("What is no record's subject is none")
     func malformed() {
         for text in [

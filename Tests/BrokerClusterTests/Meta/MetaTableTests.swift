@@ -49,6 +49,7 @@ import Testing
             let value = step.value.map { ByteBuffer(string: $0) }
             #expect(table.take(value, at: Self.key, revision: step.revision) == step.hasChanged)
             #expect(table.value(of: Self.key).map { String(buffer: $0) } == step.after)
+            #expect(table.record(at: Self.key) == table.records(of: .configuration).first)
         }
         #expect(table.revision(of: Self.key) == steps.map(\.revision).max())
         #expect(table.octets == 1 + (steps.last?.after?.utf8.count ?? 0))

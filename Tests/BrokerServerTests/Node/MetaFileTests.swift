@@ -37,6 +37,8 @@ import Testing
 
             let again = try folder.metaFile()
             #expect(await again.records(of: .configuration) == file.records(of: .configuration))
+            #expect(await again.record(at: second)?.revision == 2)
+            #expect(await again.record(at: MetaKey(.user, "a")) == nil)
             #expect(try await again.write(nil, at: first, expecting: 3) == 4)
             #expect(await Self.values(try folder.metaFile()).keys.sorted() == ["b é\u{0}"])
         }
