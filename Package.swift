@@ -76,9 +76,8 @@ let package = Package(
         .target(
             name: "BrokerAdmin",
             dependencies: [
-                "BrokerCluster", .hummingbird, .hummingbirdCore, .httpTypes, .logging, .nioCore, .nioHTTP1,
-                .nioHTTPTypes,
-                .nioPosix, .serviceLifecycle,
+                "BrokerCluster", "Secrets", .crypto, .cryptoExtras, .deque, .hummingbird, .hummingbirdCore, .httpTypes,
+                .logging, .nioCore, .nioHTTP1, .nioHTTPTypes, .nioPosix, .serviceLifecycle,
             ]
         ),
         .target(name: "BrokerConfiguration", dependencies: ["Secrets", .configuration]),
@@ -143,9 +142,8 @@ let package = Package(
         .testTarget(
             name: "BrokerAdminTests",
             dependencies: [
-                "BrokerAdmin", "BrokerCluster", .logging, .nioCore, .nioConcurrencyHelpers, .nioPosix,
-                .serviceLifecycle,
-                .serviceLifecycleTestKit,
+                "BrokerAdmin", "BrokerCluster", "SecretFixture", .logging, .nioCore, .nioConcurrencyHelpers, .nioPosix,
+                .serviceLifecycle, .serviceLifecycleTestKit,
             ]
         ),
         .testTarget(name: "BrokerAccessTests", dependencies: ["BrokerAccess", "SecretFixture"]),

@@ -1,0 +1,24 @@
+package import Secrets
+
+/// What the configuration says of accounts.
+package struct AccountsConfiguration: Sendable {
+    /// `dashboard.default_username`.
+    package var defaultUser = "admin"
+    /// `dashboard.default_password`; `nil` if none is configured.
+    @Secret package var defaultPassword: String?
+    /// `dashboard.token_expired_time`, in milliseconds.
+    package var tokenLife = 60 * 60_000
+    /// `api_key.bootstrap_file`.
+    package var bootstrapFile: String?
+    /// The folder for a password that is made.
+    package var dataFolder: String
+    package var limits = AccountLimits()
+
+    package init(dataFolder: String, defaultPassword: String? = nil) {
+        self.dataFolder = dataFolder
+        self.defaultPassword = defaultPassword
+    }
+
+    /// The password that many have as EMQX's, and that scanners try.
+    static let wellKnownPassword = "public"
+}
