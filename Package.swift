@@ -41,7 +41,7 @@ let package = Package(
 
         // Core: no IO.
         .target(name: "MQTTCodec", dependencies: ["Secrets", .nioCore]),
-        .target(name: "MQTTBroker", dependencies: ["MQTTCodec", .nioCore, .deque]),
+        .target(name: "MQTTBroker", dependencies: ["MQTTCodec", .nioCore, .deque, .heap]),
 
         // Transport.
         .target(
@@ -76,8 +76,9 @@ let package = Package(
         .target(
             name: "BrokerAdmin",
             dependencies: [
-                "BrokerCluster", "Secrets", .crypto, .cryptoExtras, .deque, .hummingbird, .hummingbirdCore, .httpTypes,
-                .logging, .nioCore, .nioHTTP1, .nioHTTPTypes, .nioPosix, .serviceLifecycle,
+                "BrokerCluster", "MQTTBroker", "Secrets", .crypto, .cryptoExtras, .deque, .hummingbird,
+                .hummingbirdCore,
+                .httpTypes, .logging, .nioCore, .nioHTTP1, .nioHTTPTypes, .nioPosix, .serviceLifecycle,
             ]
         ),
         .target(name: "BrokerConfiguration", dependencies: ["Secrets", .configuration]),
@@ -142,7 +143,8 @@ let package = Package(
         .testTarget(
             name: "BrokerAdminTests",
             dependencies: [
-                "BrokerAdmin", "BrokerCluster", "SecretFixture", .logging, .nioCore, .nioConcurrencyHelpers, .nioPosix,
+                "BrokerAdmin", "BrokerCluster", "MQTTBroker", "SecretFixture", .logging, .nioCore,
+                .nioConcurrencyHelpers, .nioPosix,
                 .serviceLifecycle, .serviceLifecycleTestKit,
             ]
         ),

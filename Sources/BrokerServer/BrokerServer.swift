@@ -200,8 +200,7 @@ private struct Node {
         let interval = configuration.metricsInterval
         let cluster = try await loop.submit {
             let cluster = NodeCluster(settings, metricsInterval: interval, on: loop, logger: logger) {
-                [weak observer] in
-                await observer?.nodeStatus()
+                [weak observer] in observer?.answer($0)
             }
             return NIOLoopBound(cluster, eventLoop: loop)
         }.get()

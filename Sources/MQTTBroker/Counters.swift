@@ -8,6 +8,8 @@ package struct Counters: Sendable, Equatable {
     package var connectionsUnheard: UInt64 = 0
     /// Clients that were let go, so that they connect to other nodes.
     package var clientsLetGo: UInt64 = 0
+    /// Clients whose session an administrator has ended.
+    package var clientsKicked: UInt64 = 0
     /// Connections that were closed because CONNECT was not accepted within `Limits.connectTimeout`.
     package var connectTimeouts: UInt64 = 0
     package var keepAliveTimeouts: UInt64 = 0
@@ -93,6 +95,7 @@ package struct Counters: Sendable, Equatable {
         ("connections_refused", \.connectionsRefused),
         ("connections_closed", \.connectionsClosed),
         ("connections_unheard", \.connectionsUnheard), ("clients_let_go", \.clientsLetGo),
+        ("clients_kicked", \.clientsKicked),
         ("connect_timeouts", \.connectTimeouts),
         ("keep_alive_timeouts", \.keepAliveTimeouts),
         ("address_changes", \.addressChanges),

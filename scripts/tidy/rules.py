@@ -18,7 +18,7 @@ ARROWS: dict[str, set[str]] = {
     "BrokerServer": {"BrokerCluster", "MQTTCodec", "MQTTBroker", "QUICTransport", "Secrets"},
     "BrokerAccess": {"MQTTCodec", "MQTTBroker", "Secrets"},
     "BrokerStorage": set(),
-    "BrokerAdmin": {"BrokerCluster", "Secrets"},
+    "BrokerAdmin": {"BrokerCluster", "MQTTBroker", "Secrets"},
     "BrokerCluster": {"NATSClient", "Secrets"},
     "NATSClient": {"Secrets"},
     "BrokerConfiguration": {"Secrets"},
@@ -36,7 +36,7 @@ ARROWS: dict[str, set[str]] = {
 # What else the rooms, and folders of rooms, without IO may see.
 PURE: dict[str, set[str]] = {
     "MQTTCodec": {"NIOCore"},
-    "MQTTBroker": {"NIOCore", "DequeModule", "Synchronization"},
+    "MQTTBroker": {"NIOCore", "DequeModule", "HeapModule", "Synchronization"},
     "LinkEmulator": {"DequeModule", "HeapModule"},
     "QUICTransport/Relay": set(),
     "NATSClient/Wire": {"NIOCore"},

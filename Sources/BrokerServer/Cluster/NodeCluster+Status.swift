@@ -53,6 +53,16 @@ extension NodeCluster {
         )
     }
 
+    /// Asks other members. It does not fail.
+    func ask<Question: NodeQuestion>(
+        _ question: Question,
+        of nodes: [Int],
+        within patience: TimeAmount
+    ) -> EventLoopFuture<NodeQuestions.Answers<Question.Answer>> {
+        guard let questions else { return eventLoop.makeSucceededFuture(NodeQuestions.Answers()) }
+        return questions.ask(question, of: nodes, within: patience)
+    }
+
     /// Asks the other members how they are, and JetStream how the cluster's streams are. It does not fail.
     func ask(within patience: TimeAmount) -> EventLoopFuture<Asked> {
         guard let questions else { return eventLoop.makeSucceededFuture(Asked()) }

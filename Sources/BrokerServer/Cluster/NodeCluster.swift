@@ -13,8 +13,7 @@ final class NodeCluster {
     private let metricsInterval: TimeAmount
     let eventLoop: any EventLoop
     let logger: Logger
-    /// Says how this node is, should another one ask.
-    private let status: @Sendable () async -> NodeStatus?
+    private let answers: @Sendable (NodeQuestions) -> Void
     private(set) var membership: MembershipRunner?
     private(set) var questions: NodeQuestions?
     private(set) var meta: MetaLane?
@@ -65,20 +64,20 @@ final class NodeCluster {
 
     /// - Parameters:
     ///   - metricsInterval: time from one report to the metrics system to the next.
-    ///   - status: says how this node is.
+    ///   - answers: lets this node answer questions of other nodes.
     init(
         _ configuration: ClusterConfiguration,
         metricsInterval: TimeAmount,
         on eventLoop: any EventLoop,
         logger: Logger,
-        status: @escaping @Sendable () async -> NodeStatus?
+        answers: @escaping @Sendable (NodeQuestions) -> Void
     ) {
         self.configuration = configuration
         rotation = SecretRotation(configuration.secrets)
         self.metricsInterval = metricsInterval
         self.eventLoop = eventLoop
         self.logger = logger
-        self.status = status
+        self.answers = answers
     }
 
     // MARK: - The start
@@ -95,7 +94,7 @@ final class NodeCluster {
         do {
             let nats = configuration.nats(for: "questions")
             let questions = try NodeQuestions(configuration.name, nats: nats, on: eventLoop)
-            questions.answer(NodeStatusQuestion.self) { [status] _ in await status() }
+            answers(questions)
             questions.start()
             self.questions = questions
             let meta = try MetaLane(configuration.name, sharing: questions.client, logger: logger)

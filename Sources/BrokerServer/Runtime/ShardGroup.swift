@@ -95,6 +95,15 @@ final class ShardGroup: Sendable {
         for (runner, loop) in zip(runners, loops) { loop.execute { runner.value.clean(below: number) } }
     }
 
+    /// Calls `body` with the runner of a shard on its loop, and returns what comes of it.
+    func flatWith<Value: Sendable>(
+        _ shard: Int,
+        _ body: @escaping @Sendable (ShardRunner) -> EventLoopFuture<Value>
+    ) -> EventLoopFuture<Value> {
+        let runner = runners[shard]
+        return loops[shard].flatSubmit { body(runner.value) }
+    }
+
     /// Calls `body` with each runner on its loop, on all loops at the same time. Returns the outcomes.
     func onEach<Value: Sendable>(
         _ body: @escaping @Sendable (ShardRunner) throws -> Value

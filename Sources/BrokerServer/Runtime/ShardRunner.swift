@@ -33,6 +33,9 @@ final class ShardRunner {
     private var isMeasuringLater = false
     /// Octets of the commits that the shard was restored from, an equal share of them.
     private var restoredOctets = 0
+    /// Who waits for the answers to inquiries, by their numbers.
+    private var inquirers: [UInt64: EventLoopPromise<Inquiry.Answer>] = [:]
+    private var lastInquiry: UInt64 = 0
     /// The counters' values of the last report to the metrics system.
     var reported = Counters()
 
@@ -184,13 +187,14 @@ final class ShardRunner {
         timer = nil
         group = nil
         drained?.succeed()
+        endInquiries()
     }
 
     // MARK: - Effects
 
     /// Schedules `flush()` for the end of the tick if the shard has effects, and the timer for its next deadline.
     func scheduleFlush() {
-        if shard.hasEffects || wantsCommit || wantsAppend, !isFlushScheduled {
+        if shard.hasEffects || shard.hasAnswers || wantsCommit || wantsAppend, !isFlushScheduled {
             isFlushScheduled = true
             eventLoop.assumeIsolated().execute { self.flush() }
         }
@@ -228,9 +232,41 @@ final class ShardRunner {
         dirty.removeAll(keepingCapacity: true)
         for segment in shard.takeFetches() { fetch(segment) }
         log?.write(shard.takeEvents())
+        giveAnswers()
         if wantsCommit { commitOrDelay() }
         if wantsAppend { appendOrDelay() }
         scheduleFlush()
+    }
+
+    // MARK: - Inquiries
+
+    /// Asks the shard. The future fails with `InquiryFailure`.
+    func ask(_ inquiry: Inquiry) -> EventLoopFuture<Inquiry.Answer> {
+        let promise = eventLoop.makePromise(of: Inquiry.Answer.self)
+        lastInquiry += 1
+        inquirers[lastInquiry] = promise
+        if !shard.ask(inquiry, number: lastInquiry, now: .now()) {
+            inquirers.removeValue(forKey: lastInquiry)?.fail(InquiryFailure.tooMany)
+        }
+        scheduleFlush()
+        return promise.futureResult
+    }
+
+    /// Ends the session of a client, and its connection. Returns false if the shard does not have it.
+    func kick(_ client: String) -> Bool {
+        let isKicked = shard.kick(client, now: .now())
+        scheduleFlush()
+        return isKicked
+    }
+
+    private func giveAnswers() {
+        for (number, answer) in shard.takeAnswers() { inquirers.removeValue(forKey: number)?.succeed(answer) }
+    }
+
+    /// Nobody is answered any more.
+    private func endInquiries() {
+        for promise in inquirers.values { promise.fail(InquiryFailure.ended) }
+        inquirers = [:]
     }
 
     /// Stops reading from a connection, or goes on with it, as its state and the mailboxes of other shards ask for.

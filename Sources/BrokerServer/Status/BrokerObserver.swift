@@ -6,10 +6,10 @@ import QUICTransport
 
 /// Says how a broker is, from its start on, also while it does not serve yet.
 package final class BrokerObserver: Sendable {
-    private let name: String
+    let name: String
     private let version: String
     private let start = NIODeadline.now()
-    private let parts = NIOLockedValueBox(Parts())
+    let parts = NIOLockedValueBox(Parts())
 
     /// What there is of the broker so far.
     struct Parts {
@@ -60,7 +60,7 @@ package final class BrokerObserver: Sendable {
         return status
     }
 
-    private static func view(_ parts: Parts) async -> NodeCluster.View? {
+    static func view(_ parts: Parts) async -> NodeCluster.View? {
         guard let cluster = parts.cluster else { return nil }
         return try? await cluster.eventLoop.submit { cluster.value.view }.get()
     }

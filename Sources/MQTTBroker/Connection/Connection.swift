@@ -11,7 +11,7 @@ package final class Connection {
     package internal(set) var peer: Peer
     let limits: SharedLimits
 
-    // Only the shard touches these two, and never in two calls at once, but for every packet. Debug builds check it (SE-0176).
+    // Only the shard touches these three, and never in two calls at once, but for every packet. Debug builds check it (SE-0176).
     #if !DEBUG
         @exclusivity(unchecked)
     #endif
@@ -20,6 +20,11 @@ package final class Connection {
         @exclusivity(unchecked)
     #endif
     var outbound: Outbound
+
+    #if !DEBUG
+        @exclusivity(unchecked)
+    #endif
+    var traffic = Traffic()
 
     var state = State.new
     /// The session of the client or of the data stream; `nil` unless `state` is `connected`, and if the session is remote.
@@ -47,6 +52,8 @@ package final class Connection {
     var answer = ShardMessage.Answer.none
     /// Of a deputy that has ended: true if the connection's shard is told nothing of that, since the connection may go on.
     var isParted = false
+    /// What the client said of itself; `nil` before CONNECT is accepted, and of deputies and data streams.
+    var profile: ClientProfile?
     /// True if the client is the bridge of another broker.
     var isBridge = false
     /// The reason code of DISCONNECT, or what it would be, with which either side ended the connection; `nil` if neither side
@@ -98,6 +105,9 @@ package final class Connection {
         outbound = Outbound(highWaterMark: limits.values.outputHighWaterMark)
         accepted = now.monotonic
     }
+
+    /// What the connection has carried, with its data streams.
+    var wholeTraffic: Traffic { streams.reduce(into: traffic) { $0 += $1.traffic } }
 
     /// The place of the connection in its shard, for the shell's own table. Reused after `Shard.closed`.
     package var slot: Int { reference.slot }

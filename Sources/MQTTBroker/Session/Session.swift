@@ -36,6 +36,8 @@ final class Session {
     var orphans = OrphanedIdentifiers()
     /// Seconds from the end of the connection to the end of the session; 0 for none, 0xFFFFFFFF for ever.
     var expiryInterval: UInt32
+    /// Messages that were dropped rather than sent, since the session came to this shard.
+    private(set) var dropped: UInt32 = 0
     /// When the client went away, by the wall clock; 0 while it has never been.
     var awaySince: Int64 = 0
     /// A will whose delay runs while the client is away.
@@ -102,6 +104,14 @@ final class Session {
     var siblings: [Session] {
         guard let control = root.connection, !control.streams.isEmpty else { return [] }
         return ([control] + control.streams).compactMap { $0.session === self ? nil : $0.session }
+    }
+
+    /// Messages for the client were dropped, or those of a data stream for its session.
+    func countDrops(_ count: Int) {
+        let root = root
+        root.dropped =
+            root.dropped.addingReportingOverflow(UInt32(clamping: count)).overflow
+            ? .max : root.dropped + UInt32(clamping: count)
     }
 
     /// Frees what the session holds: a cached route may keep the object itself for a while.

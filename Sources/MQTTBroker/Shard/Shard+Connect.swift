@@ -116,6 +116,7 @@ extension Shard {
         let keepAlive = connect.version == .v5 ? limits.serverKeepAlive ?? connect.keepAlive : connect.keepAlive
         connection.keepAlive =
             keepAlive == 0 ? nil : .milliseconds(Int64(Double(keepAlive) * 1000 * limits.keepAliveMultiplier))
+        connection.profile = ClientProfile(connect, keepAlive: keepAlive, now: now)
         connection.inbound.lastPacket = now.monotonic
         watchKeepAlive(of: connection, now: now)
 

@@ -18,7 +18,8 @@ extension Shard {
     package var nextDeadline: NIODeadline? {
         if isRestoring { return nil }
         let earliest = deadlines.earliest.map { pace.stepsLeft > 0 ? $0 : max($0, pace.nextTick) }
-        return lookUps.isEmpty && !mayTakeWithheld ? earliest : min(earliest ?? pace.nextTick, pace.nextTick)
+        return lookUps.isEmpty && inquiries.isEmpty && !mayTakeWithheld
+            ? earliest : min(earliest ?? pace.nextTick, pace.nextTick)
     }
 
     /// Does what is due, as far as the steps of this tick reach (`Limits.maximumStepsPerTick`).
@@ -31,6 +32,7 @@ extension Shard {
         }
         continueLookUps(now: now)
         takeWithheld(now: now)
+        continueInquiries()
         drainLocal(now: now)
     }
 

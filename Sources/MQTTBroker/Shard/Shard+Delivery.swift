@@ -81,6 +81,7 @@ extension Shard {
             }
         } else {
             counters.messagesDroppedSlowReader += 1
+            session.countDrops(1)
             tell(.messageDroppedSlowReader, of: session)
         }
     }
@@ -93,6 +94,7 @@ extension Shard {
         let siblings = session.siblings
         guard siblings.isEmpty || makeRoom(for: entry, in: session, beside: siblings) else {
             counters.messagesDroppedQueueFull += 1
+            session.countDrops(1)
             tell(.messageDroppedQueueFull, of: session)
             return false
         }
@@ -104,7 +106,9 @@ extension Shard {
         if outcome.isQueued { counters.messagesQueued += 1 }
         if outcome.isQueued, outcome.displaced.isEmpty { return true }
         for removed in outcome.displaced { logDropped(removed, of: session) }
-        counters.messagesDroppedQueueFull += UInt64(outcome.displaced.count + (outcome.isQueued ? 0 : 1))
+        let dropped = outcome.displaced.count + (outcome.isQueued ? 0 : 1)
+        counters.messagesDroppedQueueFull += UInt64(dropped)
+        session.countDrops(dropped)
         tell(.messageDroppedQueueFull, of: session)
         return outcome.isQueued
     }
@@ -183,6 +187,7 @@ extension Shard {
             identifiers: identifiers
         )
         counters.messagesDelivered += 1
+        connection.traffic.messagesSent &+= 1
     }
 
     /// Whether the client takes a packet of this size. A message that is too large counts as sent [MQTT-3.1.2-25].
@@ -195,6 +200,7 @@ extension Shard {
         let size = encoded.size(version: connection.outbound.version, qos: qos, subscriptionIdentifiers: identifiers)
         if size > 0, size <= connection.outbound.maximumPacketSize { return true }
         counters.messagesDroppedTooLarge += 1
+        connection.session?.countDrops(1)
         return false
     }
 
@@ -291,6 +297,7 @@ extension Shard {
     ) {
         if entry.message.isExpired(now: now) {  // [MQTT-3.3.2-5]
             counters.messagesExpired += 1
+            session.countDrops(1)
             if isQueued, entry.isLogged { log(.dropped(session.number, count: 1), of: session) }
             return
         }
@@ -324,6 +331,7 @@ extension Shard {
             remainingExpiry: entry.message.remainingExpiry(now: now)  // [MQTT-3.3.2-6]
         )
         counters.messagesDelivered += 1
+        connection.traffic.messagesSent &+= 1
     }
 
     /// Sends messages again that a client has not acknowledged on its earlier connection, in order and with their packet

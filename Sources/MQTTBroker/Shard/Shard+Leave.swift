@@ -91,7 +91,10 @@ extension Shard {
         connection.state = .closed
         connection.waiting = nil
         endStreams(of: connection, now: now)
-        if let control = connection.control { remove(connection, from: control) }
+        if let control = connection.control {
+            control.traffic += connection.traffic
+            remove(connection, from: control)
+        }
         connection.session = nil
         connection.will = nil
         if isDeputy {

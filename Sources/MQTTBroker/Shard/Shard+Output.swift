@@ -14,6 +14,7 @@ extension Shard {
         connection.outbound.isDirty = false
         let output = connection.outbound.output
         connection.outbound.output = Output()
+        connection.traffic.octetsSent &+= UInt64(output.count)
         return output
     }
 

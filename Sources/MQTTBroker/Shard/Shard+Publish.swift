@@ -23,6 +23,7 @@ extension Shard {
             return
         }
         counters.messagesReceived += 1
+        connection.traffic.messagesReceived &+= 1
         if connection.isEarly { counters.earlyMessages += 1 }
         if publish.qos > connection.limits.values.maximumQoS {
             fail(connection, .qosNotSupported, now: now)

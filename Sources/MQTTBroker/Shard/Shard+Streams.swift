@@ -151,6 +151,7 @@ extension Shard {
             }
             logDropped(displaced, of: longest)
             counters.messagesDroppedQueueFull += 1
+            session.countDrops(1)
             tell(.messageDroppedQueueFull, of: session)
             count -= 1
             bytes -= displaced.byteCount

@@ -178,7 +178,9 @@ extension Shard {
             // The octets are counted where the messages are retained.
             maximumBytes: .max
         )
-        counters.messagesDroppedQueueFull += UInt64(outcome.displaced.count + (outcome.isQueued ? 0 : 1))
+        let dropped = outcome.displaced.count + (outcome.isQueued ? 0 : 1)
+        counters.messagesDroppedQueueFull += UInt64(dropped)
+        session.countDrops(dropped)
     }
 
     /// UNSUBSCRIBE (MQTT 5.0 §3.10).

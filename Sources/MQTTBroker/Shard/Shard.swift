@@ -38,6 +38,9 @@ package struct Shard: ~Copyable {
     var retained = RetainedMessages()
     /// Look-ups of retained messages that go on with the next tick, each in its turn.
     var lookUps: Deque<RetainedLookUp> = []
+    /// Inquiries that go on with the next tick, each in its turn, and answers that the shell has not taken yet.
+    var inquiries: Deque<(number: UInt64, inquiry: OpenInquiry)> = []
+    var answers: [(number: UInt64, answer: Inquiry.Answer)] = []
     var deadlines = DeadlineQueue<Deadline>()
     var pace: Pace
     var effects: Effects
@@ -117,6 +120,7 @@ package struct Shard: ~Copyable {
     /// Octets have arrived.
     package mutating func receive(_ bytes: ByteBuffer, on connection: Connection, now: Instant) {
         if connection.isClosed { return }
+        connection.traffic.octetsReceived &+= UInt64(bytes.readableBytes)
         if connection.isDataStream, !admits(bytes, onEarly: connection, now: now) { return }
         var bytes = bytes
         if connection.inbound.pending.readableBytes > 0 {

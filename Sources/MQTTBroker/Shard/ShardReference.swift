@@ -1,5 +1,5 @@
 /// The name of a shard in the whole cluster: its node, and its index there.
-package struct ShardReference: Hashable, Sendable {
+package struct ShardReference: Hashable, Sendable, Codable {
     /// 0 to 31; 0 for a broker of one node.
     package let node: UInt8
     /// 0 to 31.

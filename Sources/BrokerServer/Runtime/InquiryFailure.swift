@@ -1,0 +1,7 @@
+/// Why a shard does not answer an inquiry.
+enum InquiryFailure: Error {
+    /// As many are under way as may be (`Shard.maximumInquiries`).
+    case tooMany
+    /// The broker ends.
+    case ended
+}
