@@ -69,9 +69,10 @@ struct ServeCommand: AsyncParsableCommand {
         var configuration = try configuration(plan)
         configuration.descriptorLimit = DescriptorLimit.raiseToHardLimit()
         let (limits, control, logger) = (plan.limits, plan.controlSocket, plan.logger)
+        let administration = try administration(plan)
         let runtime = RuntimeConfiguration(loaded, limits: limits, logger: logger)
         configuration.liveSettings = { await runtime.settings(with: $0) }
-        try await serve(configuration, runtime, control: control, logger: logger)
+        try await serve(configuration, runtime, control: control, administration, logger: logger)
     }
 
     func validate() throws { _ = try overrides }
@@ -113,6 +114,10 @@ struct ServeCommand: AsyncParsableCommand {
         do { return try plan.serverConfiguration() } catch { throw refusal("\(error)") }
     }
 
+    private func administration(_ plan: ServerPlan) throws -> Administration.Plan? {
+        do { return try plan.administration } catch { throw refusal("\(error)") }
+    }
+
     private func refusal(_ text: String) -> ExitCode {
         Terminal.note(text)
         return Self.wrongConfiguration
@@ -123,30 +128,37 @@ struct ServeCommand: AsyncParsableCommand {
         _ configuration: BrokerServerConfiguration,
         _ runtime: RuntimeConfiguration,
         control: String,
+        _ plan: Administration.Plan?,
         logger: Logger
     ) async throws {
-        // The control socket is the only user of this group.
+        // The control socket and the listener for administrators are the only users of this group.
         NIOSingletons.groupLoopCountSuggestion = 1
         // What the broker makes is its user's only, the control socket from the moment that it exists.
         umask(0o077)
+        let (serving, serves) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
         let server = BrokerServer(configuration, logger: logger) { listening in
             for listener in listening {
                 Terminal.print("listening \(listener.transport) \(listener.name) \(listener.address.hostAndPort)")
             }
             Terminal.print("martlet is ready")
+            serves.yield()
         }
+        let administration = await Administration(plan, server, serving: serving, logger: logger)
         let controlServer = ControlServer(
             path: control,
             source: server.observer,
             configuration: RuntimeDesk(runtime, server.meta),
+            operations: administration.operations,
             logger: logger
         )
-        let services = ServiceGroup(
+        var services: [ServiceGroupConfiguration.ServiceConfiguration] = [
+            .init(service: server, successTerminationBehavior: .gracefullyShutdownGroup),
+            .init(service: controlServer),
+        ]
+        if let admin = administration.server { services.append(.init(service: admin)) }
+        let group = ServiceGroup(
             configuration: ServiceGroupConfiguration(
-                services: [
-                    .init(service: server, successTerminationBehavior: .gracefullyShutdownGroup),
-                    .init(service: controlServer),
-                ],
+                services: services,
                 gracefulShutdownSignals: [.sigterm, .sigint],
                 logger: logger
             )
@@ -156,7 +168,7 @@ struct ServeCommand: AsyncParsableCommand {
         }
         defer { hangUps.cancel() }
         do {
-            try await services.run()
+            try await group.run()
         } catch {
             Terminal.note("\(error)")
             throw ExitCode.failure
@@ -164,4 +176,4 @@ struct ServeCommand: AsyncParsableCommand {
     }
 }
 
-extension BrokerObserver: ControlSource {}
+extension BrokerObserver: ControlSource, ClientSource {}

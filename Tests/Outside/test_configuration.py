@@ -116,7 +116,7 @@ RIGHT = {
 NOT_BUILT = {
     "mqtt.upgrade_qos = true": "QoS", "mqtt.message_expiry_interval = 1h": "expires", "mqtt.shared_subscription = true": "not built",
     "retainer.msg_expiry_interval = 5s": "expires", "log.file.enable = true": "standard error", "log.file.a.enable = true": "standard error",
-    "log.console.formatter = json": "text", "dashboard.listeners.http.bind = 18083": "dashboard", "zones.a.mqtt.max_inflight = 1": "zones",
+    "log.console.formatter = json": "text", "dashboard.listeners.https.bind = 18084": "dashboard", "zones.a.mqtt.max_inflight = 1": "zones",
     "listeners.ws.default.bind = 8083": "WebSocket", "cluster.discovery_strategy = dns": "clusters", "authorization.no_match = deny": "every client",
     "listeners.tcp.default.messages_rate = \"1000/s\"": "rationed", "flapping_detect.enable = true": "banned",
     "listeners.ssl.a.ssl_options.versions = [tlsv1.2]": "tlsv1.3", "listeners.ssl.a.ssl_options.enable_crl_check = true": "revocation",

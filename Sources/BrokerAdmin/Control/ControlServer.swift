@@ -18,6 +18,7 @@ package struct ControlServer: Service, CustomStringConvertible {
     private let path: String
     private let source: any ControlSource
     private let configuration: (any ConfigurationSource)?
+    private let operations: [APIOperation]
     private let limits: ControlLimits
     private let logger: Logger
     private let opened: @Sendable () -> Void
@@ -25,11 +26,13 @@ package struct ControlServer: Service, CustomStringConvertible {
     /// - Parameters:
     ///   - path: of the socket. What an earlier process left there is replaced.
     ///   - configuration: `nil` for a broker whose configuration does not change.
+    ///   - operations: of the REST interface, which need no password here.
     ///   - opened: called once the socket can be used.
     package init(
         path: String,
         source: any ControlSource,
         configuration: (any ConfigurationSource)? = nil,
+        operations: [APIOperation] = [],
         limits: ControlLimits = ControlLimits(),
         logger: Logger,
         opened: @escaping @Sendable () -> Void = {}
@@ -37,6 +40,7 @@ package struct ControlServer: Service, CustomStringConvertible {
         self.path = path
         self.source = source
         self.configuration = configuration
+        self.operations = operations
         self.limits = limits
         self.logger = logger
         self.opened = opened
@@ -68,7 +72,9 @@ package struct ControlServer: Service, CustomStringConvertible {
             router: router,
             server: .http1(
                 configuration: .init(
-                    additionalChannelHandlers: [RequestBounds(limits)],
+                    additionalChannelHandlers: [
+                        RequestBounds(maximumBody: limits.maximumBody, patience: limits.patience)
+                    ],
                     idleTimeout: limits.patience,
                     httpDecoderConfiguration: decoder
                 )
@@ -87,14 +93,17 @@ package struct ControlServer: Service, CustomStringConvertible {
         )
     }
 
-    private var router: Router<BasicRequestContext> {
-        let router = Router()
-        router.add(middleware: ControlErrors(logger: logger))
+    private var router: Router<AdminContext> {
+        let router = Router(context: AdminContext.self)
+        router.add(middleware: RequestErrors(logger: logger))
         let source = source
         let status = SharedAnswer { await source.clusterStatus() }
         router.get(RouterPath(ControlPath.clusterStatus)) { _, _ -> Response in
             try Response.json(await status.value)
         }
+        APIRouter(operations: operations, maximumBody: limits.maximumBody) { _, _, _ in
+            .success(.controlSocket)
+        }.add(to: router)
         if let configuration { router.addConfiguration(configuration, maximumBody: limits.maximumBody) }
         return router
     }

@@ -4,7 +4,7 @@ import Hummingbird
 import HummingbirdCore
 import NIOCore
 
-extension Router<BasicRequestContext> {
+extension Router<AdminContext> {
     /// Lets the configuration be read and changed.
     ///
     /// - Parameter maximumBody: octets of a request's body.

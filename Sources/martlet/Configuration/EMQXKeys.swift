@@ -8,7 +8,6 @@ enum EMQXKeys {
     /// Keys of the first level.
     static func fields<Root>() -> [Field<Root>] {
         features() + lists() + [
-            .section("dashboard", dashboard()),
             .section("authorization", authorization()),
             .section("sys_topics", systemTopics()),
             .section("prometheus", prometheus()),
@@ -17,7 +16,6 @@ enum EMQXKeys {
                 Section([.fixed("states", "[]", because: "there are no plugins")], othersHaveNoEffect: off)
             ),
             .section("exhook", Section([.fixed("servers", "[]", because: "there are no hooks for other programs")])),
-            .section("api_key", Section([.fixed("bootstrap_file", "\"\"", because: "there is no REST API")])),
             .section("banned", Section([.fixed("bootstrap_file", "\"\"", because: "clients cannot be banned")])),
         ]
             + Field.withoutEffect(
@@ -72,15 +70,6 @@ enum EMQXKeys {
                 ],
                 because: "nodes find each other by `cluster.servers`"
             )
-    }
-
-    private static func dashboard<Root>() -> Section<Root> {
-        let reason = "there is no dashboard and no REST API"
-        let listener = Section<Root>([.fixed("bind", "0", because: reason)], othersHaveNoEffect: off)
-        return Section(
-            [.section("listeners", Section([.section("http", listener), .section("https", listener)]))],
-            othersHaveNoEffect: reason
-        )
     }
 
     private static func authorization<Root>() -> Section<Root> {

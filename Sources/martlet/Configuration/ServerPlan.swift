@@ -97,6 +97,23 @@ struct ServerPlan {
     /// The socket by which commands ask this broker.
     var controlSocket: String { ControlPath.socket(in: settings.node.dataDirectory) }
 
+    /// Where administrators are served; `nil` for nowhere.
+    var administration: Administration.Plan? {
+        get throws {
+            guard let bind = settings.dashboard.bind else { return nil }
+            var accounts = AccountsConfiguration(
+                dataFolder: settings.node.dataDirectory,
+                defaultPassword: settings.dashboard.defaultPassword
+            )
+            accounts.defaultUser = settings.dashboard.defaultUser
+            accounts.tokenLife = Int(settings.dashboard.tokenLife / .milliseconds(1))
+            accounts.bootstrapFile = settings.dashboard.bootstrapFile
+            var limits = AdminLimits()
+            limits.maximumConnections = settings.dashboard.maximumConnections
+            return Administration.Plan(address: try Self.address(bind), accounts: accounts, limits: limits)
+        }
+    }
+
     private static func nodeName(_ settings: ServerSettings) -> String {
         settings.node.name ?? ProcessInfo.processInfo.hostName
     }

@@ -14,6 +14,7 @@ struct ServerSettings {
     var userFiles: [UserFileSettings] = []
     /// Whether clients are admitted that no user file knows. Default: true as long as no file is enabled.
     var allowsAnonymous = true
+    var dashboard = DashboardSettings()
     /// The least level that is logged.
     var logLevel = Logger.Level.warning
 
@@ -42,6 +43,8 @@ struct ServerSettings {
                     "Whether clients are admitted that no element of `authentication` knows; false once there is one.",
                     .atStart
                 ),
+                .section("dashboard", \.dashboard, DashboardSettings.section),
+                .section("api_key", \.dashboard, DashboardSettings.keySection),
                 .section("log", Section.log.at(\.logLevel)),
             ] + EMQXKeys.fields(),
             complete: complete

@@ -25,6 +25,8 @@ final class TestSource: ControlSource {
         status.cluster = "test"
         return status
     }
+
+    func nodeStatus() async -> NodeStatus { NodeStatus(name: "test", version: "1", state: .alone) }
 }
 
 /// A configuration with one key, which may have any value but the names of refusals.

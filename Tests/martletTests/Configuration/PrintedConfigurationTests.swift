@@ -67,6 +67,10 @@ import Testing
           }
         ]
         allow_anonymous = true
+        dashboard {
+          listeners.http { bind = 18083, max_connections = 9 }, default_username = root, token_expired_time = 5m
+        }
+        api_key.bootstrap_file = "keys"
         log.console.level = debug
 
         """
@@ -96,7 +100,7 @@ import Testing
         for key in ServerSettings.section.describe(ServerSettings()) {
             guard case .value = key.kind, !key.allowed.hasPrefix("as ") else { continue }
             let name = key.key.split(separator: ".").last.map(String.init) ?? ""
-            if name == "password" || Self.alternatives.contains(name) { continue }
+            if name.hasSuffix("password") || Self.alternatives.contains(name) { continue }
             #expect(printed.contains("\(name) = "), "\(key.key) is not printed")
         }
         let unchanged = printed.split(separator: "\n").filter { $0.hasSuffix("# default") }.map {
@@ -104,6 +108,12 @@ import Testing
         }
         // Not those of listeners, of which there are two, nor of elements of lists.
         #expect(unchanged.filter { !$0.isEmpty && !$0.hasPrefix("listeners.") } == [])
+    }
+
+    @Test func thePasswordOfTheFirstUserIsHidden() throws {
+        let text = try load("dashboard.default_password = \"open sesame 1\"").text
+        #expect(!text.contains("sesame"))
+        #expect(text.contains("# dashboard.default_password is hidden"))
     }
 
     @Test func passwordsAreHidden() throws {

@@ -17,7 +17,7 @@ import Testing
         (
             "listener.tcp.default.bind = 1883",
             [
-                "1:1: listener: there is no such key, did you mean listeners?; allowed: node, listeners, store, durable_sessions, cluster, mqtt, retainer, authentication, allow_anonymous, log"
+                "1:1: listener: there is no such key, did you mean listeners?; allowed: node, listeners, store, durable_sessions, cluster, mqtt, retainer, authentication, allow_anonymous, dashboard, api_key, log"
             ]
         ),
         (
@@ -35,9 +35,9 @@ import Testing
             ["1:8: mqtt.max_packetsize: there is no such key, did you mean max_packet_size?; allowed: idle_timeout, "]
         ),
         (
-            "dashboard.listeners.http.bind = 18083",
+            "dashboard.listeners.https.bind = 18084",
             [
-                "1:1: dashboard.listeners.http.bind: 18083 is not allowed; allowed: 0 (there is no dashboard and no REST API)"
+                "1:1: dashboard.listeners.https.bind: 18084 is not allowed; allowed: 0 (the REST interface is served over HTTP only)"
             ]
         ),
         // Wrong kinds

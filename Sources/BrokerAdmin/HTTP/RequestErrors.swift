@@ -7,8 +7,8 @@ import Logging
 import NIOCore
 
 /// Gives every error the form `{"code": …, "message": …}`.
-struct ControlErrors: RouterMiddleware {
-    typealias Context = BasicRequestContext
+struct RequestErrors: RouterMiddleware {
+    typealias Context = AdminContext
 
     let logger: Logger
 
@@ -27,7 +27,7 @@ struct ControlErrors: RouterMiddleware {
             default: return .error(error.status, "BAD_REQUEST", "the request cannot be answered")
             }
         } catch {
-            logger.error("a question by the control socket fails", metadata: ["reason": "\(error)"])
+            logger.error("a request of an administrator fails", metadata: ["reason": "\(error)"])
             return .error(.internalServerError, "INTERNAL_ERROR", "the broker could not answer")
         }
     }
