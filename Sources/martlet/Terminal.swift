@@ -37,6 +37,19 @@ enum Terminal {
         return ExitCode(code)
     }
 
+    /// Text that a client chose, as a part of a line: what could end the line or move the cursor is escaped as in Swift's string literals.
+    static func inline(_ text: String) -> String {
+        var line = ""
+        for scalar in text.unicodeScalars {
+            switch scalar.properties.generalCategory {
+            case .control, .format, .lineSeparator, .paragraphSeparator:
+                line += "\\u{\(String(scalar.value, radix: 16))}"
+            default: line.unicodeScalars.append(scalar)
+            }
+        }
+        return line
+    }
+
     /// Seconds since 1970, with nine decimals.
     static var unixTime: String {
         var time = timespec()

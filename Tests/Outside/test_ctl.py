@@ -49,6 +49,30 @@ def test_a_broker_by_itself(start, ctl, restart):
     assert "no broker runs with this data folder" in ctl("cluster", "--data", folder, code=1).stderr
 
 
+def test_clients_in_the_words_of_the_peer(start, ctl):
+    broker = start()
+    data = ("--data", broker.folder / "data")
+    assert re.fullmatch(r"Node '.+' \S+ is started\n", ctl("status", *data).stdout)
+    assert ctl("clients", "list", *data).stdout == "No clients.\n"
+    assert ctl("subscriptions", "list", *data).stdout == "No subscriptions.\n"
+    port = broker.addresses["tcp"][1]
+    Device("car/7 ü", 0, lives=100, port=port).subscribe("fleet/#")
+    Device("a\nb", 0, lives=0, port=port)
+    [line] = ctl("clients", "show", "car/7 ü", *data).stdout.splitlines()
+    assert re.fullmatch(
+        r"Client\(car/7 ü, username=undefined, peername=127\.0\.0\.1:\d+, clean_start=false, keepalive=60, session_expiry_interval=100, "
+        r"subscriptions=1, inflight=0, awaiting_rel=0, delivered_msgs=0, enqueued_msgs=0, dropped_msgs=0, connected=true, connected_at=\d{13}\)",
+        line,
+    )
+    # No client writes lines of its own.
+    lines = ctl("clients", "list", *data).stdout.splitlines()
+    assert len(lines) == 2 and line in lines and any(each.startswith("Client(a\\u{a}b, ") for each in lines)
+    assert ctl("subscriptions", "show", "car/7 ü", *data).stdout == "car/7 ü -> topic:fleet/# qos:2 nl:0 rh:0 rap:0\n"
+    assert ctl("clients", "kick", "nobody", *data).stdout == "Not Found.\n"
+    assert ctl("clients", "kick", "car/7 ü", *data).stdout == "ok\n"
+    assert ctl("clients", "show", "car/7 ü", *data).stdout == "Not Found.\n"
+
+
 def test_counts(start, ctl):
     broker = start()
     Device("short", 0, lives=0, port=broker.addresses["tcp"][1])

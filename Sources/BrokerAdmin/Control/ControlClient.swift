@@ -31,6 +31,12 @@ package struct ControlClient: Sendable {
         try await ask(.PUT, question, body)
     }
 
+    /// Asks for the end of something.
+    ///
+    /// - Parameter question: a path.
+    /// - Throws: `ControlFailure`.
+    package func delete(_ question: String) async throws { _ = try await ask(.DELETE, question, nil) }
+
     private func ask(_ method: HTTPMethod, _ question: String, _ body: ByteBuffer?) async throws -> ByteBuffer {
         let loop = MultiThreadedEventLoopGroup.singleton.next()
         let promise = loop.makePromise(of: ByteBuffer.self)
@@ -109,7 +115,7 @@ private final class ControlAnswer: ChannelInboundHandler {
             }
             body.writeBuffer(&part)
         case .end:
-            end(status == .ok ? .success(body) : .failure(refusal), context)
+            end(status == .ok || status == .noContent ? .success(body) : .failure(refusal), context)
         }
     }
 

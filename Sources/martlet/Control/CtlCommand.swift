@@ -12,8 +12,11 @@ struct CtlCommand: AsyncParsableCommand {
 
             Example:
               martlet ctl cluster --config martlet.conf
+              martlet ctl clients show 'car 7'
             """,
-        subcommands: [ClusterCommand.self, ConfigCommand.self]
+        subcommands: [
+            StatusCommand.self, ClusterCommand.self, ClientsCommand.self, SubscriptionsCommand.self, ConfigCommand.self,
+        ]
     )
 
     /// Which broker.
@@ -30,6 +33,35 @@ struct CtlCommand: AsyncParsableCommand {
         ///   - question: one of `ControlPath`.
         ///   - body: JSON, where the broker is asked for a change.
         func ask(_ question: String, _ body: ByteBuffer? = nil) async throws -> ByteBuffer {
+            try await ask { client in
+                if let body { return try await client.put(question, body) }
+                return try await client.get(question)
+            }
+        }
+
+        /// What a broker knows at a path of the REST interface; `nil` if it says that there is no such thing.
+        func find(_ path: String) async throws -> JSONValue? {
+            let octets: ByteBuffer? = try await ask { client in
+                do { return try await client.get(path) } catch ControlFailure.refused(404) { return nil }
+            }
+            guard let octets else { return nil }
+            guard let value = JSONValue.read(octets) else {
+                throw Terminal.failure("ctl: the broker's answer is no JSON", code: 1)
+            }
+            return value
+        }
+
+        /// Ends what is at a path of the REST interface. Returns false if there is no such thing.
+        func end(_ path: String) async throws -> Bool {
+            try await ask { client in
+                do {
+                    try await client.delete(path)
+                    return true
+                } catch ControlFailure.refused(404) { return false }
+            }
+        }
+
+        private func ask<Answer>(_ body: (ControlClient) async throws -> Answer) async throws -> Answer {
             let folder: String
             do {
                 folder = try data ?? NodeSettings.dataDirectory(file: config)
@@ -37,9 +69,7 @@ struct CtlCommand: AsyncParsableCommand {
                 throw Terminal.failure("ctl: \(error)", code: 2)
             }
             do {
-                let client = ControlClient(path: ControlPath.socket(in: folder))
-                if let body { return try await client.put(question, body) }
-                return try await client.get(question)
+                return try await body(ControlClient(path: ControlPath.socket(in: folder)))
             } catch ControlFailure.declined(let refusal) {
                 throw Terminal.failure("ctl: \(refusal.message)", code: refusal.code == .badRequest ? 2 : 1)
             } catch {
