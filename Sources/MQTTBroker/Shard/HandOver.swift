@@ -52,6 +52,8 @@ package struct HandOver: Sendable {
     }
 
     mutating func append(_ message: consuming ShardMessage, for shard: ShardReference) {
+        // A shard that there is not may have been named by another node.
+        if shard.node == node, shard.index >= messages.count { return }
         isEmpty = false
         let isAnswer = message.isAnswer
         if shard.node == node {
@@ -87,6 +89,7 @@ package struct HandOver: Sendable {
         for shard: ShardReference,
         _ write: (inout ByteBuffer) -> Int
     ) {
+        if shard.node == node, shard.index >= messages.count { return }
         isEmpty = false
         if shard.node == node {
             messages[shard.index].append(isLast: isLast, of: reference, write)

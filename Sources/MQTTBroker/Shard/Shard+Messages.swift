@@ -71,6 +71,7 @@ extension Shard {
         case .interest(let change):
             router.apply(change, of: source.index)
             tellNodes(change)
+        case .announce(_, let asker) where source.node != own.node && asker.node != source.node: return
         case .announce(let requester, let asker):
             send(.announced(requester), to: asker)
             passOnTold(message.body, from: source)
