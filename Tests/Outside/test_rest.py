@@ -189,6 +189,27 @@ def test_clients(admin):
     assert [entry["operation_id"] for entry in user.get("/audit?limit=2")["data"]] == ["DELETE /clients/{clientid}"] * 2
 
 
+def test_publish(admin):
+    user = admin.sign_in("admin", PASSWORD)
+    client = WireOverTCP(admin.broker.addresses["tcp"], 5, Options("listener", expires=100))
+    client.connect()
+    client.subscribe("news/#", 2)
+    status, answer = user("POST", "/publish", {"topic": "news/1", "payload": "aGVsbG8=", "payload_encoding": "base64", "qos": 1})
+    assert status == 200 and len(answer["id"]) == 32
+    message = client.next()
+    assert (message.topic, message.payload, message.qos) == ("news/1", b"hello", 1)
+    assert user("POST", "/publish", {"topic": "other", "payload": "kept", "retain": True}) == (202, {"reason_code": 16, "message": "no_matching_subscribers"})
+    client.subscribe("other", 1)
+    assert client.next().payload == b"kept"
+    for topic in ("a/#", "", "a\0b", "x" * 70_000):
+        assert user("POST", "/publish", {"topic": topic, "payload": ""}) == (400, {"reason_code": 144, "message": "topic_name_invalid"}), topic
+    assert user("POST", "/publish", {"topic": "a", "payload": "", "properties": {"content_type": "x" * 70_000}})[0] == 400
+    assert user.refused("POST", "/publish", {"topic": "a", "payload": "?", "payload_encoding": "base64"}) == (400, "BAD_REQUEST")
+    status, answers = user("POST", "/publish/bulk", [{"topic": f"news/{number}", "payload": str(number), "qos": 2} for number in range(50)] + [{"topic": "nobody", "payload": ""}])
+    assert status == 202 and [("id" in answer) for answer in answers] == [True] * 50 + [False]
+    assert [client.next().payload for _ in range(50)] == [str(number).encode() for number in range(50)]
+
+
 def test_wrong_requests(admin):
     user = admin.sign_in("admin", PASSWORD)
     assert admin.nobody.refused("GET", "/nodes") == (401, "AUTHORIZATION_HEADER_ERROR")

@@ -13,12 +13,21 @@ package struct APIOperation: Sendable {
     package let answer: Schema?
     /// The statuses and codes of refusals, beside 401, 403, 415, 500 and 503 which each may have.
     package let refusals: [HTTPResponse.Status]
+    /// Further answers, by status.
+    package var others: [(status: HTTPResponse.Status, schema: Schema)] = []
     /// True if everybody may ask for it, without an account.
     package var isOpen = false
     package let carryOut: @Sendable (APIRequest) async throws -> APIAnswer
 
     /// For the audit log; paths have no secrets.
     var name: String { "\(method.rawValue) \(path)" }
+
+    /// The same with further answers.
+    func answering(_ others: [(status: HTTPResponse.Status, schema: Schema)]) -> Self {
+        var answering = self
+        answering.others = others
+        return answering
+    }
 
     /// The same for everybody.
     var open: Self {

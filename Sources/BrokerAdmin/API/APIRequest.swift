@@ -1,3 +1,4 @@
+package import HTTPTypes
 package import NIOCore
 import Secrets
 
@@ -47,6 +48,8 @@ package struct APIRequest: Sendable {
 package enum APIAnswer: Sendable {
     case json(ByteBuffer)
     case text(ByteBuffer)
+    /// JSON with another status than 200.
+    case other(HTTPResponse.Status, ByteBuffer)
     /// 204.
     case nothing
 

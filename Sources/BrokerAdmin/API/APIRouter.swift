@@ -112,6 +112,7 @@ extension Response {
     init(_ answer: APIAnswer) {
         switch answer {
         case .json(let octets): self = .json(octets)
+        case .other(let status, let octets): self = .json(octets, status)
         case .nothing: self.init(status: .noContent)
         case .text(let octets):
             self.init(

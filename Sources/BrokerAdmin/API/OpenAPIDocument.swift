@@ -64,6 +64,7 @@ package struct OpenAPIDocument {
         for operation in operations {
             operation.body?.collectNamed(into: &schemas)
             operation.answer?.collectNamed(into: &schemas)
+            for (_, schema) in operation.others { schema.collectNamed(into: &schemas) }
         }
         json.object { json in
             json.member("securitySchemes") { json in
@@ -90,7 +91,7 @@ package struct OpenAPIDocument {
 }
 
 extension APIFailure {
-    fileprivate static let schema: Schema = .object([.init("code", .string()), .init("message", .string())])
+    static let schema: Schema = .object([.init("code", .string()), .init("message", .string())])
 }
 
 extension APIOperation {
@@ -132,6 +133,15 @@ extension APIOperation {
             var statuses = refusals.map(\.code) + [401, 403, 429, 500, 503]
             if !parameters.isEmpty || body != nil { statuses.append(400) }
             if body != nil { statuses += [413, 415] }
+            for (status, schema) in others {
+                statuses.removeAll { $0 == status.code }
+                json.member("\(status.code)") { json in
+                    json.object { json in
+                        json.member("description", status.reasonPhrase)
+                        Self.writeContent(schema, to: &json)
+                    }
+                }
+            }
             for status in Set(statuses).sorted() {
                 json.member("\(status)") { json in
                     json.object { json in

@@ -14,7 +14,7 @@ extension APIOperation {
     ) -> [APIOperation] {
         var operations =
             ClusterOperations(source: source).all + ClientOperations(source: source).all
-            + SubscriptionOperations(source: source).all
+            + SubscriptionOperations(source: source).all + PublishOperations(source: source).all
         if let accounts {
             operations += AccountOperations(accounts: accounts, version: version).all
             operations += APIKeyOperations(accounts: accounts).all

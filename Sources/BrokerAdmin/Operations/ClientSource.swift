@@ -14,6 +14,11 @@ package protocol ClientSource: Sendable {
     /// - Parameter node: the name of the only node that is asked; `nil` for all.
     func subscriptions(_ search: SubscriptionSearch, at node: String?) async -> FleetPage<SubscriptionRow>
 
+    /// Publishes a message.
+    ///
+    /// - Returns: `nil` if it is not known in time what has become of it.
+    func publish(_ message: MessageToPublish) async -> MessageToPublish.Outcome?
+
     /// Ends the session of a client wherever it is, and its connection.
     ///
     /// - Returns: false if no node that answers has the session.

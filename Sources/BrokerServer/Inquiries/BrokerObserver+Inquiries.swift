@@ -35,6 +35,11 @@ extension BrokerObserver {
     /// Ends the session of a client wherever it is. Returns false if no node that answers has it.
     package func kick(_ client: String) async -> Bool { await fleet?.kick(client) ?? false }
 
+    /// Publishes a message. `nil` if it is not known within ten seconds what has become of it.
+    package func publish(_ message: MessageToPublish) async -> MessageToPublish.Outcome? {
+        try? await node?.publish(message)
+    }
+
     /// The subscriptions of all nodes.
     package func subscriptions(_ search: SubscriptionSearch, at node: String?) async -> FleetPage<SubscriptionRow> {
         await fleet?.at(node).subscriptions(search) ?? FleetPage()

@@ -74,6 +74,15 @@ struct NodeInquiries: Sendable {
         return found
     }
 
+    /// Publishes a message, by the same shard as others of its topic, so that they keep their order.
+    func publish(_ message: MessageToPublish) async throws -> MessageToPublish.Outcome {
+        var hash = 0
+        for octet in message.topic.utf8 { hash = hash &* 31 &+ Int(octet) }
+        let shard = Int(UInt(bitPattern: hash) % UInt(shards.count))
+        guard case .published(let outcome) = try await shards.ask(.publish(message), of: shard) else { return .refused }
+        return outcome
+    }
+
     /// Ends the session of a client. Returns false if it is not at home at this node.
     func kick(_ client: String) async throws -> Bool {
         var isKicked = false

@@ -240,11 +240,19 @@ final class ShardRunner {
 
     // MARK: - Inquiries
 
+    /// The longest time that an answer is waited for, such as for a message whose lane has no leader.
+    private static let inquiryPatience = TimeAmount.seconds(10)
+
     /// Asks the shard. The future fails with `InquiryFailure`.
     func ask(_ inquiry: Inquiry) -> EventLoopFuture<Inquiry.Answer> {
         let promise = eventLoop.makePromise(of: Inquiry.Answer.self)
         lastInquiry += 1
         inquirers[lastInquiry] = promise
+        let number = lastInquiry
+        let timeout = eventLoop.assumeIsolated().scheduleTask(in: Self.inquiryPatience) {
+            self.inquirers.removeValue(forKey: number)?.fail(InquiryFailure.late)
+        }
+        promise.futureResult.whenComplete { _ in timeout.cancel() }
         if !shard.ask(inquiry, number: lastInquiry, now: .now()) {
             inquirers.removeValue(forKey: lastInquiry)?.fail(InquiryFailure.tooMany)
         }

@@ -6,11 +6,14 @@ package enum Inquiry: Sendable {
     case sessions(of: [String])
     /// Which subscriptions are here?
     case subscriptions(SubscriptionSearch)
+    /// Publish this.
+    case publish(MessageToPublish)
 
     /// What a shard answers.
     package enum Answer: Sendable {
         case clients(ClientSearch.Found)
         case sessions([SessionRow])
         case subscriptions(SubscriptionSearch.Found)
+        case published(MessageToPublish.Outcome)
     }
 }

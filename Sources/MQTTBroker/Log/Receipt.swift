@@ -13,6 +13,8 @@ final class Receipt {
         case shard(ShardReference, number: UInt64, source: ShardReference)
         /// The outbox of a lane that this shard leads.
         case outbox(Lane)
+        /// Who has asked for the message by the inquiry of this number; whether somebody is subscribed to its topic.
+        case inquiry(UInt64, hasSubscribers: Bool)
     }
 
     let owner: Owner

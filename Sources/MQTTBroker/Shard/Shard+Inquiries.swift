@@ -20,6 +20,9 @@ extension Shard {
         case .sessions(let clients):
             answers.append((number, .sessions(clients.compactMap { sessions[UTF8Key($0)].map { SessionRow($0) } })))
             return true
+        case .publish(let message):
+            publish(message, number: number, now: now)
+            return true
         case .clients(let search): return begin(.clients(ClientWalk(search)), number, now: now)
         case .subscriptions(let search): return begin(.subscriptions(SubscriptionWalk(search)), number, now: now)
         }

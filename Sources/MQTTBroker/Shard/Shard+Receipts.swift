@@ -27,6 +27,8 @@ extension Shard {
         case .outbox(let lane):
             guard let number = lanes[lane].outbox.removePassed() else { return }
             lanes.append(.passed(number), to: lane)
+        case .inquiry(let number, let hasSubscribers):
+            answers.append((number, .published(hasSubscribers ? .published : .noSubscribers)))
         }
     }
 

@@ -92,6 +92,8 @@ import Testing
             FleetPage()
         }
 
+        func publish(_ message: MessageToPublish) async -> MessageToPublish.Outcome? { .published }
+
         func kick(_ client: String) async -> Bool { client.hasPrefix("car") }
 
         private func row(_ name: String) -> ClientRow {
