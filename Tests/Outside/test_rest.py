@@ -269,20 +269,26 @@ def test_nodes_are_one(cluster: Cluster):
     folder = Path(re.search(r"logs are in (\S+)\.\n", "".join(cluster.said))[1])
     rests = [REST(lambda path=folder / f"broker-{number}" / "control.sock": Unix(path)) for number in range(3)]
     expected = {f"device-{number}" for number in range(9)}
+
+    def listed(rest: REST, path: str, silent: list[str] | None = None):
+        """A page once just those nodes are silent: on a busy machine others may not answer in time."""
+        pages = []
+        assert wait_until(lambda: [error["node"] for error in (pages.append(rest.get(path)) or pages[-1]).get("errors", [])] == (silent or [])), pages[-1]
+        return pages[-1]
+
     for rest in rests:
         for path in ("/clients", "/clients?sort=clientid", "/subscriptions"):
-            page = rest.get(path)
+            page = listed(rest, path)
             assert {row["clientid"] for row in page["data"]} == expected and page["meta"]["count"] == 9, page
-        rows = {row["clientid"]: row for row in rest.get("/clients?limit=4&page=2&sort=clientid")["data"]}
+        rows = {row["clientid"]: row for row in listed(rest, "/clients?limit=4&page=2&sort=clientid")["data"]}
         assert set(rows) == {f"device-{number}" for number in range(4, 8)}
         assert all(row["subscriptions_cnt"] == 1 and row["durable"] for row in rows.values())
-    assert len({row["node"] for row in rests[0].get("/clients")["data"]}) == 3
+    assert len({row["node"] for row in listed(rests[0], "/clients")["data"]}) == 3
     assert rests[0]("DELETE", "/clients/device-4")[0] == 204
     assert rests[2].refused("GET", "/clients/device-4") == (404, "CLIENTID_NOT_FOUND")
     os.kill(cluster.processes[1], signal.SIGSTOP)
     try:
-        page = rests[0].get("/clients")
-        assert [error["node"] for error in page["errors"]] == ["broker-1"]
+        page = listed(rests[0], "/clients", silent=["broker-1"])
         assert {row["clientid"] for row in page["data"]} == {f"device-{number}" for number in (0, 2, 3, 5, 6, 8)}
     finally:
         os.kill(cluster.processes[1], signal.SIGCONT)
