@@ -61,6 +61,7 @@ struct ServeCommand: AsyncParsableCommand {
             Terminal.note("keys without effect: \(loaded.keysWithoutEffect.joined(separator: ", "))")
         }
         let plan = try plan(loaded.configuration)
+        let administration = try administration(plan)
         if check { return }
         if config == nil {
             let isLocal = loaded.configuration.listeners.all.allSatisfy { !$0.isEnabled || $0.bind.isLoopback }
@@ -69,7 +70,6 @@ struct ServeCommand: AsyncParsableCommand {
         var configuration = try configuration(plan)
         configuration.descriptorLimit = DescriptorLimit.raiseToHardLimit()
         let (limits, control, logger) = (plan.limits, plan.controlSocket, plan.logger)
-        let administration = try administration(plan)
         let runtime = RuntimeConfiguration(loaded, limits: limits, logger: logger)
         configuration.liveSettings = { await runtime.settings(with: $0) }
         try await serve(configuration, runtime, control: control, administration, logger: logger)

@@ -8,6 +8,7 @@ import re
 import signal
 import socket
 import stat
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -136,6 +137,28 @@ def test_a_configured_password_is_in_force_at_every_start(start, restart):
     assert wait_until(lambda: user("GET", "/nodes")[0] == 200)
     assert user("POST", "/logout", {"username": "admin"})[0] == 204
     assert user.refused("GET", "/nodes") == (401, "BAD_TOKEN")
+
+
+def test_what_cannot_be_used_is_said_at_the_start(binary, tmp_path):
+    (tmp_path / "keys").write_text("good:secret\nno-colon\n")
+    for setting, said in (
+        ("dashboard.default_password=short", "dashboard.default_password"),
+        ("dashboard.default_username=a-b", "dashboard.default_username"),
+        (f"api_key.bootstrap_file={tmp_path}/keys", f"{tmp_path}/keys:2"),
+    ):
+        # On a port that nobody else has.
+        command = [binary, "serve", "--set", "listeners.tcp.default.bind=127.0.0.1:0", "--set", f"dashboard.listeners.http.bind=127.0.0.1:{free_port()}", "--set", setting]
+        done = subprocess.run([*command, "--set", f"node.data_dir={tmp_path}/data"], capture_output=True, text=True, timeout=60)
+        assert done.returncode == 2 and said in done.stderr and "no-colon" not in done.stderr and "short" not in done.stderr.replace("shorter", ""), done.stderr
+
+
+def test_a_port_of_somebody_else_is_named(binary, tmp_path):
+    with socket.create_server(("127.0.0.1", 0)) as holder:
+        port = holder.getsockname()[1]
+        command = [binary, "serve", "--set", "listeners.tcp.default.bind=127.0.0.1:0", "--set", "listeners.quic.default.enable=false"]
+        command += ["--set", f"dashboard.listeners.http.bind=127.0.0.1:{port}", "--set", f"node.data_dir={tmp_path}/data"]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 1 and f"dashboard.listeners.http: cannot listen on 127.0.0.1:{port}" in done.stderr, done.stderr
 
 
 def test_api_keys(admin, start, tmp_path):

@@ -19,19 +19,12 @@ extension Accounts {
     // MARK: The default user
 
     private func setDefaultUser() async throws(AccountFailure) -> FirstPassword? {
+        try configuration.checkDefaultUser()
         let name = configuration.defaultUser
-        guard NameRule.isUser(name, maximum: limits.maximumName) else {
-            throw AccountFailure(
-                "dashboard.default_username: a user name has 1 to \(limits.maximumName) letters, digits and _"
-            )
-        }
         guard let password = configuration.defaultPassword else {
             return await users.names().isEmpty ? try await makeFirstUser(name) : nil
         }
         let isWellKnown = password == AccountsConfiguration.wellKnownPassword
-        guard isWellKnown || PasswordRule.allows(password) else {
-            throw AccountFailure("dashboard.default_password: \(PasswordRule.sentence)")
-        }
         do throws(AccountRefusal) {
             let number = try await put(name, password)
             wellKnownPassword = isWellKnown ? number : nil

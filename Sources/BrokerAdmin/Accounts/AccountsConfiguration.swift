@@ -19,6 +19,26 @@ package struct AccountsConfiguration: Sendable {
         self.defaultPassword = defaultPassword
     }
 
+    /// Says before the start what of this cannot be used, the bootstrap file among it.
+    ///
+    /// - Throws: `AccountFailure`.
+    package func check() throws(AccountFailure) {
+        try checkDefaultUser()
+        if let bootstrapFile { _ = try BootstrapFile.read(bootstrapFile, limits) }
+    }
+
+    func checkDefaultUser() throws(AccountFailure) {
+        guard NameRule.isUser(defaultUser, maximum: limits.maximumName) else {
+            throw AccountFailure(
+                "dashboard.default_username: a user name has 1 to \(limits.maximumName) letters, digits and _"
+            )
+        }
+        guard let defaultPassword, defaultPassword != Self.wellKnownPassword else { return }
+        guard PasswordRule.allows(defaultPassword) else {
+            throw AccountFailure("dashboard.default_password: \(PasswordRule.sentence)")
+        }
+    }
+
     /// The password that many have as EMQX's, and that scanners try.
     static let wellKnownPassword = "public"
 }

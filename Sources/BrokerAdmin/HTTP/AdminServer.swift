@@ -61,7 +61,7 @@ package struct AdminServer: Service, CustomStringConvertible {
         self.announce = announce
     }
 
-    /// - Throws: `AccountFailure`, or what the system says if the address cannot be bound.
+    /// - Throws: `AdminFailure` if the address cannot be bound.
     package func run() async throws {
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask {
@@ -71,8 +71,7 @@ package struct AdminServer: Service, CustomStringConvertible {
                     throw AdminFailure(address: address, reason: error)
                 } catch {}
             }
-            group.addTask { try await cancelWhenGracefulShutdown { try await keepAccounts() } }
-            // The first to end is the listener, or an error of the accounts.
+            group.addTask { await cancelWhenGracefulShutdown { await keepAccounts() } }
             try await group.next()
             try await group.next()
         }
@@ -80,10 +79,11 @@ package struct AdminServer: Service, CustomStringConvertible {
     }
 
     /// Opens the accounts once the broker serves, and removes tokens whose time is over.
-    private func keepAccounts() async throws {
+    private func keepAccounts() async {
         for await _ in serving { break }
         if Task.isCancelled { return }
-        let first = try await accounts.start()
+        let first = await startAccounts()
+        if Task.isCancelled { return }
         isOpen.withLockedValue { $0 = true }
         if let first { announce(.firstPassword(first)) }
         if await accounts.hasWellKnownPassword {
@@ -92,6 +92,20 @@ package struct AdminServer: Service, CustomStringConvertible {
         while (try? await Task.sleep(for: Self.sweepInterval)) != nil { _ = await accounts.sweep() }
     }
 
+    /// Tries again while nothing can be stored, as when a stream of JetStream is full: the broker serves its clients meanwhile.
+    private func startAccounts() async -> FirstPassword? {
+        while !Task.isCancelled {
+            do {
+                return try await accounts.start()
+            } catch {
+                logger.error("administrators are not served yet", metadata: ["reason": "\(error)"])
+                try? await Task.sleep(for: Self.retryInterval)
+            }
+        }
+        return nil
+    }
+
+    private static let retryInterval = Duration.seconds(10)
     private static let sweepInterval = Duration.seconds(60)
 
     private var application: some ApplicationProtocol {

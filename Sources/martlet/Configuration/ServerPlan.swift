@@ -108,6 +108,7 @@ struct ServerPlan {
             accounts.defaultUser = settings.dashboard.defaultUser
             accounts.tokenLife = Int(settings.dashboard.tokenLife / .milliseconds(1))
             accounts.bootstrapFile = settings.dashboard.bootstrapFile
+            try accounts.check()
             var limits = AdminLimits()
             limits.maximumConnections = settings.dashboard.maximumConnections
             return Administration.Plan(address: try Self.address(bind), accounts: accounts, limits: limits)
