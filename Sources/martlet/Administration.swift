@@ -13,7 +13,7 @@ struct Administration {
     struct Plan: Sendable {
         let address: SocketAddress
         let accounts: AccountsConfiguration
-        let limits: AdminLimits
+        let limits: HTTPLimits
     }
 
     /// - Parameters:

@@ -146,10 +146,9 @@ def test_what_cannot_be_used_is_said_at_the_start(binary, tmp_path):
         ("dashboard.default_username=a-b", "dashboard.default_username"),
         (f"api_key.bootstrap_file={tmp_path}/keys", f"{tmp_path}/keys:2"),
     ):
-        # On a port that nobody else has.
         command = [binary, "serve", "--set", "listeners.tcp.default.bind=127.0.0.1:0", "--set", f"dashboard.listeners.http.bind=127.0.0.1:{free_port()}", "--set", setting]
         done = subprocess.run([*command, "--set", f"node.data_dir={tmp_path}/data"], capture_output=True, text=True, timeout=60)
-        assert done.returncode == 2 and said in done.stderr and "no-colon" not in done.stderr and "short" not in done.stderr.replace("shorter", ""), done.stderr
+        assert done.returncode == 2 and said in done.stderr and "no-colon" not in done.stderr and "short" not in done.stderr, done.stderr
 
 
 def test_a_port_of_somebody_else_is_named(binary, tmp_path):
@@ -199,7 +198,8 @@ def test_clients(admin):
     assert (one["proto_ver"], one["ip_address"], one["listener"], one["expiry_interval"]) == (5, "127.0.0.1", "tcp:default", 100)
     assert user.get("/clients?like_clientid=r/2&proto_ver=5")["meta"]["count"] == 1
     assert user.get("/clients?clientid=car%2F1&clientid=car%2F2&conn_state=connected")["meta"]["count"] == 2
-    assert [row["clientid"] for row in user.get("/subscriptions?match_topic=fleet%2F%2B&qos=1&limit=10")["data"]] != []
+    assert {row["clientid"] for row in user.get("/subscriptions?match_topic=fleet%2F%2B&qos=1&limit=10")["data"]} == {f"car/{number}" for number in range(5)}
+    assert user.get("/subscriptions?match_topic=other%2F%23")["data"] == []
     assert user.get("/clients/car%2F3/subscriptions")[0]["topic"] == "fleet/#"
     clients[0].disconnect()
     assert wait_until(lambda: user.get("/clients?conn_state=disconnected")["meta"]["count"] == 1)
@@ -245,7 +245,7 @@ def test_wrong_requests(admin):
     assert user.refused("POST", "/login", b"{") == (400, "BAD_REQUEST")
     assert user.refused("POST", "/login", b"[" * 100_000) == (400, "BAD_REQUEST")
     assert user.refused("POST", "/login", {"username": "a", "password": "b", "more": 1}) == (400, "BAD_REQUEST")
-    # More than `AdminLimits.maximumBody`: the connection is closed.
+    # More than `HTTPLimits.maximumBody`: the connection is closed.
     with pytest.raises((OSError, http.client.HTTPException)):
         for _ in range(3):
             user("POST", "/login", b" " * (2 << 20))
@@ -311,7 +311,8 @@ def test_nodes_are_one(cluster: Cluster):
     assert rests[2].refused("GET", "/clients/device-4") == (404, "CLIENTID_NOT_FOUND")
     os.kill(cluster.processes[1], signal.SIGSTOP)
     try:
-        page = listed(rests[0], "/clients", silent=["broker-1"])
+        # The others may have taken its lanes meanwhile: then its clients are away there.
+        page = listed(rests[0], "/clients?conn_state=connected", silent=["broker-1"])
         assert {row["clientid"] for row in page["data"]} == {f"device-{number}" for number in (0, 2, 3, 5, 6, 8)}
     finally:
         os.kill(cluster.processes[1], signal.SIGCONT)

@@ -18,5 +18,6 @@ package struct APIFailure: Error, Sendable, Equatable {
 
     static func badRequest(_ message: String) -> Self { Self(.badRequest, "BAD_REQUEST", message) }
     static func invalidParameter(_ message: String) -> Self { Self(.badRequest, "INVALID_PARAMETER", message) }
+    static let methodNotAllowed = Self(.methodNotAllowed, "METHOD_NOT_ALLOWED", "Method Not Allowed")
     static func notFound(_ message: String) -> Self { Self(.notFound, "NOT_FOUND", message) }
 }

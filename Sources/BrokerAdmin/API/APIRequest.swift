@@ -1,16 +1,13 @@
 package import HTTPTypes
 package import NIOCore
-import Secrets
+package import Secrets
 
 /// A request whose parameters and body are what its operation wants.
 package struct APIRequest: Sendable {
     package var path: [String: String] = [:]
     package var query: [String: [JSONValue]] = [:]
-    /// `nil` for an operation without a body.
-    package var body: JSONValue?
-    /// The value of `Accept`.
-    package var accept: String?
-    /// Who asks.
+    /// `nil` for an operation without a body. It may have a password.
+    @Secret package var body: JSONValue?
     package var asker: Asker
 
     /// Who asks.

@@ -33,7 +33,7 @@ struct APIRouter {
     /// Methods that a path does not have are answered with 405 and those that it has (RFC 9110 §15.5.6).
     private func refuseOthers(_ known: [APIOperation], at path: String, of router: Router<AdminContext>) {
         let allowed = known.map(\.method.rawValue).sorted().joined(separator: ", ")
-        var failure = APIFailure(.methodNotAllowed, "METHOD_NOT_ALLOWED", "Method Not Allowed")
+        var failure = APIFailure.methodNotAllowed
         failure.headers[.allow] = allowed
         for method in Self.methods where !known.contains(where: { $0.method == method }) {
             router.on(RouterPath(Self.base + path), method: method) { [failure] _, _ in Response(failure) }
@@ -71,7 +71,6 @@ struct APIRouter {
         _ asker: APIRequest.Asker
     ) async throws -> APIRequest {
         var read = APIRequest(asker: asker)
-        read.accept = request.headers[.accept]
         let query = QueryItems(request.uri.query ?? "")
         for parameter in operation.parameters {
             switch parameter.place {

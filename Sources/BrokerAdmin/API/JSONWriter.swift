@@ -37,17 +37,6 @@ package struct JSONWriter {
 
     package mutating func null() { raw("null") }
 
-    /// A number with at most two decimal places; `null` for one that JSON cannot say.
-    package mutating func decimal(_ value: Double) {
-        guard value.isFinite, value.magnitude < 1e15 else { return null() }
-        let hundredths = (value * 100).rounded()
-        let whole = Int(hundredths / 100)
-        let rest = Int(hundredths.magnitude) % 100
-        if rest == 0 { return raw("\(whole).0") }
-        let sign = value < 0 && whole == 0 ? "-" : ""
-        raw("\(sign)\(whole).\(rest < 10 ? "0" : "")\(rest)")
-    }
-
     // MARK: Members of an object
 
     package mutating func member(_ name: String, _ body: (inout JSONWriter) throws -> Void) rethrows {

@@ -185,7 +185,7 @@ extension Schema {
         case .optional(let schema), .array(let schema): schema.collectNamed(into: &schemas)
         case .anyOf(let several): for schema in several { schema.collectNamed(into: &schemas) }
         case .object(let properties, _): for property in properties { property.schema.collectNamed(into: &schemas) }
-        case .string, .integer, .number, .boolean: break
+        case .string, .integer, .boolean: break
         }
     }
 
@@ -220,7 +220,6 @@ extension Schema {
                 json.member("maximum", range.upperBound)
             }
             if let description { json.member("description", description) }
-        case .number: json.member("type", "number")
         case .boolean(let description):
             json.member("type", "boolean")
             if let description { json.member("description", description) }

@@ -2,7 +2,6 @@
 package indirect enum Schema: Sendable {
     case string(String.Form = .any, description: String? = nil)
     case integer(ClosedRange<Int>? = nil, description: String? = nil)
-    case number
     case boolean(description: String? = nil)
     case array(of: Schema)
     case object([Property], isOpen: Bool = false)
@@ -43,9 +42,6 @@ extension Schema {
             guard let integer = value.integer else { return "\(here) has to be an integer" }
             guard let range, !range.contains(integer) else { return nil }
             return "\(here) has to be \(range.lowerBound) to \(range.upperBound)"
-        case .number:
-            if case .number = value { return nil }
-            return value.integer == nil ? "\(here) has to be a number" : nil
         case .boolean: return value.boolean == nil ? "\(here) has to be true or false" : nil
         case .array(let schema):
             guard let elements = value.array else { return "\(here) has to be an array" }

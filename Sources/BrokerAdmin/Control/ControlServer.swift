@@ -9,8 +9,7 @@ import ServiceLifecycle
 /// The socket by which commands on the same machine ask a running broker: HTTP/1.1 with JSON over a Unix socket in the data folder, which only
 /// its owner may use. Whoever can use it may know and do everything, so that no answer needs a password; secrets are in none.
 ///
-/// It runs on the event loop of `MultiThreadedEventLoopGroup.singleton`, which no client is on and which lives as long as the process:
-/// Hummingbird may still use its loop when it says that it has ended. If the socket cannot be opened, that is logged, and the broker serves without it.
+/// If the socket cannot be opened, that is logged, and the broker serves without it.
 package struct ControlServer: Service, CustomStringConvertible {
     /// Names the service in the log.
     package var description: String { "control socket" }
@@ -60,37 +59,10 @@ package struct ControlServer: Service, CustomStringConvertible {
     }
 
     private var application: some ApplicationProtocol {
-        let limits = limits
-        // Hummingbird reports as errors what is none, such as that a broker that cannot start ends its socket as well.
-        var quiet = logger
-        quiet.logLevel = .critical
-        var decoder = HTTP1Channel.Configuration.DecoderConfiguration()
-        decoder.maxHeaderFieldSize = limits.maximumHeaderOctets
-        decoder.maxHeaderListSize = limits.maximumHeaderOctets
-        decoder.maxHeaderFieldCount = limits.maximumHeaders
-        return Application(
-            router: router,
-            server: .http1(
-                configuration: .init(
-                    additionalChannelHandlers: [
-                        RequestBounds(maximumBody: limits.maximumBody, patience: limits.patience)
-                    ],
-                    idleTimeout: limits.patience,
-                    httpDecoderConfiguration: decoder
-                )
-            ),
-            configuration: ApplicationConfiguration(
-                address: .unixDomainSocket(path: path),
-                serverName: "martlet",
-                availableConnectionsDelegate: MaximumAvailableConnections(limits.maximumConnections, logger: quiet)
-            ),
-            onServerRunning: { _ in
-                try? FileManager.default.setAttributes([.posixPermissions: 0o600], ofItemAtPath: path)
-                opened()
-            },
-            eventLoopGroupProvider: .singleton,
-            logger: quiet
-        )
+        AdminApplication.make(router, at: .unixDomainSocket(path: path), limits.http, logger: logger) { _ in
+            try? FileManager.default.setAttributes([.posixPermissions: 0o600], ofItemAtPath: path)
+            opened()
+        }
     }
 
     private var router: Router<AdminContext> {
@@ -101,10 +73,10 @@ package struct ControlServer: Service, CustomStringConvertible {
         router.get(RouterPath(ControlPath.clusterStatus)) { _, _ -> Response in
             try Response.json(await status.value)
         }
-        APIRouter(operations: operations, maximumBody: limits.maximumBody) { _, _, _ in
+        APIRouter(operations: operations, maximumBody: limits.http.maximumBody) { _, _, _ in
             .success(.controlSocket)
         }.add(to: router)
-        if let configuration { router.addConfiguration(configuration, maximumBody: limits.maximumBody) }
+        if let configuration { router.addConfiguration(configuration, maximumBody: limits.http.maximumBody) }
         return router
     }
 }

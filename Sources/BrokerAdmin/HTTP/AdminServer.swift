@@ -20,7 +20,7 @@ package struct AdminServer: Service, CustomStringConvertible {
     private let accounts: Accounts
     private let audit: AuditLog?
     private let operations: [APIOperation]
-    private let limits: AdminLimits
+    private let limits: HTTPLimits
     private let logger: Logger
     private let serving: AsyncStream<Void>
     private let announce: @Sendable (Announcement) -> Void
@@ -46,7 +46,7 @@ package struct AdminServer: Service, CustomStringConvertible {
         audit: AuditLog?,
         operations: [APIOperation],
         serving: AsyncStream<Void>,
-        limits: AdminLimits = AdminLimits(),
+        limits: HTTPLimits = HTTPLimits(),
         logger: Logger,
         announce: @escaping @Sendable (Announcement) -> Void
     ) {
@@ -109,36 +109,10 @@ package struct AdminServer: Service, CustomStringConvertible {
     private static let sweepInterval = Duration.seconds(60)
 
     private var application: some ApplicationProtocol {
-        let announce = announce
-        var quiet = logger
-        quiet.logLevel = .critical
-        var decoder = HTTP1Channel.Configuration.DecoderConfiguration()
-        decoder.maxHeaderFieldSize = limits.maximumHeaderOctets
-        decoder.maxHeaderListSize = limits.maximumHeaderOctets
-        decoder.maxHeaderFieldCount = limits.maximumHeaders
-        let bounds = limits
-        return Application(
-            router: router,
-            server: .http1(
-                configuration: .init(
-                    additionalChannelHandlers: [
-                        RequestBounds(maximumBody: bounds.maximumBody, patience: bounds.patience)
-                    ],
-                    idleTimeout: bounds.patience,
-                    httpDecoderConfiguration: decoder
-                )
-            ),
-            configuration: ApplicationConfiguration(
-                address: .hostname(address.ipAddress ?? "0.0.0.0", port: address.port ?? 0),
-                serverName: "martlet",
-                availableConnectionsDelegate: MaximumAvailableConnections(limits.maximumConnections, logger: quiet)
-            ),
-            onServerRunning: { channel in
-                if let address = channel.localAddress { announce(.listening(address)) }
-            },
-            eventLoopGroupProvider: .singleton,
-            logger: quiet
-        )
+        let host = address.ipAddress ?? "0.0.0.0"
+        return AdminApplication.make(router, at: .hostname(host, port: address.port ?? 0), limits, logger: logger) {
+            if let address = $0.localAddress { announce(.listening(address)) }
+        }
     }
 
     private var router: Router<AdminContext> {
@@ -147,7 +121,9 @@ package struct AdminServer: Service, CustomStringConvertible {
         let source = source
         for path in ["/status", "\(APIRouter.base)/status"] {
             router.get(RouterPath(path)) { request, _ in
-                await StatusAnswer(source.nodeStatus()).response(inJSON: QueryItems(request.uri.query ?? "")["format"])
+                await StatusAnswer(source.nodeStatus()).response(
+                    in: QueryItems(request.uri.query ?? "")["format"].last
+                )
             }
         }
         var api = APIRouter(operations: operations, maximumBody: limits.maximumBody) { request, context, operation in
@@ -178,8 +154,8 @@ package struct AdminServer: Service, CustomStringConvertible {
         guard isOpen.withLockedValue({ $0 }) else {
             return .failure(APIFailure(.serviceUnavailable, "SERVICE_UNAVAILABLE", "the broker does not serve yet"))
         }
-        let authorization = request.headers[.authorization]
         if operation.isOpen { return .success(.init(nil, address: context.address)) }
+        let authorization = request.headers[.authorization]
         do throws(AccountRefusal) {
             let principal = try await accounts.authorize(
                 authorization,

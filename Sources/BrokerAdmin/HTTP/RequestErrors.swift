@@ -22,25 +22,18 @@ struct RequestErrors: RouterMiddleware {
             return try await next(request, context)
         } catch let error as HTTPError {
             switch error.status {
-            case .notFound: return .error(.notFound, "NOT_FOUND", "Request Path Not Found")
-            case .methodNotAllowed: return .error(.methodNotAllowed, "METHOD_NOT_ALLOWED", "Method Not Allowed")
-            default: return .error(error.status, "BAD_REQUEST", "the request cannot be answered")
+            case .notFound: return Response(.notFound("Request Path Not Found"))
+            case .methodNotAllowed: return Response(.methodNotAllowed)
+            default: return Response(APIFailure(error.status, "BAD_REQUEST", "the request cannot be answered"))
             }
         } catch {
             logger.error("a request of an administrator fails", metadata: ["reason": "\(error)"])
-            return .error(.internalServerError, "INTERNAL_ERROR", "the broker could not answer")
+            return Response(APIFailure(.internalServerError, "INTERNAL_ERROR", "the broker could not answer"))
         }
     }
 }
 
 extension Response {
-    /// - Parameters:
-    ///   - code: letters and `_`.
-    ///   - message: without characters that JSON escapes.
-    static func error(_ status: HTTPResponse.Status, _ code: String, _ message: String) -> Response {
-        .json(ByteBuffer(string: #"{"code":"\#(code)","message":"\#(message)"}"#), status)
-    }
-
     static func json(_ value: some Encodable, _ status: HTTPResponse.Status = .ok) throws -> Response {
         json(ByteBuffer(bytes: try StatusJSON.write(value)), status)
     }

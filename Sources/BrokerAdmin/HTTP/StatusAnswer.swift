@@ -12,10 +12,10 @@ struct StatusAnswer {
 
     private var isRunning: Bool { status.state == .alone || status.state == .member }
 
-    /// - Parameter format: the values of the query's `format`; `json` for JSON, otherwise text.
-    func response(inJSON format: [String]) -> Response {
+    /// - Parameter format: the value of the query's `format`; `json` for JSON, otherwise text.
+    func response(in format: String?) -> Response {
         var response: Response
-        if format.last == "json" {
+        if format == "json" {
             var json = JSONWriter()
             json.object { json in
                 json.member("node_name", status.name)

@@ -47,8 +47,8 @@ struct ClientOperations {
         .query("node", .string(), "The name of a node."),
         .query("clientid", .string(), "The client identifier; may be repeated.", isRepeated: true),
         .query("username", .string(), "The user name; may be repeated.", isRepeated: true),
-        .query("like_clientid", .string(), "A part of the client identifier."),
-        .query("like_username", .string(), "A part of the user name."),
+        .query("like_clientid", .string(.length(1...256)), "A part of the client identifier."),
+        .query("like_username", .string(.length(1...256)), "A part of the user name."),
         .query("ip_address", .string(), "The client's IP address."),
         .query(
             "conn_state",

@@ -9,9 +9,7 @@ extension BrokerObserver {
     func answer(_ questions: NodeQuestions) {
         questions.answer(NodeStatusQuestion.self) { [weak self] _ in await self?.nodeStatus() }
         questions.answer(ClientsQuestion.self) { [weak self] question in
-            guard var found = try? await self?.node?.clients(question.search) else { return nil }
-            await self?.complete(&found.rows)
-            return found
+            try? await self?.node?.clients(question.search)
         }
         questions.answer(SessionsQuestion.self) { [weak self] in try? await self?.node?.sessions(of: $0.clients) }
         questions.answer(KickQuestion.self) { [weak self] in try? await self?.node?.kick($0.client) }
@@ -60,10 +58,5 @@ extension BrokerObserver {
                 cluster: parts.cluster
             )
         }
-    }
-
-    private func complete(_ rows: inout [ClientRow]) async {
-        let number = await Self.view(parts.withLockedValue { $0 })?.number
-        try? await node?.complete(&rows, node: UInt8(clamping: number ?? 0))
     }
 }

@@ -56,44 +56,55 @@ struct FleetInquiries: Sendable {
     }
 
     private func walk(_ search: ClientSearch) async -> FleetPage<ClientRow> {
-        var page = FleetPage<ClientRow>()
-        var (search, count) = (search, 0)
+        var search = search
         // One more, which tells whether there are further ones.
         let limit = search.limit
         search.limit = limit + 1
-        for place in places {
-            if search.limit == 0, !search.counts { break }
-            let found: ClientSearch.Found
-            do {
-                found = try await all(search, of: place?.number)
-            } catch {
-                page.silences.append(NodeSilence(node: place?.name ?? name, reason: "\(error)"))
-                continue
-            }
-            page.rows += found.rows.map { (place?.name ?? name, $0) }
-            count += found.count
-            search.skip = max(0, search.skip - found.count)
-            search.limit -= found.rows.count
-        }
+        var page = await gather(search) { try await all($0, of: $1) }
         page.hasNext = page.rows.count > limit
         page.rows = Array(page.rows.prefix(limit))
-        page.count = search.counts ? count : nil
+        if !search.counts { page.count = nil }
+        return page
+    }
+
+    /// Asks the nodes one after the other for the part of a list that is theirs.
+    private func gather<Search: ListSearch>(
+        _ search: Search,
+        _ ask: (Search, _ node: Int?) async throws -> Search.Found
+    ) async -> FleetPage<Search.Found.Row> {
+        var page = FleetPage<Search.Found.Row>()
+        var (search, count) = (search, 0)
+        for place in places where search.limit > 0 || search.counts {
+            do {
+                let found = try await ask(search, place?.number)
+                page.rows += found.rows.map { (place?.name ?? name, $0) }
+                count += found.count
+                search.skip = max(0, search.skip - found.count)
+                search.limit -= found.rows.count
+            } catch {
+                page.silences.append(NodeSilence(node: place?.name ?? name, reason: "\(error)"))
+            }
+        }
+        page.count = count
         return page
     }
 
     /// What a node finds, of another one in several answers.
     private func all(_ search: ClientSearch, of number: Int?) async throws -> ClientSearch.Found {
         guard let number else { return try await node.clients(search) }
-        var found = ClientSearch.Found()
         var part = search
-        repeat {
-            part.skip = search.skip + found.rows.count
+        part.limit = min(Self.rowsOfAnswer, search.limit)
+        var found = try await ask(ClientsQuestion(search: part), of: number)
+        // The first answer has counted all that are counted.
+        (part.skip, part.counts) = (0, false)
+        while let position = found.position, found.rows.count < search.limit {
+            part.position = position
             part.limit = min(Self.rowsOfAnswer, search.limit - found.rows.count)
             let answer = try await ask(ClientsQuestion(search: part), of: number)
             found.rows += answer.rows
-            found.count = answer.count
-            if answer.rows.count < part.limit { break }
-        } while found.rows.count < search.limit
+            if !search.counts { found.count += answer.count }
+            found.position = answer.position
+        }
         return found
     }
 
@@ -137,41 +148,30 @@ struct FleetInquiries: Sendable {
 
     /// Adds what the homes of sessions know.
     private func complete(_ page: inout FleetPage<ClientRow>) async {
-        var rows = page.rows.map(\.row)
-        try? await node.complete(&rows, node: own)
-        for place in others {
-            let away = rows.indices.filter {
-                rows[$0].session == nil && rows[$0].home.map { Int($0.node) } == place.number
+        for place in [nil] + others.map({ Optional($0.number) }) {
+            let node = place ?? Int(own)
+            let away = page.rows.indices.filter {
+                page.rows[$0].row.session == nil && page.rows[$0].row.home.map { Int($0.node) } == node
             }
-            for start in stride(from: 0, to: away.count, by: Self.rowsOfAnswer) {
-                let part = away[start..<min(start + Self.rowsOfAnswer, away.count)]
-                let question = SessionsQuestion(clients: part.map { rows[$0].client })
-                guard let sessions = try? await ask(question, of: place.number) else { continue }
+            for start in stride(from: 0, to: away.count, by: Inquiry.maximumSessions) {
+                let part = away[start..<min(start + Inquiry.maximumSessions, away.count)]
+                let clients = part.map { page.rows[$0].row.client }
+                guard let sessions = try? await sessions(of: clients, at: place) else { continue }
                 let known = Dictionary(sessions.map { ($0.client, $0) }) { first, _ in first }
-                for index in part { rows[index].session = known[rows[index].client] }
+                for index in part { page.rows[index].row.session = known[page.rows[index].row.client] }
             }
         }
-        for index in rows.indices { page.rows[index].row = rows[index] }
+    }
+
+    private func sessions(of clients: [String], at number: Int?) async throws -> [SessionRow] {
+        guard let number else { return try await node.sessions(of: clients) }
+        return try await ask(SessionsQuestion(clients: clients), of: number)
     }
 
     /// The subscriptions of all nodes, this one's first.
     func subscriptions(_ search: SubscriptionSearch) async -> FleetPage<SubscriptionRow> {
-        var page = FleetPage<SubscriptionRow>()
-        let begin = search.skip
-        var (search, count) = (search, 0)
-        for place in places {
-            do {
-                let found = try await all(search, of: place?.number)
-                page.rows += found.rows.map { (place?.name ?? name, $0) }
-                count += found.count
-                search.skip = max(0, search.skip - found.count)
-                search.limit -= found.rows.count
-            } catch {
-                page.silences.append(NodeSilence(node: place?.name ?? name, reason: "\(error)"))
-            }
-        }
-        page.count = count
-        page.hasNext = count > begin + page.rows.count
+        var page = await gather(search) { try await all($0, of: $1) }
+        page.hasNext = (page.count ?? 0) > search.skip + page.rows.count
         return page
     }
 
@@ -214,3 +214,25 @@ private struct NodeSilent: Error, CustomStringConvertible {
     let reason: String
     var description: String { reason }
 }
+
+/// A search of which each place finds some rows, behind those that are passed over.
+private protocol ListSearch {
+    associatedtype Found: ListFound
+
+    var skip: Int { get set }
+    var limit: Int { get set }
+    /// True if all that fit are counted, also behind the last row that is wanted.
+    var counts: Bool { get }
+}
+
+private protocol ListFound {
+    associatedtype Row: Sendable
+
+    var rows: [Row] { get }
+    var count: Int { get }
+}
+
+extension ClientSearch: ListSearch {}
+extension ClientSearch.Found: ListFound {}
+extension SubscriptionSearch: ListSearch { fileprivate var counts: Bool { true } }
+extension SubscriptionSearch.Found: ListFound {}

@@ -27,16 +27,12 @@ struct NodeInquiries: Sendable {
             found.count += part.count
             search.skip = max(0, search.skip - part.count)
             search.limit -= part.rows.count
-            if let position = part.position {
+            if let position = part.position, found.position == nil {
                 found.position = shard * Self.shardUnit + position
-                break
             }
+            if found.position != nil, !search.counts { break }
             shard += 1
             search.position = 0
-            if search.limit == 0, !search.counts, shard < shards.count {
-                found.position = shard * Self.shardUnit
-                break
-            }
         }
         return found
     }
@@ -76,9 +72,7 @@ struct NodeInquiries: Sendable {
 
     /// Publishes a message, by the same shard as others of its topic, so that they keep their order.
     func publish(_ message: MessageToPublish) async throws -> MessageToPublish.Outcome {
-        var hash = 0
-        for octet in message.topic.utf8 { hash = hash &* 31 &+ Int(octet) }
-        let shard = Int(UInt(bitPattern: hash) % UInt(shards.count))
+        let shard = Int(message.topicHash % UInt64(shards.count))
         guard case .published(let outcome) = try await shards.ask(.publish(message), of: shard) else { return .refused }
         return outcome
     }
@@ -90,15 +84,6 @@ struct NodeInquiries: Sendable {
         return isKicked
     }
 
-    /// Gives the rows of connections whose sessions are at home at this node what is known of these.
-    func complete(_ rows: inout [ClientRow], node: UInt8) async throws {
-        let away = rows.filter { $0.session == nil && $0.home?.node == node }.map(\.client)
-        if away.isEmpty { return }
-        let sessions = Dictionary(try await sessions(of: away).map { ($0.client, $0) }) { first, _ in first }
-        for index in rows.indices where rows[index].session == nil {
-            rows[index].session = sessions[rows[index].client]
-        }
-    }
 }
 
 extension ShardGroup {

@@ -39,7 +39,7 @@ package struct ClientSearch: Codable, Sendable, Equatable {
         package var rows: [ClientRow] = []
         /// Clients that fit, as far as the search has come.
         package var count = 0
-        /// Where the next search goes on; `nil` if this one has come to the end.
+        /// Where a search for the rows behind these goes on; `nil` if there are none, and of a sorted search.
         package var position: Int?
 
         package init() {}

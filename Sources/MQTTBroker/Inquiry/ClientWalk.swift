@@ -82,6 +82,9 @@ struct ClientWalk {
                 toSkip -= 1
             } else if found.rows.count < search.limit {
                 found.rows.append(row())
+            } else if found.position == nil {
+                // Only counted from here on.
+                found.position = position
             }
             return
         }

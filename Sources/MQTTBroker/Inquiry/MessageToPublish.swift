@@ -23,6 +23,9 @@ package struct MessageToPublish: Sendable {
         self.retain = retain
     }
 
+    /// A hash of the topic, by which messages of one topic go the same way.
+    package var topicHash: UInt64 { FNV1a.hash(topic.utf8) }
+
     /// What has become of a message.
     package enum Outcome: Sendable, Equatable {
         /// Its subscribers have got it, and those whose sessions are durable cannot lose it any more.

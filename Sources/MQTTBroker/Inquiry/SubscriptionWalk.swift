@@ -7,51 +7,43 @@ struct SubscriptionWalk {
     private let filter: UTF8Key?
     private let pattern: [UTF8Key]?
     private var place = 0
+    /// The session that is visited, and its subscriptions that are still to be visited.
+    private var current: (session: Session, rest: ShortDictionary<TopicFilter, Session.Subscription>.Iterator)?
     private var found = SubscriptionSearch.Found()
 
     init(_ search: SubscriptionSearch) {
         self.search = search
         client = search.client.map { UTF8Key($0) }
         filter = search.filter.map { UTF8Key($0) }
-        pattern = search.pattern.map { pattern in
-            pattern.utf8.split(separator: TopicFilter.separator, omittingEmptySubsequences: false)
-                .map { UTF8Key(String(Substring($0))) }
-        }
+        pattern = search.pattern.map { TopicFilter.levels(of: $0) }
     }
 
-    /// Goes on for at most `steps`, each of which visits a place or a subscription, and takes those used from `steps`. A session is visited whole, so that
-    /// they may be exceeded by as many as a session has subscriptions.
+    /// Goes on for at most `steps`, each of which visits a place or a subscription, and takes those used from `steps`.
     ///
     /// - Returns: what was found, once the search has come to its end.
     mutating func advance(by steps: inout Int, in shard: borrowing Shard) -> SubscriptionSearch.Found? {
-        if let client {
-            if let session = shard.sessions[client] { visit(session, &steps) }
-            return found
-        }
         while steps > 0 {
-            guard place < shard.sessions.placeCount else { return found }
             steps -= 1
-            if let session = shard.sessions.session(at: place) { visit(session, &steps) }
-            place += 1
+            if let (filter, subscription) = current?.rest.next() {
+                if let session = current?.session { take(filter, subscription, session) }
+            } else if let session = nextSession(in: shard) {
+                current = session.map { ($0, $0.subscriptions.makeIterator()) }
+            } else {
+                return found
+            }
         }
         return nil
     }
 
-    private mutating func visit(_ session: Session, _ steps: inout Int) {
-        if let filter {
-            if let subscription = session.subscriptions.first(where: { $0.0.key == filter }) {
-                take(subscription.0, subscription.1, session)
-            }
-            steps -= session.subscriptions.count
-            return
-        }
-        for (filter, subscription) in session.subscriptions {
-            steps -= 1
-            take(filter, subscription, session)
-        }
+    /// What is at the next place, which may be nothing; `nil` behind the last place. Of a search for one client, its session is at the only place.
+    private mutating func nextSession(in shard: borrowing Shard) -> Session?? {
+        defer { place += 1 }
+        if let client { return place == 0 ? .some(shard.sessions[client]) : .none }
+        return place < shard.sessions.placeCount ? .some(shard.sessions.session(at: place)) : .none
     }
 
     private mutating func take(_ filter: TopicFilter, _ subscription: Session.Subscription, _ session: Session) {
+        if let wanted = self.filter, wanted != filter.key { return }
         if let qos = search.qos, subscription.options.maximumQoS.rawValue != qos { return }
         if let pattern, !Self.matches(filter.levels[...], pattern[...]) { return }
         found.count += 1

@@ -6,8 +6,11 @@ package struct TopicFilter: Hashable, Sendable {
     package let key: UTF8Key
     /// The levels, one at least; a wildcard is a level of its own. Split anew at each call, since there is one filter for each
     /// subscription, and it is looked at when the subscription begins and ends.
-    package var levels: [UTF8Key] {
-        key.string.utf8.split(separator: Self.separator, omittingEmptySubsequences: false)
+    package var levels: [UTF8Key] { Self.levels(of: key.string) }
+
+    /// The levels of a text that may or may not be a filter.
+    static func levels(of text: String) -> [UTF8Key] {
+        text.utf8.split(separator: separator, omittingEmptySubsequences: false)
             .map { UTF8Key(String(Substring($0))) }
     }
 

@@ -108,10 +108,8 @@ final class Session {
 
     /// Messages for the client were dropped, or those of a data stream for its session.
     func countDrops(_ count: Int) {
-        let root = root
-        root.dropped =
-            root.dropped.addingReportingOverflow(UInt32(clamping: count)).overflow
-            ? .max : root.dropped + UInt32(clamping: count)
+        let (sum, isOverflow) = root.dropped.addingReportingOverflow(UInt32(clamping: count))
+        root.dropped = isOverflow ? .max : sum
     }
 
     /// Frees what the session holds: a cached route may keep the object itself for a while.

@@ -18,7 +18,8 @@ extension Shard {
     package mutating func ask(_ inquiry: Inquiry, number: UInt64, now: Instant) -> Bool {
         switch inquiry {
         case .sessions(let clients):
-            answers.append((number, .sessions(clients.compactMap { sessions[UTF8Key($0)].map { SessionRow($0) } })))
+            let found = clients.prefix(Inquiry.maximumSessions).compactMap { sessions[UTF8Key($0)] }
+            answers.append((number, .sessions(found.map { SessionRow($0) })))
             return true
         case .publish(let message):
             publish(message, number: number, now: now)

@@ -109,7 +109,7 @@ struct ServerPlan {
             accounts.tokenLife = Int(settings.dashboard.tokenLife / .milliseconds(1))
             accounts.bootstrapFile = settings.dashboard.bootstrapFile
             try accounts.check()
-            var limits = AdminLimits()
+            var limits = HTTPLimits()
             limits.maximumConnections = settings.dashboard.maximumConnections
             return Administration.Plan(address: try Self.address(bind), accounts: accounts, limits: limits)
         }

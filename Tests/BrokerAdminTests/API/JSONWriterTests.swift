@@ -37,15 +37,4 @@ import Testing
         let json = text { $0.array([string]) { $0.string($1) } }
         #expect(try JSONDecoder().decode([String].self, from: Data(json.utf8)) == [string])
     }
-
-    @Test(
-        "Numbers with decimal places",
-        arguments: [(0.5, "0.50"), (-0.25, "-0.25"), (3, "3.0"), (2.004, "2.0"), (1234.56, "1234.56")]
-    )
-    func decimals(_ number: Double, _ expected: String) { #expect(text { $0.decimal(number) } == expected) }
-
-    @Test("What is no number is null") func noNumber() {
-        #expect(text { $0.decimal(.infinity) } == "null")
-        #expect(text { $0.decimal(.nan) } == "null")
-    }
 }

@@ -12,7 +12,7 @@ import Testing
 
     private static var impatient: ControlLimits {
         var limits = ControlLimits()
-        limits.patience = .milliseconds(300)
+        limits.http.patience = .milliseconds(300)
         return limits
     }
 
@@ -91,7 +91,7 @@ import Testing
     @Test("More connections than there may be wait for their turn")
     func waits() async throws {
         var limits = ControlLimits()
-        (limits.maximumConnections, limits.patience) = (1, .seconds(1))
+        (limits.http.maximumConnections, limits.http.patience) = (1, .seconds(1))
         try await RunningControl.run(limits: limits) { control in
             async let silent = control.raw("")
             _ = try await control.client.get(ControlPath.clusterStatus)

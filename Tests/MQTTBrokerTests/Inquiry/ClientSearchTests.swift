@@ -112,6 +112,26 @@ import Testing
         #expect(seen.count == 205 && Set(seen) == Set(all))
     }
 
+    @Test("A search that counts says where the rows behind go on") func countedPosition() throws {
+        for number in 0..<20 { broker.connect("client \(number)") }
+        let first = try find(ClientSearch(skip: 3, limit: 10, counts: true))
+        #expect(first.count == 20 && first.rows.count == 10)
+        let rest = try find(ClientSearch(limit: 10, position: try #require(first.position)))
+        #expect(rest.rows.count == 7 && rest.position == nil)
+        let seen = (first.rows + rest.rows).map(\.client)
+        #expect(Set(seen).count == 17)
+        #expect(try find(ClientSearch(limit: 20, counts: true)).position == nil)
+    }
+
+    @Test("As many sessions as are bounded are looked up at a time") func sessionBound() throws {
+        let names = (0..<(Inquiry.maximumSessions + 5)).map { "client \($0)" }
+        for name in names { broker.connect(name) }
+        guard case .sessions(let sessions) = try ask(.sessions(of: names)) else {
+            throw SimulatedClient.Missing(what: "sessions")
+        }
+        #expect(sessions.count == Inquiry.maximumSessions)
+    }
+
     @Test("A walk by positions finds each client that stays, while others come and go") func change() throws {
         let staying = (0..<60).map { broker.connect("stays \($0)") }
         var coming = (0..<60).map { broker.connect("goes \($0)") }

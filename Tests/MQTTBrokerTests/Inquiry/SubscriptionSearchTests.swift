@@ -56,4 +56,28 @@ import Testing
     func pattern(_ pattern: String, _ count: Int) throws {
         #expect(try find(SubscriptionSearch(pattern: pattern)).count == count)
     }
+
+    @Test("A session with many subscriptions takes several ticks") func steps() throws {
+        var limits = Limits()
+        limits.maximumStepsPerTick = 20
+        let broker = SimulatedBroker(limits: limits)
+        let client = broker.connect("client")
+        for number in 0..<100 { client.subscribe("topic/\(number)") }
+        let isTaken = broker.shards[0].shard.ask(
+            .subscriptions(SubscriptionSearch(client: "client", limit: 1_000)),
+            number: 1,
+            now: broker.now
+        )
+        #expect(isTaken)
+        var ticks = 0
+        while !broker.shards[0].shard.hasAnswers, ticks < 1_000 {
+            broker.advance(by: .milliseconds(1))
+            ticks += 1
+        }
+        #expect(ticks >= 9)
+        guard case .subscriptions(let found)? = broker.shards[0].shard.takeAnswers().first?.answer else {
+            throw SimulatedClient.Missing(what: "subscriptions")
+        }
+        #expect(found.count == 100 && Set(found.rows.map(\.filter)).count == 100)
+    }
 }

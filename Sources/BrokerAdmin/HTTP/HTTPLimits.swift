@@ -1,7 +1,7 @@
 package import NIOCore
 
-/// Bounds of the listener for administrators.
-package struct AdminLimits: Sendable, Equatable {
+/// Bounds of what serves administrators by HTTP/1.1. The defaults are those of the listener.
+package struct HTTPLimits: Sendable, Equatable {
     /// Connections at a time; further ones wait in the kernel to be accepted.
     package var maximumConnections = 512
     /// Octets of all header fields of a request, and how many there may be.
